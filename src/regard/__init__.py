@@ -1,0 +1,1 @@
+"""Regard: match images and sentences, and see which word looked where."""

@@ -1,0 +1,95 @@
+"""Losses over similarities: triplet ranking (Faghri et al. 2018; SCAN eqs. 7-8) and contrastive.
+
+Knows nothing of how similarities are made. Captions of the same image can be told apart from
+true negatives by a mask, so they are never pushed away.
+"""
+
+from typing import Literal, NamedTuple
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
+
+from regard.core.attention import masked_mean
+
+Negatives = Literal["hardest", "sum"]
+
+
+class Hardest(NamedTuple):
+    """The most confusing wrong partner of each pair in a batch."""
+
+    caption_of_image: Int[Tensor, " pair"]
+    image_of_caption: Int[Tensor, " pair"]
+
+
+def not_negative(image_ids: Int[Tensor, " pair"]) -> Bool[Tensor, "pair pair"]:
+    """True where caption c belongs to image i, the diagonal and shared images alike."""
+    return image_ids[:, None] == image_ids[None, :]
+
+
+def hardest_negatives(
+    similarity: Float[Tensor, "pair pair"], excluded: Bool[Tensor, "pair pair"]
+) -> Hardest:
+    """The highest-scoring pair that is not excluded, for each image and each caption."""
+    negative = similarity.masked_fill(excluded, -torch.inf)
+    return Hardest(negative.argmax(1), negative.argmax(0))
+
+
+def hinge(
+    positive: Float[Tensor, " pair"],
+    negative_caption: Float[Tensor, " pair"],
+    negative_image: Float[Tensor, " pair"],
+    margin: float,
+) -> Float[Tensor, ""]:
+    """Summed hinge over one negative caption and one negative image a pair (eq. 8).
+
+    A pair whose whole batch shares its image has no negative: -inf costs nothing.
+    """
+    caption_cost = (margin + negative_caption - positive).clamp_min(0)
+    image_cost = (margin + negative_image - positive).clamp_min(0)
+    return caption_cost.sum() + image_cost.sum()
+
+
+def triplet_loss(
+    similarity: Float[Tensor, "pair pair"],
+    excluded: Bool[Tensor, "pair pair"],
+    margin: float = 0.2,
+    negatives: Negatives = "hardest",
+) -> Float[Tensor, ""]:
+    """Triplet ranking loss of a batch, summed over pairs (eqs. 7 and 8).
+
+    Args:
+        similarity: image i against caption c; the diagonal holds the true pairs.
+        excluded: entries that are not negatives; must hold the diagonal.
+        margin: alpha, how much better the true pair must score.
+        negatives: the hardest of each row and column (eq. 8) or all of them (eq. 7).
+    """
+    positive = similarity.diagonal()
+    negative = similarity.masked_fill(excluded, -torch.inf)
+    if negatives == "hardest":
+        return hinge(positive, negative.amax(1), negative.amax(0), margin)
+    caption_cost = (margin + negative - positive[:, None]).clamp_min(0)
+    image_cost = (margin + negative - positive[None, :]).clamp_min(0)
+    return caption_cost.sum() + image_cost.sum()
+
+
+def contrastive_loss(
+    regions: Float[Tensor, "pair region dim"],
+    words: Float[Tensor, "pair word dim"],
+    region_mask: Bool[Tensor, "pair region"],
+    word_mask: Bool[Tensor, "pair word"],
+    excluded: Bool[Tensor, "pair pair"],
+    temperature: float = 0.05,
+) -> Float[Tensor, ""]:
+    """In-batch cross entropy of the mean-pooled embeddings, both ways averaged.
+
+    It keeps hardest negatives from collapsing the space at the start and trains the pooled
+    vector that large indexes search candidates with.
+    """
+    logits = masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T / temperature
+    pairs = torch.arange(len(logits), device=logits.device)
+    diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
+    logits = logits.masked_fill(excluded & ~diagonal, -torch.inf)
+    by_image = torch.nn.functional.cross_entropy(logits, pairs)
+    by_caption = torch.nn.functional.cross_entropy(logits.T, pairs)
+    return (by_image + by_caption) / 2

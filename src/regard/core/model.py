@@ -1,0 +1,147 @@
+"""The network: regions and words embedded in one space (Lee et al. 2018, sections 3.2-3.3).
+
+Knows tensors of features and word ids. Knows nothing of photos, tokenisation, training or files.
+"""
+
+import math
+from dataclasses import dataclass, field
+
+import torch
+from jaxtyping import Bool, Float, Int
+from torch import Tensor, nn
+from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from regard.core.attention import Scoring, l2norm, similarity
+from regard.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Sizes of the network and how it scores. The one place where these defaults stand."""
+
+    feature_dim: int = 2048
+    """F, numbers a region brings from its extractor."""
+    embed_dim: int = 1024
+    """D, size of the joint space."""
+    word_dim: int = 300
+    """Size of the learned word embeddings."""
+    bidirectional: bool = True
+    """Read captions both ways and average the two states (eq. 8 of section 3.2)."""
+    region_mlp: bool = False
+    """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
+    dropout: float = 0.0
+    """Share of word embedding entries dropped while training."""
+    scoring: Scoring = field(default_factory=Scoring)
+    """How regions and words become a similarity."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes no network can have."""
+        for name in ("feature_dim", "embed_dim", "word_dim"):
+            if getattr(self, name) < 1:
+                raise ConfigError(
+                    f"model.{name} is {getattr(self, name)}; it must be at least 1. "
+                    "Correct the recipe or the --set option."
+                )
+        if not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"model.dropout is {self.dropout}; it must be at least 0 and below 1. "
+                "Correct the recipe or the --set option."
+            )
+
+
+class RegionEncoder(nn.Module):
+    """Region features to unit vectors: standardise, project, normalise."""
+
+    mean: Tensor
+    deviation: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.linear = nn.Linear(config.feature_dim, config.embed_dim)
+        bound = math.sqrt(6.0 / (config.feature_dim + config.embed_dim))
+        nn.init.uniform_(self.linear.weight, -bound, bound)
+        nn.init.zeros_(self.linear.bias)
+        self.mlp = (
+            nn.Sequential(
+                nn.Linear(config.feature_dim, config.embed_dim),
+                nn.ReLU(),
+                nn.Linear(config.embed_dim, config.embed_dim),
+            )
+            if config.region_mlp
+            else None
+        )
+        self.register_buffer("mean", torch.zeros(config.feature_dim))
+        self.register_buffer("deviation", torch.ones(config.feature_dim))
+
+    def forward(
+        self, features: Float[Tensor, "*batch feature"]
+    ) -> Float[Tensor, "*batch dim"]:
+        """Embed raw features; a vector that embeds to exactly zero stays zero."""
+        standard = (features - self.mean) / self.deviation
+        embedded = self.linear(standard)
+        if self.mlp is not None:
+            embedded = embedded + self.mlp(standard)
+        return l2norm(embedded.float(), dim=-1)
+
+
+class WordEncoder(nn.Module):
+    """Word ids to unit vectors, one a word, each aware of its sentence."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocab_size, config.word_dim)
+        nn.init.uniform_(self.embed.weight, -0.1, 0.1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.rnn = nn.GRU(
+            config.word_dim,
+            config.embed_dim,
+            batch_first=True,
+            bidirectional=config.bidirectional,
+        )
+        self.bidirectional = config.bidirectional
+
+    def forward(
+        self, word_ids: Int[Tensor, "cap word"], lengths: Int[Tensor, " cap"]
+    ) -> Float[Tensor, "cap word dim"]:
+        """Embed captions; positions past a caption's length come back as zeros."""
+        inputs = self.dropout(self.embed(word_ids))
+        packed = pack_padded_sequence(
+            inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
+        )
+        states, _ = pad_packed_sequence(
+            self.rnn(packed)[0], batch_first=True, total_length=word_ids.shape[1]
+        )
+        if self.bidirectional:
+            forward_states, backward_states = states.chunk(2, dim=-1)
+            states = (forward_states + backward_states) / 2
+        return l2norm(states.float(), dim=-1)
+
+
+class MatchingModel(nn.Module):
+    """Both encoders and the scoring that joins them."""
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.config = config
+        self.regions = RegionEncoder(config)
+        self.words = WordEncoder(config, vocab_size)
+
+    def forward(
+        self,
+        features: Float[Tensor, "image region feature"],
+        region_mask: Bool[Tensor, "image region"],
+        word_ids: Int[Tensor, "cap word"],
+        lengths: Int[Tensor, " cap"],
+    ) -> Float[Tensor, "image cap"]:
+        """Similarity of every image with every caption of a small batch."""
+        positions = torch.arange(word_ids.shape[1], device=word_ids.device)
+        word_mask = positions[None, :] < lengths[:, None]
+        return similarity(
+            self.regions(features),
+            self.words(word_ids, lengths),
+            region_mask,
+            word_mask,
+            self.config.scoring,
+        )
+
+

@@ -1,0 +1,4 @@
+"""Captions, words and region features as the encoders want them.
+
+Knows files of text and of numbers. Knows nothing of photos' pixels, networks or training.
+"""

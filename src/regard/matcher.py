@@ -1,0 +1,189 @@
+"""The model as people use it: photos and sentences in, embeddings and similarities out.
+
+Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
+"""
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from PIL import Image
+
+from regard.checkpoint import DEFAULT_MODEL, Checkpoint, fingerprint, load_checkpoint
+from regard.core.attention import Scoring
+from regard.data.tokens import tokenize
+from regard.data.vocab import END, START
+from regard.errors import CheckpointError, DataError
+from regard.kernels import similarity_matrix
+from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
+from regard.regions.photos import Photo, read_photo
+
+_CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
+_IMAGES_AT_ONCE = 64
+
+
+class EncodedImages(NamedTuple):
+    """Embedded regions of several photos."""
+
+    vectors: Float[np.ndarray, "image region dim"]
+    """Unit vectors, zeros past each photo's count."""
+    counts: Int[np.ndarray, " image"]
+    """Regions of each photo."""
+    boxes: tuple[Float[np.ndarray, "region 4"], ...]
+    """x1, y1, x2, y2 in pixels of each original photo; empty arrays where unknown."""
+    sizes: tuple[tuple[int, int], ...]
+    """Width and height of each original photo in pixels; 0 where unknown."""
+
+
+class EncodedCaptions(NamedTuple):
+    """Embedded words of several sentences."""
+
+    vectors: Float[np.ndarray, "cap word dim"]
+    """Unit vectors, zeros past each sentence's length."""
+    lengths: Int[np.ndarray, " cap"]
+    """Words of each sentence, <start> and <end> included."""
+    words: tuple[tuple[str, ...], ...]
+    """The words themselves, <start> and <end> included: they attend and count like any other."""
+
+
+class Matcher:
+    """A trained model with its vocabulary and extractor."""
+
+    def __init__(self, checkpoint: Checkpoint) -> None:
+        self.model = checkpoint.model.eval()
+        self.vocabulary = checkpoint.vocabulary
+        self.extractor_identity = checkpoint.extractor
+        self.info = checkpoint.info
+
+    @property
+    def scoring(self) -> Scoring:
+        """How this model turns regions and words into a similarity."""
+        return self.model.config.scoring
+
+    @property
+    def dim(self) -> int:
+        """D, size of the joint space."""
+        return self.model.config.embed_dim
+
+    @cached_property
+    def identity(self) -> str:
+        """Name of exactly these weights; indexes made by others are refused."""
+        return f"regard-model-{fingerprint(self.model)}"
+
+    @cached_property
+    def extractor(self) -> Extractor:
+        """The extractor whose features the model was trained on, loaded on first use.
+
+        Raises:
+            CheckpointError: the model was trained on features this program cannot make.
+        """
+        for name in EXTRACTORS:
+            made = load_extractor(name)
+            if made.identity == self.extractor_identity:
+                return made
+        raise CheckpointError(
+            f"model was trained on features of {self.extractor_identity or 'unknown origin'!r}; "
+            "to read photos it must be one of this program's extractors. "
+            "Give it ready-made features, or use another model."
+        )
+
+    @torch.inference_mode()
+    def encode_features(
+        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
+    ) -> Float[np.ndarray, "image region dim"]:
+        """Embed raw features; rows past each photo's count come back as zeros."""
+        out = np.zeros((*features.shape[:2], self.dim), np.float32)
+        for start in range(0, len(features), _IMAGES_AT_ONCE):
+            part = torch.from_numpy(np.asarray(features[start : start + _IMAGES_AT_ONCE])).float()
+            out[start : start + len(part)] = self.model.regions(part).numpy()
+        for row, count in enumerate(counts):
+            out[row, count:] = 0
+        return out
+
+    def encode_images(
+        self, photos: Sequence[str | Path | Image.Image | Photo | Regions]
+    ) -> EncodedImages:
+        """Embed the regions of photos.
+
+        Args:
+            photos: paths, PIL images, decoded photos, or regions already extracted.
+
+        Raises:
+            PhotoError: a photo cannot be read.
+        """
+        if not photos:
+            raise DataError("photos are empty; there must be at least one. Give a photo.")
+        found = [self._regions(photo) for photo in photos]
+        counts = np.array([len(regions.features) for regions in found])
+        features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
+        for row, regions in enumerate(found):
+            features[row, : counts[row]] = regions.features
+        return EncodedImages(
+            self.encode_features(features, counts),
+            counts,
+            tuple(regions.boxes for regions in found),
+            tuple((regions.width, regions.height) for regions in found),
+        )
+
+    def _regions(self, photo: str | Path | Image.Image | Photo | Regions) -> Regions:
+        if isinstance(photo, Regions):
+            return photo
+        if isinstance(photo, Image.Image):
+            photo = Photo(photo.convert("RGB"), *photo.size)
+        if isinstance(photo, str | Path):
+            photo = read_photo(Path(photo), self.extractor.short_side)
+        return self.extractor(photo)
+
+    @torch.inference_mode()
+    def encode_captions(self, sentences: Sequence[str]) -> EncodedCaptions:
+        """Embed the words of sentences.
+
+        Raises:
+            DataError: there is no sentence, or one has no word.
+        """
+        if isinstance(sentences, str):
+            sentences = [sentences]
+        words = [tokenize(sentence) for sentence in sentences]
+        ids, lengths = self.vocabulary.encode(words)
+        if not len(lengths):
+            raise DataError("sentences are empty; there must be at least one. Give a sentence.")
+        vectors = np.zeros((*ids.shape, self.dim), np.float32)
+        order = lengths.argsort(kind="stable")
+        for start in range(0, len(order), _CAPTIONS_AT_ONCE):
+            rows = order[start : start + _CAPTIONS_AT_ONCE]
+            longest = int(lengths[rows].max())
+            part = torch.from_numpy(ids[rows, :longest]), torch.from_numpy(lengths[rows])
+            vectors[rows, :longest] = self.model.words(*part).numpy()
+        full = tuple((START, *row, END) for row in words)
+        return EncodedCaptions(vectors, lengths, full)
+
+    def similarity(
+        self, images: EncodedImages, captions: EncodedCaptions
+    ) -> Float[np.ndarray, "image cap"]:
+        """Similarity of every photo with every sentence, higher is better."""
+        scoring = self.scoring
+        return similarity_matrix(
+            images.vectors,
+            captions.vectors,
+            captions.lengths,
+            region_lengths=images.counts,
+            direction=scoring.direction,
+            pooling=scoring.pooling,
+            normalization=scoring.normalization,
+            lambda_softmax=scoring.lambda_softmax,
+            lambda_lse=scoring.lambda_lse,
+            scorer=scoring.scorer,
+        )
+
+
+def load(name_or_path: str | Path = DEFAULT_MODEL) -> Matcher:
+    """Load a model by shipped name or folder.
+
+    Raises:
+        CheckpointError: there is no such model, or it is damaged.
+    """
+    return Matcher(load_checkpoint(name_or_path))

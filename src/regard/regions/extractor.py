@@ -1,0 +1,64 @@
+"""What an extractor is, and which ones there are.
+
+To add one: write a file beside this one whose class fulfils `Extractor`, and name it below.
+"""
+
+import importlib
+from typing import NamedTuple, Protocol
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.errors import ConfigError
+from regard.regions.photos import Photo
+
+DEFAULT_EXTRACTOR = "pyramid"
+EXTRACTORS = {
+    "pyramid": "regard.regions.pyramid:PyramidExtractor",
+}
+
+
+class Regions(NamedTuple):
+    """What an extractor finds in one photo."""
+
+    features: Float[np.ndarray, "region feature"]
+    """Float32 features, one row a region."""
+    boxes: Float[np.ndarray, "region 4"]
+    """x1, y1, x2, y2 in pixels of the original photo, upright (EXIF applied)."""
+    scores: Float[np.ndarray, " region"]
+    """Confidence of each region, 0 to 1; 1 where the extractor has none."""
+    width: int
+    """Width of the original photo in pixels, upright."""
+    height: int
+    """Height of the original photo in pixels, upright."""
+
+
+class Extractor(Protocol):
+    """Turns one photo into region features."""
+
+    identity: str
+    """Name, version and weights: stores made under another identity are refused."""
+    feature_dim: int
+    """F, numbers per region."""
+    short_side: int
+    """Pixels the short side must have at least when decoding; larger photos may come smaller."""
+
+    def __call__(self, photo: Photo) -> Regions:
+        """Extract the regions of a decoded photo."""
+        ...
+
+
+def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
+    """Make the extractor of a name.
+
+    Raises:
+        ConfigError: there is none of that name.
+        CheckpointError: its weights are missing or damaged.
+    """
+    if name not in EXTRACTORS:
+        raise ConfigError(
+            f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)}. Choose one."
+        )
+    module, _, kind = EXTRACTORS[name].partition(":")
+    made: Extractor = getattr(importlib.import_module(module), kind)()
+    return made

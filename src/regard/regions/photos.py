@@ -1,0 +1,124 @@
+"""Finding photos and reading them right, whatever their format.
+
+Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot be read is a
+`PhotoError` that names the file, the reason and a remedy.
+"""
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from regard.errors import DataError, PhotoError
+
+SUFFIXES = frozenset(
+    ".jpg .jpeg .jpe .png .webp .gif .bmp .tif .tiff .ppm .pgm .jp2 .avif".split()
+)
+MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
+MIN_SIDE = 8
+_DRAFT_MARGIN = 2  # a JPEG is decoded at no less than twice the pixels asked for
+
+
+class Photo(NamedTuple):
+    """A decoded photo."""
+
+    image: Image.Image
+    """Upright RGB pixels, perhaps reduced while decoding."""
+    width: int
+    """Width of the original in pixels, upright."""
+    height: int
+    """Height of the original in pixels, upright."""
+
+
+def find_photos(folder: Path) -> Iterator[Path]:
+    """Photos below a folder, recursively, in name order; hidden files and folders are left out.
+
+    Raises:
+        DataError: the folder does not exist.
+    """
+    if not folder.is_dir():
+        raise DataError(f"photo folder is {str(folder)!r}; it must exist. Check the path.")
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.is_dir() and not path.is_symlink():
+            yield from find_photos(path)
+        elif path.suffix.lower() in SUFFIXES and path.is_file():
+            yield path
+
+
+def read_photo(source: Path | BinaryIO, short_side: int | None = None) -> Photo:
+    """Decode one photo.
+
+    Args:
+        source: a file's path, or an open binary file.
+        short_side: pixels needed on the short side; large JPEGs are then decoded reduced, to
+            at least twice that. None decodes everything.
+
+    Raises:
+        PhotoError: broken, empty, no photo at all, too small or too large.
+    """
+    name = str(source) if isinstance(source, Path) else "photo"
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Pillow's notes on odd metadata and on size
+            with Image.open(source) as image:
+                return _decode(image, name, short_side)
+    except PhotoError:
+        raise
+    except FileNotFoundError:
+        raise PhotoError(f"{name} does not exist; it must be a photo. Check the path.") from None
+    except UnidentifiedImageError:
+        raise PhotoError(
+            f"{name} is not a photo in a known format; it must be one Pillow reads. "
+            "Convert it to JPEG or PNG, or leave it out."
+        ) from None
+    except Image.DecompressionBombError:
+        raise PhotoError(_too_large(name)) from None
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+        raise PhotoError(
+            f"{name} is damaged ({error}); it must be a whole file. Restore it or leave it out."
+        ) from error
+
+
+def _too_large(name: str) -> str:
+    return (
+        f"{name} has too many pixels; it must have at most {MAX_PIXELS // 10**6} million. "
+        "Reduce the photo first."
+    )
+
+
+def _decode(image: Image.Image, name: str, short_side: int | None) -> Photo:
+    """Pixels of an opened image, upright and RGB, with the original's size."""
+    width, height = image.size
+    if width * height > MAX_PIXELS:
+        raise PhotoError(_too_large(name))
+    if min(width, height) < MIN_SIDE:
+        raise PhotoError(
+            f"{name} is {width} x {height} pixels; it must have at least {MIN_SIDE} each way. "
+            "Leave it out."
+        )
+    if short_side is not None and image.format == "JPEG":
+        factor = _DRAFT_MARGIN * short_side / min(width, height)
+        image.draft("RGB", (round(width * factor), round(height * factor)))
+    image.load()
+    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    upright = ImageOps.exif_transpose(image)
+    return Photo(_to_rgb(upright), *((height, width) if turned else (width, height)))
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """Eight-bit RGB; transparency over white, 16-bit and float scaled to their range."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, dtype=np.float64)
+        top = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1e-12)
+        grey = (values / max(top, float(values.max())) * 255).clip(0, 255)
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
+        rgba = image.convert("RGBA")
+        white = Image.new("RGBA", rgba.size, "white")
+        return Image.alpha_composite(white, rgba).convert("RGB")
+    return image.convert("RGB")

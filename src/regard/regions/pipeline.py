@@ -1,0 +1,144 @@
+"""Extraction of many photos: one single-threaded worker a core, results in order, resumable.
+
+A photo that cannot be read is skipped, named and counted; the rest goes on. What was committed
+before an interruption is not done again.
+"""
+
+import multiprocessing
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from regard.data.store import RegionStore, StoredRegions
+from regard.errors import PhotoError
+from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, Regions, load_extractor
+from regard.regions.photos import read_photo
+
+Progress = Callable[[int, int], None]
+"""Called with how many photos are done and how many there are."""
+
+_SHARD_PHOTOS = 128
+_LOOK_AHEAD = 8  # photos under way per worker, so that a slow one does not stall the rest
+
+
+class Outcome(NamedTuple):
+    """What became of one photo."""
+
+    key: str
+    regions: Regions | None
+    reason: str
+    """Why there are no regions; empty when there are."""
+
+
+class ExtractionReport(NamedTuple):
+    """What an extraction did."""
+
+    extracted: int
+    already: int
+    """Photos that were in the store before."""
+    skipped: dict[str, str]
+    """Photos that could not be read, with the reasons."""
+
+
+_worker_extractor: Extractor | None = None
+
+
+def _start_worker(name: str) -> None:
+    global _worker_extractor  # noqa: PLW0603 - one model a worker process
+    torch.set_num_threads(1)
+    _worker_extractor = load_extractor(name)
+
+
+def _work(key: str, path: Path) -> Outcome:
+    assert _worker_extractor is not None
+    return extract_one(_worker_extractor, key, path)
+
+
+def extract_one(extractor: Extractor, key: str, path: Path) -> Outcome:
+    """Read and extract one photo; what fails is told, not raised."""
+    try:
+        return Outcome(key, extractor(read_photo(path, extractor.short_side)), "")
+    except PhotoError as error:
+        return Outcome(key, None, str(error))
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def extract_stream(
+    photos: Iterable[tuple[str, Path]],
+    extractor: str = DEFAULT_EXTRACTOR,
+    workers: int | None = None,
+) -> Iterator[Outcome]:
+    """Outcomes of (key, path) pairs in order, decoded and extracted on several cores.
+
+    Args:
+        workers: processes; None means one a core. With 1 the work is done in this process.
+    """
+    workers = workers or available_cores()
+    if workers == 1:
+        made = load_extractor(extractor)
+        for key, path in photos:
+            yield extract_one(made, key, path)
+        return
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(workers, context, _start_worker, (extractor,)) as pool:
+        waiting: deque[Future[Outcome]] = deque()
+        try:
+            for key, path in photos:
+                waiting.append(pool.submit(_work, key, path))
+                if len(waiting) >= workers * _LOOK_AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
+
+
+def stored(regions: Regions) -> StoredRegions:
+    """An extractor's regions in the form a store keeps."""
+    return StoredRegions(
+        regions.features, regions.boxes, regions.scores, regions.width, regions.height
+    )
+
+
+def extract_to_store(
+    photos: Sequence[tuple[str, Path]],
+    store: RegionStore,
+    extractor: str = DEFAULT_EXTRACTOR,
+    workers: int | None = None,
+    progress: Progress | None = None,
+) -> ExtractionReport:
+    """Add the photos a store lacks, a shard of 128 at a time.
+
+    Args:
+        photos: (key, path) pairs; a key already stored is left as it is.
+        progress: told after every photo.
+    """
+    wanted = [(key, path) for key, path in photos if key not in store]
+    already = len(photos) - len(wanted)
+    skipped: dict[str, str] = {}
+    batch: list[tuple[str, StoredRegions]] = []
+    few = len(wanted) < 8  # starting processes would take longer than the work
+    outcomes = extract_stream(wanted, extractor, 1 if few else workers)
+    for done, outcome in enumerate(outcomes, 1):
+        if outcome.regions is None:
+            skipped[outcome.key] = outcome.reason
+            store.skip(outcome.key, outcome.reason)
+        else:
+            batch.append((outcome.key, stored(outcome.regions)))
+        if len(batch) == _SHARD_PHOTOS:
+            store.append(batch)
+            batch = []
+        if progress is not None:
+            progress(already + done, len(photos))
+    store.append(batch)
+    return ExtractionReport(len(wanted) - len(skipped), already, skipped)
