@@ -30,7 +30,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing or not TOML; the message says where.
     """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tree
     except FileNotFoundError:
         raise ConfigError(
             f"recipe is {str(path)!r}; it must be a file that exists. Check the path."

@@ -87,7 +87,7 @@ def image_ranks(
 
 
 def _official_order(rows: Float[Tensor, "row column"]) -> Int[Tensor, "row column"]:
-    """numpy's `argsort()[::-1]` row by row: the order the official evaluation ranks by."""
+    """Numpy's `argsort()[::-1]` row by row: the order the official evaluation ranks by."""
     order = rows.detach().cpu().numpy().argsort(axis=1)[:, ::-1]
     return torch.from_numpy(order.copy()).to(rows.device)
 

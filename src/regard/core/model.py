@@ -73,9 +73,7 @@ class RegionEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
 
-    def forward(
-        self, features: Float[Tensor, "*batch feature"]
-    ) -> Float[Tensor, "*batch dim"]:
+    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero."""
         standard = (features - self.mean) / self.deviation
         embedded = self.linear(standard)
@@ -105,9 +103,7 @@ class WordEncoder(nn.Module):
     ) -> Float[Tensor, "cap word dim"]:
         """Embed captions; positions past a caption's length come back as zeros."""
         inputs = self.dropout(self.embed(word_ids))
-        packed = pack_padded_sequence(
-            inputs, lengths.cpu(), batch_first=True, enforce_sorted=False
-        )
+        packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
         states, _ = pad_packed_sequence(
             self.rnn(packed)[0], batch_first=True, total_length=word_ids.shape[1]
         )
@@ -143,5 +139,3 @@ class MatchingModel(nn.Module):
             word_mask,
             self.config.scoring,
         )
-
-

@@ -52,7 +52,7 @@ class StoredRegions(NamedTuple):
 class _Place(NamedTuple):
     shard: int
     start: int
-    count: int
+    rows: int
     width: int
     height: int
 
@@ -226,7 +226,7 @@ class RegionStore:
         """
         place = self._place(key)
         shard = self._shard(place.shard)
-        rows = slice(place.start, place.start + place.count)
+        rows = slice(place.start, place.start + place.rows)
         return StoredRegions(
             shard.vectors[rows], shard.boxes[rows], shard.scores[rows], place.width, place.height
         )
@@ -245,12 +245,12 @@ class RegionStore:
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
         """Vectors of several photos, padded with zeros, as stored, and how many each has."""
         places = [self._place(key) for key in keys]
-        counts = np.array([place.count for place in places], np.int64)
+        counts = np.array([place.rows for place in places], np.int64)
         width = int(counts.max(initial=0))
         out = np.zeros((len(keys), width, self.dim), np.float16)
         for row, place in enumerate(places):
             vectors = self._shard(place.shard).vectors
-            out[row, : place.count] = vectors[place.start : place.start + place.count]
+            out[row, : place.rows] = vectors[place.start : place.start + place.rows]
         return out, counts
 
     def _shard(self, number: int) -> _Shard:
@@ -286,10 +286,12 @@ class RegionStore:
             start = 0
             for key, regions in batch:
                 place = _Place(number, start, len(regions.vectors), regions.width, regions.height)
-                self._database.execute("REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *place))
+                self._database.execute(
+                    "REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *place)
+                )
                 self._database.execute("DELETE FROM skipped WHERE key = ?", (key,))
                 self._places[key] = place
-                start += len(regions.vectors)
+                start += rows
 
     def _next_shard(self) -> int:
         if self._lock is None:

@@ -20,8 +20,8 @@ _OPENING_QUOTES_2018 = (re.compile("([«“‘„])"), r" \1 ")
 @lru_cache(maxsize=1)
 def _tools() -> tuple[Any, Any]:
     """The sentence splitter and the word tokenizer, loaded on first use."""
-    import punkt  # noqa: PLC0415 - loading the model takes longer than most commands
-    from nltk.tokenize.destructive import NLTKWordTokenizer  # noqa: PLC0415
+    import punkt
+    from nltk.tokenize.destructive import NLTKWordTokenizer
 
     words = NLTKWordTokenizer()
     words.STARTING_QUOTES = [_OPENING_QUOTES_2018, *words.STARTING_QUOTES[1:]]

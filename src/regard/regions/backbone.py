@@ -73,8 +73,8 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Transform a map."""
         y = x if self.expand is None else F.relu6(self.expand(x), inplace=True)
-        y = self.project(F.relu6(self.depthwise(y), inplace=True))
-        return y.add_(x) if self.adds else y
+        projected: Tensor = self.project(F.relu6(self.depthwise(y), inplace=True))
+        return projected + x if self.adds else projected
 
 
 class EfficientNetLite2(nn.Module):
@@ -171,4 +171,8 @@ def load_backbone() -> EfficientNetLite2:
         _fold(block.project, state, f"{name}_project_conv", f"{name}_bn2")
     _fold(network.head, state, "_conv_head", "_bn1")
     network.requires_grad_(False)
-    return network.eval().to(memory_format=torch.channels_last)
+    network.eval()
+    for parameter in network.parameters():
+        if parameter.dim() == 4:
+            parameter.data = parameter.data.contiguous(memory_format=torch.channels_last)
+    return network

@@ -14,8 +14,9 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from regard.errors import DataError, PhotoError
 
-SUFFIXES = frozenset(
-    ".jpg .jpeg .jpe .png .webp .gif .bmp .tif .tiff .ppm .pgm .jp2 .avif".split()
+SUFFIXES = (
+    *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp"),
+    *(".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"),
 )
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8

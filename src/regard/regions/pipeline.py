@@ -49,7 +49,7 @@ _worker_extractor: Extractor | None = None
 
 
 def _start_worker(name: str) -> None:
-    global _worker_extractor  # noqa: PLW0603 - one model a worker process
+    global _worker_extractor
     torch.set_num_threads(1)
     _worker_extractor = load_extractor(name)
 

@@ -1,0 +1,89 @@
+"""What every verb shares: progress, notes, JSON, and errors told without a traceback."""
+
+import contextlib
+import json
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+notes = Console(stderr=True, highlight=False, soft_wrap=True)
+output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Print the result as JSON, for other programs.")
+]
+ModelOption = Annotated[
+    str,
+    typer.Option("--model", "-m", help="Shipped model's name, or folder of a trained one."),
+]
+IndexOption = Annotated[
+    Path, typer.Option("--index", "-i", help="Folder of the index.", show_default=True)
+]
+DEFAULT_INDEX = Path(".regard-index")
+
+
+def print_json(value: Any) -> None:
+    """One JSON document on standard output."""
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on standard error; yields a function told how many are done of how many.
+
+    Where standard error is not a terminal, a line is written every tenth of the way.
+    """
+    if not notes.is_terminal:
+        yield _line_progress(label)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=notes, transient=True) as bars:
+        task = bars.add_task(label, total=None)
+
+        def update(done: int, total: int) -> None:
+            bars.update(task, completed=done, total=total)
+
+        yield update
+
+
+def _line_progress(label: str) -> Callable[[int, int], None]:
+    """Progress for logs: a line every tenth."""
+    told = -1
+
+    def update(done: int, total: int) -> None:
+        nonlocal told
+        tenth = 10 * done // max(total, 1)
+        if tenth != told:
+            told = tenth
+            notes.print(f"{label}: {done}/{total}")
+
+    return update
+
+
+def report_skipped(skipped: dict[str, str], shown: int = 10) -> None:
+    """Name what was skipped and why, on standard error."""
+    if not skipped:
+        return
+    notes.print(f"[yellow]Skipped {len(skipped)}:[/yellow]")
+    for reason in list(skipped.values())[:shown]:
+        notes.print(f"  {reason}", markup=False)
+    if len(skipped) > shown:
+        notes.print(f"  ... and {len(skipped) - shown} more")

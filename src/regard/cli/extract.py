@@ -1,0 +1,79 @@
+"""regard extract: photos to a region store."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, print_json, progress_bar, report_skipped
+from regard.errors import DataError
+
+
+def extract(
+    photos: Annotated[
+        Path,
+        typer.Argument(help="Folder of photos (searched recursively), or a caption file."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Region store to make or add to.")],
+    images: Annotated[
+        Path | None,
+        typer.Option("--images", help="With a caption file: the folder its photos are in."),
+    ] = None,
+    extractor: Annotated[str, typer.Option(help="Which extractor.")] = "pyramid",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes, one thread each; default one a core.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Read photos and store the features of their regions.
+
+    Run it again to go on after an interruption or to add new photos: what is stored is not done
+    twice. Photos that cannot be read are skipped, named and counted.
+
+        regard extract ~/Pictures --out pictures.regions
+
+        regard extract dataset_flickr8k.json --images flickr8k/images --out flickr8k.regions
+    """
+    from regard.data.store import RegionStore
+    from regard.regions.extractor import load_extractor
+    from regard.regions.pipeline import extract_to_store
+
+    listed = list_photos(photos, images)
+    made = load_extractor(extractor)
+    with (
+        RegionStore(out, made.identity, made.feature_dim, writable=True) as store,
+        progress_bar("Extracting regions") as progress,
+    ):
+        report = extract_to_store(listed, store, extractor, workers, progress)
+        stored = len(store)
+    report_skipped(report.skipped)
+    if as_json:
+        print_json({"store": str(out), "photos": stored, **report._asdict()})
+    else:
+        notes.print(
+            f"{report.extracted} photos extracted, {report.already} were there, "
+            f"{len(report.skipped)} skipped."
+        )
+        print(out)
+
+
+def list_photos(photos: Path, images: Path | None) -> list[tuple[str, Path]]:
+    """Keys and paths of the photos of a folder, or of those a caption file names."""
+    from regard.data.captions import photo_names
+    from regard.regions.photos import find_photos
+
+    if photos.is_file():
+        folder = images or photos.parent / "images"
+        if not folder.is_dir():
+            raise DataError(
+                f"photos of {photos.name} are looked for in {str(folder)!r}; it must be a "
+                "folder. Name it with --images."
+            )
+        return [(name, folder / name) for name in photo_names(photos)]
+    listed = [(path.relative_to(photos).as_posix(), path) for path in find_photos(photos)]
+    if not listed:
+        raise DataError(
+            f"{photos} has no photos; it must hold at least one. Known endings are .jpg, .png, "
+            ".webp, .gif, .bmp, .tif and a few more."
+        )
+    return listed

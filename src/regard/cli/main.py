@@ -1,0 +1,34 @@
+"""The `regard` command: its verbs, and how errors are told."""
+
+import sys
+
+import typer
+
+from regard.cli import extract
+from regard.errors import RegardError
+
+app = typer.Typer(
+    name="regard",
+    help="Match photos and sentences, and see which word looked where.",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("extract")(extract.extract)
+
+
+def run() -> None:
+    """Entry point: errors made on purpose become one line and exit code 2."""
+    from regard.cli.common import notes
+
+    try:
+        app()
+    except RegardError as error:
+        notes.print("[bold red]Error:[/bold red]", end=" ")
+        notes.print(str(error), markup=False)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
+        sys.exit(130)
