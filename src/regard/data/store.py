@@ -285,7 +285,8 @@ class RegionStore:
             )
             start = 0
             for key, regions in batch:
-                place = _Place(number, start, len(regions.vectors), regions.width, regions.height)
+                rows = len(regions.vectors)
+                place = _Place(number, start, rows, regions.width, regions.height)
                 self._database.execute(
                     "REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *place)
                 )

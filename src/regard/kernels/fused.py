@@ -21,11 +21,11 @@ from regard.core.attention import _TINY, EPS, LEAK
 from regard.kernels.lanes import (
     WIDTH,
     add,
+    below,
     div,
     exp2,
     fma,
     inlined,
-    keep_below,
     load,
     load_transposed,
     maximum,
@@ -61,7 +61,7 @@ def _fill(cosines: Any, starts: Any, counts: Any, block: Any, place: Any, work: 
             )
         for k in range(full, used):
             at = (w * width + k) * WIDTH
-            store(work, at, keep_below(load(work, at), splat(_F(k)), counts))
+            store(work, at, below(splat(_F(k)), counts, load(work, at), splat(_ZERO)))
 
 
 @inlined
@@ -69,7 +69,7 @@ def _inverse_norms(work: Any, inverse: Any, shape: Any, factor: Any) -> Any:
     """factor / (norm over the queries of the clipped cosines), for every context vector."""
     queries, query_step, contexts, context_step = shape
     for c in range(contexts):
-        total = splat(_SMALL * _ZERO)
+        total = splat(_ZERO)
         for q in range(queries):
             clipped = _clip(load(work, q * query_step + c * context_step))
             total = fma(clipped, clipped, total)
@@ -78,12 +78,12 @@ def _inverse_norms(work: Any, inverse: Any, shape: Any, factor: Any) -> Any:
 
 
 @inlined
-def _largest(work: Any, inverse: Any, base: Any, shape: Any) -> Any:
+def _largest(work: Any, inverse: Any, base: Any, shape: Any, counts: Any) -> Any:
     """Largest logit of one query."""
     top = splat(_LEAST)
     for c in range(shape[2]):
         logit = mul(_clip(load(work, base + c * shape[3])), load(inverse, c * WIDTH))
-        top = maximum(top, logit)
+        top = maximum(top, below(splat(_F(c)), counts, logit, splat(_LEAST)))
     return top
 
 
@@ -91,20 +91,20 @@ def _largest(work: Any, inverse: Any, base: Any, shape: Any) -> Any:
 def _attend(work: Any, inverse: Any, sums: Any, shape: Any, lambda1: Any, mask: Any) -> Any:
     """Replace cosines by unnormalised attention; leave its sum and the numerator in `sums`."""
     queries, query_step, contexts, context_step = shape
-    context_full, counts = mask
+    full, counts = mask
     for q in range(queries):
         base = q * query_step
         shift = splat(_F(0.5) * lambda1 * _LOG2E)
         if lambda1 > _SHIFT_LIMIT:
-            shift = _largest(work, inverse, base, shape)
+            shift = _largest(work, inverse, base, shape, counts)
         total, numerator = splat(_ZERO), splat(_ZERO)
         for c in range(contexts):
             at = base + c * context_step
             cosine = load(work, at)
             logit = sub(mul(_clip(cosine), load(inverse, c * WIDTH)), shift)
             weight = exp2(maximum(logit, splat(_FLOOR)))
-            if c >= context_full:
-                weight = keep_below(weight, splat(_F(c)), counts)
+            if c >= full:
+                weight = below(splat(_F(c)), counts, weight, splat(_ZERO))
             total = add(total, weight)
             numerator = fma(weight, cosine, numerator)
             store(work, at, weight)
@@ -203,10 +203,9 @@ def _pool(found: Any, queries: Any, counts: Any, pooling: Any, lambda2: Any, res
     """One similarity a lane from the relevances of its first `counts` queries."""
     top, total = splat(_LEAST), splat(_ZERO)
     for q in range(queries):
-        value = load(found, q * WIDTH)
-        total = add(total, keep_below(value, splat(_F(q)), counts))
-        value = sub(keep_below(sub(value, splat(_LEAST)), splat(_F(q)), counts), splat(-_LEAST))
-        top = maximum(top, value)
+        value, here = load(found, q * WIDTH), splat(_F(q))
+        total = add(total, below(here, counts, value, splat(_ZERO)))
+        top = maximum(top, below(here, counts, value, splat(_LEAST)))
     if pooling == MEAN:
         total = div(total, counts)
     elif pooling == MAX:
@@ -216,9 +215,87 @@ def _pool(found: Any, queries: Any, counts: Any, pooling: Any, lambda2: Any, res
         for q in range(queries):
             power = mul(sub(load(found, q * WIDTH), top), splat(lambda2 * _LOG2E))
             power = exp2(maximum(power, splat(_FLOOR)))
-            total = add(total, keep_below(power, splat(_F(q)), counts))
+            total = add(total, below(splat(_F(q)), counts, power, splat(_ZERO)))
         store(result, 0, total)
         for n in range(WIDTH):
             result[n] = _F(math.log(result[n])) / lambda2
         total = add(load(result, 0), top)
     store(result, 0, total)
+
+
+@inlined
+def _relevances(  # noqa: PLR0913, PLR0917
+    work: Any, gram: Any, gram_at: Any, norms: Any, norms_at: Any, sums: Any, shape: Any, found: Any
+) -> Any:
+    """Relevance of every query into `found`, four queries at a time."""
+    queries, step, _, _ = shape
+    whole = queries - queries % 4
+    square = found[queries * WIDTH :]
+    for q in range(0, whole, 4):
+        _quadratic_four(work, gram, gram_at, q * step, shape, square)
+        for n in range(4):
+            norm = spread(norms, norms_at + q + n)
+            value = _relevance(sums, q + n, load(square, n * WIDTH), norm)
+            store(found, (q + n) * WIDTH, value)
+    for q in range(whole, queries):
+        _quadratic_one(work, gram, gram_at, q * step, shape, square)
+        value = _relevance(sums, q, load(square, 0), spread(norms, norms_at + q))
+        store(found, q * WIDTH, value)
+
+
+def _score_tile(  # noqa: PLR0913, PLR0917
+    cosines: Any, stride: Any, inner: Any, outer: Any, gram: Any, norms: Any, settings: Any, out: Any, work: Any
+) -> None:
+    """Similarities of the blocks of an inner tile with the items of an outer tile.
+
+    Args:
+        cosines: (rows * stride + slack,) float32, or bf16 as uint16; outer vectors by inner ones.
+        inner: starts (block*16,) columns, counts (block, 16), places (block*16,) or -1,
+            shape (block, 2) most and fewest vectors of the block, first gram or norm row (block,).
+        outer: starts (item + 1,) rows, places (item,), first gram or norm row (item,).
+        gram: lower halves, off-diagonal doubled: (n, 16) of inner or (n,) of outer contexts.
+        norms: lengths of the queries, (n,) of outer or (n, 16) of inner ones.
+        settings: pooling, λ1, λ2.
+        out: flat similarities, step per inner place, step per outer place.
+        work: X, norms, sums and relevances.
+    """
+    starts, counts, places, extents, inner_at = inner
+    rows_of, outer_places, outer_at = outer
+    pooling, lambda1, lambda2 = settings
+    flat, inner_step, outer_step = out
+    x, inverse, sums, found = work
+    for b in range(counts.shape[0]):
+        lanes = spread(counts, b)
+        used, full = extents[b, 0], extents[b, 1]
+        width = (used + WIDTH - 1) // WIDTH * WIDTH
+        for o in range(outer_places.shape[0]):
+            row, rows = rows_of[o], rows_of[o + 1] - rows_of[o]
+            _fill(cosines, starts, lanes, b, (row, rows, width, stride, full, used), x)
+            if gram.ndim == 2:
+                shape = (rows, width * WIDTH, used, WIDTH)
+                real, context_lanes, query_lanes = full, lanes, splat(_F(rows))
+                gram_at, norms_at = inner_at[b], outer_at[o]
+            else:
+                shape = (used, WIDTH, rows, width * WIDTH)
+                real, context_lanes, query_lanes = rows, splat(_F(rows)), lanes
+                gram_at, norms_at = outer_at[o], inner_at[b]
+            _inverse_norms(x, inverse, shape, lambda1 * _LOG2E)
+            _attend(x, inverse, sums, shape, lambda1, (real, context_lanes))
+            _relevances(x, gram, gram_at, norms, norms_at, sums, shape, found)
+            _pool(found, shape[0], query_lanes, pooling, lambda2, sums)
+            for n in range(WIDTH):
+                if places[b * WIDTH + n] >= 0:
+                    flat[places[b * WIDTH + n] * inner_step + outer_places[o] * outer_step] = sums[n]
+
+
+def _compile(function: Callable[..., None]) -> Callable[..., None]:
+    """Compile on first use; keep the result on disk where some folder can be written."""
+    options = {"nogil": True, "error_model": "numpy"}
+    try:
+        made: Callable[..., None] = numba.njit(cache=True, **options)(function)
+    except RuntimeError:  # no folder to cache in
+        made = numba.njit(**options)(function)
+    return made
+
+
+score_tile = _compile(_score_tile)

@@ -146,11 +146,19 @@ def _arithmetic(name: str, count: int, emit: Callable[..., Any]) -> Any:
         binary.__name__ = name
         return intrinsic(binary)
 
-    def ternary(_typing: Any, a: Any, b: Any, c: Any) -> Any:
-        return LANES(a, b, c), make
+    if count == 3:
 
-    ternary.__name__ = name
-    return intrinsic(ternary)
+        def ternary(_typing: Any, a: Any, b: Any, c: Any) -> Any:
+            return LANES(a, b, c), make
+
+        ternary.__name__ = name
+        return intrinsic(ternary)
+
+    def quaternary(_typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+        return LANES(a, b, c, d), make
+
+    quaternary.__name__ = name
+    return intrinsic(quaternary)
 
 
 def _maximum(builder: Any, a: Any, b: Any) -> Any:
@@ -163,11 +171,9 @@ def _scale_by_power(builder: Any, mantissa: Any, power: Any) -> Any:
     return builder.bitcast(builder.add(builder.bitcast(mantissa, _VI), shifted), _VF)
 
 
-def _keep_below(builder: Any, values: Any, position: Any, counts: Any) -> Any:
-    """Lanes where position < count keep their value, the others become 0."""
-    return builder.select(
-        builder.fcmp_ordered("<", position, counts), values, ir.Constant(_VF, [0.0] * WIDTH)
-    )
+def _below(builder: Any, position: Any, counts: Any, inside: Any, outside: Any) -> Any:
+    """`inside` in the lanes where position < count, `outside` in the others."""
+    return builder.select(builder.fcmp_ordered("<", position, counts), inside, outside)
 
 
 add = _arithmetic("add", 2, lambda b, x, y: b.fadd(x, y))
@@ -179,11 +185,12 @@ fma = _arithmetic("fma", 3, lambda b, x, y, z: _call(b, "fma", x, y, z))
 sqrt = _arithmetic("sqrt", 1, lambda b, x: _call(b, "sqrt", x))
 nearest = _arithmetic("nearest", 1, lambda b, x: _call(b, "rint", x))
 scale_by_power = _arithmetic("scale_by_power", 2, _scale_by_power)
-keep_below = _arithmetic("keep_below", 3, _keep_below)
+below = _arithmetic("below", 4, _below)
 
 # 2^f on [-1/2, 1/2], least maximum relative error: 1.6e-7 with float32's rounding
-_C1, _C2, _C3 = np.float32(0.6931470036506653), np.float32(0.24022242426872253), np.float32(0.05550733581185341)
-_C4, _C5 = np.float32(0.009671512991189957), np.float32(0.001326472731307149)
+_C1, _C2 = np.float32(0.6931470036506653), np.float32(0.24022242426872253)
+_C3, _C4 = np.float32(0.05550733581185341), np.float32(0.009671512991189957)
+_C5 = np.float32(0.001326472731307149)
 _ONE = np.float32(1.0)
 
 
