@@ -4,6 +4,7 @@ Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figu
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -165,19 +166,14 @@ class Matcher:
         self, images: EncodedImages, captions: EncodedCaptions
     ) -> Float[np.ndarray, "image cap"]:
         """Similarity of every photo with every sentence, higher is better."""
-        scoring = self.scoring
-        return similarity_matrix(
+        found: np.ndarray = similarity_matrix(
             images.vectors,
             captions.vectors,
             captions.lengths,
             region_lengths=images.counts,
-            direction=scoring.direction,
-            pooling=scoring.pooling,
-            normalization=scoring.normalization,
-            lambda_softmax=scoring.lambda_softmax,
-            lambda_lse=scoring.lambda_lse,
-            scorer=scoring.scorer,
+            **asdict(self.scoring),
         )
+        return found
 
 
 def load(name_or_path: str | Path = DEFAULT_MODEL) -> Matcher:

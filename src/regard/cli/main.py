@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from regard.cli import extract
+from regard.cli import extract, train
 from regard.errors import RegardError
 
 app = typer.Typer(
@@ -17,6 +17,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("extract")(extract.extract)
+app.command("train")(train.train)
 
 
 def run() -> None:

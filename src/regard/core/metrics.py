@@ -114,3 +114,17 @@ def retrieval(
     images = recalls(image_ranks(similarity, image_of_caption, ties))
     rsum = sum(captions.recall.values()) + sum(images.recall.values())
     return Retrieval(captions, images, rsum)
+
+
+def retrieval_tree(found: Retrieval) -> dict[str, object]:
+    """The stable JSON form: R@K in per cent and ranks both ways, and rsum."""
+
+    def side(one: Recalls) -> dict[str, float]:
+        recall = {f"R@{k}": value for k, value in one.recall.items()}
+        return {**recall, "median_rank": one.median_rank, "mean_rank": one.mean_rank}
+
+    return {
+        "image_to_text": side(found.caption_retrieval),
+        "text_to_image": side(found.image_retrieval),
+        "rsum": found.rsum,
+    }

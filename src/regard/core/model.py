@@ -31,6 +31,8 @@ class ModelConfig:
     """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
     dropout: float = 0.0
     """Share of word embedding entries dropped while training."""
+    feature_dropout: float = 0.0
+    """Share of region feature entries dropped before the perceptron while training."""
     scoring: Scoring = field(default_factory=Scoring)
     """How regions and words become a similarity."""
 
@@ -42,11 +44,12 @@ class ModelConfig:
                     f"model.{name} is {getattr(self, name)}; it must be at least 1. "
                     "Correct the recipe or the --set option."
                 )
-        if not 0 <= self.dropout < 1:
-            raise ConfigError(
-                f"model.dropout is {self.dropout}; it must be at least 0 and below 1. "
-                "Correct the recipe or the --set option."
-            )
+        for name in ("dropout", "feature_dropout"):
+            if not 0 <= getattr(self, name) < 1:
+                raise ConfigError(
+                    f"model.{name} is {getattr(self, name)}; it must be at least 0 and below 1. "
+                    "Correct the recipe or the --set option."
+                )
 
 
 class RegionEncoder(nn.Module):
@@ -63,6 +66,7 @@ class RegionEncoder(nn.Module):
         nn.init.zeros_(self.linear.bias)
         self.mlp = (
             nn.Sequential(
+                nn.Dropout(config.feature_dropout),
                 nn.Linear(config.feature_dim, config.embed_dim),
                 nn.ReLU(),
                 nn.Linear(config.embed_dim, config.embed_dim),

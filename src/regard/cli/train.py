@@ -1,0 +1,94 @@
+"""regard train: captions and regions to a trained model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, print_json
+
+if TYPE_CHECKING:
+    from regard.training.loop import Progress
+
+
+def train(
+    data: Annotated[
+        Path,
+        typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; best/ is in it.")],
+    regions: Annotated[
+        Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
+    ] = None,
+    recipe: Annotated[
+        str, typer.Option(help="Shipped recipe's name, or a TOML file.")
+    ] = "flickr8k",
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model; the best on the val split is kept in OUT/best.
+
+    Killed or interrupted, the same command goes on where it was and comes to the same weights.
+
+        regard train --data dataset_flickr8k.json --regions flickr8k.regions --out runs/first
+
+        regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
+    """
+    from regard.data.dataset import open_dataset
+    from regard.training.config import load_recipe
+    from regard.training.loop import train as run_training
+
+    wanted = load_recipe(recipe, settings or [])
+    train_set = open_dataset(data, "train", regions)
+    val_set = open_dataset(data, "val", regions)
+    notes.print(
+        f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
+        f"to train on, {len(val_set.captions.photos)} photos to validate on."
+    )
+    teller = EpochTeller()
+    outcome = run_training(wanted, train_set, val_set, out, teller)
+    teller.close()
+    if as_json:
+        print_json({"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch})
+    else:
+        notes.print(f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}.")
+        print(outcome.best)
+
+
+class EpochTeller:
+    """Shows steps as a bar and each epoch as a line, on standard error."""
+
+    def __init__(self) -> None:
+        from rich.progress import Progress as Bars
+
+        self._bars = Bars(console=notes, transient=True, disable=not notes.is_terminal)
+        self._bars.start()
+        self._task = self._bars.add_task("Training")
+
+    def __call__(self, progress: "Progress") -> None:
+        """Take what the training loop tells."""
+        self._bars.update(
+            self._task,
+            completed=progress.step,
+            total=progress.steps,
+            description=f"Epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.3f}",
+        )
+        found = progress.validation
+        if found is None:
+            return
+        recalls = " | ".join(
+            " ".join(f"{value:5.1f}" for value in side.recall.values())
+            for side in (found.caption_retrieval, found.image_retrieval)
+        )
+        notes.print(
+            f"epoch {progress.epoch:3d}  loss {progress.loss:8.3f}  "
+            f"image→text | text→image R@1/5/10 {recalls}  rSum {found.rsum:6.1f}"
+            f"{' *' if progress.is_best else '  '} {progress.seconds:6.0f} s"
+        )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bars.stop()

@@ -1,0 +1,1 @@
+"""Evaluation: whole-set similarity, protocols, ensembles, grounding and reports."""

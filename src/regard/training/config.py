@@ -1,0 +1,112 @@
+"""What a training run is made of: sizes and scoring of the model, and how it is trained.
+
+Order of precedence: the defaults here, then a recipe file, then `--set section.name=value`.
+"""
+
+import importlib.resources
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from regard.config import apply_settings, build, read_toml
+from regard.core.losses import Negatives
+from regard.core.model import ModelConfig
+from regard.errors import ConfigError
+
+DEFAULT_RECIPE = "flickr8k"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """How a model is trained. The one place where these defaults stand: SCAN's own."""
+
+    epochs: int = 30
+    batch_size: int = 128
+    """Pairs of a photo and a caption in a step; each pair's negatives come from its batch."""
+    learning_rate: float = 2e-4
+    schedule: Literal["step", "cosine"] = "step"
+    """step: a tenth after every `decay_epochs`; cosine: down to a fiftieth at the end."""
+    decay_epochs: int = 15
+    warmup_steps: int = 0
+    """Steps over which the learning rate rises from zero."""
+    weight_decay: float = 0.0
+    """Decoupled (AdamW); with 0 the optimizer is Adam."""
+    clip_norm: float = 2.0
+    """Largest norm of the whole gradient."""
+    margin: float = 0.2
+    negatives: Negatives = "hardest"
+    mask_same_photo: bool = False
+    """Never take a caption of the same photo for a negative; the official code does."""
+    triplet_weight: float = 1.0
+    """Factor of the triplet loss, which is summed over the batch."""
+    contrastive_weight: float = 0.0
+    """Factor of the contrastive loss of the mean-pooled vectors, a mean over the batch."""
+    contrastive_epochs: int = 0
+    """First epochs with the contrastive loss alone, so that hardest negatives cannot collapse
+    the space."""
+    word_dropout: float = 0.0
+    """Share of words replaced by <unk> while training."""
+    region_dropout: float = 0.0
+    """Share of regions left out while training."""
+    standardize: bool = False
+    """Subtract the training features' mean and divide by their deviation."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Arithmetic of the encoders; losses and scores stay in float32."""
+    min_count: int = 4
+    """A word must be seen this often in train and val captions to enter the vocabulary."""
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Check ranges; names are those of the recipe."""
+        for name in ("epochs", "batch_size", "decay_epochs", "min_count"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("learning_rate", "clip_norm"):
+            self._require(name, getattr(self, name) > 0, "above 0")
+        for name in ("word_dropout", "region_dropout"):
+            self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        for name in ("weight_decay", "margin", "triplet_weight", "contrastive_weight"):
+            self._require(name, getattr(self, name) >= 0, "at least 0")
+        self._require("batch_size", self.batch_size >= 2, "at least 2, for there to be negatives")
+        if self.contrastive_epochs:
+            self._require("contrastive_weight", self.contrastive_weight > 0, "above 0 to warm up")
+
+    def _require(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise ConfigError(
+                f"training.{name} is {getattr(self, name)!r}; it must be {wanted}. "
+                "Correct the recipe or the --set option."
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """A named way to train a model."""
+
+    about: str = ""
+    """What it is for, in a sentence."""
+    model: ModelConfig = field(default_factory=ModelConfig)
+    training: TrainConfig = field(default_factory=TrainConfig)
+
+
+def recipe_names() -> list[str]:
+    """Names of the recipes that come with the package."""
+    folder = importlib.resources.files("regard") / "recipes"
+    return sorted(p.name.removesuffix(".toml") for p in folder.iterdir() if p.name[-5:] == ".toml")
+
+
+def load_recipe(name_or_file: str = DEFAULT_RECIPE, settings: Sequence[str] = ()) -> Recipe:
+    """A shipped recipe by name, or one from a TOML file, with settings laid over it.
+
+    Raises:
+        ConfigError: no such recipe, or something in it is unknown or out of range.
+    """
+    path = Path(name_or_file)
+    if not path.suffix:
+        path = Path(str(importlib.resources.files("regard"))) / "recipes" / f"{name_or_file}.toml"
+        if not path.is_file():
+            raise ConfigError(
+                f"recipe is {name_or_file!r}; it must be a .toml file or one of "
+                f"{', '.join(recipe_names())}. Choose one."
+            )
+    return build(Recipe, apply_settings(read_toml(path), settings))

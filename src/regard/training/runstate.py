@@ -1,0 +1,105 @@
+"""A run on disk: how far it is, with everything needed to go on, and its log.
+
+    RUN/recipe.json   what is being trained, resolved; a run is only continued with the same
+    RUN/log.jsonl     one line a step and one an epoch
+    RUN/state/        weights, optimizer moments and position; replaced as a whole
+    RUN/best/         the model that was best on val
+
+Weights and moments are safetensors, the rest JSON; nothing is pickled.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from regard.config import to_tree
+from regard.errors import CheckpointError
+from regard.training.config import Recipe
+
+
+class Position(NamedTuple):
+    """Where a run stands."""
+
+    epoch: int = 0
+    """Epochs finished."""
+    step: int = 0
+    """Steps done in the epoch after those."""
+    best_rsum: float = -1.0
+    best_epoch: int = 0
+
+
+class Run:
+    """A run's folder.
+
+    Args:
+        folder: where it is; made if missing.
+        recipe: what is trained.
+
+    Raises:
+        CheckpointError: the folder holds a run of another recipe.
+    """
+
+    def __init__(self, folder: Path, recipe: Recipe) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / "recipe.json"
+        tree = to_tree(recipe)
+        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != tree:
+            raise CheckpointError(
+                f"{folder} holds a run of another recipe; to go on it must be the same. "
+                "Name another folder with --out, or delete this one."
+            )
+        path.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+
+    @property
+    def best(self) -> Path:
+        """Folder of the best model."""
+        return self.folder / "best"
+
+    def log(self, **record: Any) -> None:
+        """Append a line to the log."""
+        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+            file.write(json.dumps(record) + "\n")
+
+    def save(
+        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, position: Position
+    ) -> None:
+        """Replace the state on disk; killed half-way, the one before is still whole."""
+        tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+        for number, moments in optimizer.state_dict()["state"].items():
+            tensors |= {f"optimizer.{number}.{k}": v for k, v in moments.items()}
+        fresh = self.folder / "state.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        save_file({k: v.contiguous() for k, v in tensors.items()}, fresh / "tensors.safetensors")
+        (fresh / "position.json").write_text(json.dumps(position._asdict()), encoding="utf-8")
+        old = self.folder / "state.old"
+        shutil.rmtree(old, ignore_errors=True)
+        if (self.folder / "state").exists():
+            (self.folder / "state").rename(old)
+        fresh.rename(self.folder / "state")
+        shutil.rmtree(old, ignore_errors=True)
+
+    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+        """Go back to the state on disk, if there is one; tells where the run stands."""
+        state = self.folder / "state"
+        if not state.exists():
+            state = self.folder / "state.old"  # killed between two renames
+        if not state.exists():
+            return Position()
+        tensors = load_file(state / "tensors.safetensors")
+        model.load_state_dict(
+            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
+        )
+        moments: dict[int, dict[str, torch.Tensor]] = {}
+        for name, value in tensors.items():
+            if name.startswith("optimizer."):
+                _, number, key = name.split(".")
+                moments.setdefault(int(number), {})[key] = value
+        tree = optimizer.state_dict()
+        optimizer.load_state_dict({**tree, "state": moments})
+        return Position(**json.loads((state / "position.json").read_text(encoding="utf-8")))

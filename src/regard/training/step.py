@@ -1,0 +1,119 @@
+"""One training step whose gradient touches only the pairs the loss looks at.
+
+With hardest negatives the loss depends on 3 P of the P x P similarities. All pairs are scored
+without gradient, the hardest are picked, and only the 3 P pairs are scored again with gradient.
+The gradient equals that of the full matrix, because a maximum passes its gradient to one entry.
+"""
+
+import contextlib
+from dataclasses import asdict
+from typing import NamedTuple
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from regard.core.attention import paired_similarity, similarity
+from regard.core.losses import (
+    contrastive_loss,
+    hardest_negatives,
+    hinge,
+    not_negative,
+    triplet_loss,
+)
+from regard.core.model import MatchingModel
+from regard.data.batches import Batch
+from regard.kernels import similarity_matrix
+from regard.training.config import TrainConfig
+
+
+class StepLoss(NamedTuple):
+    """The loss of a batch and its parts."""
+
+    total: Float[Tensor, ""]
+    """What is minimised."""
+    triplet: float
+    """Summed over the batch, as the paper prints it; 0 while warming up."""
+    contrastive: float
+    """Mean over the batch; 0 where it has no weight."""
+
+
+class _Embedded(NamedTuple):
+    regions: Float[Tensor, "pair region dim"]
+    words: Float[Tensor, "pair word dim"]
+
+
+def batch_loss(
+    model: MatchingModel, batch: Batch, config: TrainConfig, *, warming_up: bool = False
+) -> StepLoss:
+    """Loss of a batch, ready for `backward`.
+
+    Args:
+        warming_up: use the contrastive loss alone.
+    """
+    embedded = _embed(model, batch, config)
+    excluded = _excluded(batch, config)
+    total = embedded.regions.new_zeros(())
+    triplet = contrastive = 0.0
+    if config.contrastive_weight:
+        found = contrastive_loss(*embedded, batch.region_mask, batch.word_mask, excluded)
+        total = total + config.contrastive_weight * found
+        contrastive = found.item()
+    if not warming_up:
+        found = _triplet(model, embedded, batch, excluded, config)
+        total = total + config.triplet_weight * found
+        triplet = found.item()
+    return StepLoss(total, triplet, contrastive)
+
+
+def _embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> _Embedded:
+    """Both encoders, in the precision asked for."""
+    mixed = (
+        torch.autocast(batch.features.device.type, torch.bfloat16)
+        if config.precision == "bfloat16"
+        else contextlib.nullcontext()
+    )
+    with mixed:
+        return _Embedded(model.regions(batch.features), model.words(batch.word_ids, batch.lengths))
+
+
+def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:
+    """Pairs that are never negatives: the true ones, and the same photo's if asked for."""
+    if config.mask_same_photo:
+        return not_negative(batch.photo_ids)
+    return torch.eye(len(batch.photo_ids), dtype=torch.bool, device=batch.features.device)
+
+
+def _triplet(
+    model: MatchingModel,
+    embedded: _Embedded,
+    batch: Batch,
+    excluded: Bool[Tensor, "pair pair"],
+    config: TrainConfig,
+) -> Float[Tensor, ""]:
+    """Triplet loss, through the chosen pairs only when negatives are the hardest."""
+    scoring = model.config.scoring
+    regions, words = embedded
+    if config.negatives == "sum":
+        scores = similarity(regions, words, batch.region_mask, batch.word_mask, scoring)
+        return triplet_loss(scores, excluded, config.margin, "sum")
+    scores = similarity_matrix(
+        regions.detach(),
+        words.detach(),
+        batch.lengths,
+        region_lengths=batch.region_mask.sum(1),
+        precision=config.precision,
+        **asdict(scoring),
+    )
+    hardest = hardest_negatives(scores, excluded)
+    pairs = torch.arange(len(scores), device=scores.device)
+    image = torch.cat([pairs, pairs, hardest.image_of_caption])  # (3P,)
+    caption = torch.cat([pairs, hardest.caption_of_image, pairs])
+    chosen = paired_similarity(
+        regions[image], words[caption], batch.region_mask[image], batch.word_mask[caption], scoring
+    )
+    positive, negative_caption, negative_image = chosen.chunk(3)
+    lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
+    negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
+    negative_image = negative_image.masked_fill(lonely, -torch.inf)
+    return hinge(positive, negative_caption, negative_image, config.margin)
