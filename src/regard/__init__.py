@@ -1,1 +1,62 @@
-"""Regard: match images and sentences, and see which word looked where."""
+"""Regard: match photos and sentences, and see which word looked where.
+
+    >>> import regard
+    >>> model = regard.load("flickr8k")                       # doctest: +SKIP
+    >>> photos = model.encode_images(["dog.jpg", "cat.jpg"])  # doctest: +SKIP
+    >>> sentences = model.encode_captions(["a dog runs"])     # doctest: +SKIP
+    >>> model.similarity(photos, sentences)                   # doctest: +SKIP
+
+Importing the package imports nothing heavy; names are loaded when first used.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from regard.core.attention import Scoring as Scoring
+    from regard.errors import RegardError as RegardError
+    from regard.explain import Explanation as Explanation
+    from regard.explain import explain as explain
+    from regard.kernels import attention as attention
+    from regard.kernels import similarity_matrix as similarity_matrix
+    from regard.matcher import Matcher as Matcher
+    from regard.matcher import load as load
+    from regard.search import Index as Index
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Explanation": "regard.explain",
+    "Index": "regard.search",
+    "Matcher": "regard.matcher",
+    "RegardError": "regard.errors",
+    "Scoring": "regard.core.attention",
+    "attention": "regard.kernels",
+    "explain": "regard.explain",
+    "load": "regard.matcher",
+    "similarity_matrix": "regard.kernels",
+}
+
+__all__ = [
+    "Explanation",
+    "Index",
+    "Matcher",
+    "RegardError",
+    "Scoring",
+    "attention",
+    "explain",
+    "load",
+    "similarity_matrix",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used."""
+    if name in _HOMES:
+        return getattr(importlib.import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'regard' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Public names, for completion."""
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,33 @@
+"""What many tests share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the reference
+
+SHARED = Path(__file__).parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _one_thread() -> None:
+    """Tests measure nothing; one thread each keeps parallel runs quick."""
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def golden() -> Path:
+    """Recordings from the official code."""
+    if not (SHARED / "golden").is_dir():
+        pytest.skip("recordings from the official code are not here (../shared/golden)")
+    return SHARED / "golden"
+
+
+@pytest.fixture(scope="session")
+def flickr30k_text() -> Path:
+    """All Flickr30K captions in SCAN's layout."""
+    if not (SHARED / "data/flickr30k_text").is_dir():
+        pytest.skip("Flickr30K's captions are not here (../shared/data/flickr30k_text)")
+    return SHARED / "data/flickr30k_text"

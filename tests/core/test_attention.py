@@ -1,0 +1,174 @@
+"""Attention equals the slow reference, and padding, order and batching change nothing."""
+
+import itertools
+
+import numpy as np
+import pytest
+import reference
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.core.attention import (
+    Scoring,
+    attend,
+    paired_similarity,
+    pool,
+    relevance,
+    similarity,
+)
+from regard.errors import ConfigError
+
+DIRECTIONS = ("t2i", "i2t")
+POOLINGS = ("lse", "mean", "max", "sum")
+NORMALIZATIONS = (
+    "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax",
+)  # fmt: skip
+
+
+class Ragged:
+    """Random images and captions of many sizes, ragged and padded with rubbish."""
+
+    def __init__(self, images, captions, dim, seed, unit=True):
+        rng = np.random.default_rng(seed)
+        self.regions = [rng.normal(size=(r, dim)) for r in images]
+        self.words = [rng.normal(size=(w, dim)) for w in captions]
+        if unit:
+            for side in (self.regions, self.words):
+                for vectors in side:
+                    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        self.padded_regions, self.region_mask = self._pad(self.regions, dim, rng)
+        self.padded_words, self.word_mask = self._pad(self.words, dim, rng)
+
+    @staticmethod
+    def _pad(side, dim, rng):
+        longest = max(map(len, side)) + 1
+        padded = rng.normal(size=(len(side), longest, dim)) * 3  # rubbish where nothing is
+        mask = np.zeros((len(side), longest), bool)
+        for row, vectors in enumerate(side):
+            padded[row, : len(vectors)] = vectors
+            mask[row, : len(vectors)] = True
+        return torch.from_numpy(padded), torch.from_numpy(mask)
+
+    def all(self, scoring):
+        return similarity(
+            self.padded_regions, self.padded_words, self.region_mask, self.word_mask, scoring
+        )
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("normalization", NORMALIZATIONS)
+def test_equals_the_reference(direction, pooling, normalization):
+    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=3)
+    chosen = {
+        "direction": direction, "pooling": pooling, "normalization": normalization,
+        "lambda_softmax": 7.0, "lambda_lse": 5.0,
+    }  # fmt: skip
+    expected = reference.similarity(data.regions, data.words, **chosen)
+    np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
+def test_other_scorers_equal_the_reference(direction, scorer):
+    data = Ragged([3, 1, 5], [4, 1, 7], dim=6, seed=4)
+    chosen = {"direction": direction, "scorer": scorer}
+    expected = reference.similarity(data.regions, data.words, **chosen)
+    np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-7)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    images=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    captions=st.lists(st.integers(1, 6), min_size=1, max_size=3),
+    dim=st.integers(1, 8),
+    seed=st.integers(0, 1000),
+    direction=st.sampled_from(DIRECTIONS),
+    pooling=st.sampled_from(POOLINGS),
+    unit=st.booleans(),
+)
+def test_any_shape_equals_the_reference(images, captions, dim, seed, direction, pooling, unit):
+    data = Ragged(images, captions, dim, seed, unit)
+    chosen = {"direction": direction, "pooling": pooling}
+    expected = reference.similarity(data.regions, data.words, **chosen)
+    np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-7)
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_pairs_equal_the_whole_matrix(direction):
+    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=5)
+    scoring = Scoring(direction=direction)
+    rows, columns = np.array(list(itertools.product(range(3), range(4)))).T
+    found = paired_similarity(
+        data.padded_regions[rows],
+        data.padded_words[columns],
+        data.region_mask[rows],
+        data.word_mask[columns],
+        scoring,
+    )
+    torch.testing.assert_close(found.reshape(3, 4), data.all(scoring))
+
+
+@pytest.mark.parametrize("direction", DIRECTIONS)
+def test_order_of_regions_changes_nothing(direction):
+    data = Ragged([5], [4], dim=6, seed=6)
+    scoring = Scoring(direction=direction)
+    before = data.all(scoring)
+    turned = torch.tensor([4, 2, 0, 1, 3, 5])
+    data.padded_regions = data.padded_regions[:, turned]
+    data.region_mask = data.region_mask[:, turned]
+    torch.testing.assert_close(data.all(scoring), before)
+
+
+def test_rows_of_attention_sum_to_one_over_real_context():
+    data = Ragged([3, 5], [4, 2], dim=6, seed=7)
+    cosine = torch.einsum("ird,iwd->iwr", data.padded_regions, data.padded_words)
+    weights = attend(cosine, data.word_mask, data.region_mask)
+    assert (weights[0, :, 3:] == 0).all()
+    torch.testing.assert_close(weights.sum(-1)[data.word_mask], torch.ones(6).double())
+
+
+def test_zero_vectors_score_zero_and_have_finite_gradients():
+    regions = torch.zeros(1, 2, 4, requires_grad=True)
+    words = torch.ones(1, 3, 4)
+    everything = torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)
+    for direction in DIRECTIONS:
+        scoring = Scoring(direction=direction, pooling="mean")
+        found = similarity(regions, words, *everything, scoring)
+        assert found.item() == 0
+        (gradient,) = torch.autograd.grad(found.sum(), regions)
+        assert torch.isfinite(gradient).all()
+
+
+def test_gradient_equals_that_of_the_attended_vectors():
+    torch.manual_seed(0)
+    regions = torch.nn.functional.normalize(torch.randn(1, 5, 7, dtype=torch.float64), dim=-1)
+    words = torch.nn.functional.normalize(torch.randn(1, 4, 7, dtype=torch.float64), dim=-1)
+    regions.requires_grad_()
+    masks = torch.ones(1, 5, dtype=torch.bool), torch.ones(1, 4, dtype=torch.bool)
+    gram_form = torch.autograd.grad(similarity(regions, words, *masks).sum(), regions)[0]
+    cosine = words @ regions.transpose(1, 2)
+    weights = attend(cosine, masks[1], masks[0])
+    attended = weights @ regions
+    found = torch.nn.functional.cosine_similarity(words, attended, dim=-1, eps=1e-8)
+    plain = torch.autograd.grad(pool(found, masks[1]).sum(), regions)[0]
+    torch.testing.assert_close(gram_form, plain)
+
+
+def test_relevance_is_the_cosine_with_the_attended_vector():
+    torch.manual_seed(1)
+    words, regions = torch.randn(4, 7).double(), torch.randn(5, 7).double()
+    weights = torch.softmax(torch.randn(4, 5).double(), -1)
+    found = relevance(words @ regions.T, weights, regions @ regions.T, words.norm(dim=-1))
+    expected = torch.nn.functional.cosine_similarity(words, weights @ regions, dim=-1)
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("direction", "both"), ("pooling", "avg"), ("lambda_softmax", 0.0), ("lambda_lse", -1.0)],
+)
+def test_unknown_scoring_is_refused_by_name(name, value):
+    with pytest.raises(ConfigError, match=f"{name} is"):
+        Scoring(**{name: value})

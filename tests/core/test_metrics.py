@@ -1,0 +1,98 @@
+"""Metrics on matrices typed by hand; ties count against the model."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from regard.core.metrics import (
+    caption_ranks,
+    image_ranks,
+    recalls,
+    retrieval,
+    retrieval_tree,
+)
+from regard.errors import ShapeError
+
+# 3 images with 1, 3 and 2 captions
+OWNER = torch.tensor([0, 1, 1, 1, 2, 2])
+TYPED = torch.tensor(
+    [
+        [0.9, 0.1, 0.2, 0.3, 0.4, 0.5],  # own caption 0 is first
+        [0.8, 0.1, 0.7, 0.2, 0.9, 0.3],  # best own (0.7) is behind 0.9 and 0.8
+        [0.6, 0.5, 0.4, 0.3, 0.1, 0.2],  # best own (0.2) is behind all four others
+    ]
+)
+
+
+def test_caption_ranks_by_hand():
+    assert caption_ranks(TYPED, OWNER).tolist() == [1, 3, 5]
+
+
+def test_image_ranks_by_hand():
+    # columns: own 0.9 first; 0.1 ties 0.1 and is behind 0.5 -> 3; 0.7 first; 0.2 last; ...
+    assert image_ranks(TYPED, OWNER).tolist() == [1, 3, 1, 3, 3, 3]
+
+
+def test_retrieval_by_hand():
+    found = retrieval(TYPED, OWNER)
+    assert found.caption_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
+    assert found.caption_retrieval.median_rank == 3
+    assert found.caption_retrieval.mean_rank == pytest.approx(3)
+    assert found.image_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
+    assert found.image_retrieval.mean_rank == pytest.approx(14 / 6)
+    assert found.rsum == pytest.approx(2 * (100 / 3 + 200))
+
+
+@pytest.mark.parametrize("captions", [1, 3, 7])
+def test_equal_similarities_recall_nothing(captions):
+    owner = torch.arange(40).repeat_interleave(captions)
+    found = retrieval(torch.zeros(40, 40 * captions), owner)
+    assert found.rsum == 0
+
+
+@pytest.mark.parametrize("captions", [1, 3, 7])
+def test_perfect_similarities_recall_everything(captions):
+    owner = torch.arange(12).repeat_interleave(captions)
+    perfect = (owner[None] == torch.arange(12)[:, None]).double()
+    assert retrieval(perfect, owner).rsum == pytest.approx(600)
+
+
+def test_official_ties_follow_numpy_order():
+    ties = torch.zeros(3, 3)
+    order = np.argsort(np.zeros(3))[::-1].tolist()
+    expected = [order.index(i) + 1 for i in range(3)]
+    owner = torch.arange(3)
+    assert caption_ranks(ties, owner, "official").tolist() == expected
+    assert image_ranks(ties, owner, "official").tolist() == expected
+
+
+@given(st.integers(0, 10_000))
+def test_without_ties_both_orders_agree(seed):
+    generator = torch.Generator().manual_seed(seed)
+    unequal = torch.rand(3, 6, generator=generator, dtype=torch.float64)
+    for ranks in (caption_ranks, image_ranks):
+        assert ranks(unequal, OWNER).tolist() == ranks(unequal, OWNER, "official").tolist()
+
+
+def test_median_is_floored():
+    assert recalls(torch.tensor([1, 2])).median_rank == 1
+
+
+def test_json_form():
+    tree = retrieval_tree(retrieval(TYPED, OWNER))
+    assert list(tree) == ["image_to_text", "text_to_image", "rsum"]
+    assert list(tree["image_to_text"]) == ["R@1", "R@5", "R@10", "median_rank", "mean_rank"]
+
+
+def test_not_a_number_is_refused():
+    broken = TYPED.clone()
+    broken[1, 2] = float("nan")
+    with pytest.raises(ShapeError, match="1 values that are not finite"):
+        retrieval(broken, OWNER)
+
+
+def test_image_without_caption_is_refused():
+    with pytest.raises(ShapeError, match="at least one caption"):
+        retrieval(TYPED, torch.tensor([0, 0, 0, 1, 1, 1]))
