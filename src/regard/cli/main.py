@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from regard.cli import extract, train
+from regard.cli import evaluate, export, extract, import_, train
 from regard.errors import RegardError
 
 app = typer.Typer(
@@ -18,6 +18,9 @@ app = typer.Typer(
 )
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
+app.command("evaluate")(evaluate.evaluate)
+app.command("import")(import_.import_)
+app.command("export")(export.export)
 
 
 def run() -> None:

@@ -1,0 +1,93 @@
+"""regard evaluate: how well a model finds captions for photos and photos for captions."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, output, print_json, progress_bar, report_skipped
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.evaluation.report import Report
+
+
+def evaluate(
+    data: Annotated[
+        Path,
+        typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder."),
+    ],
+    model: Annotated[
+        list[str] | None,
+        typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
+    ] = None,
+    regions: Annotated[
+        Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
+    ] = None,
+    split: Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")] = "val",
+    protocol: Annotated[
+        str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
+    ] = "all",
+    ties: Annotated[
+        str, typer.Option(help="Order of equal similarities: pessimistic, or official (argsort).")
+    ] = "pessimistic",
+    combine: Annotated[
+        str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
+    ] = "raw",
+    similarities: Annotated[
+        Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure retrieval both ways on a split, with 95 % intervals.
+
+    Standard output carries only the result. Several models are judged as one, by the mean of
+    their similarities.
+
+        regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
+
+        regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
+    """
+    from regard.checkpoint import DEFAULT_MODEL
+    from regard.data.dataset import open_dataset
+    from regard.evaluation.ensemble import SimilarityCache
+    from regard.evaluation.report import Judge
+    from regard.matcher import load
+
+    if ties not in ("pessimistic", "official"):
+        raise ConfigError(f"ties is {ties!r}; it must be pessimistic or official. Choose one.")
+    dataset = open_dataset(data, split, regions)
+    report_skipped(dataset.skipped)
+    matchers = [load(name) for name in model or [DEFAULT_MODEL]]
+    cache = SimilarityCache(similarities) if similarities else None
+    judge = Judge(protocol, ties, combine, cache)  # type: ignore[arg-type]
+    with progress_bar("Scoring captions") as progress:
+        report = judge.evaluate(matchers, dataset, data, split, progress)
+    if as_json:
+        print_json(report.tree())
+    else:
+        show(report)
+
+
+def show(report: "Report") -> None:
+    """The result as a table on standard output, how it was made on standard error."""
+    from rich.table import Table
+
+    table = Table(title=f"rSum {report.retrieval.rsum:.1f}", title_justify="left")
+    table.add_column("")
+    for name in ("R@1", "R@5", "R@10", "median rank", "mean rank"):
+        table.add_column(name, justify="right")
+    sides = (
+        ("image→text", report.retrieval.caption_retrieval, report.intervals.caption_retrieval),
+        ("text→image", report.retrieval.image_retrieval, report.intervals.image_retrieval),
+    )
+    for name, found, sure in sides:
+        recalls = [f"{v:.1f} ({sure[k][0]:.1f}-{sure[k][1]:.1f})" for k, v in found.recall.items()]
+        table.add_row(name, *recalls, f"{found.median_rank:g}", f"{found.mean_rank:.1f}")
+    output.print(table)
+    low, high = report.intervals.rsum
+    notes.print(
+        f"{report.images} images, {report.captions} captions, split {report.split}, protocol "
+        f"{report.protocol}, ties {report.ties}, {report.models} model(s). In brackets: 95 % "
+        f"intervals over redrawn images; rSum {low:.1f}-{high:.1f}."
+    )

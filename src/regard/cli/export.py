@@ -1,0 +1,32 @@
+"""regard export: a model in the official code's own format."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, print_json
+
+
+def export(
+    model: Annotated[str, typer.Argument(help="Model's name, or folder of a trained one.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write, *.pth.tar.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write a checkpoint that the official SCAN code loads, and its vocabulary beside it.
+
+    regard export runs/f30k/best --out model_best.pth.tar
+    """
+    from regard.checkpoint import load_checkpoint
+    from regard.legacy_checkpoint import export_checkpoint
+
+    checkpoint = load_checkpoint(model)
+    export_checkpoint(out, checkpoint)
+    name = out.name.removesuffix(".pth.tar").removesuffix(".pth")
+    vocab = out.with_name(f"{name}_vocab.json")
+    checkpoint.vocabulary.save(vocab)
+    if as_json:
+        print_json({"checkpoint": str(out), "vocabulary": str(vocab)})
+    else:
+        notes.print(f"Its vocabulary is {vocab}; the official code looks for it in --vocab_path.")
+        print(out)

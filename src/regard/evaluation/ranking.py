@@ -1,0 +1,125 @@
+"""From similarities to figures: ranks, recalls, means over galleries, and how sure they are.
+
+Intervals come from a bootstrap over photos: a photo is drawn with its captions, because the
+captions of one photo are found or missed together. Ranks count from 1, recalls are percentages.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+
+from regard.core.metrics import (
+    RECALL_AT,
+    Recalls,
+    Retrieval,
+    Ties,
+    caption_ranks,
+    check_similarity,
+    image_ranks,
+    recalls,
+)
+
+_RESAMPLES = 2000
+_LEVEL = (2.5, 97.5)
+Interval = tuple[float, float]
+
+
+class Ranks(NamedTuple):
+    """How far down the first right answer of every query of one gallery is."""
+
+    of_images: Int[np.ndarray, " image"]
+    """Rank of each photo's best caption."""
+    of_captions: Int[np.ndarray, " cap"]
+    """Rank of each caption's photo."""
+    photo_of_caption: Int[np.ndarray, " cap"]
+
+
+class Intervals(NamedTuple):
+    """95 % intervals of recalls, by K, and of rSum."""
+
+    caption_retrieval: dict[int, Interval]
+    image_retrieval: dict[int, Interval]
+    rsum: Interval
+
+
+def rank(
+    scores: Float[np.ndarray, "image cap"],
+    photo_of_caption: Int[np.ndarray, " cap"],
+    ties: Ties = "pessimistic",
+) -> Ranks:
+    """Ranks of all queries of a gallery.
+
+    Raises:
+        ShapeError: a similarity is not finite, or the matrix does not fit the captions.
+    """
+    matrix, owner = torch.from_numpy(scores), torch.from_numpy(photo_of_caption)
+    check_similarity(matrix, owner)
+    return Ranks(
+        caption_ranks(matrix, owner, ties).numpy(),
+        image_ranks(matrix, owner, ties).numpy(),
+        photo_of_caption,
+    )
+
+
+def figures(galleries: Sequence[Ranks]) -> Retrieval:
+    """Recalls and ranks both ways; over several galleries the mean of theirs."""
+    captions = _mean([recalls(torch.from_numpy(g.of_images)) for g in galleries])
+    images = _mean([recalls(torch.from_numpy(g.of_captions)) for g in galleries])
+    rsum = sum(captions.recall.values()) + sum(images.recall.values())
+    return Retrieval(captions, images, rsum)
+
+
+def _mean(found: Sequence[Recalls]) -> Recalls:
+    return Recalls(
+        {k: float(np.mean([one.recall[k] for one in found])) for k in RECALL_AT},
+        float(np.mean([one.median_rank for one in found])),
+        float(np.mean([one.mean_rank for one in found])),
+    )
+
+
+def intervals(galleries: Sequence[Ranks], seed: int = 0) -> Intervals:
+    """95 % bootstrap intervals, from 2,000 redrawn sets of photos of the same size.
+
+    Both retrieval directions use the same draws, so that rSum's interval knows that they rise
+    and fall together.
+    """
+    hits, captions = _hits_by_photo(galleries)
+    photos = len(captions)
+    random = np.random.default_rng(seed)
+    draws = np.empty((_RESAMPLES, 2 * len(RECALL_AT)))
+    for row in range(_RESAMPLES):
+        times = np.bincount(random.integers(photos, size=photos), minlength=photos)
+        found = times @ hits
+        draws[row, : len(RECALL_AT)] = 100 * found[: len(RECALL_AT)] / photos
+        draws[row, len(RECALL_AT) :] = 100 * found[len(RECALL_AT) :] / (times @ captions)
+    found = [_interval(column) for column in draws.T]
+    half = len(RECALL_AT)
+    return Intervals(
+        dict(zip(RECALL_AT, found[:half], strict=True)),
+        dict(zip(RECALL_AT, found[half:], strict=True)),
+        _interval(draws.sum(1)),
+    )
+
+
+def _hits_by_photo(
+    galleries: Sequence[Ranks],
+) -> tuple[Float[np.ndarray, "photo six"], Int[np.ndarray, " photo"]]:
+    """Per photo: found among the first 1, 5, 10, its captions found likewise; its captions."""
+    hits, captions = [], []
+    for ranks in galleries:
+        photos = len(ranks.of_images)
+        own = [ranks.of_images <= k for k in RECALL_AT]
+        of_captions = [
+            np.bincount(ranks.photo_of_caption, ranks.of_captions <= k, photos) for k in RECALL_AT
+        ]
+        hits.append(np.stack([*own, *of_captions], 1).astype(np.float64))
+        captions.append(np.bincount(ranks.photo_of_caption, minlength=photos))
+    return np.concatenate(hits), np.concatenate(captions)
+
+
+def _interval(draws: Float[np.ndarray, " draw"]) -> Interval:
+    low, high = np.percentile(draws, _LEVEL)
+    return float(low), float(high)

@@ -1,0 +1,131 @@
+"""A model, or several as one, judged on a split by a protocol."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.metrics import Retrieval, Ties, retrieval_tree
+from regard.data.dataset import Dataset
+from regard.evaluation.ensemble import SimilarityCache, combine
+from regard.evaluation.protocols import galleries
+from regard.evaluation.ranking import Intervals, figures, intervals, rank
+from regard.evaluation.similarity import dataset_similarity
+from regard.matcher import Matcher
+
+Progress = Callable[[int, int], None]
+
+
+class Report(NamedTuple):
+    """What an evaluation found, and how it was done."""
+
+    retrieval: Retrieval
+    intervals: Intervals
+    images: int
+    captions: int
+    protocol: str
+    split: str
+    ties: str
+    models: int
+    combine: str
+
+    def tree(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        found = retrieval_tree(self.retrieval)
+        return {
+            **found,
+            "images": self.images,
+            "captions": self.captions,
+            "protocol": self.protocol,
+            "split": self.split,
+            "ties": self.ties,
+            "models": self.models,
+            "combine": self.combine,
+            "intervals": {
+                "image_to_text": _named(self.intervals.caption_retrieval),
+                "text_to_image": _named(self.intervals.image_retrieval),
+                "rsum": list(self.intervals.rsum),
+            },
+        }
+
+
+def _named(found: dict[int, tuple[float, float]]) -> dict[str, list[float]]:
+    return {f"R@{k}": list(interval) for k, interval in found.items()}
+
+
+class Judge(NamedTuple):
+    """How models are judged."""
+
+    protocol: str = "all"
+    ties: Ties = "pessimistic"
+    combine: str = "raw"
+    """How similarities of several models are averaged: raw or zscore."""
+    cache: SimilarityCache | None = None
+    """Where similarities are kept for another time."""
+
+    def evaluate(
+        self,
+        matchers: Sequence[Matcher],
+        dataset: Dataset,
+        data: Path,
+        split: str,
+        progress: Progress = lambda _done, _all: None,
+    ) -> Report:
+        """Retrieval figures of one model, or of several averaged.
+
+        Args:
+            data: what the data set was opened from.
+            split: which split it is.
+            progress: told how many captions are scored of how many, over all models.
+
+        Raises:
+            DataError: the protocol is not meant for this split.
+            ShapeError: a similarity is not finite.
+            CheckpointError: a model was trained on features of another kind.
+        """
+        found, steps = [], _Steps(len(matchers) * len(dataset.captions.sentences), progress)
+        for gallery in galleries(self.protocol, dataset, data, split):
+            matrices = [self._scores(matcher, gallery, steps) for matcher in matchers]
+            scores = combine(matrices, self.combine)
+            found.append(rank(scores, gallery.captions.photo_of_caption, self.ties))
+        return Report(
+            figures(found),
+            intervals(found),
+            len(dataset.captions.photos),
+            len(dataset.captions.sentences),
+            self.protocol,
+            split,
+            self.ties,
+            len(matchers),
+            self.combine,
+        )
+
+    def _scores(
+        self, matcher: Matcher, dataset: Dataset, steps: "_Steps"
+    ) -> Float[np.ndarray, "image cap"]:
+        """Similarities, from the cache where they are in it."""
+        path = self.cache.path(matcher, dataset) if self.cache else None
+        scores = self.cache.load(path) if self.cache and path else None
+        if scores is None:
+            scores = dataset_similarity(matcher, dataset, steps)
+            if self.cache and path:
+                self.cache.save(path, scores)
+        steps.finish(len(dataset.captions.sentences))
+        return scores
+
+
+class _Steps:
+    """Progress over several matrices, told as one."""
+
+    def __init__(self, total: int, progress: Progress) -> None:
+        self._total, self._progress, self._before = total, progress, 0
+
+    def __call__(self, done: int, _all: int) -> None:
+        self._progress(self._before + done, self._total)
+
+    def finish(self, captions: int) -> None:
+        """A matrix is done."""
+        self._before += captions
+        self._progress(self._before, self._total)

@@ -1,0 +1,99 @@
+"""Similarity of every photo with every caption of a split, however large.
+
+Photos are embedded once and kept; captions are embedded and scored a few thousand at a time,
+sorted by length, so that memory grows with the matrix and not with the longest caption.
+"""
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.data.dataset import Dataset
+from regard.errors import CheckpointError
+from regard.kernels import similarity_matrix
+from regard.matcher import Matcher
+
+_PHOTOS_AT_ONCE = 64
+_CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
+
+
+def dataset_similarity(
+    matcher: Matcher,
+    dataset: Dataset,
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Float[np.ndarray, "image cap"]:
+    """Similarity of every photo with every caption, in float32.
+
+    Args:
+        progress: told how many captions are scored of how many.
+
+    Raises:
+        CheckpointError: the model was trained on features of another kind.
+    """
+    check_features(matcher, dataset)
+    sentences = dataset.captions.sentences
+    scores = np.empty((len(dataset.captions.photos), len(sentences)), np.float32)
+    vectors, counts = embed_photos(matcher, dataset)
+    order = sorted(range(len(sentences)), key=lambda row: len(sentences[row]))
+    done = 0
+    progress(done, len(order))
+    while done < len(order):
+        rows = order[done : done + _captions_at_once(sentences[order[-1]], matcher.dim)]
+        found = matcher.encode_captions([sentences[row] for row in rows])
+        scores[:, rows] = similarity_matrix(
+            vectors,
+            found.vectors,
+            found.lengths,
+            region_lengths=counts,
+            precision="float32",
+            **asdict(matcher.scoring),
+        )
+        done += len(rows)
+        progress(done, len(order))
+    return scores
+
+
+def check_features(matcher: Matcher, dataset: Dataset) -> None:
+    """Refuse a model for other features than the data set's.
+
+    Raises:
+        CheckpointError: width or extractor differ; unknown extractors are taken on trust.
+    """
+    wanted = matcher.model.config.feature_dim
+    if dataset.feature_dim != wanted:
+        raise CheckpointError(
+            f"features have {dataset.feature_dim} numbers; the model needs {wanted}. "
+            "Name the features it was trained on, or another model."
+        )
+    ours, theirs = matcher.extractor_identity, dataset.producer
+    if ours and theirs and ours != theirs:
+        raise CheckpointError(
+            f"features were made by {theirs!r}; the model needs those of {ours!r}. "
+            "Extract the photos anew with that extractor, or name another model."
+        )
+
+
+def embed_photos(
+    matcher: Matcher, dataset: Dataset
+) -> tuple[Float[np.ndarray, "image region dim"], Int[np.ndarray, " image"]]:
+    """Region embeddings of all photos, zeros past each photo's count, and the counts."""
+    images = len(dataset.captions.photos)
+    counts = np.zeros(images, np.int64)
+    vectors = np.zeros((images, 1, matcher.dim), np.float32)
+    for start in range(0, images, _PHOTOS_AT_ONCE):
+        rows = np.arange(start, min(images, start + _PHOTOS_AT_ONCE))
+        features, counts[rows] = dataset.gather(rows)
+        if features.shape[1] > vectors.shape[1]:
+            wider = np.zeros((images, features.shape[1], matcher.dim), np.float32)
+            wider[:, : vectors.shape[1]] = vectors
+            vectors = wider
+        vectors[rows, : features.shape[1]] = matcher.encode_features(features, counts[rows])
+    return vectors, counts
+
+
+def _captions_at_once(longest: str, dim: int) -> int:
+    """How many captions to embed together, from the length of the longest."""
+    words = len(longest.split()) + 8  # punctuation and the ends are words too
+    return max(64, _CAPTION_NUMBERS // (words * dim))

@@ -1,0 +1,248 @@
+"""Checkpoints of old PyTorch code, read without executing anything in them.
+
+A pickle is a program: it names functions and calls them. This reader knows the handful of names
+that a file of tensors and plain settings needs, answers each with a harmless stand-in of its own,
+and refuses every other name. Understands today's zip files and the older plain ones (PyTorch 0.1
+to 1.5, Python 2 included). Knows nothing of what the tensors are for.
+"""
+
+import io
+import pickle
+import struct
+import zipfile
+from collections import OrderedDict
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from regard.errors import CheckpointError
+
+_MAGIC = 0x1950A86A20F9469CFC6C  # first number of the plain format
+_DTYPES = {
+    "FloatStorage": torch.float32,
+    "DoubleStorage": torch.float64,
+    "HalfStorage": torch.float16,
+    "BFloat16Storage": torch.bfloat16,
+    "LongStorage": torch.int64,
+    "IntStorage": torch.int32,
+    "ShortStorage": torch.int16,
+    "CharStorage": torch.int8,
+    "ByteStorage": torch.uint8,
+    "BoolStorage": torch.bool,
+}
+_NUMBER_CODES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
+_DAMAGE = (
+    *(pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, ValueError, KeyError),
+    *(TypeError, AttributeError, IndexError, RuntimeError, OverflowError, MemoryError, OSError),
+    *(AssertionError, NotImplementedError),
+)
+
+
+class _Storage(NamedTuple):
+    """Where numbers of a tensor lie; `start` counts numbers."""
+
+    key: str
+    dtype: torch.dtype
+    size: int
+    start: int
+
+
+class _Pending(NamedTuple):
+    """A tensor whose numbers have not been read yet."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple[int, ...]
+    stride: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """An `argparse.Namespace` from a file, as plain values."""
+
+    values: dict[str, Any]
+
+
+class _NumberType:
+    """Stand-in for a numpy dtype: remembers its name and byte order."""
+
+    def __init__(self, code: str, *_: object) -> None:
+        if code not in _NUMBER_CODES:
+            raise pickle.UnpicklingError(f"number type {code!r}")
+        self.code = code
+        self.order = "<"
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        self.order = ">" if state[1] == ">" else "<"
+
+
+class _Reader(pickle.Unpickler):
+    """Unpickler whose every name is one of its own stand-ins.
+
+    The stand-ins are made anew for each file, so that none can be altered for the next.
+    """
+
+    def __init__(self, file: io.BufferedIOBase | io.BytesIO) -> None:
+        super().__init__(file, encoding="latin1")  # what Python 2 wrote
+        self.namespace = type("Namespace", (), {})
+        numbers = type("NumberType", (_NumberType,), {})
+        self._known: dict[tuple[str, str], Any] = {
+            ("collections", "OrderedDict"): OrderedDict,
+            ("argparse", "Namespace"): self.namespace,
+            ("torch._utils", "_rebuild_tensor"): self._tensor,
+            ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
+            ("torch._utils", "_rebuild_parameter"): self._parameter,
+            ("numpy", "dtype"): numbers,
+            ("numpy.core.multiarray", "scalar"): self._number,
+            ("numpy._core.multiarray", "scalar"): self._number,
+            ("_codecs", "encode"): self._bytes,
+        }
+        for name, dtype in _DTYPES.items():
+            self._known["torch", name] = self._known["torch.cuda", name] = dtype
+
+    def find_class(self, module: str, name: str) -> Any:
+        """A stand-in for a name, or refusal."""
+        if (module, name) not in self._known:
+            raise CheckpointError(
+                f"file asks for {module}.{name}, which is neither a tensor nor a plain setting; a "
+                "checkpoint must hold only these, and nothing was run. Do not trust this file."
+            )
+        return self._known[module, name]
+
+    def persistent_load(self, pid: Any) -> _Storage:
+        """A reference to numbers stored outside the pickle."""
+        kind, dtype, key, _, size, *view = pid
+        if kind != "storage" or not isinstance(dtype, torch.dtype):
+            raise pickle.UnpicklingError(f"reference to a {kind!r}")
+        start = int(view[0][1]) if view and view[0] else 0
+        return _Storage(str(key), dtype, int(size), start)
+
+    def _tensor(
+        self, storage: _Storage, offset: int, shape: Any, stride: Any, *_: object
+    ) -> _Pending:
+        return _Pending(storage, int(offset) + storage.start, tuple(shape), tuple(stride))
+
+    def _parameter(self, data: _Pending, *_: object) -> _Pending:
+        return data
+
+    def _number(self, kind: _NumberType, data: str | bytes) -> float | int | bool:
+        raw = data.encode("latin1") if isinstance(data, str) else data
+        value: float | int | bool = np.frombuffer(raw, kind.order + kind.code)[0].item()
+        return value
+
+    def _bytes(self, text: str, _encoding: str = "latin1") -> bytes:
+        return text.encode("latin1")
+
+
+def read_checkpoint(path: Path) -> dict[str, Any]:
+    """Read a checkpoint's dictionary; nothing in the file is executed.
+
+    Returns:
+        Plain values, lists and dictionaries, with tensors on the CPU in their own type and each
+        `argparse.Namespace` as `Settings`.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, is no checkpoint, or asks for anything
+            but tensors and plain settings.
+    """
+    try:
+        with path.open("rb") as file:
+            found = _read_zip(path) if zipfile.is_zipfile(path) else _read_plain(file)
+        if not isinstance(found, dict):
+            raise TypeError(f"it holds a {type(found).__name__}, not a dictionary")
+        return found
+    except FileNotFoundError:
+        raise CheckpointError(
+            f"checkpoint is {str(path)!r}; the file must exist. Check the path."
+        ) from None
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    except _DAMAGE as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error or type(error).__name__}); it must be a checkpoint "
+            "written by torch.save. Check that it was copied whole."
+        ) from None
+
+
+def _read_zip(path: Path) -> Any:
+    """Read the zip format: data.pkl beside one file of numbers a storage."""
+    limit = path.stat().st_size
+    with zipfile.ZipFile(path) as archive:
+        entry = next((n for n in archive.namelist() if n.endswith("data.pkl")), None)
+        if entry is None:
+            raise ValueError("it is a zip file without data.pkl")
+        root = entry.removesuffix("data.pkl")
+        for info in archive.infolist():
+            if info.file_size > limit:
+                raise ValueError(f"{info.filename} claims to be larger than the file")
+        if root + "byteorder" in archive.namelist():
+            _check_order(archive.read(root + "byteorder") == b"little")
+        reader = _Reader(io.BytesIO(archive.read(entry)))
+        return _finish(reader.load(), reader, lambda key: archive.read(f"{root}data/{key}"))
+
+
+def _read_plain(file: io.BufferedReader) -> Any:
+    """Read the plain format: four pickles, then the numbers of every storage in turn."""
+    if _Reader(file).load() != _MAGIC:
+        raise ValueError("it does not begin as a checkpoint does")
+    _Reader(file).load()  # version of the format
+    _check_order(_Reader(file).load()["little_endian"])
+    reader = _Reader(file)
+    found = reader.load()
+    sizes = _storage_sizes(found, reader.namespace)
+    numbers: dict[str, bytes] = {}
+    for key in _Reader(file).load():
+        (count,) = struct.unpack("<q", file.read(8))
+        numbers[str(key)] = file.read(count * sizes[str(key)])
+    return _finish(found, reader, numbers.__getitem__)
+
+
+def _check_order(little: bool) -> None:
+    if not little:
+        raise ValueError("its numbers are big-endian, which is not supported")
+
+
+def _storage_sizes(found: Any, namespace: type) -> dict[str, int]:
+    """Bytes of one number of each storage that a tensor refers to."""
+    sizes: dict[str, int] = {}
+
+    def visit(pending: _Pending) -> _Pending:
+        sizes[pending.storage.key] = pending.storage.dtype.itemsize
+        return pending
+
+    _walk(found, namespace, visit)
+    return sizes
+
+
+def _finish(found: Any, reader: _Reader, numbers: Any) -> Any:
+    """Replace pending tensors by real ones."""
+    storages: dict[str, Tensor] = {}
+
+    def visit(pending: _Pending) -> Tensor:
+        storage = pending.storage
+        if storage.key not in storages:
+            raw = bytearray(numbers(storage.key))
+            storages[storage.key] = torch.frombuffer(raw, dtype=storage.dtype)
+        whole = storages[storage.key]
+        return whole.as_strided(pending.shape, pending.stride, pending.offset).clone()
+
+    return _walk(found, reader.namespace, visit)
+
+
+def _walk(value: Any, namespace: type, visit: Any) -> Any:
+    """Copy of plain values with `visit` applied to every pending tensor."""
+    if isinstance(value, _Pending):
+        return visit(value)
+    if isinstance(value, dict):
+        return {key: _walk(item, namespace, visit) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_walk(item, namespace, visit) for item in value]
+    if isinstance(value, namespace):
+        return Settings(_walk(vars(value), namespace, visit))
+    if value is None or isinstance(value, str | bytes | int | float | bool):
+        return value
+    raise TypeError(f"it holds a {type(value).__name__}")
