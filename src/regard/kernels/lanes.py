@@ -9,21 +9,24 @@ numba: only `fused` imports it, on use.
 """
 
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any
 
 import llvmlite.ir as ir
 import numba
-import numpy as np
-from numba.core import cgutils, types
+import numba.core.cgutils
+import numba.core.types
 from numba.extending import intrinsic, models, register_model
+
+cgutils: Any = numba.core.cgutils  # partly typed: the strict checker wants all or nothing
+types: Any = numba.core.types
 
 WIDTH = 16
 _F32, _I32, _U16 = ir.FloatType(), ir.IntType(32), ir.IntType(16)
-_VF, _VI = ir.VectorType(_F32, WIDTH), ir.VectorType(_I32, WIDTH)
-_Function = TypeVar("_Function", bound=Callable[..., Any])
+VECTOR, _VI = ir.VectorType(_F32, WIDTH), ir.VectorType(_I32, WIDTH)
+_HALVES = ir.VectorType(_U16, WIDTH)
 
 
-class LanesType(types.Type):  # type: ignore[misc]
+class LanesType(numba.core.types.Type):
     """Sixteen float32 values held in registers."""
 
     def __init__(self) -> None:
@@ -31,25 +34,25 @@ class LanesType(types.Type):  # type: ignore[misc]
 
 
 LANES = LanesType()
+PAIR = types.UniTuple(types.intp, 2)
 
 
-@register_model(LanesType)  # type: ignore[untyped-decorator]
-class _LanesModel(models.PrimitiveModel):  # type: ignore[misc]
+@register_model(LanesType)
+class _LanesModel(models.PrimitiveModel):
     """`Lanes` as LLVM sees it."""
 
     def __init__(self, manager: Any, kind: Any) -> None:
-        super().__init__(manager, kind, _VF)
+        super().__init__(manager, kind, VECTOR)  # type: ignore[no-untyped-call]
 
 
-def inlined(function: _Function) -> _Function:
+def inlined(function: Callable[..., Any]) -> Any:
     """Compile a helper so that it disappears into its callers."""
-    compiled: _Function = numba.njit(inline="always", error_model="numpy")(function)
-    return compiled
+    return numba.njit(inline="always", error_model="numpy")(function)
 
 
-def _declare(function: _Function) -> _Function:
-    made: _Function = intrinsic(function)
-    return made
+def declare(function: Callable[..., Any]) -> Any:
+    """Make a numba intrinsic of a function that types its arguments and emits instructions."""
+    return intrinsic(function)
 
 
 def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
@@ -58,117 +61,135 @@ def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> A
     return builder.gep(base, [index])
 
 
-def _splat(builder: Any, scalar: Any, kind: ir.VectorType) -> Any:
+def _splat(builder: Any, scalar: Any) -> Any:
     """The same number in every lane."""
-    one = builder.insert_element(ir.Constant(kind, ir.Undefined), scalar, ir.Constant(_I32, 0))
-    order = ir.Constant(ir.VectorType(_I32, WIDTH), [0] * WIDTH)
-    return builder.shuffle_vector(one, ir.Constant(kind, ir.Undefined), order)
+    nothing = ir.Constant(VECTOR, ir.Undefined)
+    one = builder.insert_element(nothing, scalar, ir.Constant(_I32, 0))
+    return builder.shuffle_vector(one, nothing, ir.Constant(_VI, [0] * WIDTH))
+
+
+def element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Sixteen neighbours from `index`, as float32; bf16 numbers come as uint16."""
+    pointer = _pointer(context, builder, kind, array, index)
+    if kind.dtype == types.float32:
+        return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
+    raw = builder.load(builder.bitcast(pointer, _HALVES.as_pointer()), align=2)
+    wide = builder.shl(builder.zext(raw, _VI), ir.Constant(_VI, [16] * WIDTH))
+    return builder.bitcast(wide, VECTOR)
+
+
+def row(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+    """Row `index` of an (n, 16) array; of an (n,) array the one number in all lanes."""
+    if kind.ndim == 1:
+        return _splat(builder, builder.load(_pointer(context, builder, kind, array, index)))
+    index = builder.mul(index, ir.Constant(index.type, WIDTH))
+    return element(context, builder, kind, array, index)
 
 
 def _call(builder: Any, name: str, *values: Any) -> Any:
     """Call an LLVM vector intrinsic that maps lanes to lanes."""
-    kind = ir.FunctionType(_VF, [_VF] * len(values))
+    kind = ir.FunctionType(VECTOR, [VECTOR] * len(values))
     function = cgutils.get_or_insert_function(builder.module, kind, f"llvm.{name}.v16f32")
     return builder.call(function, values)
 
 
-@_declare
-def load(_typing: Any, array: Any, index: Any) -> Any:
-    """Sixteen neighbours of a float32 array, or of bf16 numbers held as uint16."""
+@declare
+def load(_typing: Any, array: Any, _index: Any) -> Any:
+    """Sixteen neighbours of a flat float32 array, or of bf16 numbers held as uint16."""
 
     def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], *values)
-        if signature.args[0].dtype == types.float32:
-            return builder.load(builder.bitcast(pointer, _VF.as_pointer()), align=4)
-        halves = ir.VectorType(_U16, WIDTH)
-        raw = builder.load(builder.bitcast(pointer, halves.as_pointer()), align=2)
-        wide = builder.shl(builder.zext(raw, _VI), ir.Constant(_VI, [16] * WIDTH))
-        return builder.bitcast(wide, _VF)
+        return element(context, builder, signature.args[0], *values)
 
     return LANES(array, types.intp), make
 
 
-@_declare
-def store(_typing: Any, array: Any, index: Any, lanes: Any) -> Any:
+@declare
+def spread(_typing: Any, array: Any, _index: Any) -> Any:
+    """Row `index` of an (n, 16) array; of an (n,) array the one number in all lanes."""
+
+    def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        return row(context, builder, signature.args[0], *values)
+
+    return LANES(array, types.intp), make
+
+
+@declare
+def store(_typing: Any, array: Any, _index: Any, lanes: Any) -> Any:
     """Write sixteen neighbours of a float32 array."""
 
     def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         pointer = _pointer(context, builder, signature.args[0], *values[:2])
-        builder.store(values[2], builder.bitcast(pointer, _VF.as_pointer()), align=4)
+        builder.store(values[2], builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
 
     return types.void(array, types.intp, lanes), make
 
 
-@_declare
-def spread(_typing: Any, array: Any, index: Any) -> Any:
-    """Row `index` of an (n, 16) array; of an (n,) array the one number in all lanes."""
-
-    def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        kind, (array, index) = signature.args[0], values
-        if kind.ndim == 1:
-            return _splat(builder, builder.load(_pointer(context, builder, kind, array, index)), _VF)
-        index = builder.mul(index, ir.Constant(index.type, WIDTH))
-        pointer = _pointer(context, builder, kind, array, index)
-        return builder.load(builder.bitcast(pointer, _VF.as_pointer()), align=4)
-
-    return LANES(array, types.intp), make
-
-
-@_declare
-def splat(_typing: Any, scalar: Any) -> Any:
+@declare
+def splat(_typing: Any, _scalar: Any) -> Any:
     """One float32 in all lanes."""
 
     def make(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
-        return _splat(builder, values[0], _VF)
+        return _splat(builder, values[0])
 
     return LANES(types.float32), make
 
 
-def _arithmetic(name: str, count: int, emit: Callable[..., Any]) -> Any:
-    """An intrinsic from lanes to lanes; `emit(builder, *values)` writes its instructions."""
+def arithmetic(count: int, emit: Callable[..., Any]) -> Any:
+    """An operation on `count` lanes; `emit(builder, *values)` writes its instructions.
+
+    One operation made of many instructions compiles far sooner than many of one.
+    """
 
     def make(_context: Any, builder: Any, _signature: Any, values: Any) -> Any:
         return emit(builder, *values)
 
-    if count == 1:
+    def one(_typing: Any, a: Any) -> Any:
+        return LANES(a), make
 
-        def unary(_typing: Any, a: Any) -> Any:
-            return LANES(a), make
+    def two(_typing: Any, a: Any, b: Any) -> Any:
+        return LANES(a, b), make
 
-        unary.__name__ = name
-        return intrinsic(unary)
-    if count == 2:
+    def three(_typing: Any, a: Any, b: Any, c: Any) -> Any:
+        return LANES(a, b, c), make
 
-        def binary(_typing: Any, a: Any, b: Any) -> Any:
-            return LANES(a, b), make
-
-        binary.__name__ = name
-        return intrinsic(binary)
-
-    if count == 3:
-
-        def ternary(_typing: Any, a: Any, b: Any, c: Any) -> Any:
-            return LANES(a, b, c), make
-
-        ternary.__name__ = name
-        return intrinsic(ternary)
-
-    def quaternary(_typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+    def four(_typing: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
         return LANES(a, b, c, d), make
 
-    quaternary.__name__ = name
-    return intrinsic(quaternary)
+    return intrinsic((one, two, three, four)[count - 1])
 
 
-def _maximum(builder: Any, a: Any, b: Any) -> Any:
+def constant(value: float) -> Any:
+    """The same number in every lane, for `emit` functions."""
+    return ir.Constant(VECTOR, [value] * WIDTH)
+
+
+def largest_of(builder: Any, a: Any, b: Any) -> Any:
+    """The larger number of each lane."""
     return builder.select(builder.fcmp_ordered(">", a, b), a, b)
 
 
-def _scale_by_power(builder: Any, mantissa: Any, power: Any) -> Any:
-    """Multiply by 2^power (whole numbers) by adding to the exponent bits."""
-    shifted = builder.shl(builder.fptosi(power, _VI), ir.Constant(_VI, [23] * WIDTH))
-    return builder.bitcast(builder.add(builder.bitcast(mantissa, _VI), shifted), _VF)
+def multiply_add(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """Multiply and add, rounded once."""
+    return _call(builder, "fma", a, b, c)
+
+
+def square_root(builder: Any, a: Any) -> Any:
+    """Square root of each lane."""
+    return _call(builder, "sqrt", a)
+
+
+def power_of_two(builder: Any, power: Any) -> Any:
+    """2^x for x <= 126; below -126 it stays at 2^-126."""
+    power = largest_of(builder, power, constant(-126.0))
+    whole = _call(builder, "rint", power)
+    rest = builder.fsub(power, whole)
+    series = constant(_EXP2[-1])
+    for coefficient in reversed(_EXP2[:-1]):
+        series = multiply_add(builder, series, rest, constant(coefficient))
+    shift = ir.Constant(_VI, [23] * WIDTH)  # where float32 keeps its exponent
+    raised = builder.shl(builder.fptosi(whole, _VI), shift)
+    return builder.bitcast(builder.add(builder.bitcast(series, _VI), raised), VECTOR)
 
 
 def _below(builder: Any, position: Any, counts: Any, inside: Any, outside: Any) -> Any:
@@ -176,34 +197,23 @@ def _below(builder: Any, position: Any, counts: Any, inside: Any, outside: Any) 
     return builder.select(builder.fcmp_ordered("<", position, counts), inside, outside)
 
 
-add = _arithmetic("add", 2, lambda b, x, y: b.fadd(x, y))
-sub = _arithmetic("sub", 2, lambda b, x, y: b.fsub(x, y))
-mul = _arithmetic("mul", 2, lambda b, x, y: b.fmul(x, y))
-div = _arithmetic("div", 2, lambda b, x, y: b.fdiv(x, y))
-maximum = _arithmetic("maximum", 2, _maximum)
-fma = _arithmetic("fma", 3, lambda b, x, y, z: _call(b, "fma", x, y, z))
-sqrt = _arithmetic("sqrt", 1, lambda b, x: _call(b, "sqrt", x))
-nearest = _arithmetic("nearest", 1, lambda b, x: _call(b, "rint", x))
-scale_by_power = _arithmetic("scale_by_power", 2, _scale_by_power)
-below = _arithmetic("below", 4, _below)
-
 # 2^f on [-1/2, 1/2], least maximum relative error: 1.6e-7 with float32's rounding
-_C1, _C2 = np.float32(0.6931470036506653), np.float32(0.24022242426872253)
-_C3, _C4 = np.float32(0.05550733581185341), np.float32(0.009671512991189957)
-_C5 = np.float32(0.001326472731307149)
-_ONE = np.float32(1.0)
+_EXP2 = (
+    1.0,
+    0.6931470036506653,
+    0.24022242426872253,
+    0.05550733581185341,
+    0.009671512991189957,
+    0.001326472731307149,
+)
 
-
-@inlined
-def exp2(power: Any) -> Any:
-    """2^x for -126 <= x <= 126."""
-    whole = nearest(power)
-    rest = sub(power, whole)
-    series = fma(splat(_C5), rest, splat(_C4))
-    series = fma(series, rest, splat(_C3))
-    series = fma(series, rest, splat(_C2))
-    series = fma(series, rest, splat(_C1))
-    return scale_by_power(fma(series, rest, splat(_ONE)), whole)
+add = arithmetic(2, lambda b, x, y: b.fadd(x, y))
+sub = arithmetic(2, lambda b, x, y: b.fsub(x, y))
+mul = arithmetic(2, lambda b, x, y: b.fmul(x, y))
+div = arithmetic(2, lambda b, x, y: b.fdiv(x, y))
+maximum = arithmetic(2, largest_of)
+fma = arithmetic(3, multiply_add)
+below = arithmetic(4, _below)
 
 
 def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
@@ -220,38 +230,30 @@ def _transpose(builder: Any, rows: list[Any]) -> list[Any]:
     return rows
 
 
-@_declare
+@declare
 def load_transposed(
-    _typing: Any, source: Any, starts: Any, first: Any, offset: Any, target: Any, at: Any
+    _typing: Any, source: Any, starts: Any, _place: Any, target: Any, _at: Any
 ) -> Any:
     """Turn 16 rows of 16 into 16 columns of 16.
 
-    Row n begins at source[starts[first + n] + offset]; column k is written to target[at + 16 k].
+    With place = (first, offset), row n begins at source[starts[first + n] + offset]; column k is
+    written to target[at + 16 k].
     """
 
     def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        source, starts, first, offset, target, at = values
+        source, starts, place, target, at = values
+        first, offset = cgutils.unpack_tuple(builder, place)
         kinds = signature.args
-        intp = ir.IntType(types.intp.bitwidth)
         rows = []
         for n in range(WIDTH):
-            where = _pointer(
-                context, builder, kinds[1], starts, builder.add(first, ir.Constant(intp, n))
-            )
-            index = builder.add(builder.load(where), offset)
-            pointer = _pointer(context, builder, kinds[0], source, index)
-            if kinds[0].dtype == types.float32:
-                rows.append(builder.load(builder.bitcast(pointer, _VF.as_pointer()), align=4))
-                continue
-            halves = ir.VectorType(_U16, WIDTH)
-            raw = builder.load(builder.bitcast(pointer, halves.as_pointer()), align=2)
-            wide = builder.shl(builder.zext(raw, _VI), ir.Constant(_VI, [16] * WIDTH))
-            rows.append(builder.bitcast(wide, _VF))
+            which = builder.add(first, first.type(n))
+            start = builder.load(_pointer(context, builder, kinds[1], starts, which))
+            index = builder.add(start, offset)
+            rows.append(element(context, builder, kinds[0], source, index))
         for k, column in enumerate(_transpose(builder, rows)):
-            index = builder.add(at, ir.Constant(intp, WIDTH * k))
-            pointer = _pointer(context, builder, kinds[4], target, index)
-            builder.store(column, builder.bitcast(pointer, _VF.as_pointer()), align=4)
+            index = builder.add(at, at.type(WIDTH * k))
+            pointer = _pointer(context, builder, kinds[3], target, index)
+            builder.store(column, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
 
-    result = types.void(source, starts, types.intp, types.intp, target, types.intp)
-    return result, make
+    return types.void(source, starts, PAIR, target, types.intp), make
