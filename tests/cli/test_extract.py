@@ -1,0 +1,69 @@
+"""regard extract: resumable, skips what cannot be read, tells others in JSON."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from regard.cli.main import app
+from regard.data.store import RegionStore
+from typer.testing import CliRunner
+
+run = CliRunner()
+
+
+def picture(path, seed):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.random.default_rng(seed).integers(0, 255, (40, 60, 3), np.uint8)
+    Image.fromarray(pixels).save(path)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    picture(tmp_path / "photos/a.png", 0)
+    picture(tmp_path / "photos/below/b.jpg", 1)
+    picture(tmp_path / "photos/.hidden/c.jpg", 2)
+    (tmp_path / "photos/broken.jpg").write_bytes(b"not a photo")
+    return tmp_path
+
+
+def extract(folder, *more):
+    arguments = ["extract", *more, "--out", str(folder / "store"), "--extractor", "statistics"]
+    return run.invoke(app, [*arguments, "--json"])
+
+
+def test_folder_to_store(folder):
+    done = extract(folder, str(folder / "photos"))
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["photos"], told["extracted"], told["already"]) == (2, 2, 0)
+    assert list(told["skipped"]) == ["broken.jpg"]
+    assert "not a photo in a known format" in done.stderr
+    with RegionStore(folder / "store") as store:
+        assert sorted(store) == ["a.png", "below/b.jpg"]
+
+
+def test_second_run_only_does_what_is_new(folder):
+    extract(folder, str(folder / "photos"))
+    picture(folder / "photos/new.png", 3)
+    told = json.loads(extract(folder, str(folder / "photos")).stdout)
+    assert (told["photos"], told["extracted"], told["already"]) == (3, 1, 2)
+
+
+def test_caption_file_names_the_photos(folder):
+    (folder / "d.csv").write_text("file,caption\na.png,one\nbelow/b.jpg,two\na.png,three\n")
+    done = extract(folder, str(folder / "d.csv"), "--images", str(folder / "photos"))
+    assert json.loads(done.stdout)["photos"] == 2
+
+
+def test_missing_photos_are_skipped_and_named(folder):
+    (folder / "d.csv").write_text("file,caption\na.png,one\nlost.jpg,two\n")
+    done = extract(folder, str(folder / "d.csv"), "--images", str(folder / "photos"))
+    assert list(json.loads(done.stdout)["skipped"]) == ["lost.jpg"]
+
+
+@pytest.mark.parametrize("what", ["none", "empty"])
+def test_nothing_to_do_is_an_error(folder, what):
+    (folder / "empty").mkdir()
+    done = extract(folder, str(folder / what))
+    assert done.exit_code != 0
