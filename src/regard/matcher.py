@@ -14,7 +14,13 @@ import torch
 from jaxtyping import Float, Int
 from PIL import Image
 
-from regard.checkpoint import DEFAULT_MODEL, Checkpoint, fingerprint, load_checkpoint
+from regard.checkpoint import (
+    DEFAULT_MODEL,
+    Checkpoint,
+    fingerprint,
+    load_checkpoint,
+    resolve_model,
+)
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
@@ -52,9 +58,14 @@ class EncodedCaptions(NamedTuple):
 
 
 class Matcher:
-    """A trained model with its vocabulary and extractor."""
+    """A trained model with its vocabulary and extractor.
 
-    def __init__(self, checkpoint: Checkpoint) -> None:
+    Args:
+        source: name or folder to load the model by again; empty where there is none.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, source: str = "") -> None:
+        self.source = source
         self.model = checkpoint.model.eval()
         self.vocabulary = checkpoint.vocabulary
         self.extractor_identity = checkpoint.extractor
@@ -75,17 +86,30 @@ class Matcher:
         """Name of exactly these weights; indexes made by others are refused."""
         return f"regard-model-{fingerprint(self.model)}"
 
-    @cached_property
+    @property
     def extractor(self) -> Extractor:
         """The extractor whose features the model was trained on, loaded on first use.
 
         Raises:
             CheckpointError: the model was trained on features this program cannot make.
         """
+        return self._named_extractor[1]
+
+    @property
+    def extractor_name(self) -> str:
+        """Its name, to load it by in other processes.
+
+        Raises:
+            CheckpointError: as for `extractor`.
+        """
+        return self._named_extractor[0]
+
+    @cached_property
+    def _named_extractor(self) -> tuple[str, Extractor]:
         for name in EXTRACTORS:
             made = load_extractor(name)
             if made.identity == self.extractor_identity:
-                return made
+                return name, made
         raise CheckpointError(
             f"model was trained on features of {self.extractor_identity or 'unknown origin'!r}; "
             "to read photos it must be one of this program's extractors. "
@@ -182,4 +206,6 @@ def load(name_or_path: str | Path = DEFAULT_MODEL) -> Matcher:
     Raises:
         CheckpointError: there is no such model, or it is damaged.
     """
-    return Matcher(load_checkpoint(name_or_path))
+    folder = resolve_model(name_or_path)
+    named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
+    return Matcher(load_checkpoint(folder), str(name_or_path if named else folder.resolve()))

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from regard.cli import evaluate, export, extract, import_, train
+from regard.cli import captions, evaluate, export, extract, import_, index, search, train
 from regard.errors import RegardError
 
 app = typer.Typer(
@@ -21,6 +21,9 @@ app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(import_.import_)
 app.command("export")(export.export)
+app.command("index")(index.index)
+app.command("search")(search.search)
+app.command("captions")(captions.captions)
 
 
 def run() -> None:

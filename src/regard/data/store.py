@@ -3,13 +3,11 @@
 A store holds raw features for training, or embedded regions for an index; it only knows that
 they are rows of numbers made by some producer. Shards (safetensors, float16) are written first
 and become part of the store in one SQLite transaction, so a process killed at any point leaves
-the last committed state: nothing lost, nothing doubled.
+the last committed state: nothing lost, nothing doubled. Who builds on a store keeps tables of
+its own in the same manifest, inside the same transactions.
 """
 
 import contextlib
-import hashlib
-import json
-import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
@@ -17,39 +15,21 @@ from types import TracebackType
 from typing import NamedTuple
 
 import numpy as np
-from filelock import FileLock, Timeout
 from jaxtyping import Float, Int
-from safetensors.numpy import save_file
 
-from regard.errors import BusyError, DataError, ShapeError, StoreError
+from regard.data.manifest import MANIFEST, check_version, connect, create, lock, meta
+from regard.data.shards import Shard, check_regions, digest, map_shard, write_shard
+from regard.data.shards import StoredRegions as StoredRegions
+from regard.errors import DataError, StoreError
 
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE shards (id INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL);
-CREATE TABLE items (
-  key TEXT PRIMARY KEY, shard INTEGER NOT NULL REFERENCES shards, start INTEGER NOT NULL,
-  count INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL);
-CREATE TABLE skipped (key TEXT PRIMARY KEY, reason TEXT NOT NULL);
-"""
+_FULL_SHARD = 2048  # photos a compacted shard holds at most
+_THIN_SHARDS = 16  # this many shards less than half full are put together
+_ATTEMPTS = 5  # to see one state whole while a writer removes shards
 
 
-class StoredRegions(NamedTuple):
-    """The regions of one photo."""
+class Place(NamedTuple):
+    """Where the regions of one photo are."""
 
-    vectors: Float[np.ndarray, "region dim"]
-    """Float16, memory-mapped when read."""
-    boxes: Float[np.ndarray, "region 4"]
-    """x1, y1, x2, y2 in pixels of the original photo."""
-    scores: Float[np.ndarray, " region"]
-    """Confidence of each region."""
-    width: int
-    """Width of the photo in pixels; 0 where unknown."""
-    height: int
-    """Height of the photo in pixels; 0 where unknown."""
-
-
-class _Place(NamedTuple):
     shard: int
     start: int
     rows: int
@@ -57,20 +37,16 @@ class _Place(NamedTuple):
     height: int
 
 
-class _Shard(NamedTuple):
-    vectors: np.ndarray
-    boxes: np.ndarray
-    scores: np.ndarray
-
-
 class RegionStore:
     """A folder of region vectors by key.
+
+    A reader sees the state at the time it was opened or refreshed, whatever a writer does.
 
     Args:
         folder: where it is.
         producer: identity of what makes the vectors; None accepts whatever is there.
         dim: numbers per vector; needed to create a store.
-        writable: take the writer's lock and allow `append`; one writer at a time.
+        writable: take the writer's lock and allow changes; one writer at a time.
 
     Raises:
         StoreError: missing (when not writable), damaged, newer, or made by another producer.
@@ -86,76 +62,35 @@ class RegionStore:
         writable: bool = False,
     ) -> None:
         self.folder = Path(folder)
-        self._lock = self._acquire() if writable else None
+        self._lock = lock(self.folder) if writable else None
         try:
-            self._database = self._connect(producer, dim, writable)
-            self.producer = self._meta("producer")
-            self.dim = int(self._meta("dim"))
+            self.database = self._connect(producer, dim, writable)
+            self.producer = meta(self.database, self.folder, "producer")
+            self.dim = int(meta(self.database, self.folder, "dim"))
             self._check(producer, dim)
             if writable:
                 self._sweep()
+            self._shards: dict[str, Shard] = {}
+            self._unlinked: list[str] = []
+            self.refresh()
         except BaseException:
             self.close()
             raise
-        self._shards: dict[int, _Shard] = {}
-        self._places = self._read_places()
 
     # ---- opening and closing
 
-    def _acquire(self) -> FileLock:
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(self.folder / "writer.lock")
-        try:
-            lock.acquire(timeout=0)
-        except Timeout:
-            raise BusyError(
-                f"{self.folder} is being written by another process; there must be one writer "
-                "at a time. Wait for it to finish, or stop it."
-            ) from None
-        return lock
-
     def _connect(self, producer: str | None, dim: int | None, writable: bool) -> sqlite3.Connection:
-        path = self.folder / "manifest.sqlite"
-        if not path.exists():
+        if not (self.folder / MANIFEST).exists():
             if not writable or producer is None or dim is None:
                 raise StoreError(
-                    f"region store is {str(self.folder)!r}; it must hold a manifest.sqlite. "
+                    f"region store is {str(self.folder)!r}; it must hold a {MANIFEST}. "
                     "Make one with `regard extract PHOTOS --out REGIONS`."
                 )
-            self._create(path, producer, dim)
-        database = sqlite3.connect(path, check_same_thread=False)
-        database.execute("PRAGMA busy_timeout = 10000")
-        return database
-
-    @staticmethod
-    def _create(path: Path, producer: str, dim: int) -> None:
-        """Make the manifest whole under another name, then move it into place."""
-        fresh = path.with_suffix(".new")
-        fresh.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(fresh)) as database:
-            database.executescript(_SCHEMA)
-            rows = (("version", str(VERSION)), ("producer", producer), ("dim", str(dim)))
-            database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
-            database.commit()
-        fresh.replace(path)
-
-    def _meta(self, name: str) -> str:
-        try:
-            row = self._database.execute("SELECT value FROM meta WHERE name = ?", (name,))
-            return str(row.fetchone()[0])
-        except (sqlite3.DatabaseError, TypeError):
-            raise StoreError(
-                f"{self.folder / 'manifest.sqlite'} is damaged; it must be a manifest of this "
-                "program. Restore it from a backup, or delete the folder and make it anew."
-            ) from None
+            create(self.folder, producer, dim)
+        return connect(self.folder, writable=writable)
 
     def _check(self, producer: str | None, dim: int | None) -> None:
-        version = int(self._meta("version"))
-        if version > VERSION:
-            raise StoreError(
-                f"{self.folder} has format {version}; this program knows up to {VERSION}. "
-                "Update it: pip install --upgrade regard"
-            )
+        check_version(self.database, self.folder)
         if producer is not None and producer != self.producer:
             raise StoreError(
                 f"{self.folder} was made by {self.producer!r}; it must be by {producer!r}. "
@@ -169,25 +104,50 @@ class RegionStore:
 
     def _sweep(self) -> None:
         """Remove shard files no transaction ever named (a killed writer's leftovers)."""
-        known = {row[0] for row in self._database.execute("SELECT file FROM shards")}
+        known = {row[0] for row in self.database.execute("SELECT file FROM shards")}
         for path in self.folder.glob("shard-*"):
             if path.name not in known:
                 path.unlink()
 
-    def _read_places(self) -> dict[str, _Place]:
-        rows = self._database.execute(
-            "SELECT key, shard, start, count, width, height FROM items ORDER BY rowid"
-        )
-        return {row[0]: _Place(*row[1:]) for row in rows}
-
     def refresh(self) -> None:
-        """See what another process has committed since this store was opened."""
-        self._places = self._read_places()
+        """See what another process has committed since this store was opened.
+
+        A reader maps every shard at once, so that none can be removed under its feet; one that
+        vanished while it looked means a newer state, which it then looks at.
+        """
+        for attempt in range(_ATTEMPTS):
+            if self._lock is None:
+                self._begin_reading()
+            rows = self.database.execute(
+                "SELECT key, shard, start, count, width, height FROM items ORDER BY rowid"
+            )
+            self._places = {row[0]: Place(*row[1:]) for row in rows}
+            self._files = dict(self.database.execute("SELECT id, file FROM shards ORDER BY id"))
+            if self._lock is not None or self._map_all(last=attempt == _ATTEMPTS - 1):
+                return
+
+    def _begin_reading(self) -> None:
+        """Hold on to the latest state; a read transaction never hinders a writer in WAL mode."""
+        if self.database.in_transaction:
+            self.database.execute("ROLLBACK")
+        if self.database.execute("PRAGMA journal_mode").fetchone()[0] == "wal":
+            self.database.execute("BEGIN")
+
+    def _map_all(self, *, last: bool) -> bool:
+        """Map the shards of this state; False when one has vanished. Damage is told on reading."""
+        mapped: dict[str, Shard] = {}
+        for file in self._files.values():
+            if file not in self._shards and not last and not (self.folder / file).exists():
+                return False
+            with contextlib.suppress(StoreError):
+                mapped[file] = self._shards.get(file) or map_shard(self.folder / file)
+        self._shards = mapped
+        return True
 
     def close(self) -> None:
         """Release the database and the writer's lock."""
-        if hasattr(self, "_database"):
-            self._database.close()
+        if hasattr(self, "database"):
+            self.database.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -224,14 +184,19 @@ class RegionStore:
         Raises:
             DataError: no photo has that key.
         """
-        place = self._place(key)
-        shard = self._shard(place.shard)
+        place = self.place(key)
+        shard = self.shard(place.shard)
         rows = slice(place.start, place.start + place.rows)
         return StoredRegions(
             shard.vectors[rows], shard.boxes[rows], shard.scores[rows], place.width, place.height
         )
 
-    def _place(self, key: str) -> _Place:
+    def place(self, key: str) -> Place:
+        """Where the regions of a photo are.
+
+        Raises:
+            DataError: no photo has that key.
+        """
         try:
             return self._places[key]
         except KeyError:
@@ -244,22 +209,57 @@ class RegionStore:
         self, keys: Sequence[str]
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
         """Vectors of several photos, padded with zeros, as stored, and how many each has."""
-        places = [self._place(key) for key in keys]
+        places = [self.place(key) for key in keys]
         counts = np.array([place.rows for place in places], np.int64)
         width = int(counts.max(initial=0))
         out = np.zeros((len(keys), width, self.dim), np.float16)
         for row, place in enumerate(places):
-            vectors = self._shard(place.shard).vectors
+            vectors = self.shard(place.shard).vectors
             out[row, : place.rows] = vectors[place.start : place.start + place.rows]
         return out, counts
 
-    def _shard(self, number: int) -> _Shard:
-        if number not in self._shards:
-            row = self._database.execute("SELECT file FROM shards WHERE id = ?", (number,))
-            self._shards[number] = _map_shard(self.folder / row.fetchone()[0])
-        return self._shards[number]
+    def shard(self, number: int) -> Shard:
+        """All arrays of one shard, memory-mapped.
+
+        Raises:
+            StoreError: its file is missing or damaged.
+        """
+        file = self._files[number]
+        if file not in self._shards:
+            self._shards[file] = map_shard(self.folder / file)
+        return self._shards[file]
 
     # ---- writing
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """All changes inside become visible and durable together, or none; may be nested."""
+        if self._lock is None:
+            raise StoreError(
+                f"{self.folder} is open for reading; it must be opened with writable=True to "
+                "be changed. Open it again."
+            )
+        if self.database.in_transaction:
+            yield self.database
+            return
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            yield self.database
+            self.database.execute("COMMIT")
+        except BaseException:
+            if self.database.in_transaction:
+                self.database.execute("ROLLBACK")
+            self._unlinked.clear()
+            self.refresh()
+            raise
+        while self._unlinked:
+            self._unlink(self._unlinked.pop())
+
+    def _unlink(self, file: str) -> None:
+        """Remove a shard file; where a reader prevents it, the next writer sweeps it away."""
+        self._shards.pop(file, None)
+        with contextlib.suppress(PermissionError):
+            (self.folder / file).unlink(missing_ok=True)
 
     def append(self, items: Iterable[tuple[str, StoredRegions]]) -> None:
         """Add photos as one shard, all or none; a key already stored is replaced.
@@ -270,113 +270,107 @@ class RegionStore:
         batch = list(items)
         if not batch:
             return
-        self._check_batch(batch)
-        arrays = {
-            "vectors": np.concatenate([np.asarray(r.vectors, np.float16) for _, r in batch]),
-            "boxes": np.concatenate([np.asarray(r.boxes, np.float32) for _, r in batch]),
-            "scores": np.concatenate([np.asarray(r.scores, np.float32) for _, r in batch]),
-        }
-        number = self._next_shard()
-        path = self.folder / f"shard-{number:06d}.safetensors"
-        digest = _write_shard(path, arrays)
-        with self._database:
-            self._database.execute(
-                "INSERT INTO shards VALUES (?, ?, ?)", (number, path.name, digest)
-            )
-            start = 0
-            for key, regions in batch:
-                rows = len(regions.vectors)
-                place = _Place(number, start, rows, regions.width, regions.height)
-                self._database.execute(
-                    "REPLACE INTO items VALUES (?, ?, ?, ?, ?, ?)", (key, *place)
-                )
-                self._database.execute("DELETE FROM skipped WHERE key = ?", (key,))
-                self._places[key] = place
-                start += rows
-
-    def _next_shard(self) -> int:
-        if self._lock is None:
-            raise StoreError(
-                f"{self.folder} is open for reading; it must be opened with writable=True to "
-                "append. Open it again."
-            )
-        row = self._database.execute("SELECT COALESCE(MAX(id), -1) + 1 FROM shards")
-        return int(row.fetchone()[0])
-
-    def _check_batch(self, batch: list[tuple[str, StoredRegions]]) -> None:
         for key, regions in batch:
-            count = len(regions.vectors)
-            shapes = (regions.vectors.shape, regions.boxes.shape, regions.scores.shape)
-            if shapes != ((count, self.dim), (count, 4), (count,)) or count == 0:
-                raise ShapeError(
-                    f"regions of {key!r} have shapes {shapes}; they must be (R, {self.dim}), "
-                    "(R, 4) and (R,) with R at least 1. Look at the extractor."
-                )
-            if not np.isfinite(regions.vectors).all():
-                raise ShapeError(
-                    f"regions of {key!r} hold values that are not finite; every one must be a "
-                    "number. Look at the extractor."
-                )
+            check_regions(key, regions, self.dim)
+        with self.transaction() as database:
+            self._write(batch)
+            keys = [(key,) for key, _ in batch]
+            database.executemany("DELETE FROM skipped WHERE key = ?", keys)
+
+    def _write(self, batch: list[tuple[str, StoredRegions]]) -> None:
+        """Write a shard and point its photos at it; inside a transaction."""
+        row = self.database.execute("SELECT COALESCE(MAX(id), -1) + 1 FROM shards").fetchone()
+        number = int(row[0])
+        arrays = Shard(
+            np.concatenate([np.asarray(r.vectors, np.float16) for _, r in batch]),
+            np.concatenate([np.asarray(r.boxes, np.float32) for _, r in batch]),
+            np.concatenate([np.asarray(r.scores, np.float32) for _, r in batch]),
+        )
+        file, checksum = write_shard(self.folder, number, arrays)
+        self.database.execute("INSERT INTO shards VALUES (?, ?, ?)", (number, file, checksum))
+        self._files[number] = file
+        start = 0
+        for key, regions in batch:
+            place = Place(number, start, len(regions.vectors), regions.width, regions.height)
+            self._places[key] = place
+            start += place.rows
+        rows = [(key, *self._places[key]) for key, _ in batch]
+        self.database.executemany(
+            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+            "shard = excluded.shard, start = excluded.start, count = excluded.count, "
+            "width = excluded.width, height = excluded.height",
+            rows,
+        )
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Forget photos; the space of shards left empty is freed at once, the rest by `compact`."""
+        with self.transaction() as database:
+            doomed = {key for key in keys if key in self._places}
+            database.executemany("DELETE FROM items WHERE key = ?", [(key,) for key in doomed])
+            for key in doomed:
+                del self._places[key]
+            used = {place.shard for place in self._places.values()}
+            self._drop(set(self._files) - used)
+
+    def drop(self, files: Iterable[str]) -> None:
+        """Forget shards, as when they are damaged, with all their photos."""
+        with self.transaction():
+            wanted = set(files)
+            numbers = {number for number, file in self._files.items() if file in wanted}
+            self.remove([key for key, place in self._places.items() if place.shard in numbers])
+            self._drop(numbers & set(self._files))
+
+    def _drop(self, numbers: Iterable[int]) -> None:
+        """Forget shards nothing points at; their files go once that is committed."""
+        for number in list(numbers):
+            self.database.execute("DELETE FROM shards WHERE id = ?", (number,))
+            self._unlinked.append(self._files.pop(number))
+
+    def compact(self) -> int:
+        """Put thin shards together: those less than half full, or half forgotten.
+
+        Does nothing until there are sixteen of them, so that every photo is rewritten about
+        once however many times a store is added to.
+
+        Returns:
+            How many shards were put together.
+        """
+        photos: dict[int, list[str]] = {number: [] for number in self._files}
+        for key, place in self._places.items():
+            photos[place.shard].append(key)
+        thin = [number for number, keys in photos.items() if self._is_thin(number, keys)]
+        if len(thin) < _THIN_SHARDS:
+            return 0
+        keys = [key for number in thin for key in photos[number]]
+        with self.transaction():
+            for first in range(0, len(keys), _FULL_SHARD):
+                self._write([(key, self[key]) for key in keys[first : first + _FULL_SHARD]])
+            self._drop(thin)
+        return len(thin)
+
+    def _is_thin(self, number: int, keys: list[str]) -> bool:
+        live = sum(self._places[key].rows for key in keys)
+        return len(keys) < _FULL_SHARD // 2 or 2 * live < len(self.shard(number).vectors)
 
     def skip(self, key: str, reason: str) -> None:
         """Remember that a photo could not be read, so that reports can name it."""
-        with self._database:
-            self._database.execute("REPLACE INTO skipped VALUES (?, ?)", (key, reason))
+        with self.transaction() as database:
+            database.execute("REPLACE INTO skipped VALUES (?, ?)", (key, reason))
 
     def skipped(self) -> dict[str, str]:
         """Photos that could not be read, with the reasons."""
-        return dict(self._database.execute("SELECT key, reason FROM skipped ORDER BY key"))
+        return dict(self.database.execute("SELECT key, reason FROM skipped ORDER BY key"))
 
-    def check(self) -> list[str]:
-        """Shard files whose checksum is not the one recorded; empty when all is well."""
-        rows = self._database.execute("SELECT file, sha256 FROM shards").fetchall()
-        return [file for file, digest in rows if _digest(self.folder / file) != digest]
+    def check(self) -> dict[str, list[str]]:
+        """Shard files whose checksum is not the one recorded, each with its photos' keys.
 
-
-def _write_shard(path: Path, arrays: dict[str, np.ndarray]) -> str:
-    """Write a shard so that it exists whole or not at all; return its sha256."""
-    partial = path.with_suffix(".partial")
-    save_file(arrays, partial)
-    with partial.open("rb+") as file:
-        os.fsync(file.fileno())
-    partial.replace(path)
-    return _digest(path)
-
-
-def _digest(path: Path) -> str:
-    if not path.exists():
-        return "missing"
-    with path.open("rb") as file:
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
-def _map_shard(path: Path) -> _Shard:
-    """Memory-map the arrays of a safetensors file.
-
-    Raises:
-        StoreError: the file is missing or damaged.
-    """
-    kinds = {"F16": np.float16, "F32": np.float32}
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            header = json.loads(file.read(length))
-        found = {}
-        for name in ("vectors", "boxes", "scores"):
-            entry = header[name]
-            found[name] = np.memmap(
-                path,
-                kinds[entry["dtype"]],
-                "r",
-                8 + length + entry["data_offsets"][0],
-                tuple(entry["shape"]),
-            )
-        return _Shard(**found)
-    except (OSError, ValueError, KeyError) as error:
-        raise StoreError(
-            f"{path} is damaged or missing ({error}); it must be a whole shard. "
-            "Delete the store's folder and extract again."
-        ) from None
+        Returns:
+            Empty when all is well.
+        """
+        rows = self.database.execute("SELECT id, file, sha256 FROM shards").fetchall()
+        bad = {number: file for number, file, sha in rows if digest(self.folder / file) != sha}
+        lost: dict[str, list[str]] = {file: [] for file in bad.values()}
+        for key, place in self._places.items():
+            if place.shard in bad:
+                lost[bad[place.shard]].append(key)
+        return lost

@@ -6,6 +6,7 @@ Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot 
 
 import warnings
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -20,6 +21,7 @@ SUFFIXES = (
 )
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8
+_ORIENTATION, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x8769, 0x9003
 _DRAFT_MARGIN = 2  # a JPEG is decoded at no less than twice the pixels asked for
 
 
@@ -32,6 +34,8 @@ class Photo(NamedTuple):
     """Width of the original in pixels, upright."""
     height: int
     """Height of the original in pixels, upright."""
+    taken: datetime | None = None
+    """When it was taken by its camera's clock (EXIF DateTimeOriginal); None where not told."""
 
 
 def find_photos(folder: Path) -> Iterator[Path]:
@@ -106,9 +110,20 @@ def _decode(image: Image.Image, name: str, short_side: int | None) -> Photo:
         factor = _DRAFT_MARGIN * short_side / min(width, height)
         image.draft("RGB", (round(width * factor), round(height * factor)))
     image.load()
-    turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+    exif = image.getexif()
+    if exif.get(_ORIENTATION, 1) in (5, 6, 7, 8):
+        width, height = height, width
     upright = ImageOps.exif_transpose(image)
-    return Photo(_to_rgb(upright), *((height, width) if turned else (width, height)))
+    return Photo(_to_rgb(upright), width, height, _taken(exif))
+
+
+def _taken(exif: Image.Exif) -> datetime | None:
+    """DateTimeOriginal of a photo; None where it is missing or no date."""
+    text = str(exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, ""))
+    try:
+        return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
+    except ValueError:
+        return None
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,6 +34,8 @@ class Outcome(NamedTuple):
     regions: Regions | None
     reason: str
     """Why there are no regions; empty when there are."""
+    taken: datetime | None = None
+    """When the photo was taken, where it says so."""
 
 
 class ExtractionReport(NamedTuple):
@@ -62,7 +65,8 @@ def _work(key: str, path: Path) -> Outcome:
 def extract_one(extractor: Extractor, key: str, path: Path) -> Outcome:
     """Read and extract one photo; what fails is told, not raised."""
     try:
-        return Outcome(key, extractor(read_photo(path, extractor.short_side)), "")
+        photo = read_photo(path, extractor.short_side)
+        return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
         return Outcome(key, None, str(error))
 

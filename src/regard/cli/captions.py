@@ -1,0 +1,51 @@
+"""regard captions: the best sentences for a photo."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.common import AsJson, ModelOption, output, print_json, progress_bar
+from regard.errors import DataError
+
+
+def captions(
+    photo: Annotated[Path, typer.Argument(help="The photo.")],
+    sentences: Annotated[
+        Path, typer.Option("--from", help="Text file with one sentence a line, UTF-8.")
+    ],
+    k: Annotated[int, typer.Option("-k", help="How many sentences.")] = 10,
+    model: ModelOption = "flickr8k",
+    as_json: AsJson = False,
+) -> None:
+    """Rank the sentences of a file by how well they fit a photo.
+
+    regard captions beach.jpg --from sentences.txt -k 5
+    """
+    from regard.matcher import load
+    from regard.search.captions import rank_captions
+
+    lines = _read_lines(sentences)
+    matcher = load(model)
+    with progress_bar("Scoring sentences") as progress:
+        ranked = rank_captions(matcher, photo, lines, k, progress)
+    if as_json:
+        print_json([caption._asdict() for caption in ranked])
+        return
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "similarity", "sentence", box=None, pad_edge=False)
+    for rank, caption in enumerate(ranked, 1):
+        table.add_row(str(rank), f"{caption.similarity:.3f}", Text(caption.sentence))
+    output.print(table)
+
+
+def _read_lines(path: Path) -> list[str]:
+    try:
+        return path.read_text(encoding="utf-8-sig").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(
+            f"sentences are read from {str(path)!r} ({error}); it must be a text file in UTF-8, "
+            "one sentence a line. Check the path."
+        ) from None

@@ -1,0 +1,148 @@
+"""regard index: a folder of photos to an index, kept up to date."""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import (
+    DEFAULT_INDEX,
+    AsJson,
+    IndexOption,
+    notes,
+    print_json,
+    progress_bar,
+    report_skipped,
+)
+from regard.data.manifest import wipe
+from regard.errors import ConfigError, StoreError
+
+if TYPE_CHECKING:
+    from regard.matcher import Matcher
+    from regard.search.catalog import Summary
+    from regard.search.update import IndexReport
+
+
+def index(
+    photos: Annotated[
+        Path | None,
+        typer.Argument(help="Folder of photos, searched recursively; default: those indexed."),
+    ] = None,
+    index_folder: IndexOption = DEFAULT_INDEX,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", "-m", help="Model's name or folder; default: the index's own."),
+    ] = None,
+    exclude: Annotated[
+        list[str] | None,
+        typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes, one thread each; default one a core.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
+    ] = False,
+    rebuild: Annotated[
+        bool, typer.Option("--rebuild", help="Forget the index and make it anew.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an index of photos, or bring it up to date.
+
+    Run it again whenever photos were added, changed, moved or deleted: only what is new is read.
+    Patterns given with --exclude are remembered for their folder. Without a folder, all folders
+    that were indexed before are brought up to date.
+
+        regard index ~/Pictures
+
+        regard index ~/Pictures --exclude screenshots/ --exclude '*.gif'
+
+        regard index --check
+    """
+    from regard.checkpoint import DEFAULT_MODEL
+    from regard.matcher import load
+
+    known = _summary(index_folder, rebuild)
+    matcher = load(model or (known.model if known else DEFAULT_MODEL))
+    if check:
+        _check(index_folder, matcher, workers, as_json)
+        return
+    folders = dict(known.folders) if known else {}
+    if photos is not None:
+        place = os.path.abspath(photos)  # noqa: PTH100 - links keep their names
+        folders = {place: folders.get(place, [])}
+    if not folders:
+        raise ConfigError(
+            "no photo folder is given; there must be one the first time. "
+            "Say which: regard index PHOTOS"
+        )
+    if exclude is not None:
+        folders = dict.fromkeys(folders, exclude)
+    if rebuild:
+        wipe(index_folder)
+    reports = [_update(index_folder, place, matcher, folders[place], workers) for place in folders]
+    _tell(index_folder, reports, as_json)
+
+
+def _summary(folder: Path, rebuild: bool) -> "Summary | None":
+    """What the index says of itself; one that is to be made anew may be damaged."""
+    from regard.search.catalog import summarize
+
+    try:
+        return summarize(folder)
+    except StoreError:
+        if not rebuild:
+            raise
+        return None
+
+
+def _update(
+    folder: Path, photos: str, matcher: "Matcher", excludes: list[str], workers: int | None
+) -> "IndexReport":
+    from regard.search.update import update_index
+
+    with progress_bar("Indexing photos") as progress:
+        return update_index(
+            folder, photos, matcher, excludes=excludes, progress=progress, workers=workers
+        )
+
+
+def _tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
+    """Say what was done, over all folders."""
+    from regard.search.update import IndexReport
+
+    skipped = {path: why for report in reports for path, why in report.skipped.items()}
+    counts = {
+        name: sum(getattr(report, name) for report in reports)
+        for name in IndexReport._fields
+        if name != "skipped"
+    }
+    report_skipped(skipped)
+    if as_json:
+        print_json({"index": str(folder), **counts, "skipped": skipped})
+        return
+    said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
+    notes.print(f"Files: {said or 'none'}{f', {len(skipped)} skipped' if skipped else ''}.")
+    print(folder)
+
+
+def _check(folder: Path, matcher: "Matcher", workers: int | None, as_json: bool) -> None:
+    """Verify an index, mend it and say what was found."""
+    from regard.search.check import check_index
+
+    with progress_bar("Reading photos again") as progress:
+        report = check_index(folder, matcher, progress=progress, workers=workers)
+    report_skipped(report.lost)
+    if as_json:
+        print_json({"index": str(folder), **report._asdict()})
+    elif report.damaged:
+        notes.print(
+            f"{len(report.damaged)} shards were damaged: {report.restored} files restored, "
+            f"{len(report.lost)} lost."
+        )
+    else:
+        notes.print("Every shard is whole.")
+    if report.lost:
+        raise typer.Exit(1)

@@ -1,0 +1,162 @@
+"""regard search: photos for a sentence, out of an index."""
+
+import sys
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from regard.cli.common import DEFAULT_INDEX, AsJson, IndexOption, notes, output, print_json
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.search.catalog import Filters
+    from regard.search.result import Hit, SearchResult
+
+Orientation = Literal["landscape", "portrait", "square"]
+_SHOWN_WORDS = 3
+
+
+def search(
+    query: Annotated[
+        list[str] | None,
+        typer.Argument(help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".'),
+    ] = None,
+    index: IndexOption = DEFAULT_INDEX,
+    k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
+    like: Annotated[
+        list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
+    ] = None,
+    path: Annotated[str | None, typer.Option(help="Only paths that fit, as '*/2019/*'.")] = None,
+    after: Annotated[
+        str | None, typer.Option(help="Only photos taken on this day or later: 2019-05-01.")
+    ] = None,
+    before: Annotated[str | None, typer.Option(help="Only photos taken before this day.")] = None,
+    orientation: Annotated[
+        Orientation | None, typer.Option(help="Only landscape, portrait or square photos.")
+    ] = None,
+    min_size: Annotated[
+        str | None, typer.Option(help="Only photos of at least so many pixels: 1920x1080.")
+    ] = None,
+    sort: Annotated[
+        Literal["relevance", "date"], typer.Option(help="Order of the photos found.")
+    ] = "relevance",
+    as_json: AsJson = False,
+    paths0: Annotated[
+        bool, typer.Option("--paths0", help="Print paths only, each ended by a zero byte.")
+    ] = False,
+) -> None:
+    """Find the photos that fit a sentence best.
+
+    Parts of a query stand apart by semicolons. A part may have a weight; a negative one pushes
+    photos like it down.
+
+        regard search "a dog on a beach"
+
+        regard search "2: a dog; grass; -1: a leash" -k 20 --after 2019-05-01
+
+        regard search "at night" --like tower.jpg --paths0 | xargs -0 ls -l
+    """
+    from regard.search.index import Index
+    from regard.search.query import Query
+
+    asked = Query.parse(*(query or ()), like=like or ())
+    filters = _filters(path, after, before, orientation, min_size)
+    with Index.open(index) as opened:
+        result = opened.search(asked, k, filters=filters, sort=sort)
+        _note(result)
+        if as_json:
+            print_json([_tree(hit) for hit in result.hits])
+        elif paths0:
+            sys.stdout.write("".join(f"{hit.photo.path}\0" for hit in result.hits))
+        else:
+            _print_table(result)
+
+
+def _filters(
+    path: str | None,
+    after: str | None,
+    before: str | None,
+    orientation: Orientation | None,
+    min_size: str | None,
+) -> "Filters":
+    from regard.search.catalog import Filters
+
+    return Filters(
+        path=path,
+        taken_after=_day("--after", after),
+        taken_before=_day("--before", before),
+        orientation=orientation,
+        min_size=_size(min_size),
+    )
+
+
+def _day(option: str, text: str | None) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise ConfigError(
+            f"{option} is {text!r}; it must be a day or a time, as 2019-05-01 or "
+            "2019-05-01T18:00. Correct it."
+        ) from None
+
+
+def _size(text: str | None) -> tuple[int, int] | None:
+    """Least width and height; one number stands for both."""
+    if text is None:
+        return None
+    width, _, height = text.lower().partition("x")
+    try:
+        return int(width), int(height or width)
+    except ValueError:
+        raise ConfigError(
+            f"--min-size is {text!r}; it must be width x height in pixels, as 1920x1080, or one "
+            "number for both. Correct it."
+        ) from None
+
+
+def _note(result: "SearchResult") -> None:
+    """Say on standard error what the reader should know of the result."""
+    for word, near in result.unknown_words.items():
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        notes.print(f"The model never learned {word!r}{hint}.", markup=False)
+    if result.verdict == "no good match":
+        notes.print("No good match.")
+    if not result.hits:
+        notes.print("No photo passes." if result.total == 0 else "Nothing found.")
+
+
+def _tree(hit: "Hit") -> dict[str, object]:
+    tree: dict[str, object] = {
+        "photo": str(hit.photo.path),
+        "similarity": hit.similarity,
+        "words": hit.words(),
+        "id": hit.photo.id,
+        "width": hit.photo.width,
+        "height": hit.photo.height,
+        "taken": hit.photo.taken.isoformat() if hit.photo.taken else None,
+    }
+    return tree if hit.probability is None else {**tree, "probability": hit.probability}
+
+
+def _print_table(result: "SearchResult") -> None:
+    """Rank, similarity, path and the words that added most."""
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table("", "similarity", "photo", "strongest words", box=None, pad_edge=False)
+    for rank, hit in enumerate(result.hits, 1):
+        name = Text(str(hit.photo.path), overflow="fold")
+        table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)))
+    if result.hits:
+        output.print(table)
+
+
+def _strongest(hit: "Hit") -> str:
+    """The words with the largest shares of the similarity."""
+    words = [w for w in hit.words() if w["word"] not in ("<start>", "<end>") and w["weight"] > 0]
+    words.sort(key=lambda word: -word["share"] * word["weight"])
+    return ", ".join(f"{word['word']} {word['share']:.2f}" for word in words[:_SHOWN_WORDS])

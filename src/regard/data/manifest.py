@@ -1,0 +1,128 @@
+"""The SQLite file that says what a region store holds: making it, opening it, refusing it.
+
+The manifest is in write-ahead mode: readers keep the state they opened while one writer commits.
+"""
+
+import contextlib
+import os
+import sqlite3
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from regard.errors import BusyError, StoreError
+
+VERSION = 1
+MANIFEST = "manifest.sqlite"
+_WAIT = 10.0  # seconds to wait for another process's commit
+_SCHEMA = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE shards (id INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL);
+CREATE TABLE items (
+  key TEXT PRIMARY KEY, shard INTEGER NOT NULL REFERENCES shards, start INTEGER NOT NULL,
+  count INTEGER NOT NULL, width INTEGER NOT NULL, height INTEGER NOT NULL);
+CREATE TABLE skipped (key TEXT PRIMARY KEY, reason TEXT NOT NULL);
+"""
+
+
+def lock(folder: Path) -> FileLock:
+    """Take the one writer's place.
+
+    Raises:
+        BusyError: another process has it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    made = FileLock(folder / "writer.lock")
+    try:
+        made.acquire(timeout=0)
+    except Timeout:
+        raise BusyError(
+            f"{folder} is being written by another process; there must be one writer "
+            "at a time. Wait for it to finish, or stop it."
+        ) from None
+    return made
+
+
+def wipe(folder: Path) -> None:
+    """Remove a manifest; the shards it named are nobody's then and swept by the next writer.
+
+    Raises:
+        BusyError: another process is writing.
+    """
+    with lock(folder):
+        for suffix in ("-wal", "-shm", ""):  # the log first: it must not outlive its database
+            (folder / f"{MANIFEST}{suffix}").unlink(missing_ok=True)
+
+
+def create(folder: Path, producer: str, dim: int) -> None:
+    """Make an empty manifest: whole under another name first, then moved into place."""
+    fresh = folder / "manifest.new"
+    fresh.unlink(missing_ok=True)
+    with contextlib.closing(sqlite3.connect(fresh)) as database:
+        database.executescript(_SCHEMA)
+        rows = (("version", str(VERSION)), ("producer", producer), ("dim", str(dim)))
+        database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        database.commit()
+    fresh.replace(folder / MANIFEST)
+
+
+def connect(folder: Path, *, writable: bool) -> sqlite3.Connection:
+    """Open a manifest that exists; transactions are begun and ended by hand.
+
+    In a folder that cannot be written (a read-only medium) it is opened as one nobody changes.
+
+    Raises:
+        StoreError: it is not a database.
+    """
+    place = (folder / MANIFEST).absolute().as_uri()
+    fixed = not writable and not os.access(folder, os.W_OK)
+    database = sqlite3.connect(
+        f"{place}?immutable=1" if fixed else place,
+        uri=True,
+        timeout=_WAIT,
+        isolation_level=None,
+        check_same_thread=False,
+    )
+    try:
+        if writable:
+            database.execute("PRAGMA journal_mode = WAL")
+        database.execute("SELECT COUNT(*) FROM meta").fetchone()
+    except sqlite3.DatabaseError as error:
+        database.close()
+        raise damaged(folder, error) from None
+    return database
+
+
+def meta(database: sqlite3.Connection, folder: Path, name: str) -> str:
+    """One of the manifest's facts: version, producer, dim.
+
+    Raises:
+        StoreError: it is not there.
+    """
+    try:
+        row = database.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0])
+    except (sqlite3.DatabaseError, TypeError) as error:
+        raise damaged(folder, error) from None
+
+
+def damaged(folder: Path, error: Exception) -> StoreError:
+    """The error of a manifest that is not one."""
+    return StoreError(
+        f"{folder / MANIFEST} is damaged ({error}); it must be a manifest of this program. "
+        "Restore it from a backup, or delete the folder and make it anew."
+    )
+
+
+def check_version(database: sqlite3.Connection, folder: Path) -> None:
+    """Refuse a manifest of a newer program.
+
+    Raises:
+        StoreError: it is newer.
+    """
+    version = int(meta(database, folder, "version"))
+    if version > VERSION:
+        raise StoreError(
+            f"{folder} has format {version}; this program knows up to {VERSION}. "
+            "Update it: pip install --upgrade regard"
+        )

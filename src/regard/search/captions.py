@@ -1,0 +1,65 @@
+"""Sentences for a photo: the other direction, over any number of sentences.
+
+Sentences are embedded and scored some at a time, so memory does not grow with their number.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from PIL import Image
+
+from regard.data.tokens import tokenize
+from regard.errors import ConfigError, DataError
+from regard.matcher import Matcher
+from regard.regions.pipeline import Progress
+
+_AT_ONCE = 2048
+
+
+class RankedCaption(NamedTuple):
+    """A sentence with its similarity to the photo."""
+
+    sentence: str
+    similarity: float
+    line: int
+    """Where it stands among the sentences, from 1."""
+
+
+def rank_captions(
+    matcher: Matcher,
+    photo: str | Path | Image.Image,
+    sentences: Sequence[str],
+    k: int = 10,
+    progress: Progress | None = None,
+) -> list[RankedCaption]:
+    """The sentences most similar to a photo, best first.
+
+    Of equal sentences the first counts; those without a word are left out.
+
+    Raises:
+        PhotoError: the photo cannot be read.
+        DataError: no sentence has a word.
+    """
+    if k < 1:
+        raise ConfigError(f"k is {k}; it must be at least 1. Ask for a sentence or more.")
+    lines: dict[str, int] = {}
+    for line, sentence in enumerate(sentences, 1):
+        if sentence.strip() and tokenize(sentence):
+            lines.setdefault(sentence.strip(), line)
+    if not lines:
+        raise DataError(
+            f"there are {len(sentences)} sentences and none has a word; there must be at least "
+            "one. Write one sentence a line."
+        )
+    wanted = list(lines)
+    image = matcher.encode_images([photo])
+    scores = np.empty(len(wanted), np.float32)
+    for start in range(0, len(wanted), _AT_ONCE):
+        part = matcher.encode_captions(wanted[start : start + _AT_ONCE])
+        scores[start : start + len(part.lengths)] = matcher.similarity(image, part)[0]
+        if progress is not None:
+            progress(start + len(part.lengths), len(wanted))
+    best = np.argsort(-scores, kind="stable")[:k]
+    return [RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]]) for row in best]

@@ -1,0 +1,273 @@
+"""Which photo files an index knows, in tables beside its region store's own.
+
+Several files with one content share one entry of the store, whose key is the sha256 of the
+content. Knows paths, times and keys; knows nothing of vectors or queries.
+"""
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, NamedTuple
+
+from regard.data.manifest import MANIFEST, check_version, connect, meta
+from regard.errors import ConfigError, DataError, StoreError
+
+VERSION = 1
+ID_DIGITS = 16
+Orientation = Literal["landscape", "portrait", "square"]
+_SCHEMA = """
+CREATE TABLE files (
+  path TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,
+  content TEXT, reason TEXT);
+CREATE INDEX files_by_content ON files (content, path);
+CREATE TABLE photos (content TEXT PRIMARY KEY, taken TEXT);
+CREATE TABLE folders (path TEXT PRIMARY KEY, excludes TEXT NOT NULL);
+"""
+_JOINED = "files JOIN items ON key = files.content LEFT JOIN photos USING (content)"
+_SHAPES = {
+    "landscape": "items.width > items.height",
+    "portrait": "items.width < items.height",
+    "square": "items.width = items.height",
+}
+
+
+class FileRow(NamedTuple):
+    """What an index knows of one file."""
+
+    path: str
+    size: int
+    mtime_ns: int
+    content: str | None
+    """Sha256 of the bytes, the key in the store; None for a file that is no readable photo."""
+    reason: str | None = None
+    """Why it could not be read."""
+
+
+class PhotoRecord(NamedTuple):
+    """A photo in an index."""
+
+    id: str
+    """First 16 hex digits of the sha256 of the file's bytes: stays when the file moves."""
+    path: Path
+    """One of the files with this content."""
+    width: int
+    """Pixels, upright."""
+    height: int
+    """Pixels, upright."""
+    taken: datetime | None
+    """By the camera's clock; None where the photo does not say."""
+    size: int
+    """Bytes."""
+    mtime: float
+    """Time of the file's last change, seconds since 1970."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """Which photos to look among; None asks nothing."""
+
+    path: str | None = None
+    """Glob over the whole path in which `*` crosses folders; `2019/*` fits at any depth."""
+    taken_after: datetime | None = None
+    """Taken at or after this; photos without a date are left out."""
+    taken_before: datetime | None = None
+    """Taken before this; photos without a date are left out."""
+    orientation: Orientation | None = None
+    min_size: tuple[int, int] | None = None
+    """Least width and height in pixels."""
+
+    def __post_init__(self) -> None:
+        """Refuse orientations there are none of."""
+        if self.orientation is not None and self.orientation not in _SHAPES:
+            raise ConfigError(
+                f"orientation is {self.orientation!r}; it must be one of {', '.join(_SHAPES)}. "
+                "Choose one."
+            )
+
+    def conditions(self) -> tuple[str, list[Any]]:
+        """SQL conditions over files and items, each after an AND, and their values."""
+        wanted: list[tuple[str, Any]] = []
+        if self.path is not None:
+            free = self.path.startswith(("/", "*"))
+            wanted.append(("files.path GLOB ?", self.path if free else f"*/{self.path}"))
+        if self.taken_after is not None:
+            wanted.append(("photos.taken >= ?", self.taken_after.isoformat()))
+        if self.taken_before is not None:
+            wanted.append(("photos.taken < ?", self.taken_before.isoformat()))
+        if self.min_size is not None:
+            wanted += [("items.width >= ?", self.min_size[0])]
+            wanted += [("items.height >= ?", self.min_size[1])]
+        texts = [text for text, _ in wanted]
+        if self.orientation is not None:
+            texts.append(_SHAPES[self.orientation])
+        return "".join(f" AND {text}" for text in texts), [value for _, value in wanted]
+
+
+NO_FILTERS = Filters()
+
+
+class Catalog:
+    """The files of an index.
+
+    Args:
+        database: of the region store the index is built on; its transactions are the caller's.
+        folder: of the index, for messages.
+
+    Raises:
+        StoreError: the store is no index, or one of a newer version.
+    """
+
+    def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
+        self._database = database
+        if database.execute("SELECT 1 FROM meta WHERE name = 'index_version'").fetchone() is None:
+            raise StoreError(
+                f"{folder} is not an index; it must be one. "
+                f"Make one with `regard index PHOTOS --index {folder}`."
+            )
+        version = int(meta(database, folder, "index_version"))
+        if version > VERSION:
+            raise StoreError(
+                f"index {folder} has format {version}; this program knows up to {VERSION}. "
+                "Update it: pip install --upgrade regard"
+            )
+        self.model = meta(database, folder, "model")
+
+    @staticmethod
+    def create(database: sqlite3.Connection, model: str) -> None:
+        """Add an index's tables to a store that has none; inside a transaction.
+
+        Args:
+            model: name or folder of the model, to load it again by.
+        """
+        if database.execute("SELECT 1 FROM meta WHERE name = 'index_version'").fetchone():
+            return
+        for statement in _SCHEMA.split(";"):
+            database.execute(statement)
+        rows = (("index_version", str(VERSION)), ("model", model))
+        database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+
+    # ---- reading
+
+    def contents(self, filters: Filters = NO_FILTERS) -> set[str]:
+        """Keys of the photos that have a file and pass."""
+        conditions, values = filters.conditions()
+        rows = self._database.execute(
+            f"SELECT DISTINCT files.content FROM {_JOINED} "
+            f"WHERE files.content IS NOT NULL{conditions}",
+            values,
+        )
+        return {row[0] for row in rows}
+
+    def photo(self, content: str, filters: Filters = NO_FILTERS) -> PhotoRecord:
+        """The record of a photo; of several files the first by path that passes.
+
+        Raises:
+            DataError: no photo has that key.
+        """
+        conditions, values = filters.conditions()
+        row = self._database.execute(
+            f"SELECT path, width, height, taken, size, mtime_ns FROM {_JOINED} "
+            f"WHERE files.content = ?{conditions} ORDER BY path LIMIT 1",
+            [content, *values],
+        ).fetchone()
+        if row is None:
+            raise DataError(
+                f"photo {content[:ID_DIGITS]!r} is not in the index; it must be. "
+                "Look at the ids that a search prints, or index again."
+            )
+        path, width, height, taken, size, mtime_ns = row
+        when = datetime.fromisoformat(taken) if taken else None
+        return PhotoRecord(
+            content[:ID_DIGITS], Path(path), width, height, when, size, mtime_ns / 1e9
+        )
+
+    def content_of_id(self, photo_id: str) -> str:
+        """Key of the photo with an id, the first digits of it.
+
+        Raises:
+            DataError: there is none.
+        """
+        row = self._database.execute(
+            "SELECT content FROM files WHERE content >= ? AND content < ? LIMIT 1",
+            (photo_id, photo_id + "g"),
+        ).fetchone()
+        if row is None or len(photo_id) < ID_DIGITS:
+            raise DataError(
+                f"photo id is {photo_id!r}; it must be one of the index. "
+                "Look at the ids that a search prints, or index again."
+            )
+        return str(row[0])
+
+    def files(self) -> dict[str, FileRow]:
+        """Everything known, by path."""
+        rows = self._database.execute("SELECT path, size, mtime_ns, content, reason FROM files")
+        return {row[0]: FileRow(*row) for row in rows}
+
+    def files_of(self, content: str) -> list[FileRow]:
+        """Files with a content."""
+        rows = self._database.execute(
+            "SELECT path, size, mtime_ns, content, reason FROM files WHERE content = ? "
+            "ORDER BY path",
+            (content,),
+        )
+        return [FileRow(*row) for row in rows]
+
+    def folders(self) -> dict[str, list[str]]:
+        """Folders that were indexed, each with its exclude patterns."""
+        rows = self._database.execute("SELECT path, excludes FROM folders ORDER BY path")
+        return {path: json.loads(excludes) for path, excludes in rows}
+
+    # ---- writing, inside a transaction of the caller's
+
+    def put(self, rows: Iterable[FileRow]) -> None:
+        """Add files or replace what is known of them."""
+        self._database.executemany("REPLACE INTO files VALUES (?, ?, ?, ?, ?)", rows)
+
+    def put_dates(self, dates: Iterable[tuple[str, datetime | None]]) -> None:
+        """Remember when photos were taken."""
+        rows = [(content, taken.isoformat() if taken else None) for content, taken in dates]
+        self._database.executemany("REPLACE INTO photos VALUES (?, ?)", rows)
+
+    def remove_unused(self) -> None:
+        """Forget what is known of photos that have no file any more."""
+        self._database.execute(
+            "DELETE FROM photos WHERE content NOT IN "
+            "(SELECT content FROM files WHERE content IS NOT NULL)"
+        )
+
+    def remove(self, paths: Iterable[str]) -> None:
+        """Forget files."""
+        self._database.executemany("DELETE FROM files WHERE path = ?", [(p,) for p in paths])
+
+    def put_folder(self, path: str, excludes: Sequence[str]) -> None:
+        """Remember a folder with its exclude patterns."""
+        self._database.execute(
+            "REPLACE INTO folders VALUES (?, ?)", (path, json.dumps(list(excludes)))
+        )
+
+
+class Summary(NamedTuple):
+    """What an index says of itself."""
+
+    model: str
+    """Name or folder of the model that made it."""
+    folders: dict[str, list[str]]
+    """Folders that were indexed, each with its exclude patterns."""
+
+
+def summarize(folder: Path) -> Summary | None:
+    """What the index in a folder says of itself, None where there is none.
+
+    Raises:
+        StoreError: it is damaged, newer, or no index.
+    """
+    if not (folder / MANIFEST).exists():
+        return None
+    with contextlib.closing(connect(folder, writable=False)) as database:
+        check_version(database, folder)
+        catalog = Catalog(database, folder)
+        return Summary(catalog.model, catalog.folders())

@@ -1,0 +1,228 @@
+"""The index as searches see it: photos for a sentence, exactly scored.
+
+Reading only; `update` makes and changes indexes. An open index keeps the state it was opened
+in, whatever a writer does, until it is refreshed.
+"""
+
+import threading
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.data.manifest import MANIFEST
+from regard.data.store import RegionStore, StoredRegions
+from regard.data.tokens import tokenize
+from regard.errors import ConfigError, StoreError
+from regard.matcher import Matcher, load
+from regard.search.catalog import NO_FILTERS, Catalog, Filters, PhotoRecord
+from regard.search.query import Query
+from regard.search.result import Asked, AskedSentence, Hit, SearchResult
+from regard.search.scoring import score_photos
+
+Sort = Literal["relevance", "date"]
+
+
+class Index:
+    """Embedded photos that can be searched. Made by `update_index`, opened by `Index.open`."""
+
+    def __init__(self, store: RegionStore, catalog: Catalog, matcher: Matcher) -> None:
+        self.matcher = matcher
+        self.folder = store.folder
+        self._store = store
+        self._catalog = catalog
+        self._lock = threading.RLock()  # one database connection, perhaps many threads
+        self._keys = self._list_keys()
+
+    @classmethod
+    def open(cls, folder: str | Path, matcher: Matcher | None = None) -> "Index":
+        """Open an index for searching.
+
+        Args:
+            matcher: the model it was made with; None loads that model.
+
+        Raises:
+            StoreError: there is no index, it is damaged or newer, or another model made it.
+            CheckpointError: its model cannot be loaded.
+        """
+        folder = Path(folder)
+        if not (folder / MANIFEST).exists():
+            raise StoreError(
+                f"index is {str(folder)!r}; it must be a folder that holds one. "
+                f"Make it with `regard index PHOTOS --index {folder}`."
+            )
+        store = RegionStore(folder)
+        try:
+            catalog = Catalog(store.database, folder)
+            matcher = matcher or load(catalog.model)
+            check_model(store, matcher, catalog.model)
+            return cls(store, catalog, matcher)
+        except BaseException:
+            store.close()
+            raise
+
+    def close(self) -> None:
+        """Release the database."""
+        self._store.close()
+
+    def __enter__(self) -> "Index":
+        """Use as a context manager."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close on leaving."""
+        self.close()
+
+    def refresh(self) -> None:
+        """See what has been committed since the index was opened."""
+        with self._lock:
+            self._store.refresh()
+            self._keys = self._list_keys()
+
+    def _list_keys(self) -> list[str]:
+        used = self._catalog.contents()
+        return [key for key in self._store if key in used]
+
+    def __len__(self) -> int:
+        """How many different photos it has."""
+        return len(self._keys)
+
+    def photo(self, photo_id: str) -> PhotoRecord:
+        """The record of a photo.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        with self._lock:
+            return self._catalog.photo(self._catalog.content_of_id(photo_id))
+
+    def regions(self, photo_id: str) -> StoredRegions:
+        """Embedded regions and boxes of a photo.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        with self._lock:
+            return self._store[self._catalog.content_of_id(photo_id)]
+
+    def search(
+        self,
+        query: str | Query,
+        k: int = 10,
+        *,
+        filters: Filters | None = None,
+        sort: Sort = "relevance",
+    ) -> SearchResult:
+        """Find the photos most similar to a query, every one scored exactly.
+
+        Args:
+            query: a text as people type it, or a `Query`.
+            k: how many photos to give at most.
+            filters: which photos to look among.
+            sort: order of the k most similar photos: by similarity, or by date, newest first,
+                with undated ones last.
+
+        Raises:
+            DataError: the query asks for nothing, or a photo in it cannot be read.
+        """
+        asked_for = Query.parse(query) if isinstance(query, str) else query
+        sentences = self._embed_sentences(asked_for)
+        parts = [(part.weight, part.vectors) for part in sentences]
+        parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
+        words = [word for part in asked_for.sentences for word in tokenize(part.text)]
+        unknown = self.matcher.vocabulary.unknown(words)
+        asked = Asked(sentences, self.matcher.scoring)
+        hits, total = self._rank(parts, asked, k, filters or NO_FILTERS)
+        if sort == "date":
+            hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
+        return SearchResult(hits, None, unknown, total)
+
+    def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
+        """Photos that look like one of the index, which is left out itself.
+
+        Args:
+            photo: its id or record.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        photo_id = photo if isinstance(photo, str) else photo.id
+        vectors = np.asarray(self.regions(photo_id).vectors, np.float32)
+        asked = Asked((), self.matcher.scoring)
+        hits, total = self._rank([(1.0, vectors)], asked, k + 1, NO_FILTERS)
+        others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
+        return SearchResult(others[:k], None, {}, total - 1)
+
+    def _embed_sentences(self, query: Query) -> tuple[AskedSentence, ...]:
+        if not query.sentences:
+            return ()
+        found = self.matcher.encode_captions([part.text for part in query.sentences])
+        return tuple(
+            AskedSentence(part.weight, words, vectors[:length])
+            for part, words, vectors, length in zip(
+                query.sentences, found.words, found.vectors, found.lengths, strict=True
+            )
+        )
+
+    def _embed_photos(self, query: Query) -> list[Float[np.ndarray, "region dim"]]:
+        if not query.like:
+            return []
+        found = self.matcher.encode_images(query.like)
+        return [v[:count] for v, count in zip(found.vectors, found.counts, strict=True)]
+
+    def _rank(
+        self,
+        parts: list[tuple[float, Float[np.ndarray, "_ dim"]]],
+        asked: Asked,
+        k: int,
+        filters: Filters,
+    ) -> tuple[list[Hit], int]:
+        """The k most similar photos that pass, best first, and how many pass."""
+        if k < 1:
+            raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
+        with self._lock:
+            keys = self._keys
+            if filters != NO_FILTERS:
+                passing = self._catalog.contents(filters)
+                keys = [key for key in keys if key in passing]
+            scores = score_photos(self._store, keys, [v for _, v in parts], asked.scoring)
+            weights = np.array([weight for weight, _ in parts], np.float32)
+            similarities = scores @ weights / np.abs(weights).sum()
+            best = np.argsort(-similarities, kind="stable")[:k]
+            hits = [
+                Hit(
+                    self._catalog.photo(keys[row], filters),
+                    float(similarities[row]),
+                    regions=self._store[keys[row]],
+                    asked=asked,
+                )
+                for row in best
+            ]
+        return hits, len(keys)
+
+
+def check_model(store: RegionStore, matcher: Matcher, recorded: str) -> None:
+    """Refuse a model that did not make an index.
+
+    Args:
+        recorded: name or folder of the model that did.
+
+    Raises:
+        StoreError: it is another.
+    """
+    if store.producer != matcher.identity:
+        name = matcher.source or "MODEL"
+        raise StoreError(
+            f"index {store.folder} was made by the model {recorded or store.producer!r}, whose "
+            f"weights were {store.producer}; the model must be the same, and this is "
+            f"{matcher.identity}. Use that model, or make the index anew: "
+            f"regard index --index {store.folder} --model {name} --rebuild"
+        )

@@ -1,0 +1,72 @@
+"""What people ask: sentences with weights, photos, or both.
+
+    a dog on a beach                 one sentence
+    2: a dog; grass                  a dog counts twice as much as grass
+    a dog; -1: a leash               photos like the first and unlike the second
+    a dog; -leash                    the same, shorter
+
+Parts stand apart by semicolons. A part may begin with its weight and a colon, or with a minus.
+Knows text only; what a part looks like as vectors is the matcher's matter.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from regard.errors import DataError
+
+# A weight is a number and a colon; "12:30" is a time of day. A lone minus is -1.
+_WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*:(?!\d)|([+-])\s*:?(?![\d.])")
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A sentence with how much it counts; photos like it are pushed down if it is negative."""
+
+    text: str
+    weight: float = 1.0
+
+
+@dataclass(frozen=True)
+class Query:
+    """Everything one search asks for. The similarity is the weighted mean of its parts'."""
+
+    sentences: tuple[Sentence, ...] = ()
+    like: tuple[str | Path | Image.Image, ...] = ()
+    """Photos to look like, as paths or pictures; each counts as much as a sentence of weight 1."""
+
+    def __post_init__(self) -> None:
+        """Refuse a query that asks for nothing."""
+        if not self.like and not any(part.weight > 0 for part in self.sentences):
+            raise DataError(
+                f"query has {len(self.sentences)} parts and none that counts for a photo; it must "
+                "have a sentence with a positive weight or a photo. Say what you look for."
+            )
+
+    @classmethod
+    def parse(cls, *texts: str, like: Sequence[str | Path | Image.Image] = ()) -> "Query":
+        """Read what people type.
+
+        Raises:
+            DataError: nothing is asked for, or a part has a weight but no words.
+        """
+        parts = [part for text in texts for part in text.split(";")]
+        return cls(tuple(_parse_part(part) for part in parts if part.strip()), tuple(like))
+
+
+def _parse_part(text: str) -> Sentence:
+    text = text.strip()
+    found = _WEIGHT.match(text)
+    if found is None:
+        return Sentence(text)
+    words = text[found.end() :].strip()
+    weight = float(found[1] or f"{found[2]}1")
+    if not words or weight == 0:
+        raise DataError(
+            f"query part is {text!r}; it must be words, with a weight other than 0 if it has "
+            'one, as in "2: a dog; -1: a leash". Correct it.'
+        )
+    return Sentence(words, weight)

@@ -1,0 +1,99 @@
+"""What a search gives back: photos with their similarity, and why.
+
+Knows results only; finding them is the index's matter.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.attention import Scoring
+from regard.data.store import StoredRegions
+from regard.errors import DataError
+from regard.explain.numbers import Explanation, explain
+from regard.search.catalog import PhotoRecord
+
+Verdict = Literal["match", "no good match"]
+
+
+class AskedSentence(NamedTuple):
+    """One embedded sentence of a query."""
+
+    weight: float
+    words: tuple[str, ...]
+    """<start> and <end> included."""
+    vectors: Float[np.ndarray, "word dim"]
+
+
+class Asked(NamedTuple):
+    """The sentences of a query, and how they are scored."""
+
+    sentences: tuple[AskedSentence, ...]
+    scoring: Scoring
+
+
+@dataclass(frozen=True)
+class Hit:
+    """A photo that was found."""
+
+    photo: PhotoRecord
+    similarity: float
+    """Higher is better; of a query with several parts the weighted mean of theirs."""
+    probability: float | None = None
+    """That the photo really fits, where the model is calibrated."""
+    regions: StoredRegions | None = field(default=None, repr=False, compare=False)
+    asked: Asked | None = field(default=None, repr=False, compare=False)
+
+    def explain(self, sentence: int = 0) -> Explanation:
+        """What every word of a sentence saw in this photo.
+
+        Args:
+            sentence: which one of the query, from 0.
+
+        Raises:
+            DataError: the query has no such sentence (a photo as query has none).
+        """
+        if self.asked is None or self.regions is None or sentence >= len(self.asked.sentences):
+            count = 0 if self.asked is None else len(self.asked.sentences)
+            raise DataError(
+                f"sentence is {sentence}; it must be one of the query's {count}, from 0. "
+                "Only sentences can be explained."
+            )
+        part = self.asked.sentences[sentence]
+        regions = self.regions
+        return explain(
+            np.asarray(regions.vectors, np.float32),
+            part.vectors,
+            part.words,
+            np.asarray(regions.boxes),
+            (self.photo.width, self.photo.height),
+            self.asked.scoring,
+        )
+
+    def words(self) -> list[dict[str, Any]]:
+        """Words of all sentences for JSON: word, relevance, share, regions, sentence, weight.
+
+        Regions are [x1, y1, x2, y2, attention] in pixels of the original photo. The shares of a
+        sentence add up to its similarity; `sentence` counts from 0.
+        """
+        asked = self.asked.sentences if self.asked is not None else ()
+        return [
+            {**word, "sentence": number, "weight": part.weight}
+            for number, part in enumerate(asked)
+            for word in self.explain(number).to_tree()["words"]
+        ]
+
+
+@dataclass(frozen=True)
+class SearchResult:
+    """Photos for a query, best first unless sorted otherwise."""
+
+    hits: list[Hit]
+    verdict: Verdict | None
+    """Whether any photo really fits; None where the model brings no calibration."""
+    unknown_words: dict[str, list[str]]
+    """Words the model never learned, each with the nearest ones it knows."""
+    total: int
+    """Photos that were looked at: all that pass the filters."""

@@ -1,0 +1,285 @@
+"""Keeping an index in step with a folder of photos: only what is new or changed is read.
+
+A file is known by path, size and time of change, and when one of these differs, by the sha256
+of its bytes: so a renamed file keeps its entry, and several files with one content share it.
+Photos and what is known of their files are committed together, some at a time; a process killed
+at any point leaves the last commit, and the next run goes on from there.
+"""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from regard.data.manifest import MANIFEST
+from regard.data.store import RegionStore, StoredRegions
+from regard.matcher import Matcher
+from regard.regions.extractor import Regions
+from regard.regions.pipeline import Outcome, Progress, extract_stream
+from regard.search.catalog import Catalog, FileRow
+from regard.search.index import check_model
+from regard.search.scan import FoundFile, scan_folder
+
+_COMMIT_PHOTOS = 128
+_COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
+_FEW = 8  # photos; starting processes would take longer than reading so few
+
+
+class IndexReport(NamedTuple):
+    """What an update did, counted in files."""
+
+    added: int
+    """Files that were not in the index, copies of indexed photos among them."""
+    updated: int
+    """Files whose content has changed."""
+    moved: int
+    """Files known by their content that have another path."""
+    removed: int
+    """Files that are gone."""
+    unchanged: int
+    skipped: dict[str, str]
+    """Files and folders that could not be read, with the reasons."""
+
+
+def update_index(
+    folder: str | Path,
+    photos_folder: str | Path,
+    matcher: Matcher,
+    *,
+    excludes: Sequence[str] | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Make an index of the photos below a folder, or bring it up to date.
+
+    An index may cover several folders; each is brought up to date by itself.
+
+    Args:
+        folder: of the index.
+        excludes: patterns as in `.gitignore`; they are remembered, and None takes those.
+        progress: told how many of the files that must be read are done, and how many they are.
+        workers: processes; None means one a core.
+
+    Raises:
+        DataError: the photo folder does not exist.
+        StoreError: the index is damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
+    with open_for_writing(Path(folder), matcher) as (store, catalog):
+        if excludes is None:
+            excludes = catalog.folders().get(root, [])
+        scan = scan_folder(Path(root), excludes)
+        update = Update(store, catalog, matcher)
+        update.skipped.update(scan.unreadable)
+        inside = root.rstrip(os.sep) + os.sep
+        known_here = (path for path in update.known if path.startswith(inside))
+        update.missing(set(known_here) - {file.path for file in scan.files})
+        update.read(scan.files, progress, workers)
+        with store.transaction():
+            catalog.put_folder(root, excludes)
+            update.finish()
+        store.compact()
+        return update.report()
+
+
+@contextmanager
+def open_for_writing(folder: Path, matcher: Matcher) -> Iterator[tuple[RegionStore, Catalog]]:
+    """An index's store and catalog, made where there are none.
+
+    Raises:
+        StoreError: damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    fresh = not (folder / MANIFEST).exists()
+    identity = (matcher.identity, matcher.dim) if fresh else (None, None)
+    with RegionStore(folder, *identity, writable=True) as store:
+        if store.producer == matcher.identity:
+            with store.transaction() as database:
+                Catalog.create(database, matcher.source)
+        catalog = Catalog(store.database, folder)
+        check_model(store, matcher, catalog.model)
+        yield store, catalog
+
+
+class Update:
+    """One run over some files: what is known, what is under way, what was done."""
+
+    def __init__(self, store: RegionStore, catalog: Catalog, matcher: Matcher) -> None:
+        self._store, self._catalog, self._matcher = store, catalog, matcher
+        self.known = catalog.files()
+        self._paths_of: dict[str, list[str]] = {}
+        for row in self.known.values():
+            if row.content is not None:
+                self._paths_of.setdefault(row.content, []).append(row.path)
+        self.skipped: dict[str, str] = {}
+        self._count = dict.fromkeys(("added", "updated", "moved", "removed", "unchanged"), 0)
+        self._gone: set[str] = set()
+        self._left: set[str] = set()  # old paths of moved files
+        self._waiting: dict[str, list[FoundFile]] = {}  # files of contents under way
+        self._batch: dict[str, Outcome] = {}  # extracted, not yet committed
+        self._rows: list[FileRow] = []
+        self._advance: Callable[[], None] = lambda: None
+
+    def missing(self, paths: Iterable[str]) -> None:
+        """Note files that are no longer there; `finish` forgets those that did not move."""
+        self._gone.update(paths)
+
+    def read(
+        self, files: Sequence[FoundFile], progress: Progress | None, workers: int | None
+    ) -> None:
+        """Bring files up to date, committing as it goes."""
+        todo = [file for file in files if not self._is_unchanged(file)]
+        if not todo:
+            return
+        done = itertools.count(1)
+        if progress is not None:
+            self._advance = lambda: progress(next(done), len(todo))
+        few = len(todo) < _FEW
+        name = self._matcher.extractor_name
+        for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
+            self._take(outcome)
+            if len(self._batch) >= _COMMIT_PHOTOS:
+                self._commit()
+        self._commit()
+
+    def _is_unchanged(self, file: FoundFile) -> bool:
+        """Whether a file is as it was; one that could not be read then is skipped again."""
+        row = self.known.get(file.path)
+        if row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
+            return False
+        if row.reason is not None:
+            self.skipped[file.path] = row.reason
+        else:
+            self._count["unchanged"] += 1
+        return True
+
+    def _fresh(self, todo: Sequence[FoundFile]) -> Iterator[tuple[str, Path]]:
+        """Contents nobody has seen, each with one file that has it; the rest is settled."""
+        for file in todo:
+            try:
+                content = digest_file(file.path)
+            except OSError as error:
+                self.skipped[file.path] = (
+                    f"{file.path} cannot be opened ({error.strerror}); it must be a file you may "
+                    "read. Change its permissions, or leave it out with --exclude."
+                )
+                self._advance()
+                continue
+            if content in self._store or content in self._batch:
+                self._settle(file, content)
+            elif content in self._waiting:
+                self._waiting[content].append(file)
+            else:
+                self._waiting[content] = [file]
+                yield content, Path(file.path)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Settle the files of a content that was extracted, or could not be."""
+        files = self._waiting.pop(outcome.key)
+        if outcome.regions is not None and _has_changed(files[0]):
+            self.skipped[files[0].path] = (
+                f"{files[0].path} changed while it was read; it must be whole and at rest. "
+                "Index again."
+            )
+            self._advance()
+            return
+        if outcome.regions is not None:
+            self._batch[outcome.key] = outcome
+        for file in files:
+            if outcome.regions is not None:
+                self._settle(file, outcome.key)
+                continue
+            reason = outcome.reason.replace(files[0].path, file.path)
+            self.skipped[file.path] = reason
+            self._rows.append(FileRow(*file, None, reason))
+            self._advance()
+
+    def _settle(self, file: FoundFile, content: str) -> None:
+        """Note a file whose content is in the store or the batch."""
+        old = self.known.get(file.path)
+        if old is not None:
+            self._count["unchanged" if old.content == content else "updated"] += 1
+        elif (left := self._left_by(content)) is not None:
+            self._left.add(left)
+            self._count["moved"] += 1
+        else:
+            self._count["added"] += 1
+        self._rows.append(FileRow(*file, content))
+        self._advance()
+        if len(self._rows) >= _COMMIT_FILES:
+            self._commit()
+
+    def _left_by(self, content: str) -> str | None:
+        """A path that had a content and is no longer there: where a new file has moved from."""
+        for path in self._paths_of.get(content, ()):
+            if path not in self._left and not os.path.lexists(path):
+                return path
+        return None
+
+    def _commit(self) -> None:
+        """Make everything settled so far part of the index, at once."""
+        batch = list(self._batch.values())
+        regions = [outcome.regions for outcome in batch if outcome.regions is not None]
+        embedded = embed(self._matcher, regions)
+        with self._store.transaction():
+            self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
+            self._catalog.put_dates((outcome.key, outcome.taken) for outcome in batch)
+            self._catalog.remove(self._left)
+            self._catalog.put(self._rows)
+        self._batch.clear()
+        self._rows.clear()
+
+    def finish(self) -> None:
+        """Forget files that are gone and photos that have no file any more."""
+        gone = self._gone - self._left
+        self._catalog.remove(gone)
+        self._count["removed"] += len(gone)
+        self._store.remove(set(self._store) - self._catalog.contents())
+        self._catalog.remove_unused()
+
+    def report(self) -> IndexReport:
+        """What was done so far."""
+        return IndexReport(**self._count, skipped=self.skipped)
+
+
+def digest_file(path: str) -> str:
+    """Sha256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - many of them
+        found = hashlib.sha256()
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _has_changed(file: FoundFile) -> bool:
+    """Whether a file is no longer what was scanned."""
+    try:
+        state = os.stat(file.path)  # noqa: PTH116
+    except OSError:
+        return True
+    return (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns)
+
+
+def embed(matcher: Matcher, found: Sequence[Regions]) -> list[StoredRegions]:
+    """Regions of photos as an index keeps them: in the joint space."""
+    if not found:
+        return []
+    counts = np.array([len(regions.features) for regions in found], np.int64)
+    features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
+    for row, regions in enumerate(found):
+        features[row, : counts[row]] = regions.features
+    vectors = matcher.encode_features(features, counts)
+    return [
+        StoredRegions(vectors[row, :count], r.boxes, r.scores, r.width, r.height)
+        for row, (r, count) in enumerate(zip(found, counts, strict=True))
+    ]
