@@ -5,23 +5,24 @@ in, whatever a writer does, until it is refreshed.
 """
 
 import threading
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from regard.data.manifest import MANIFEST
 from regard.data.store import RegionStore, StoredRegions
 from regard.data.tokens import tokenize
 from regard.errors import ConfigError, StoreError
 from regard.matcher import Matcher, load
-from regard.search.catalog import NO_FILTERS, Catalog, Filters, PhotoRecord
+from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
-from regard.search.scoring import score_photos
+from regard.search.scoring import TILE, score_photos
 
 Sort = Literal["relevance", "date"]
 
@@ -113,6 +114,34 @@ class Index:
         with self._lock:
             return self._store[self._catalog.content_of_id(photo_id)]
 
+    def folders(self) -> list[Path]:
+        """Folders that were indexed."""
+        with self._lock:
+            return [Path(folder) for folder in self._catalog.folders()]
+
+    def photos(self, filters: Filters | None = None) -> list[PhotoRecord]:
+        """Records of all photos that pass, newest first and undated ones last."""
+        with self._lock:
+            return self._catalog.photos(filters or NO_FILTERS)
+
+    def tiles(
+        self, filters: Filters | None = None
+    ) -> Iterator[
+        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
+    ]:
+        """Ids, region vectors and counts of all photos that pass, some at a time."""
+        with self._lock:
+            keys = self._passing(filters or NO_FILTERS)
+            for start in range(0, len(keys), TILE):
+                tile = keys[start : start + TILE]
+                yield [key[:ID_DIGITS] for key in tile], *self._store.gather(tile)
+
+    def _passing(self, filters: Filters) -> list[str]:
+        if filters == NO_FILTERS:
+            return self._keys
+        passing = self._catalog.contents(filters)
+        return [key for key in self._keys if key in passing]
+
     def search(
         self,
         query: str | Query,
@@ -189,10 +218,7 @@ class Index:
         if k < 1:
             raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
         with self._lock:
-            keys = self._keys
-            if filters != NO_FILTERS:
-                passing = self._catalog.contents(filters)
-                keys = [key for key in keys if key in passing]
+            keys = self._passing(filters)
             scores = score_photos(self._store, keys, [v for _, v in parts], asked.scoring)
             weights = np.array([weight for weight, _ in parts], np.float32)
             similarities = scores @ weights / np.abs(weights).sum()
