@@ -110,10 +110,9 @@ class Filters:
 NO_FILTERS = Filters()
 
 
-def _record(
-    content: str, path: str, width: int, height: int, taken: str | None, size: int, mtime_ns: int
-) -> PhotoRecord:
-    """A row of the tables as a record."""
+def _record(row: tuple[Any, ...]) -> PhotoRecord:
+    """A row of content, path, width, height, taken, size and mtime_ns as a record."""
+    content, path, width, height, taken, size, mtime_ns = row
     when = datetime.fromisoformat(taken) if taken else None
     return PhotoRecord(content[:ID_DIGITS], Path(path), width, height, when, size, mtime_ns / 1e9)
 
@@ -187,7 +186,7 @@ class Catalog:
                 f"photo {content[:ID_DIGITS]!r} is not in the index; it must be. "
                 "Look at the ids that a search prints, or index again."
             )
-        return _record(content, *row)
+        return _record((content, *row))
 
     def photos(self, filters: Filters = NO_FILTERS) -> list[PhotoRecord]:
         """Records of the photos that pass, newest first and undated ones last; else by path."""
@@ -198,7 +197,7 @@ class Catalog:
             "ORDER BY taken IS NULL, taken DESC, path",
             values,
         )
-        return [_record(*row) for row in rows]
+        return [_record(row) for row in rows]
 
     def content_of_id(self, photo_id: str) -> str:
         """Key of the photo with an id, the first digits of it.
