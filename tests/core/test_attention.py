@@ -1,6 +1,8 @@
 """Attention equals the slow reference, and padding, order and batching change nothing."""
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ import reference
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
 
 from regard.core.attention import (
     Scoring,
@@ -170,5 +173,9 @@ def test_relevance_is_the_cosine_with_the_attended_vector():
     [("direction", "both"), ("pooling", "avg"), ("lambda_softmax", 0.0), ("lambda_lse", -1.0)],
 )
 def test_unknown_scoring_is_refused_by_name(name, value):
-    with pytest.raises(ConfigError, match=f"{name} is"):
+    # in tests the annotations are checked too, and they see an unknown name first
+    with pytest.raises((ConfigError, TypeCheckError), match=name):
         Scoring(**{name: value})
+    script = f"from regard import Scoring; Scoring({name}={value!r})"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert f"ConfigError: {name} is {value!r}; it must be" in done.stderr
