@@ -122,7 +122,9 @@ class RegionStore:
                 "SELECT key, shard, start, count, width, height FROM items ORDER BY rowid"
             )
             self._places = {row[0]: Place(*row[1:]) for row in rows}
-            self._files = dict(self.database.execute("SELECT id, file FROM shards ORDER BY id"))
+            self._files: dict[int, str] = dict(
+                self.database.execute("SELECT id, file FROM shards ORDER BY id")
+            )
             if self._lock is not None or self._map_all(last=attempt == _ATTEMPTS - 1):
                 return
 
@@ -217,6 +219,10 @@ class RegionStore:
             vectors = self.shard(place.shard).vectors
             out[row, : place.rows] = vectors[place.start : place.start + place.rows]
         return out, counts
+
+    def file(self, number: int) -> str:
+        """Name of a shard's file; no other contents ever have it."""
+        return self._files[number]
 
     def shard(self, number: int) -> Shard:
         """All arrays of one shard, memory-mapped.

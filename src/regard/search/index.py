@@ -22,7 +22,7 @@ from regard.matcher import Matcher, load
 from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
-from regard.search.scoring import TILE, score_photos
+from regard.search.scoring import TILE, PhotoScorer
 
 Sort = Literal["relevance", "date"]
 
@@ -37,6 +37,7 @@ class Index:
         self._catalog = catalog
         self._lock = threading.RLock()  # one database connection, perhaps many threads
         self._keys = self._list_keys()
+        self._scorer = PhotoScorer(store, matcher.scoring)
 
     @classmethod
     def open(cls, folder: str | Path, matcher: Matcher | None = None) -> "Index":
@@ -132,9 +133,11 @@ class Index:
         """Ids, region vectors and counts of all photos that pass, some at a time."""
         with self._lock:
             keys = self._passing(filters or NO_FILTERS)
-            for start in range(0, len(keys), TILE):
-                tile = keys[start : start + TILE]
-                yield [key[:ID_DIGITS] for key in tile], *self._store.gather(tile)
+        for start in range(0, len(keys), TILE):
+            tile = keys[start : start + TILE]
+            with self._lock:
+                found = self._store.gather(tile)
+            yield [key[:ID_DIGITS] for key in tile], *found
 
     def _passing(self, filters: Filters) -> list[str]:
         if filters == NO_FILTERS:
@@ -219,18 +222,14 @@ class Index:
             raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
         with self._lock:
             keys = self._passing(filters)
-            scores = score_photos(self._store, keys, [v for _, v in parts], asked.scoring)
-            weights = np.array([weight for weight, _ in parts], np.float32)
-            similarities = scores @ weights / np.abs(weights).sum()
-            best = np.argsort(-similarities, kind="stable")[:k]
             hits = [
                 Hit(
-                    self._catalog.photo(keys[row], filters),
-                    float(similarities[row]),
-                    regions=self._store[keys[row]],
+                    self._catalog.photo(key, filters),
+                    similarity,
+                    regions=self._store[key],
                     asked=asked,
                 )
-                for row in best
+                for key, similarity in self._scorer.best(keys, parts, k)
             ]
         return hits, len(keys)
 
