@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from regard.checkpoint import Checkpoint
+from regard.config import build
 from regard.core.attention import Scoring
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
@@ -195,7 +196,7 @@ def _scoring(options: dict[str, Any]) -> Scoring:
             values[ours] = float(value) if theirs.startswith("lambda") else value
     if "agg_func" in options:
         values["pooling"] = _POOLING.get(options["agg_func"], options["agg_func"])
-    return Scoring(**values)
+    return build(Scoring, values, "opt")
 
 
 def _plain(value: Any) -> Any:
