@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 from PIL import Image
+from typer.testing import CliRunner
+
 from regard.cli.main import app
 from regard.data.store import RegionStore
-from typer.testing import CliRunner
 
 run = CliRunner()
 

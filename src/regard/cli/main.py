@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from regard.cli import captions, evaluate, export, extract, import_, index, search, train
+from regard.cli import captions, doctor, evaluate, export, extract, import_, index, search, train
 from regard.errors import RegardError
 
 app = typer.Typer(
@@ -18,6 +18,7 @@ app = typer.Typer(
 )
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
+app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(import_.import_)
 app.command("export")(export.export)

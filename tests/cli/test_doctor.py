@@ -1,0 +1,28 @@
+"""regard doctor: tells what is installed and whether it is whole."""
+
+import json
+
+import torch
+
+from regard.regions import backbone
+from tests.cli.conftest import invoke
+
+
+def test_report_for_machines():
+    told = json.loads(invoke("doctor", "--json").stdout)
+    assert told["versions"]["torch"] == torch.__version__
+    assert told["machine"]["cores"] >= 1
+    assert backbone.WEIGHTS_TAG in told["weights"]["backbone"]
+
+
+def test_report_for_people():
+    done = invoke("doctor")
+    assert done.exit_code == 0
+    assert "instruction set" in done.stdout
+
+
+def test_missing_weights_are_named(monkeypatch):
+    monkeypatch.setattr(backbone, "WEIGHTS_PACKAGE", "no_such_package")
+    done = invoke("doctor")
+    assert "missing" in done.stdout
+    assert "Not whole" in done.stderr
