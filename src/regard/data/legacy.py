@@ -107,7 +107,7 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: {error}. It must be UTF-8 text.") from None
-    return [line.strip() for line in text.rstrip("\r\n").split("\n")]
+    return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
 def _map_array(path: Path, axes: int) -> np.ndarray:
