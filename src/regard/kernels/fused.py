@@ -10,177 +10,66 @@ exponentiated (the softmax's division cancels in the cosine), and summed into th
 into a^T G a (its lower half, from registers). Imports numba: only `tiles` imports it, on use.
 """
 
+import hashlib
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numba
 import numpy as np
 
-from regard.core.attention import _TINY, EPS, LEAK
+from regard.kernels.algebra import (
+    FOUR,
+    add_column,
+    add_corner,
+    compare,
+    invert_norm,
+    logit_of,
+    no_forms,
+    no_sums,
+    raise_above,
+    square_clipped,
+    weigh,
+)
 from regard.kernels.lanes import (
-    LANES,
-    PAIR,
     WIDTH,
     add,
-    arithmetic,
     below,
-    cgutils,
-    constant,
-    declare,
     div,
-    element,
     fma,
     inlined,
-    largest_of,
     load,
     load_transposed,
     maximum,
-    multiply_add,
-    power_of_two,
-    row,
     splat,
     spread,
-    square_root,
     store,
-    types,
 )
+from regard.kernels.product import POSITIONS, multiply, pack_block
 
 LSE, MEAN, MAX, SUM = 0, 1, 2, 3
-FOUR = 4  # queries whose quadratic forms are summed side by side
 _F = np.float32
 _LOG2E, _LEAST, _ZERO = _F(1 / math.log(2)), _F(-1e30), _F(0)
 _SHIFT_LIMIT = _F(40.0)  # above this λ1 a constant shift cannot keep squared weights in float32
-_SUMS = types.UniTuple(LANES, 2 * FOUR)
-_FORMS = types.UniTuple(LANES, FOUR)
-
-
-def _clip(builder: Any, cosine: Any) -> Any:
-    return largest_of(builder, cosine, builder.fmul(cosine, constant(LEAK)))
-
-
-def _square_clipped(builder: Any, cosine: Any, total: Any) -> Any:
-    clipped = _clip(builder, cosine)
-    return multiply_add(builder, clipped, clipped, total)
-
-
-def _invert_norm(builder: Any, squares: Any, factor: Any) -> Any:
-    norm = square_root(builder, largest_of(builder, squares, constant(_TINY)))
-    return builder.fdiv(factor, builder.fadd(norm, constant(EPS)))
-
-
-def _weigh(builder: Any, cosine: Any, inverse: Any, shift: Any) -> Any:
-    logit = builder.fsub(builder.fmul(_clip(builder, cosine), inverse), shift)
-    return power_of_two(builder, logit)
-
-
-def _raise_above(builder: Any, value: Any, top: Any, scale: Any) -> Any:
-    return power_of_two(builder, builder.fmul(builder.fsub(value, top), scale))
-
-
-def _compare(builder: Any, total: Any, numerator: Any, square: Any, norm: Any) -> Any:
-    """Relevance under the reference's epsilons, with weights that sum to `total`."""
-    floor = builder.fmul(constant(EPS * EPS), builder.fmul(total, total))
-    length = square_root(builder, largest_of(builder, square, floor))
-    least = builder.fmul(constant(EPS), total)
-    return builder.fdiv(numerator, largest_of(builder, builder.fmul(length, norm), least))
-
-
-square_clipped = arithmetic(2, _square_clipped)
-invert_norm = arithmetic(2, _invert_norm)
-logit_of = arithmetic(2, lambda b, cosine, inverse: b.fmul(_clip(b, cosine), inverse))
-weigh = arithmetic(3, _weigh)
-raise_above = arithmetic(3, _raise_above)
-compare = arithmetic(4, _compare)
-
-
-@declare
-def no_sums(_typing: Any) -> Any:
-    """Two rows of G times four queries: eight sums at zero."""
-
-    def make(context: Any, builder: Any, signature: Any, _values: Any) -> Any:
-        return context.make_tuple(builder, signature.return_type, [constant(0.0)] * 2 * FOUR)
-
-    return _SUMS(), make
-
-
-@declare
-def no_forms(_typing: Any) -> Any:
-    """Four quadratic forms at zero."""
-
-    def make(context: Any, builder: Any, signature: Any, _values: Any) -> Any:
-        return context.make_tuple(builder, signature.return_type, [constant(0.0)] * FOUR)
-
-    return _FORMS(), make
-
-
-@declare
-def add_column(_typing: Any, sums: Any, gram: Any, _rows: Any, work: Any, _place: Any) -> Any:
-    """Add one column of two rows of G, times that context's weight in four queries.
-
-    Args:
-        rows: where the column lies in the two rows of G.
-        place: that context's weight in the first query, and the step to the next query.
-    """
-
-    def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        found = cgutils.unpack_tuple(builder, values[0])
-        _, gram, _, work, _ = signature.args
-        places = cgutils.unpack_tuple(builder, values[2])
-        rows = [row(context, builder, gram, values[1], place) for place in places]
-        at, step = cgutils.unpack_tuple(builder, values[4])
-        for n in range(FOUR):
-            weight = element(context, builder, work, values[3], at)
-            for m in range(2):
-                found[2 * n + m] = multiply_add(builder, rows[m], weight, found[2 * n + m])
-            at = builder.add(at, step)
-        return context.make_tuple(builder, signature.return_type, found)
-
-    return _SUMS(sums, gram, PAIR, work, PAIR), make
-
-
-@declare
-def add_corner(
-    _typing: Any, forms: Any, sums: Any, gram: Any, _rows: Any, work: Any, _place: Any
-) -> Any:
-    """Finish two rows of G: the two-by-two block on the diagonal, then times the weights.
-
-    Args:
-        rows: where the block lies in the two rows of G.
-        place: the block's first weight in the first query, and the steps to the next query and
-            to the next context.
-    """
-
-    def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        _, _, gram, _, work, _ = signature.args
-        found = cgutils.unpack_tuple(builder, values[0])
-        partial = cgutils.unpack_tuple(builder, values[1])
-        upper, lower = cgutils.unpack_tuple(builder, values[3])
-        corner = (upper, lower, builder.add(lower, lower.type(1)))
-        u, v, w = (row(context, builder, gram, values[2], place) for place in corner)
-        at, step, across = cgutils.unpack_tuple(builder, values[5])
-        for n in range(FOUR):
-            a = element(context, builder, work, values[4], at)
-            b = element(context, builder, work, values[4], builder.add(at, across))
-            first = multiply_add(builder, u, a, partial[2 * n])
-            second = multiply_add(builder, v, a, partial[2 * n + 1])
-            second = multiply_add(builder, w, b, second)
-            found[n] = multiply_add(builder, a, first, found[n])
-            found[n] = multiply_add(builder, b, second, found[n])
-            at = builder.add(at, step)
-        return context.make_tuple(builder, signature.return_type, found)
-
-    return _FORMS(forms, sums, gram, PAIR, work, types.UniTuple(types.intp, 3)), make
 
 
 @inlined
 def _fill(cosines: Any, starts: Any, lanes: Any, place: Any, x: Any) -> Any:
-    """Write X for one block and one outer item; inner vectors beyond a lane's count become 0."""
+    """Write X for one block and one outer item."""
     block, origin, stride, rows, width, full, used = place
     for w in range(rows):
         for k in range(0, width, WIDTH):
             source, target = (block * WIDTH, origin + w * stride + k), (w * width + k) * WIDTH
             load_transposed(cosines, starts, source, x, target)
+    _blank((rows, width, full, used), lanes, x)
+
+
+@inlined
+def _blank(shape: Any, lanes: Any, x: Any) -> Any:
+    """Set X to 0 for the inner vectors beyond each lane's count."""
+    rows, width, full, used = shape
+    for w in range(rows):
         for k in range(full, used):
             at = (w * width + k) * WIDTH
             store(x, at, below(splat(_F(k)), lanes, load(x, at), splat(_ZERO)))
@@ -285,8 +174,66 @@ def _pool(found: Any, queries: Any, counts: Any, settings: Any, result: Any) -> 
     store(result, 0, total)
 
 
+@inlined
+def _score_item(room: Any, facts: Any, firsts: Any, shape: Any, masks: Any, settings: Any) -> Any:
+    """Leave in `inverse` the similarity of one outer item with each lane's item.
+
+    Args:
+        room: X of this item, norms and sums.
+        facts: G of the contexts and lengths of the queries; `firsts` is where the item's begin.
+        shape: queries, step between them in X, contexts, step between them.
+        masks: contexts no lane lacks, contexts of each lane, queries of each lane.
+    """
+    x, inverse, sums = room
+    gram, norms = facts
+    full, context_lanes, query_lanes = masks
+    pooling, lambda1, lambda2 = settings
+    _inverse_norms(x, inverse, shape, lambda1 * _LOG2E)
+    _attend(x, inverse, sums, shape, lambda1, (full, context_lanes))
+    _relevances(x, gram, norms, firsts, sums, shape)
+    _pool(sums, shape[0], query_lanes, (pooling, lambda2), inverse)
+
+
+@inlined
+def _score_block(room: Any, block: Any, items: Any, sides: Any, facts: Any, job: Any) -> Any:
+    """Score one block with a run of outer items, whose cosines are X or yet to be turned into X.
+
+    Args:
+        block: its index, most and fewest vectors, positions in X.
+        items: first and past-the-last outer item.
+        job: cosines, their origin and stride (no cosines: X is there already), settings, out.
+    """
+    x, inverse, sums = room
+    b, used, full, width = block
+    (starts, places, counts, _, inner_first), (rows_at, outer_places, outer_first) = sides
+    cosines, corner, stride, settings, (flat, inner_step, outer_step) = job
+    lanes = spread(counts, b)
+    for back in range(items[1] - items[0]):  # backwards: scoring an item may spoil the next one's X
+        o = items[1] - 1 - back
+        rows = rows_at[o + 1] - rows_at[o]
+        if cosines.size > 0:
+            mine, origin = x, rows_at[o] * stride - corner
+            _fill(cosines, starts, lanes, (b, origin, stride, rows, width, full, used), x)
+        else:
+            mine = x[(rows_at[o] - rows_at[items[0]]) * width * WIDTH :]
+        if facts[0].ndim == 2:  # the inner side is the context
+            shape = (rows, width * WIDTH, used, WIDTH)
+            masks = (full, lanes, splat(_F(rows)))
+            firsts = (inner_first[b], outer_first[o])
+        else:
+            shape = (used, WIDTH, rows, width * WIDTH)
+            masks = (rows, splat(_F(rows)), lanes)
+            firsts = (outer_first[o], inner_first[b])
+        _score_item((mine, inverse, sums), facts, firsts, shape, masks, settings)
+        for n in range(WIDTH):
+            place = places[b * WIDTH + n]
+            if place >= 0:
+                flat[place * inner_step + outer_places[o] * outer_step] = inverse[n]
+
+
+@inlined
 def _score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any) -> None:
-    """Similarities of a tile's inner blocks with its outer items.
+    """Similarities of a tile's inner blocks with its outer items, from their cosines.
 
     Args:
         work: cosines (rows * stride + slack,) float32 or bf16 as uint16, outer by inner vectors;
@@ -302,33 +249,41 @@ def _score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out
     """
     cosines, x, inverse, sums = work
     block_from, block_to, item_from, item_to, stride = tile
-    (starts, places, counts, extents, inner_first), (rows_at, outer_places, outer_first) = sides
-    gram, norms = facts
-    pooling, lambda1, lambda2 = settings
-    flat, inner_step, outer_step = out
+    starts, extents, rows_at = sides[0][0], sides[0][3], sides[1][0]
     corner = rows_at[item_from] * stride + starts[block_from * WIDTH]
     for b in range(block_from, block_to):
-        lanes, used, full = spread(counts, b), extents[b, 0], extents[b, 1]
+        used, full = extents[b, 0], extents[b, 1]
         width = (used + WIDTH - 1) // WIDTH * WIDTH
-        for o in range(item_from, item_to):
-            rows, origin = rows_at[o + 1] - rows_at[o], rows_at[o] * stride - corner
-            _fill(cosines, starts, lanes, (b, origin, stride, rows, width, full, used), x)
-            if gram.ndim == 2:  # the inner side is the context
-                shape = (rows, width * WIDTH, used, WIDTH)
-                real, context_lanes, query_lanes = full, lanes, splat(_F(rows))
-                firsts = (inner_first[b], outer_first[o])
-            else:
-                shape = (used, WIDTH, rows, width * WIDTH)
-                real, context_lanes, query_lanes = rows, splat(_F(rows)), lanes
-                firsts = (outer_first[o], inner_first[b])
-            _inverse_norms(x, inverse, shape, lambda1 * _LOG2E)
-            _attend(x, inverse, sums, shape, lambda1, (real, context_lanes))
-            _relevances(x, gram, norms, firsts, sums, shape)
-            _pool(sums, shape[0], query_lanes, (pooling, lambda2), inverse)
-            for n in range(WIDTH):
-                place = places[b * WIDTH + n]
-                if place >= 0:
-                    flat[place * inner_step + outer_places[o] * outer_step] = inverse[n]
+        job = (cosines, corner, stride, settings, out)
+        room, block = (x, inverse, sums), (b, used, full, width)
+        _score_block(room, block, (item_from, item_to), sides, facts, job)
+
+
+@inlined
+def _score_vectors(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any) -> None:
+    """The same from the vectors themselves, bf16 in pairs; see `product`.
+
+    Args:
+        work: inner vectors (pairs as float32) and outer ones (pairs as int32), flat; then room
+            for packed vectors (int32, and seen as float32), 16 indices, X, norms and sums.
+        tile: first and past-the-last block, borders between runs of outer items, number of pairs.
+    """
+    inner, outer, pack, pack_as_floats, rows, x, inverse, sums = work
+    block_from, block_to, borders, pairs = tile
+    starts, counts, extents, rows_at = sides[0][0], sides[0][2], sides[0][3], sides[1][0]
+    number = rows_at[rows_at.size - 1]
+    for b in range(block_from, block_to):
+        used, full = extents[b, 0], extents[b, 1]
+        width = (used + used % 2 + POSITIONS - 1) // POSITIONS * POSITIONS
+        lanes = (starts[b * WIDTH : (b + 1) * WIDTH], counts[b])
+        pack_block(inner, pairs, lanes, width, rows, pack_as_floats)
+        for t in range(borders.size - 1):
+            first, last = rows_at[borders[t]], rows_at[borders[t + 1]]
+            multiply(outer, (first, last, number), pairs, pack, width, x)
+            _blank((last - first, width, full, used), spread(counts, b), x)
+            job = (x[:0], 0, 0, settings, out)
+            room, block = (x, inverse, sums), (b, used, full, width)
+            _score_block(room, block, (borders[t], borders[t + 1]), sides, facts, job)
 
 
 def _compile(function: Callable[..., None]) -> Any:
@@ -339,4 +294,29 @@ def _compile(function: Callable[..., None]) -> Any:
         return numba.njit(nogil=True, error_model="numpy")(function)
 
 
-score_tile = _compile(_score_tile)
+def _make(version: str) -> tuple[Any, Any]:
+    """The two kernels.
+
+    Numba looks at this file alone to see whether what it kept is stale; being part of what the
+    functions close over, `version` makes it look at the files they are built from too.
+    """
+
+    def score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any) -> None:
+        if len(version) > 0:
+            _score_tile(work, tile, sides, facts, settings, out)
+
+    def score_vectors(
+        work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any
+    ) -> None:
+        if len(version) > 0:
+            _score_vectors(work, tile, sides, facts, settings, out)
+
+    return _compile(score_tile), _compile(score_vectors)
+
+
+def _version() -> str:
+    sources = (Path(__file__).with_name(f"{n}.py") for n in ("lanes", "algebra", "product"))
+    return hashlib.sha256(b"".join(source.read_bytes() for source in sources)).hexdigest()
+
+
+score_tile, score_vectors = _make(_version())

@@ -8,8 +8,15 @@ import torch
 @cache
 def fast_bfloat16() -> bool:
     """Whether bfloat16 products run in hardware, rather than emulated, on this CPU."""
-    for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"):
-        check = getattr(torch.cpu, name, None)
-        if check is not None and check():
-            return True
-    return False
+    return _has("_is_avx512_bf16_supported") or _has("_is_amx_tile_supported")
+
+
+@cache
+def vector_bfloat16() -> bool:
+    """Whether vector instructions multiply bfloat16, and no faster matrix unit does."""
+    return _has("_is_avx512_bf16_supported") and not _has("_is_amx_tile_supported")
+
+
+def _has(name: str) -> bool:
+    check = getattr(torch.cpu, name, None)  # torch keeps these to itself, and may drop them
+    return check is not None and bool(check())

@@ -55,7 +55,7 @@ def declare(function: Callable[..., Any]) -> Any:
     return intrinsic(function)
 
 
-def _pointer(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
+def address(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     """Address of element `index` of a one-dimensional contiguous array; never checked."""
     base = cgutils.create_struct_proxy(kind)(context, builder, value=array).data
     return builder.gep(base, [index])
@@ -70,7 +70,7 @@ def _splat(builder: Any, scalar: Any) -> Any:
 
 def element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     """Sixteen neighbours from `index`, as float32; bf16 numbers come as uint16."""
-    pointer = _pointer(context, builder, kind, array, index)
+    pointer = address(context, builder, kind, array, index)
     if kind.dtype == types.float32:
         return builder.load(builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
     raw = builder.load(builder.bitcast(pointer, _HALVES.as_pointer()), align=2)
@@ -81,7 +81,7 @@ def element(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> An
 def row(context: Any, builder: Any, kind: Any, array: Any, index: Any) -> Any:
     """Row `index` of an (n, 16) array; of an (n,) array the one number in all lanes."""
     if kind.ndim == 1:
-        return _splat(builder, builder.load(_pointer(context, builder, kind, array, index)))
+        return _splat(builder, builder.load(address(context, builder, kind, array, index)))
     index = builder.mul(index, ir.Constant(index.type, WIDTH))
     return element(context, builder, kind, array, index)
 
@@ -118,7 +118,7 @@ def store(_typing: Any, array: Any, _index: Any, lanes: Any) -> Any:
     """Write sixteen neighbours of a float32 array."""
 
     def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
-        pointer = _pointer(context, builder, signature.args[0], *values[:2])
+        pointer = address(context, builder, signature.args[0], *values[:2])
         builder.store(values[2], builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
 
@@ -247,12 +247,12 @@ def load_transposed(
         rows = []
         for n in range(WIDTH):
             which = builder.add(first, first.type(n))
-            start = builder.load(_pointer(context, builder, kinds[1], starts, which))
+            start = builder.load(address(context, builder, kinds[1], starts, which))
             index = builder.add(start, offset)
             rows.append(element(context, builder, kinds[0], source, index))
         for k, column in enumerate(_transpose(builder, rows)):
             index = builder.add(at, at.type(WIDTH * k))
-            pointer = _pointer(context, builder, kinds[3], target, index)
+            pointer = address(context, builder, kinds[3], target, index)
             builder.store(column, builder.bitcast(pointer, VECTOR.as_pointer()), align=4)
         return context.get_dummy_value()
 

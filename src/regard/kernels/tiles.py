@@ -1,7 +1,8 @@
-"""All similarities of two prepared sides, tile by tile: one product, then the fused kernel.
+"""All similarities of two prepared sides, tile by tile: products, then the fused kernel.
 
-A tile's cosines stay in the second-level cache between the two. Tiles depend on the shapes only,
-so results are the same whatever the number of threads. CPU only; numba is imported on use.
+A tile's cosines stay in the second-level cache between the two. Products are torch's, or the
+kernel's own where it has faster ones (see `product`). Tiles depend on the shapes only, so results
+are the same whatever the number of threads. CPU only; numba is imported on use.
 """
 
 import threading
@@ -17,54 +18,75 @@ from torch import Tensor
 from regard.core.attention import DEFAULT_SCORING, Pooling, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels.checks import check_dim, to_numpy
-from regard.kernels.hardware import fast_bfloat16
+from regard.kernels.hardware import fast_bfloat16, vector_bfloat16
 from regard.kernels.prepared import WIDTH, Ints, Prepared
 from regard.kernels.workers import Progress, run_tasks, thread_count
 
-TILE_COLUMNS = 1152  # 32 images of 36 regions: wide enough for the product's full speed
-TILE_ROWS = 256
-_TASK_TILES = 64  # most tiles one task does before it reports
-_FOUR = 4  # the kernel takes queries in fours, and writes past the last
+TASK = 1 << 19  # cosines of a task: some milliseconds, so that threads share work evenly
+TILE = (256, 1152)  # outer by inner vectors at which torch's products run at full speed
+RUN = 192  # outer vectors whose X stays in the second-level cache
+RUNS = 8  # runs over which the packing of a block is spread
+_MOST_COLUMNS = 1 << 14
+_FOUR = 4  # the kernel takes vectors in fours, and writes past the last
 
 
 class _Buffers(threading.local):
     """Working memory of one thread; grows, is never given back while the thread lives."""
 
     def __init__(self) -> None:
-        self.cosines = {t: torch.zeros(0, dtype=t) for t in (torch.float32, torch.bfloat16)}
-        self.floats = [np.zeros(0, np.float32) for _ in range(3)]
+        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
+        self.tensors: dict[torch.dtype, Tensor] = {}
 
-    def take(self, dtype: torch.dtype, cosines: int, floats: tuple[int, int, int]) -> Any:
-        if self.cosines[dtype].numel() < cosines:
-            self.cosines[dtype] = torch.zeros(cosines, dtype=dtype)
-        for n, size in enumerate(floats):
-            if self.floats[n].size < size:
-                self.floats[n] = np.zeros(size, np.float32)
-        return self.cosines[dtype], self.floats
+    def array(self, name: str, size: int, dtype: type = np.float32) -> Any:
+        """At least `size` numbers, zero at first."""
+        if name not in self.arrays or self.arrays[name].size < size:
+            self.arrays[name] = np.zeros(size, dtype)
+        return self.arrays[name]
+
+    def tensor(self, size: int, dtype: torch.dtype) -> Tensor:
+        """At least `size` numbers for products."""
+        if dtype not in self.tensors or self.tensors[dtype].numel() < size:
+            self.tensors[dtype] = torch.zeros(size, dtype=dtype)
+        return self.tensors[dtype]
 
 
 _buffers = _Buffers()
 
 
 class _Task(NamedTuple):
-    blocks: tuple[int, int]  # one tile of the inner side
-    items: tuple[int, ...]  # borders of some tiles of the outer side
+    blocks: tuple[int, int]  # first and past-the-last block of the inner side
+    borders: Ints  # between runs of items of the outer side
+
+
+class _Job(NamedTuple):
+    """What all tasks share, in the words of `fused`."""
+
+    inner: Prepared
+    outer: Prepared
+    sides: Any
+    facts: Any
+    settings: Any
+    out: Any
+
+    def room(self) -> tuple[Any, Any]:
+        """This thread's memory for norms and sums."""
+        longest = (int(max(self.inner.counts.max(), self.outer.counts.max())) + _FOUR) * WIDTH
+        return _buffers.array("norms", longest), _buffers.array("sums", 2 * longest)
 
 
 @cache
-def _kernel() -> Callable[..., None] | None:
-    """The compiled kernel, or None where numba cannot be had."""
+def _kernels() -> tuple[Callable[..., None], Callable[..., None]] | None:
+    """The compiled kernels, or None where numba cannot be had."""
     try:
-        from regard.kernels.fused import score_tile
+        from regard.kernels.fused import score_tile, score_vectors
     except Exception:  # noqa: BLE001 - a broken numba or llvmlite may raise anything
         return None
-    made: Callable[..., None] = score_tile
-    return made
+    return score_tile, score_vectors
 
 
 def fused_available() -> bool:
     """Whether the fused kernel can be compiled here."""
-    return _kernel() is not None
+    return _kernels() is not None
 
 
 def fused_handles(scoring: Scoring) -> bool:
@@ -106,8 +128,9 @@ def score(
     inner, outer = (regions, words) if images_inside else (words, regions)
     inner_is_context = images_inside == (scoring.direction == "t2i")
     steps = (shape[1], 1) if images_inside else (1, shape[1])
-    work = _worker(inner, outer, scoring, inner_is_context, (to_numpy(out).reshape(-1), *steps))
-    run_tasks(_plan(inner, outer), work, thread_count(threads), progress)
+    job = _job(inner, outer, scoring, inner_is_context, (to_numpy(out).reshape(-1), *steps))
+    tasks, work = _by_vectors(job) if _multiplies(regions) else _by_cosines(job)
+    run_tasks(tasks, work, thread_count(threads), progress)
     return out
 
 
@@ -139,15 +162,36 @@ def _cuts(starts: Ints, limit: int) -> list[int]:
     return cuts
 
 
-def _plan(inner: Prepared, outer: Prepared) -> list[_Task]:
-    """Every tile once, several outer ones to a task, from the shapes alone."""
+def _plan(inner: Prepared, outer: Prepared, rows: int, runs: int, columns: int) -> list[_Task]:
+    """Every block with every run of outer items once, from the shapes alone.
+
+    Args:
+        rows: most outer vectors of a run.
+        runs: fewest runs of a task.
+        columns: fewest inner vectors of a task, if there are so many.
+    """
+    borders = np.array(_cuts(outer.starts, rows))
+    number = len(borders) - 1
+    runs = min(number, max(runs, min(64, number // 8)))
+    wanted = TASK // int(min(runs * rows, outer.starts[-1]))
     block_starts = np.append(inner.starts[:-1][::WIDTH], inner.starts[-1])
-    blocks = _cuts(block_starts, TILE_COLUMNS)
-    items = _cuts(outer.starts, TILE_ROWS)
-    tiles = len(items) - 1
-    group = max(1, min(_TASK_TILES, tiles * (len(blocks) - 1) // 64))
-    runs = [tuple(items[n : n + group + 1]) for n in range(0, tiles, group)]
-    return [_Task((a, b), run) for a, b in pairwise(blocks) for run in runs]
+    blocks = _cuts(block_starts, max(columns, min(wanted, _MOST_COLUMNS)))
+    chunks = [borders[n : n + runs + 1] for n in range(0, number, runs)]
+    return [_Task((a, b), chunk) for a, b in pairwise(blocks) for chunk in chunks]
+
+
+def _job(
+    inner: Prepared, outer: Prepared, scoring: Scoring, inner_is_context: bool, out: Any
+) -> _Job:
+    """Facts of both sides, computed before any worker begins."""
+    if inner_is_context:
+        (gram, inner_first), (norms, outer_first) = inner.lane_gram, (outer.norms, outer.starts)
+    else:
+        (norms, inner_first), (gram, outer_first) = inner.lane_norms, outer.item_gram
+    sides = ((*inner.blocks, inner_first), (outer.starts, outer.places, outer_first))
+    pooling = get_args(Pooling).index(scoring.pooling)
+    settings = (pooling, np.float32(scoring.lambda_softmax), np.float32(scoring.lambda_lse))
+    return _Job(inner, outer, sides, (gram, norms), settings, out)
 
 
 def _factor(side: Prepared, begin: int, end: int) -> Tensor:
@@ -156,36 +200,55 @@ def _factor(side: Prepared, begin: int, end: int) -> Tensor:
     return vectors if fast_bfloat16() else vectors.float()
 
 
-def _worker(
-    inner: Prepared, outer: Prepared, scoring: Scoring, inner_is_context: bool, out: Any
-) -> Callable[[_Task], None]:
-    """What a worker does with a task; shared facts are computed here, before any begins."""
-    kernel = _kernel()
-    assert kernel is not None
-    if inner_is_context:
-        (gram, inner_first), (norms, outer_first) = inner.lane_gram, (outer.norms, outer.starts)
-    else:
-        (norms, inner_first), (gram, outer_first) = inner.lane_norms, outer.item_gram
-    sides = ((*inner.blocks, inner_first), (outer.starts, outer.places, outer_first))
-    pooling = get_args(Pooling).index(scoring.pooling)
-    settings = (pooling, np.float32(scoring.lambda_softmax), np.float32(scoring.lambda_lse))
-    width = int(-(-inner.counts.max() // WIDTH) * WIDTH)
-    height = int(outer.counts.max()) + _FOUR
-    longest = max(width, height) * WIDTH
-    floats = (width * height * WIDTH, longest, 2 * longest)
+def _by_cosines(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
+    """Tasks and how to do one: torch multiplies, the kernel goes on from the cosines."""
+    kernels = _kernels()
+    assert kernels is not None
+    width = int(-(-job.inner.counts.max() // WIDTH) * WIDTH)
+    size = width * (int(job.outer.counts.max()) + _FOUR) * WIDTH
 
     def work(task: _Task) -> None:
-        block_from, block_to = task.blocks
-        first, last = block_from * WIDTH, min(len(inner), block_to * WIDTH)
-        columns = _factor(inner, first, last)
+        first, last = task.blocks
+        columns = _factor(job.inner, first * WIDTH, min(len(job.inner), last * WIDTH))
         stride = len(columns)
-        for begin, end in pairwise(task.items):
-            rows = _factor(outer, begin, end)
-            size = len(rows) * stride
-            cosines, room = _buffers.take(columns.dtype, size + WIDTH, floats)
-            torch.mm(rows, columns.T, out=cosines[:size].view(len(rows), stride))
+        for begin, end in pairwise(task.borders.tolist()):
+            rows = _factor(job.outer, begin, end)
+            cosines = _buffers.tensor(len(rows) * stride + WIDTH, columns.dtype)
+            product = cosines[: len(rows) * stride].view(len(rows), stride)
+            torch.mm(rows, columns.T, out=product)
             raw = cosines.view(torch.uint16) if cosines.dtype is torch.bfloat16 else cosines
-            tile = (block_from, block_to, begin, end, stride)
-            kernel((raw.numpy(), *room), tile, sides, (gram, norms), settings, out)
+            room = (raw.numpy(), _buffers.array("x", size), *job.room())
+            tile = (first, last, begin, end, stride)
+            kernels[0](room, tile, job.sides, job.facts, job.settings, job.out)
 
-    return work
+    return _plan(job.inner, job.outer, TILE[0], 1, TILE[1]), work
+
+
+def _multiplies(side: Prepared) -> bool:
+    """Whether the kernel's own products apply: bf16 in pairs, at least sixteen of them."""
+    return (
+        vector_bfloat16()
+        and side.vectors.dtype is torch.bfloat16
+        and side.dim % 2 == 0
+        and side.dim >= 2 * WIDTH
+    )
+
+
+def _by_vectors(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
+    """Tasks and how to do one: the kernel multiplies too."""
+    kernels = _kernels()
+    assert kernels is not None
+    pairs = job.inner.dim // 2
+    width = int(job.inner.counts.max()) + _FOUR  # room for a multiple of three
+    size = width * (max(RUN, int(job.outer.counts.max())) + 2 * _FOUR) * WIDTH
+    inner = job.inner.vectors.view(torch.float32).view(-1).numpy()
+    outer = job.outer.vectors.view(torch.int32).view(-1).numpy()
+
+    def work(task: _Task) -> None:
+        pack = _buffers.array("pack", width * pairs * WIDTH)
+        packs = (pack.view(np.int32), pack, _buffers.array("rows", WIDTH, np.int64))
+        room = (inner, outer, *packs, _buffers.array("x", size), *job.room())
+        tile = (*task.blocks, task.borders, pairs)
+        kernels[1](room, tile, job.sides, job.facts, job.settings, job.out)
+
+    return _plan(job.inner, job.outer, RUN, RUNS, 1), work

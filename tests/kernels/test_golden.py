@@ -1,0 +1,57 @@
+"""Every backend equals what the official code computed, all 72 combinations of each recording."""
+
+import json
+from pathlib import Path
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from regard.core.attention import Scoring
+from regard.kernels import Backend, attention, similarity_matrix
+
+HERE = Path(__file__).parents[1] / "golden"
+SHARED = Path(__file__).parents[3] / "shared" / "golden"
+POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
+
+
+def load(name: str):
+    for folder in (HERE, SHARED):
+        if (folder / f"{name}.npz").exists():
+            entries = json.loads((folder / f"{name}.json").read_text())
+            return np.load(folder / f"{name}.npz"), entries
+    pytest.skip(f"{name}.npz is in neither {HERE} nor {SHARED}")
+
+
+@pytest.mark.parametrize("backend", get_args(Backend))
+@pytest.mark.parametrize("name", ["scores_small", "scores_real"])
+def test_equals_the_recordings(name, backend):
+    arrays, entries = load(name)
+    assert len(entries["scores"]) == 72
+    for entry in entries["scores"]:
+        found = similarity_matrix(
+            arrays["images"],
+            arrays["captions"],
+            arrays["lengths"],
+            direction=entry["direction"],
+            pooling=POOLING[entry["agg"]],
+            normalization=entry["raw_feature_norm"],
+            lambda_softmax=entry["lambda_softmax"],
+            lambda_lse=entry["lambda_lse"],
+            backend=backend,
+        )
+        wanted = arrays[entry["array"]]
+        assert isinstance(found, np.ndarray)
+        assert found.dtype == np.float32
+        # sums reach 27, where float32 itself is known to 2e-6 only
+        np.testing.assert_allclose(found, wanted, atol=2e-6, rtol=1e-6, err_msg=str(entry))
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+@pytest.mark.parametrize("name", ["scores_small", "scores_real"])
+def test_attention_equals_the_recordings(name, direction):
+    arrays, _ = load(name)
+    words = arrays["captions"][0][: arrays["lengths"][0]]
+    maps = attention(arrays["images"][0], words, Scoring(direction=direction))
+    wanted = arrays[f"attention_{direction}"].reshape(maps.weights.T.shape).T
+    np.testing.assert_allclose(maps.weights, wanted, atol=2e-6)
