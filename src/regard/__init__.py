@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from regard.core.attention import Scoring as Scoring
     from regard.errors import RegardError as RegardError
     from regard.explain import Explanation as Explanation
-    from regard.explain import explain as explain
+    from regard.explain import explain_photo as explain_photo
     from regard.kernels import attention as attention
     from regard.kernels import similarity_matrix as similarity_matrix
     from regard.matcher import Matcher as Matcher
@@ -32,7 +32,7 @@ _HOMES = {
     "RegardError": "regard.errors",
     "Scoring": "regard.core.attention",
     "attention": "regard.kernels",
-    "explain": "regard.explain",
+    "explain_photo": "regard.explain",
     "load": "regard.matcher",
     "similarity_matrix": "regard.kernels",
 }
@@ -44,7 +44,7 @@ __all__ = [
     "RegardError",
     "Scoring",
     "attention",
-    "explain",
+    "explain_photo",
     "load",
     "similarity_matrix",
 ]

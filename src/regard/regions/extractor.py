@@ -15,6 +15,7 @@ from regard.regions.photos import Photo
 DEFAULT_EXTRACTOR = "pyramid"
 EXTRACTORS = {
     "pyramid": "regard.regions.pyramid:PyramidExtractor",
+    "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
 
 

@@ -1,0 +1,290 @@
+"""The paper's figure: the photo, and one panel a word, bright where that word looks.
+
+Brightness is the word's heat map times the word's importance. A frame marks the region that
+fits the map best, a bar the word's share of the similarity. Brightness, a light frame with a
+dark rim and bar length carry everything; no meaning hangs on telling colours apart.
+
+Uses matplotlib's objects, not its global state, so it may be called from any thread.
+"""
+
+import textwrap
+import warnings
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+from matplotlib.patheffects import withStroke
+from PIL import Image
+
+from regard.errors import ConfigError, ShapeError
+from regard.explain.maps import best_region, heat_map, region_scores
+from regard.explain.numbers import Explanation, WordExplanation
+
+SUFFIXES = (".png", ".svg", ".pdf")
+_DPI = 160
+_PAGE_WIDTH = 13.0  # inches; rows wrap here
+_MIN_WIDTH = 6.4  # inches; room for a title above one or two panels
+_PANEL_AREA = 3.8  # square inches of a photo in a panel
+_PANEL_WIDTH, _PANEL_HEIGHT = (1.7, 5.0), 3.0  # inches: least and most wide, most high
+_GAP, _MARGIN, _CAPTION = 0.28, 0.35, 0.62  # inches
+_DARKEST = 0.16  # brightness where a word does not look
+_LEAST_IMPORTANT = 0.35  # brightness factor of a word that adds nothing
+_INK, _SOFT, _TRACK, _POSITIVE, _NEGATIVE = "#1a1a1a", "#5f6368", "#e4e4e4", "#0072b2", "#d55e00"
+_FRAME = "#ffe45c"
+_INSET = 3.5  # pixels; a frame along the border stays visible
+_TITLE_CHARACTERS, _TOTAL_CHARACTERS, _LEGEND_CHARACTERS = 7.2, 11.5, 14.5  # an inch
+_TITLE_LINE, _LINE = 0.29, 0.2  # inches from line to line
+_LEGEND = (
+    "Brightness: where the word looks, times the word's importance. Frame: the region that fits "
+    "best. Bar: the word's share of the similarity."
+)
+_FONT = "DejaVu Sans"  # comes with matplotlib
+
+
+class _Layout(NamedTuple):
+    """Where things stand, in inches from the top left."""
+
+    width: float
+    height: float
+    columns: int
+    panel: tuple[float, float]
+    """Width and height of a cell's picture."""
+    top: float
+    """Where the first row begins."""
+    title: list[str]
+    total: list[str]
+    """The similarity as a sum, in lines."""
+    legend: list[str]
+
+    def corner(self, number: int) -> tuple[float, float]:
+        """Top left of the picture of panel `number`."""
+        row, column = divmod(number, self.columns)
+        step_x, step_y = self.panel[0] + _GAP, self.panel[1] + _CAPTION + _GAP
+        return _MARGIN + column * step_x, self.top + row * step_y
+
+
+def draw_figure(explanation: Explanation, photo: Image.Image, sentence: str) -> Figure:
+    """Draw the figure of an explanation.
+
+    Args:
+        photo: upright; any resolution, its shape that of the original.
+        sentence: the title.
+
+    Raises:
+        ShapeError: the explanation has no boxes to draw.
+    """
+    if not len(explanation.boxes):
+        raise ShapeError(
+            "explanation has no boxes; a figure must know where each region is. Use regions "
+            "that were extracted from photos, or print the numbers instead."
+        )
+    layout = _lay_out(explanation, sentence)
+    figure = Figure((layout.width, layout.height), dpi=_DPI, facecolor="white")
+    _write(figure, layout)
+    pixels = _for_panel(photo, layout.panel)
+    _draw_picture(figure, layout, 0, pixels)
+    _caption(figure, layout, 0, "photo", "", weight="normal")
+    importance = explanation.importance
+    for number, word in enumerate(explanation.sentence_words, 1):
+        _draw_word(figure, layout, number, pixels, explanation, float(importance[number - 1]))
+        _bar(figure, layout, number, word, explanation)
+        _caption(figure, layout, number, word.word, _figures(word, explanation))
+    return figure
+
+
+def save_figure(
+    explanation: Explanation, photo: Image.Image, sentence: str, path: str | Path
+) -> None:
+    """Draw the figure into a PNG, SVG or PDF file, by the path's suffix.
+
+    Raises:
+        ConfigError: another suffix.
+        ShapeError: the explanation has no boxes.
+    """
+    path = Path(path)
+    check_suffix(path)
+    figure = draw_figure(explanation, photo, sentence)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    stamp = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a small box
+        figure.savefig(path, metadata=stamp)
+
+
+def check_suffix(path: Path) -> None:
+    """Refuse a figure's path that is no PNG, SVG or PDF.
+
+    Raises:
+        ConfigError: it is none of these.
+    """
+    if path.suffix.lower() not in SUFFIXES:
+        raise ConfigError(
+            f"figure is {path.name!r}; it must end in {', '.join(SUFFIXES)}. Rename it."
+        )
+
+
+# ---- what stands where
+
+
+def _lay_out(explanation: Explanation, sentence: str) -> _Layout:
+    aspect = explanation.size[0] / explanation.size[1]
+    width = float(np.clip(np.sqrt(_PANEL_AREA * aspect), *_PANEL_WIDTH))
+    panel = width, min(width / aspect, _PANEL_HEIGHT)
+    count = len(explanation.sentence_words) + 1
+    most = max(1, int((_PAGE_WIDTH - 2 * _MARGIN + _GAP) / (width + _GAP)))
+    rows = -(-count // most)
+    columns = -(-count // rows)
+    inner = columns * (width + _GAP) - _GAP
+    page = max(_MIN_WIDTH, inner + 2 * _MARGIN)
+    room = page - 2 * _MARGIN
+    title = textwrap.wrap(sentence, int(room * _TITLE_CHARACTERS)) or [""]
+    total = textwrap.wrap(_sum(explanation), int(room * _TOTAL_CHARACTERS))
+    legend = textwrap.wrap(_LEGEND, int(room * _LEGEND_CHARACTERS))
+    top = _MARGIN + _TITLE_LINE * len(title) + _LINE * len(total) + 0.12
+    bottom = _LINE * len(legend) + _MARGIN
+    height = top + rows * (panel[1] + _CAPTION + _GAP) + bottom
+    return _Layout(page, height, columns, panel, top, title, total, legend)
+
+
+def _sum(explanation: Explanation) -> str:
+    ends = explanation.sentence_ends_share
+    words = explanation.similarity - ends
+    return (
+        f"similarity {explanation.similarity:.3f} = words {words:.3f} "
+        f"{'+' if ends >= 0 else '−'} sentence ends {abs(ends):.3f}"
+    )
+
+
+def _figures(word: WordExplanation, explanation: Explanation) -> str:
+    """The numbers under a word: its cosine and its share, in per cent where that has a sense."""
+    cosine = f"cosine {_signed(word.relevance, 2)}"
+    if explanation.similarity <= 0:
+        return f"{cosine} · share {_signed(word.share, 3)}"
+    return f"{cosine} · share {_signed(100 * word.share / explanation.similarity, 0)} %"
+
+
+def _signed(value: float, digits: int) -> str:
+    """A number with a true minus sign, and without a minus before zero."""
+    text = f"{value:.{digits}f}"
+    return f"{abs(value):.{digits}f}" if float(text) == 0 else text.replace("-", "−")
+
+
+# ---- drawing
+
+
+def _place(
+    layout: _Layout, x: float, y: float, width: float, height: float
+) -> tuple[float, float, float, float]:
+    """A rectangle in inches from the top left, as matplotlib's fractions from the bottom left."""
+    return (
+        x / layout.width,
+        1 - (y + height) / layout.height,
+        width / layout.width,
+        height / layout.height,
+    )
+
+
+def _text(figure: Figure, layout: _Layout, x: float, y: float, text: str, **style: Any) -> None:
+    """A line of text whose baseline is y inches from the top; never read as mathematics."""
+    figure.text(
+        x / layout.width,
+        1 - y / layout.height,
+        text,
+        fontfamily=_FONT,
+        parse_math=False,
+        verticalalignment="baseline",
+        **style,
+    )
+
+
+def _write(figure: Figure, layout: _Layout) -> None:
+    """The sentence and the similarity above, and the legend below the panels."""
+    y = _MARGIN + 0.12
+    for line in layout.title:
+        _text(figure, layout, _MARGIN, y, line, fontsize=15, color=_INK, fontweight="bold")
+        y += _TITLE_LINE
+    for line in layout.total:
+        _text(figure, layout, _MARGIN, y, line, fontsize=11, color=_SOFT)
+        y += _LINE
+    y = layout.height - _MARGIN - _LINE * (len(layout.legend) - 1)
+    for line in layout.legend:
+        _text(figure, layout, _MARGIN, y, line, fontsize=8.5, color=_SOFT)
+        y += _LINE
+
+
+def _for_panel(photo: Image.Image, panel: tuple[float, float]) -> Float[np.ndarray, "y x 3"]:
+    """The photo as colours 0..1, in the pixels of a panel."""
+    scale = min(side * _DPI / pixels for side, pixels in zip(panel, photo.size, strict=True))
+    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
+    resized = photo.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    return np.asarray(resized, np.float32) / 255
+
+
+def _draw_picture(
+    figure: Figure, layout: _Layout, number: int, pixels: Float[np.ndarray, "y x 3"]
+) -> None:
+    """A picture in the middle of its cell."""
+    axes = figure.add_axes(_place(layout, *layout.corner(number), *layout.panel))
+    axes.imshow(pixels, aspect="equal")
+    axes.set_axis_off()
+
+
+def _draw_word(
+    figure: Figure,
+    layout: _Layout,
+    number: int,
+    pixels: Float[np.ndarray, "y x 3"],
+    explanation: Explanation,
+    importance: float,
+) -> None:
+    """A word's panel: the photo lit by the word's map, and the region that fits it framed."""
+    word, boxes, size = explanation.sentence_words[number - 1], explanation.boxes, explanation.size
+    rows, columns = pixels.shape[:2]
+    found = heat_map(region_scores([word], boxes), boxes, size, (columns, rows)) ** 2
+    light = found * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)
+    _draw_picture(figure, layout, number, pixels * brightness(light)[..., None])
+    box = boxes[best_region(found, boxes, size)] * (columns / size[0])
+    x1, y1 = np.maximum(box[:2], _INSET)
+    x2, y2 = np.minimum(box[2:], np.array([columns, rows]) - _INSET)
+    frame = Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color=_FRAME, lw=1.6)
+    frame.set_path_effects([withStroke(linewidth=3.2, foreground="#000000a0")])
+    figure.axes[-1].add_patch(frame)
+
+
+def brightness(light: Float[np.ndarray, "y x"]) -> Float[np.ndarray, "y x"]:
+    """Factor for pixels from light 0..1: never quite black, so that the place stays readable."""
+    factor: Float[np.ndarray, "y x"] = _DARKEST + (1 - _DARKEST) * light
+    return factor
+
+
+def _bar(
+    figure: Figure, layout: _Layout, number: int, word: WordExplanation, explanation: Explanation
+) -> None:
+    """The word's share as a bar under its picture, relative to the largest share."""
+    largest = max(abs(other.share) for other in explanation.sentence_words) or 1.0
+    x, y = layout.corner(number)
+    x, y, width, height = _place(layout, x, y + layout.panel[1] + 0.06, layout.panel[0], 0.05)
+    part = width * abs(word.share) / largest
+    colour = _POSITIVE if word.share >= 0 else _NEGATIVE
+    for length, fill in ((width, _TRACK), (part, colour)):
+        figure.add_artist(
+            Rectangle((x, y), length, height, transform=figure.transFigure, color=fill, lw=0)
+        )
+
+
+def _caption(
+    figure: Figure, layout: _Layout, number: int, word: str, numbers: str, weight: str = "bold"
+) -> None:
+    """The word and its numbers, centred under its picture."""
+    x, y = layout.corner(number)
+    x, y = x + layout.panel[0] / 2, y + layout.panel[1]
+    size = float(np.clip(layout.panel[0] * 72 / (0.72 * max(len(word), 1)), 7, 13))
+    fits = int(layout.panel[0] * 72 / (0.66 * size))
+    shown = word if len(word) <= fits else word[: fits - 1] + "…"
+    style = {"color": _INK, "fontweight": weight, "horizontalalignment": "center"}
+    _text(figure, layout, x, y + 0.34, shown, fontsize=size, **style)
+    style = {"color": _SOFT, "horizontalalignment": "center"}
+    _text(figure, layout, x, y + 0.54, numbers, fontsize=8.5, **style)
