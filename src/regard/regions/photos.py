@@ -4,6 +4,7 @@ Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot 
 `PhotoError` that names the file, the reason and a remedy.
 """
 
+import struct
 import warnings
 from collections.abc import Iterator
 from datetime import datetime
@@ -21,6 +22,11 @@ SUFFIXES = (
 )
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8
+# All that Pillow's decoders were seen to raise on damaged files, and its like
+_DAMAGE = (
+    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError),
+    *(RuntimeError, ArithmeticError, AssertionError, MemoryError, struct.error),
+)
 _ORIENTATION, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x8769, 0x9003
 _DRAFT_MARGIN = 2  # a JPEG is decoded at no less than twice the pixels asked for
 
@@ -83,7 +89,7 @@ def read_photo(source: Path | BinaryIO, short_side: int | None = None) -> Photo:
         ) from None
     except Image.DecompressionBombError:
         raise PhotoError(_too_large(name)) from None
-    except (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError) as error:
+    except _DAMAGE as error:
         raise PhotoError(
             f"{name} is damaged ({error}); it must be a whole file. Restore it or leave it out."
         ) from error
@@ -119,10 +125,10 @@ def _decode(image: Image.Image, name: str, short_side: int | None) -> Photo:
 
 def _taken(exif: Image.Exif) -> datetime | None:
     """DateTimeOriginal of a photo; None where it is missing or no date."""
-    text = str(exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, ""))
     try:
+        text = str(exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, ""))
         return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
-    except ValueError:
+    except _DAMAGE:
         return None
 
 

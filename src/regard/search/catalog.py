@@ -264,6 +264,19 @@ class Catalog:
         )
 
 
+def require_index(folder: Path) -> None:
+    """Refuse a folder that holds no index at all.
+
+    Raises:
+        StoreError: it does not.
+    """
+    if not (folder / MANIFEST).exists():
+        raise StoreError(
+            f"index is {str(folder)!r}; it must be a folder that holds one. "
+            f"Make it with `regard index PHOTOS --index {folder}`."
+        )
+
+
 class Summary(NamedTuple):
     """What an index says of itself."""
 

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from regard.matcher import Matcher
 from regard.regions.pipeline import Progress
-from regard.search.catalog import FileRow
+from regard.search.catalog import FileRow, require_index
 from regard.search.scan import FoundFile
 from regard.search.update import Update, open_for_writing
 
@@ -41,6 +41,7 @@ def check_index(
         StoreError: there is no index, its manifest is damaged, or another model made it.
         BusyError: another process is writing to it.
     """
+    require_index(Path(folder))
     with open_for_writing(Path(folder), matcher) as (store, catalog):
         damaged = store.check()
         keys = {key for keys in damaged.values() for key in keys}

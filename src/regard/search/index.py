@@ -14,12 +14,18 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.manifest import MANIFEST
 from regard.data.store import RegionStore, StoredRegions
 from regard.data.tokens import tokenize
 from regard.errors import ConfigError, StoreError
 from regard.matcher import Matcher, load
-from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
+from regard.search.catalog import (
+    ID_DIGITS,
+    NO_FILTERS,
+    Catalog,
+    Filters,
+    PhotoRecord,
+    require_index,
+)
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
 from regard.search.scoring import TILE, PhotoScorer
@@ -51,11 +57,7 @@ class Index:
             CheckpointError: its model cannot be loaded.
         """
         folder = Path(folder)
-        if not (folder / MANIFEST).exists():
-            raise StoreError(
-                f"index is {str(folder)!r}; it must be a folder that holds one. "
-                f"Make it with `regard index PHOTOS --index {folder}`."
-            )
+        require_index(folder)
         store = RegionStore(folder)
         try:
             catalog = Catalog(store.database, folder)

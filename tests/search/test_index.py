@@ -1,0 +1,324 @@
+"""Searching: exact ranks, filters, what a hit tells, and a state that stays."""
+
+import shutil
+import threading
+from datetime import datetime
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from regard.core.attention import similarity
+from regard.data.store import RegionStore
+from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
+from regard.search import Filters, Index, Query, update_index
+
+from .conftest import draw
+
+
+@pytest.fixture
+def folder(photos, matcher, tmp_path):
+    draw(photos / "tall.png", 20, size=(40, 60), date="2019:05:01 10:00:00")
+    draw(photos / "square.png", 21, size=(50, 50), date="2021:01:31 23:59:59")
+    draw(photos / "large.png", 22, size=(300, 200), date="2020:12:24 18:00:00")
+    update_index(tmp_path / "index", photos, matcher, workers=1)
+    return tmp_path / "index"
+
+
+@pytest.fixture
+def index(folder, matcher):
+    with Index.open(folder, matcher) as opened:
+        yield opened
+
+
+def names(result):
+    return [hit.photo.path.name for hit in result.hits]
+
+
+def by_hand(index, sentence):
+    """Similarities one photo at a time, by the readable truth."""
+    words = index.matcher.encode_captions([sentence])
+    found = {}
+    for photo in index.photos():
+        vectors = torch.from_numpy(np.array(index.regions(photo.id).vectors, np.float32))[None]
+        value = similarity(
+            vectors,
+            torch.from_numpy(words.vectors),
+            torch.ones(vectors.shape[:2], dtype=torch.bool),
+            torch.ones(words.vectors.shape[:2], dtype=torch.bool),
+            index.matcher.scoring,
+        )
+        found[photo.path.name] = float(value)
+    return found
+
+
+def test_best_first_as_scored_by_hand(index):
+    wanted = by_hand(index, "a dog on the beach")
+    result = index.search("a dog on the beach", 100)
+    assert names(result) == sorted(wanted, key=lambda name: -wanted[name])
+    assert [hit.similarity for hit in result.hits] == pytest.approx(
+        sorted(wanted.values(), reverse=True), abs=2e-6
+    )
+    assert result.total == len(index) == 9
+
+
+def test_k_cuts_the_list(index):
+    everything = names(index.search("red grass", 100))
+    for k in (1, 4, 9, 10):
+        assert names(index.search("red grass", k)) == everything[:k]
+    with pytest.raises(ConfigError, match="k is 0"):
+        index.search("red grass", 0)
+
+
+def test_parts_are_weighted(index):
+    dog, cat = by_hand(index, "a dog"), by_hand(index, "a cat")
+    result = index.search("2: a dog; -1: a cat", 100)
+    for hit in result.hits:
+        name = hit.photo.path.name
+        assert hit.similarity == pytest.approx((2 * dog[name] - cat[name]) / 3, abs=2e-6)
+    assert names(index.search("7: a dog", 100)) == names(index.search("a dog", 100))
+
+
+def test_unknown_words_come_with_near_ones(index):
+    result = index.search("a grees dog in zzyzx; -leassh")
+    assert result.unknown_words == {"grees": ["green"], "zzyzx": [], "leassh": ["leash"]}
+
+
+def test_no_verdict_without_calibration(index):
+    result = index.search("a dog")
+    assert result.verdict is None
+    assert all(hit.probability is None for hit in result.hits)
+
+
+def test_a_photo_as_query_finds_itself_first(index, photos):
+    for like in (photos / "2.png", str(photos / "2.png"), Image.open(photos / "2.png")):
+        result = index.search(Query.parse(like=[like]), 3)
+        assert names(result)[0] == "2.png"
+        assert result.hits[0].words() == []
+    with pytest.raises(PhotoError, match="does not exist"):
+        index.search(Query.parse(like=[photos / "none.png"]))
+
+
+def test_a_photo_and_words(index, photos):
+    like = [photos / "2.png"]
+    alone = {h.photo.id: h.similarity for h in index.search(Query.parse(like=like), 99).hits}
+    words = {h.photo.id: h.similarity for h in index.search("a dog", 99).hits}
+    both = index.search(Query.parse("3: a dog", like=like), 99)
+    for hit in both.hits:
+        wanted = (3 * words[hit.photo.id] + alone[hit.photo.id]) / 4
+        assert hit.similarity == pytest.approx(wanted, abs=2e-6)
+    assert [word["word"] for word in both.hits[0].words()] == ["<start>", "a", "dog", "<end>"]
+
+
+def test_similar_leaves_the_photo_itself_out(index, photos):
+    everything = index.search(Query.parse(like=[photos / "2.png"]), 100)
+    record = everything.hits[0].photo
+    for photo in (record, record.id):
+        found = index.similar(photo, 100)
+        assert names(found) == names(everything)[1:]
+        assert found.total == 8
+    assert names(index.similar(record, 2)) == names(everything)[1:3]
+
+
+@pytest.mark.parametrize(
+    ("filters", "wanted"),
+    [
+        (Filters(path="below/*"), {"4.png", "5.png"}),
+        (Filters(path="*[02].png"), {"0.png", "2.png"}),
+        (Filters(path="photos/?.png"), {"0.png", "1.png", "2.png", "3.png"}),
+        (Filters(path="elow/*"), set()),
+        (Filters(orientation="portrait"), {"tall.png"}),
+        (Filters(orientation="square"), {"square.png"}),
+        (Filters(min_size=(300, 200)), {"large.png"}),
+        (Filters(min_size=(1, 50)), {"tall.png", "square.png", "large.png"}),
+        (Filters(taken_after=datetime(2020, 1, 1)), {"square.png", "large.png"}),
+        (Filters(taken_before=datetime(2020, 1, 1)), {"tall.png"}),
+        (Filters(taken_after=datetime(2019, 5, 1, 10)), {"tall.png", "square.png", "large.png"}),
+        (Filters(taken_before=datetime(2019, 5, 1, 10)), set()),
+        (
+            Filters(taken_after=datetime(2019, 1, 1), orientation="landscape", path="*.png"),
+            {"large.png"},
+        ),
+    ],
+)
+def test_filters(index, filters, wanted):
+    result = index.search("a dog", 100, filters=filters)
+    assert set(names(result)) == wanted
+    assert result.total == len(wanted)
+    everything = names(index.search("a dog", 100))
+    assert names(result) == [name for name in everything if name in wanted]
+    assert {photo.path.name for photo in index.photos(filters)} == wanted
+
+
+def test_a_filter_chooses_among_copies(index, photos, folder, matcher):
+    shutil.copy(photos / "below/5.png", photos / "0-copy.png")
+    update_index(folder, photos, matcher, workers=1)
+    index.refresh()
+    result = index.search("a dog", 100, filters=Filters(path="below/*"))
+    assert set(names(result)) == {"4.png", "5.png"}
+    assert "0-copy.png" in names(index.search("a dog", 100))
+
+
+def test_unknown_orientation_is_refused():
+    with pytest.raises(ConfigError, match="landscape, portrait, square"):
+        Filters(orientation="round")
+
+
+def test_sorted_by_date_among_the_best(index):
+    best = names(index.search("a dog", 100))
+    result = index.search("a dog", 100, sort="date")
+    dated = ["square.png", "large.png", "tall.png"]
+    assert names(result) == dated + [name for name in best if name not in dated]
+    few = index.search("a dog", 5, sort="date")
+    assert set(names(few)) == set(best[:5])
+
+
+def test_records(index, photos):
+    hit = next(h for h in index.search("a dog", 100).hits if h.photo.path.name == "large.png")
+    state = (photos / "large.png").stat()
+    assert hit.photo.path == photos / "large.png"
+    assert (hit.photo.width, hit.photo.height) == (300, 200)
+    assert hit.photo.taken == datetime(2020, 12, 24, 18)
+    assert hit.photo.size == state.st_size
+    assert hit.photo.mtime == pytest.approx(state.st_mtime)
+    assert len(hit.photo.id) == 16
+    assert index.photo(hit.photo.id) == hit.photo
+    regions = index.regions(hit.photo.id)
+    assert regions.vectors.shape == (36, 16)
+    assert regions.boxes[0].tolist() == [0, 0, 300, 200]
+
+
+@pytest.mark.parametrize("photo_id", ["0" * 16, "", "zz", "%", "f"])
+def test_unknown_ids_are_errors(index, photo_id):
+    for use in (index.photo, index.regions, index.similar):
+        with pytest.raises(DataError, match="photo id is"):
+            use(photo_id)
+
+
+def test_an_explanation_is_of_this_hit(index):
+    for hit in index.search("a red dog", 3).hits:
+        found = hit.explain()
+        assert found.similarity == pytest.approx(hit.similarity, abs=2e-6)
+        assert sum(word.share for word in found.words) == pytest.approx(hit.similarity, abs=2e-6)
+        assert found.size == (hit.photo.width, hit.photo.height)
+        words = hit.words()
+        assert [w["word"] for w in words] == ["<start>", "a", "red", "dog", "<end>"]
+        assert len(words[0]["regions"]) == 36
+        assert sum(region[4] for region in words[0]["regions"]) == pytest.approx(1, abs=1e-4)
+
+
+def test_every_sentence_of_a_query_is_explained(index):
+    hit = index.search("a dog; -2: red", 1).hits[0]
+    assert [(w["word"], w["sentence"], w["weight"]) for w in hit.words()] == [
+        ("<start>", 0, 1),
+        ("a", 0, 1),
+        ("dog", 0, 1),
+        ("<end>", 0, 1),
+        ("<start>", 1, -2),
+        ("red", 1, -2),
+        ("<end>", 1, -2),
+    ]
+    assert (hit.explain(0).similarity - 2 * hit.explain(1).similarity) / 3 == pytest.approx(
+        hit.similarity, abs=2e-6
+    )
+    with pytest.raises(DataError, match="one of the query's 2"):
+        hit.explain(2)
+
+
+def test_an_empty_index_answers_with_nothing(tmp_path, matcher):
+    (tmp_path / "none").mkdir()
+    update_index(tmp_path / "index", tmp_path / "none", matcher)
+    with Index.open(tmp_path / "index", matcher) as index:
+        result = index.search("a dog")
+    assert (result.hits, result.total) == ([], 0)
+
+
+def test_tiles_hold_every_photo_once(index, monkeypatch):
+    monkeypatch.setattr("regard.search.index.TILE", 4)
+    tiles = list(index.tiles())
+    assert [len(ids) for ids, _, _ in tiles] == [4, 4, 1]
+    for ids, vectors, counts in tiles:
+        assert counts.tolist() == [36] * len(ids)
+        for photo_id, stored in zip(ids, vectors, strict=True):
+            assert np.array_equal(stored, index.regions(photo_id).vectors)
+    assert len({photo_id for ids, _, _ in tiles for photo_id in ids}) == 9
+
+
+def test_the_model_is_found_again_by_itself(folder, matcher):
+    with Index.open(folder) as index:
+        assert index.matcher.identity == matcher.identity
+
+
+def test_no_index_and_no_model_are_errors(folder, tmp_path):
+    with pytest.raises(StoreError, match="regard index PHOTOS"):
+        Index.open(tmp_path / "nothing")
+    with RegionStore(folder, writable=True) as store, store.transaction() as database:
+        database.execute("UPDATE meta SET value = 'gone' WHERE name = 'model'")
+    with pytest.raises(CheckpointError, match="model is 'gone'"):
+        Index.open(folder)
+
+
+def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, matcher, monkeypatch):
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)  # shards are put together at once
+    before = index.search("a dog", 100)
+    seen = []
+
+    def look(done, total):
+        with Index.open(folder, matcher) as other:
+            found = other.search("a dog", 100)
+            assert len(found.hits) == len(other) == found.total
+            seen.append(len(other))
+
+    draw(photos / "new.png", 30)
+    (photos / "0.png").unlink()
+    (photos / "1.png").rename(photos / "moved.png")
+    update_index(folder, photos, matcher, workers=1, progress=look)
+    assert seen == [9, 9]
+    after = index.search("a dog", 100)
+    assert names(after) == names(before)
+    assert [h.similarity for h in after.hits] == [h.similarity for h in before.hits]
+    assert after.hits[0].explain().similarity == pytest.approx(after.hits[0].similarity, abs=2e-6)
+    index.refresh()
+    assert set(names(index.search("a dog", 100))) == (set(names(before)) - {"0.png", "1.png"}) | {
+        "new.png",
+        "moved.png",
+    }
+
+
+def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monkeypatch):
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    monkeypatch.setattr("regard.search.update._COMMIT_PHOTOS", 1)
+    problems, over = [], threading.Event()
+
+    def keep_reading():
+        try:
+            while not over.is_set():
+                with Index.open(folder, matcher) as other:
+                    found = other.search("a dog", 1000)
+                    assert len(found.hits) == len(other) >= 9
+        except BaseException as error:
+            problems.append(error)
+
+    reader = threading.Thread(target=keep_reading)
+    reader.start()
+    for start in range(100, 130, 10):
+        for seed in range(start, start + 10):
+            draw(photos / f"{seed}.png", seed)
+        update_index(folder, photos, matcher, workers=1)
+    over.set()
+    reader.join()
+    assert problems == []
+
+
+def test_many_threads_may_search_at_once(index):
+    wanted = names(index.search("a dog", 9))
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(names(index.search("a dog", 9))))
+        for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [wanted] * 4

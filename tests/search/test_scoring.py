@@ -1,0 +1,132 @@
+"""The fast way finds what the plain way finds, with the same numbers."""
+
+import numpy as np
+import pytest
+import torch
+from regard.core.attention import Scoring, similarity
+from regard.data.store import RegionStore, StoredRegions
+from regard.search import scoring as scoring_module
+from regard.search.scoring import PhotoScorer
+
+DIM = 24
+ALIKE = Scoring(pooling="mean")
+
+
+def unit(generator, *shape):
+    vectors = generator.standard_normal(shape).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def fill(store, generator, names, near=None):
+    """Photos of 1 to 9 regions; with `near`, all but equal to one another."""
+    items = []
+    for name in names:
+        count = int(generator.integers(1, 10))
+        vectors = unit(generator, count, DIM)
+        if near is not None:
+            vectors = near + 0.01 * vectors[:1].repeat(len(near), 0)
+        count = len(vectors)
+        boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
+        items.append((name, StoredRegions(vectors, boxes, scores, 10, 10)))
+    store.append(items)
+
+
+@pytest.fixture
+def store(tmp_path):
+    generator = np.random.default_rng(0)
+    with RegionStore(tmp_path, "test", DIM, writable=True) as made:
+        for shard in range(5):
+            fill(made, generator, [f"{shard}-{n}" for n in range(7)])
+        yield made
+
+
+def by_hand(store, keys, queries, scoring):
+    """Weighted means of similarities, one pair at a time."""
+    found = np.zeros(len(keys))
+    for weight, words in queries:
+        for row, key in enumerate(keys):
+            regions = torch.from_numpy(np.array(store[key].vectors, np.float32))[None]
+            sides = regions, torch.from_numpy(words)[None]
+            masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in sides]
+            found[row] += weight * float(similarity(*sides, *masks, scoring))
+    return found / sum(abs(weight) for weight, _ in queries)
+
+
+def queries(generator):
+    return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 1, DIM))]
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["fast", "plain"])
+@pytest.mark.parametrize("pooling", ["mean", "lse", "sum"])
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_best_as_scored_by_hand(store, monkeypatch, few, pooling, direction):
+    monkeypatch.setattr(scoring_module, "_FEW", few)
+    scoring = Scoring(pooling=pooling, direction=direction)
+    asked, keys = queries(np.random.default_rng(1)), list(store)
+    wanted = by_hand(store, keys, asked, scoring)
+    for k in (1, 5, len(keys), 99):
+        found = PhotoScorer(store, scoring).best(keys, asked, k)
+        order = np.argsort(-wanted, kind="stable")[:k]
+        assert [key for key, _ in found] == [keys[row] for row in order]
+        assert [value for _, value in found] == pytest.approx(wanted[order], abs=3e-6)
+
+
+@pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
+def test_scorers_that_the_fused_kernel_lacks(store, monkeypatch, scorer):
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    scoring = Scoring(scorer=scorer)
+    asked, keys = queries(np.random.default_rng(1)), list(store)
+    wanted = by_hand(store, keys, asked, scoring)
+    found = PhotoScorer(store, scoring).best(keys, asked, 5)
+    assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:5]]
+
+
+def test_photos_closer_than_bfloat16_can_tell_are_told_apart(tmp_path, monkeypatch):
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    generator = np.random.default_rng(0)
+    with RegionStore(tmp_path / "near", "test", DIM, writable=True) as store:
+        fill(store, generator, [f"n{n}" for n in range(60)], near=unit(generator, 3, DIM))
+        asked, keys = [(1.0, unit(generator, 5, DIM))], list(store)
+        wanted = by_hand(store, keys, asked, ALIKE)
+        assert np.ptp(np.sort(wanted)[-10:]) < 2e-3
+        found = PhotoScorer(store, ALIKE).best(keys, asked, 10)
+    assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:10]]
+
+
+def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    asked = queries(np.random.default_rng(1))
+    scorer = PhotoScorer(store, ALIKE)
+    everything = [key for key, _ in scorer.best(list(store), asked, 99)]
+    some = list(store)[3:20:2]
+    assert [key for key, _ in scorer.best(some, asked, 99)] == [k for k in everything if k in some]
+    assert scorer.best([], asked, 3) == []
+
+
+def test_what_is_ready_follows_the_store(store, monkeypatch):
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    made = []
+    real = scoring_module.prepare
+    monkeypatch.setattr(
+        scoring_module,
+        "prepare",
+        lambda vectors, *rest, name, **more: (
+            made.append(len(vectors)) if name == "regions" else None,
+            real(vectors, *rest, name=name, **more),
+        )[1],
+    )
+    asked = queries(np.random.default_rng(1))
+    scorer = PhotoScorer(store, ALIKE)
+    scorer.best(list(store), asked, 3)
+    assert made == [7] * 5
+    scorer.best(list(store), asked, 3)
+    assert made == [7] * 5
+    store.remove(["0-3"])
+    fill(store, np.random.default_rng(9), ["new"])
+    found = scorer.best(list(store), asked, 99)
+    assert made == [7] * 5 + [6, 1]
+    assert {key for key, _ in found} == set(store)
+    store.compact()
+    assert scorer.best(list(store), asked, 99) == found
+    assert made[7:] == [35]
