@@ -4,7 +4,19 @@ import sys
 
 import typer
 
-from regard.cli import captions, doctor, evaluate, export, extract, import_, index, search, train
+from regard.cli import (
+    captions,
+    demo,
+    doctor,
+    evaluate,
+    export,
+    extract,
+    import_,
+    index,
+    reproduce,
+    search,
+    train,
+)
 from regard.errors import RegardError
 
 app = typer.Typer(
@@ -18,10 +30,12 @@ app = typer.Typer(
 )
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
+app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(import_.import_)
 app.command("export")(export.export)
+app.command("reproduce")(reproduce.reproduce)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("captions")(captions.captions)

@@ -1,0 +1,109 @@
+"""regard demo: the whole way, on sample photos or on yours."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli.common import (
+    AsJson,
+    ModelOption,
+    notes,
+    output,
+    print_json,
+    progress_bar,
+    report_skipped,
+)
+
+if TYPE_CHECKING:
+    from regard.search import Index, SearchResult
+
+_OWN_SENTENCES = (
+    "a person smiles",
+    "a dog runs on grass",
+    "water and sky",
+    "people sit at a table",
+    "a street with cars",
+)
+
+
+def demo(
+    photos: Annotated[
+        Path | None, typer.Option("--photos", help="Folder of photos; default: samples.")
+    ] = None,
+    out: Annotated[
+        Path, typer.Option("--out", "-o", help="Where the index and the figures go.")
+    ] = Path("demo-out"),
+    model: ModelOption = "flickr8k",
+    as_json: AsJson = False,
+) -> None:
+    """Index photos, answer a few sentences, and draw why each best photo was found.
+
+    regard demo
+
+    regard demo --photos ~/Pictures
+    """
+    from regard.matcher import load
+    from regard.samples import SENTENCES, copy_samples
+    from regard.search import Index, update_index
+
+    if photos is None:
+        notes.print("Sample photos from scikit-image and scikit-learn:")
+        copy_samples(out / "photos")
+    folder = photos or out / "photos"
+    matcher = load(model)
+    with progress_bar("Looking at photos") as progress:
+        report = update_index(out / "index", folder, matcher, progress=progress)
+    report_skipped(report.skipped)
+    index = Index.open(out / "index", matcher)
+    notes.print(f"{len(index)} photos in the index.\n")
+    sentences = SENTENCES if photos is None else _OWN_SENTENCES
+    answers = [
+        _answer(index, sentence, number, out, as_json)
+        for number, sentence in enumerate(sentences, 1)
+    ]
+    if as_json:
+        print_json(answers)
+        return
+    notes.print(
+        f'\nNow ask your own:  regard search "..." --index {out / "index"}\n'
+        f"or look in a browser:  regard serve --index {out / 'index'}"
+    )
+
+
+def _answer(index: "Index", sentence: str, number: int, out: Path, as_json: bool) -> dict[str, Any]:
+    """Search for one sentence, show the table, draw the best hit."""
+    from regard.explain.figure import save_figure
+    from regard.regions.photos import read_photo
+
+    result = index.search(sentence, k=5)
+    best = result.hits[0]
+    slug = "-".join(sentence.split()[:6])
+    figure = out / "figures" / f"{number}-{slug}.png"
+    figure.parent.mkdir(parents=True, exist_ok=True)
+    save_figure(best.explain(), read_photo(best.photo.path).image, sentence, figure)
+    if not as_json:
+        _table(sentence, result)
+        print(f"  why: {figure}")
+    hits = [{"photo": str(h.photo.path), "similarity": h.similarity} for h in result.hits]
+    return {"sentence": sentence, "hits": hits, "figure": str(figure)}
+
+
+def _table(sentence: str, result: "SearchResult") -> None:
+    """A ranked table for one sentence."""
+    from rich.table import Table
+
+    table = Table(title=f"“{sentence}”", title_justify="left", title_style="bold", box=None)
+    table.add_column("rank", justify="right")
+    table.add_column("similarity", justify="right")
+    table.add_column("photo")
+    table.add_column("words that found most", style="dim")
+    for rank, hit in enumerate(result.hits, 1):
+        words = sorted(hit.explain().sentence_words, key=lambda word: -word.share)[:3]
+        table.add_row(
+            str(rank),
+            f"{hit.similarity:.3f}",
+            hit.photo.path.name,
+            ", ".join(f"{word.word} {word.relevance:.2f}" for word in words),
+        )
+    output.print(table)
