@@ -1,0 +1,160 @@
+"""regard reproduce: a published result trained, evaluated and set beside what was published."""
+
+import statistics
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli.common import AsJson, notes, output, print_json
+from regard.cli.train import EpochTeller
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.data.official_files import OfficialSet
+    from regard.training.config import Recipe
+
+_KEYS = ("R@1", "R@5", "R@10")
+_ENOUGH_SEEDS = 3  # for a mean to be held against an accepted band
+
+
+def reproduce(
+    recipe: Annotated[str, typer.Argument(help="scan-..., vsepp-... or official.")],
+    data: Annotated[
+        Path, typer.Option(help="Folder of SCAN's files, or the one that holds f30k_precomp.")
+    ] = Path("data"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the runs.")] = Path("runs"),
+    seeds: Annotated[int, typer.Option(min=1, help="How many runs, each with its own seed.")] = 1,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Try the recipe on random features; needs no data.")
+    ] = False,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train and evaluate a recipe of a paper; print paper, accepted band and got.
+
+    Without the data it says which files to get, from where and how large. Stopped runs go on.
+
+        regard reproduce scan-i2t-mean-f30k --data data --seeds 3
+
+        regard reproduce scan-t2i-mean-coco --dry-run
+    """
+    from regard.data.official_files import find_official
+    from regard.evaluation.published import PUBLISHED
+    from regard.training.config import load_recipe
+
+    if recipe not in PUBLISHED:
+        raise ConfigError(
+            f"recipe is {recipe!r}; it must be one with published figures: "
+            f"{', '.join(PUBLISHED)}. Use `regard train` and `regard evaluate` for others."
+        )
+    wanted = load_recipe(recipe, settings or [])
+    size = _data_set(recipe)
+    if dry_run:
+        _rehearse(recipe, wanted, size, as_json=as_json)
+        return
+    folder = find_official(data, size)
+    found = [_run(wanted, size, folder, out / f"{recipe}-{n}", n) for n in range(seeds)]
+    tree = _summary(recipe, found)
+    if as_json:
+        print_json(tree)
+    else:
+        _show(tree)
+
+
+def _data_set(recipe: str) -> "OfficialSet":
+    from regard.data.official_files import COCO, F30K
+
+    return COCO if recipe.endswith("-coco") else F30K
+
+
+def _run(
+    recipe: "Recipe", size: "OfficialSet", folder: Path, run: Path, seed: int
+) -> dict[str, Any]:
+    """Train one seed and evaluate its best model on the test split."""
+    from dataclasses import replace
+
+    from regard.data.dataset import open_dataset
+    from regard.evaluation.report import Judge
+    from regard.matcher import load
+    from regard.training.loop import train
+
+    seeded = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + seed))
+    teller = EpochTeller()
+    best = train(
+        seeded, open_dataset(folder, "train"), open_dataset(folder, "dev"), run, teller
+    ).best
+    teller.close()
+    test = open_dataset(folder, size.test.name)
+    return Judge(size.protocol).evaluate([load(str(best))], test, folder, size.test.name).tree()
+
+
+def _summary(recipe: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+    """Paper, band and the mean of the runs, in the form `evaluate` prints."""
+    from regard.evaluation.published import PUBLISHED
+
+    paper = PUBLISHED[recipe]
+    sides = {"image_to_text": paper.caption_retrieval, "text_to_image": paper.image_retrieval}
+    published: dict[str, Any] = {
+        side: dict(zip(_KEYS, figures, strict=True)) for side, figures in sides.items() if figures
+    }
+    got: dict[str, Any] = {
+        side: {key: statistics.fmean(run[side][key] for run in found) for key in _KEYS}
+        for side in sides
+    }
+    rsums = [run["rsum"] for run in found]
+    band = list(paper.band) if paper.band else None
+    mean = statistics.fmean(rsums)
+    judged = band and len(rsums) >= _ENOUGH_SEEDS
+    return {
+        "recipe": recipe,
+        "source": paper.source,
+        "paper": {**published, "rsum": paper.rsum},
+        "band": band,
+        "got": {**got, "rsum": mean},
+        "runs": rsums,
+        "within_band": band[0] <= mean <= band[1] if band and judged else None,
+    }
+
+
+def _show(tree: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title=tree["recipe"], title_justify="left")
+    for name in ("", f"paper ({tree['source']})", "accepted band", "got"):
+        table.add_column(name, justify="right" if name else "left")
+    for side, title in (("image_to_text", "image→text"), ("text_to_image", "text→image")):
+        for key in _KEYS:
+            paper = tree["paper"].get(side, {}).get(key)
+            shown = "-" if paper is None else f"{paper:.1f}"
+            table.add_row(f"{title} {key}", shown, "-", f"{tree['got'][side][key]:.1f}")
+    band = "-" if tree["band"] is None else "{:.0f}-{:.0f}".format(*tree["band"])
+    table.add_row("rSum", f"{tree['paper']['rsum']:.1f}", band, f"{tree['got']['rsum']:.1f}")
+    output.print(table)
+    runs = ", ".join(f"{rsum:.1f}" for rsum in tree["runs"])
+    notes.print(f"rSum of each seed: {runs}.")
+    if tree["band"] and tree["within_band"] is None:
+        notes.print("The band is for the mean of three or more seeds: add --seeds 3.")
+    elif tree["band"]:
+        notes.print("Within the band." if tree["within_band"] else "Outside the band.")
+
+
+def _rehearse(name: str, recipe: "Recipe", size: "OfficialSet", *, as_json: bool) -> None:
+    from regard.training.rehearsal import rehearse
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = rehearse(recipe, size, Path(folder))
+    if as_json:
+        tree = {**found._asdict(), "seconds_per_epoch": found.seconds_per_epoch}
+        print_json({"recipe": name, "epochs": recipe.training.epochs, **tree})
+        return
+    hours = found.seconds_per_epoch * recipe.training.epochs / 3600
+    print(
+        f"{name}: trains, resumes and evaluates. {found.seconds_per_step:.2f} s a step, "
+        f"{found.steps_per_epoch} steps, {found.seconds_to_validate:.0f} s to validate: "
+        f"{found.seconds_per_epoch / 60:.0f} min an epoch of {size.title} here, "
+        f"{hours:.0f} h for {recipe.training.epochs} epochs."
+    )

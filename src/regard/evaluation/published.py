@@ -1,0 +1,42 @@
+"""Published figures, to set beside those a recipe gives here.
+
+SCAN's are those of Lee et al. (ECCV 2018); those of VSE++ on the same regions are of
+Chen et al. (CVPR 2021). Per cent; R@1, R@5, R@10.
+"""
+
+from typing import NamedTuple
+
+Three = tuple[float, float, float]
+
+
+class Published(NamedTuple):
+    """What a paper reports for a recipe."""
+
+    source: str
+    rsum: float
+    caption_retrieval: Three | None
+    image_retrieval: Three | None
+    band: tuple[float, float] | None = None
+    """rSum a faithful run is accepted in, as the mean of three or more seeds."""
+
+
+def _scan(captions: Three, images: Three, band: tuple[float, float] | None = None) -> Published:
+    total = round(sum(captions) + sum(images), 1)
+    return Published("Lee et al. 2018", total, captions, images, band)
+
+
+_T2I_LSE_F30K = _scan((61.1, 85.4, 91.5), (43.3, 71.9, 80.9))
+
+PUBLISHED = {
+    "official": _T2I_LSE_F30K,
+    "scan-t2i-lse-f30k": _T2I_LSE_F30K,
+    "scan-t2i-mean-f30k": _scan((61.8, 87.5, 93.7), (45.8, 74.4, 83.0)),
+    "scan-i2t-lse-f30k": _scan((67.7, 88.9, 94.0), (44.0, 74.2, 82.6)),
+    "scan-i2t-mean-f30k": _scan((67.9, 89.0, 94.4), (43.9, 74.2, 82.8), (445.0, 452.0)),
+    "scan-t2i-lse-coco": _scan((67.5, 92.9, 97.6), (53.0, 85.4, 92.9)),
+    "scan-t2i-mean-coco": _scan((70.9, 94.5, 97.8), (56.4, 87.0, 93.9)),
+    "scan-i2t-lse-coco": _scan((68.4, 93.9, 98.0), (54.8, 86.1, 93.3)),
+    "scan-i2t-mean-coco": _scan((69.2, 93.2, 97.5), (54.4, 86.0, 93.6)),
+    "vsepp-f30k": Published("Chen et al. 2021", 442.3, (62.2, 86.6, 92.3), (45.7, 73.6, 81.9)),
+    "vsepp-coco": Published("Chen et al. 2021", 490.5, None, None),
+}
