@@ -1,0 +1,110 @@
+"""Writes docs/commands.md and docs/recipes.md from the code, so that they cannot disagree.
+
+Run `python docs/generate.py`; a test fails when the files are not what this would write.
+"""
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+
+import click
+import typer.main
+
+from regard.cli.main import app
+from regard.core.attention import Scoring
+from regard.core.model import ModelConfig
+from regard.training.config import TrainConfig, load_recipe, recipe_names
+
+HERE = Path(__file__).parent
+_SKIPPED = ("--help", "--install-completion", "--show-completion")
+
+
+def commands() -> str:
+    """Every verb with its arguments and options."""
+    root = typer.main.get_command(app)
+    parts = [
+        "# Commands\n\nResults go to standard output, progress and notes to standard error. Verbs "
+        "that make something go on where they were when run again. An error is one line and exit "
+        "code 2.\n"
+    ]
+    parts += [_command(name, verb) for name, verb in sorted(root.commands.items())]
+    return "\n".join(parts)
+
+
+def _command(name: str, verb: click.Command) -> str:
+    lines = [f"## regard {name}\n", _prose(verb.help or ""), ""]
+    rows = [_parameter(p) for p in verb.params if not set(p.opts) & set(_SKIPPED)]
+    if rows:
+        lines += ["| | |", "|---|---|", *rows, ""]
+    if isinstance(verb, click.Group):
+        lines += [_command(f"{name} {n}", v) for n, v in sorted(verb.commands.items())]
+    return "\n".join(lines)
+
+
+def _prose(text: str) -> str:
+    """Help text, its examples as code."""
+    paragraphs = inspect.cleandoc(text).replace("\b", "").split("\n\n")
+    shown = (p.strip() for p in paragraphs)
+    return "\n\n".join(f"```sh\n{p}\n```" if p.startswith("regard ") else p for p in shown)
+
+
+def _parameter(parameter: click.Parameter) -> str:
+    is_option = parameter.param_type_name == "option"
+    names = (
+        ", ".join(f"`{o}`" for o in parameter.opts)
+        if is_option
+        else (f"`{(parameter.name or '').upper()}`")
+    )
+    notes = [str(getattr(parameter, "help", "") or "").rstrip(".") + "."]
+    if parameter.required:
+        notes.append("Required.")
+    elif (
+        is_option and parameter.default not in (None, False, ()) and not callable(parameter.default)
+    ):
+        notes.append(f"Default: `{parameter.default}`.")
+    return f"| {names} | {' '.join(notes)} |"
+
+
+def recipes() -> str:
+    """Every setting with its default, and every shipped recipe."""
+    sections = (("model", ModelConfig), ("model.scoring", Scoring), ("training", TrainConfig))
+    lines = [
+        "# Recipes and settings\n",
+        "A recipe is a TOML file with the sections below. `--set section.name=value` changes one "
+        "setting; unknown names are errors. Order: defaults, then the recipe, then `--set`.\n",
+        "## Recipes that come with Regard\n",
+        *(f"- `{name}`: {load_recipe(name).about}" for name in recipe_names()),
+        "",
+    ]
+    for name, kind in sections:
+        lines += [f"## [{name}]\n", "| setting | default | |", "|---|---|---|"]
+        about = dict(_docstrings(kind))
+        lines += [
+            f"| `{field.name}` | {_default(field)} | {about.get(field.name, '')} |"
+            for field in fields(kind)
+            if field.name != "scoring"
+        ]
+        lines.append("")
+    return "\n".join(lines)
+
+
+def _default(field: "Field[object]") -> str:
+    return f"`{field.default}`" if field.default is not MISSING else ""
+
+
+def _docstrings(kind: type) -> Iterator[tuple[str, str]]:
+    """Names of a dataclass's fields with the string that stands under each."""
+    body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
+    for field, text in zip(body, body[1:], strict=False):
+        if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
+            value = getattr(text.value, "value", "")
+            yield ast.unparse(field.target), " ".join(str(value).split())
+
+
+WRITTEN = {"commands.md": commands, "recipes.md": recipes}
+
+if __name__ == "__main__":
+    for file, make in WRITTEN.items():
+        (HERE / file).write_text(make(), encoding="utf-8")
