@@ -1,0 +1,108 @@
+"""regard serve: the page and the HTTP API."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import DEFAULT_INDEX, IndexOption, notes
+
+if TYPE_CHECKING:
+    from regard.web.config import ServeConfig
+
+TOKEN_VARIABLE = "REGARD_TOKEN"
+
+
+def serve(
+    index_folder: IndexOption = DEFAULT_INDEX,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8471,
+    captions: Annotated[
+        Path | None,
+        typer.Option(help="Sentences offered for photos, one a line; default: a built-in list."),
+    ] = None,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the page in the browser.")
+    ] = False,
+) -> None:
+    """Search photos on a page, and see which word looked where.
+
+    Only this machine can reach it. With another --host other machines can, if they show the
+    token that is printed; set REGARD_TOKEN to choose it. Photos indexed while it runs appear by
+    themselves.
+
+        regard serve
+
+        regard serve --index pictures.index --open
+
+        regard serve --host 0.0.0.0
+    """
+    import socket
+
+    import uvicorn
+
+    from regard.search import Index
+    from regard.web.app import create_app
+    from regard.web.sentences import BUILT_IN, read_sentences
+
+    config = make_config(host, port)
+    sentences = read_sentences(captions or BUILT_IN)
+    with Index.open(index_folder) as index, socket.socket(_family(host)) as listener:
+        _bind(listener, host, port)
+        app = create_app(index, config, sentences)
+        settings = uvicorn.Config(
+            app, log_level="warning", access_log=False, server_header=False, ws="none"
+        )
+        address = page_address(host, listener.getsockname()[1], config.token)
+        notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
+        if open_page:
+            typer.launch(address)
+        uvicorn.Server(settings).run(sockets=[listener])
+
+
+def make_config(host: str, port: int) -> "ServeConfig":
+    """Settings for an address: beyond loopback with a token, the chosen one or a new one."""
+    import os
+    import secrets
+
+    from regard.web.config import ServeConfig, is_loopback
+
+    token = os.environ.get(TOKEN_VARIABLE) or None
+    if token is None and not is_loopback(host):
+        token = secrets.token_urlsafe(24)
+    return ServeConfig(host=host, port=port, token=token)
+
+
+def page_address(host: str, port: int, token: str | None) -> str:
+    """What to type into a browser on this machine."""
+    from urllib.parse import quote
+
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}/" + (f"?token={quote(token)}" if token else "")
+
+
+def _family(host: str) -> int:
+    import socket
+
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
+
+
+def _bind(listener: "object", host: str, port: int) -> None:
+    """Take an address.
+
+    Raises:
+        ConfigError: it is taken or not this machine's.
+    """
+    import socket
+
+    from regard.errors import ConfigError
+
+    assert isinstance(listener, socket.socket)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        raise ConfigError(
+            f"address is {host}:{port}, which cannot be listened on ({error.strerror}); it must "
+            "be this machine's and free. Choose another --port or --host."
+        ) from None

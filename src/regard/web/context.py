@@ -1,0 +1,76 @@
+"""Everything a request may need, made once per server."""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from fastapi import Depends, Path, Request, Response
+from pydantic import BaseModel
+
+from regard.search import Index
+from regard.web.config import ServeConfig
+from regard.web.gate import Gate
+from regard.web.library import Library
+from regard.web.measures import Measures
+from regard.web.pictures import Thumbnails
+from regard.web.sentences import SentenceRanker
+from regard.web.subjects import ID_PATTERN, Subject, Uploads
+
+
+class Context:
+    """The parts of a server.
+
+    Args:
+        sentences: what `captions` ranks when it is given none.
+    """
+
+    def __init__(self, index: Index, config: ServeConfig, sentences: Sequence[str]) -> None:
+        limits = (config.jobs, config.waiting, config.per_client, config.patience)
+        self.config = config
+        self.matcher = index.matcher
+        self.library = Library(index)
+        self.thumbnails = Thumbnails(index.folder)
+        self.uploads = Uploads(index.matcher, config)
+        self.sentences = SentenceRanker(index.matcher, sentences)
+        self.search_gate = Gate(*limits)
+        """Searches, explanations and uploads."""
+        self.picture_gate = Gate(*limits)
+        """Thumbnails and figures."""
+        gates = {"search": self.search_gate, "picture": self.picture_gate}
+        self.measures = Measures(self.library, gates)
+
+    def subject(self, subject_id: str) -> Subject:
+        """What an id stands for, with its regions.
+
+        Raises:
+            ProblemError: 404, nothing.
+        """
+        if subject_id.startswith("u"):
+            return self.uploads.get(subject_id).subject
+        record = self.library.record(subject_id)
+        regions = self.library.index.regions(subject_id)
+        return Subject(self.library.describe(record), regions.vectors, regions.boxes)
+
+
+def _context(request: Request) -> Context:
+    found: Context = request.app.state.context
+    return found
+
+
+def _client(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+Here = Annotated[Context, Depends(_context)]
+Client = Annotated[str, Depends(_client)]
+SubjectId = Annotated[str, Path(pattern=ID_PATTERN, description="Of a photo or an upload.")]
+
+
+def answer(body: BaseModel) -> Response:
+    """A typed body as JSON; it is right by construction and not checked again."""
+    return Response(body.model_dump_json(), media_type="application/json")
+
+
+def unless_unchanged(given: str | None, tag: str) -> Response | None:
+    """304 when the asker has this already, else None."""
+    tags = {part.strip().removeprefix("W/") for part in (given or "").split(",")}
+    return Response(status_code=304, headers={"ETag": tag}) if tags & {tag, "*"} else None

@@ -1,0 +1,116 @@
+"""Decoding of uploads in a process of its own, so that time and memory have an end.
+
+Run as `python -m regard.web.decode PIXELS SHORT_SIDE SECONDS`: the photo's bytes come in on
+standard input; a line of JSON and the RGB pixels go out, or a line of JSON with the reason.
+"""
+
+import contextlib
+import io
+import json
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+from PIL import Image, UnidentifiedImageError
+
+import regard
+from regard.errors import PhotoError
+from regard.regions.photos import Photo, read_photo
+
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_MEMORY = 3 << 30  # bytes of address space
+_KEPT_PIXELS = 8_000_000  # what is larger after decoding is reduced before it is handed back
+
+
+def decode(data: bytes, pixels: int, short_side: int) -> Photo:
+    """Decode an upload, its size looked at first.
+
+    Args:
+        pixels: how many it may have.
+        short_side: pixels needed on the short side, as in `read_photo`.
+
+    Raises:
+        PhotoError: no photo, too large, or damaged.
+    """
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+                width, height = image.size
+    except Image.DecompressionBombError:
+        width = height = pixels
+    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
+        raise PhotoError(
+            f"upload is not a photo; it must be one of {', '.join(FORMATS)}. "
+            "Convert it to JPEG or PNG."
+        ) from None
+    if width * height > pixels:
+        raise PhotoError(
+            f"upload has too many pixels; it must have at most {pixels // 10**6} million. "
+            "Reduce the photo first."
+        )
+    photo = read_photo(io.BytesIO(data), short_side)
+    scale = (_KEPT_PIXELS / (photo.image.width * photo.image.height)) ** 0.5
+    if scale < 1:
+        size = (round(photo.image.width * scale), round(photo.image.height * scale))
+        photo = photo._replace(image=photo.image.resize(size, Image.Resampling.LANCZOS))
+    return photo
+
+
+def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> Photo:
+    """The same in another process, which is ended when its time is up.
+
+    Raises:
+        PhotoError: as `decode`, and when it takes too long or too much memory.
+    """
+    numbers = [str(pixels), str(short_side), str(max(1, round(seconds)))]
+    command = [sys.executable, "-m", "regard.web.decode", *numbers]
+    home = Path(regard.__file__).parents[1]  # so that no module of the current folder is run
+    try:
+        done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, cwd=home)
+    except subprocess.TimeoutExpired:
+        raise PhotoError(
+            f"upload takes more than {seconds:g} s to decode; it must take less. "
+            "Save the photo again as a plain JPEG."
+        ) from None
+    head, _, body = done.stdout.partition(b"\n")
+    try:
+        told = json.loads(head)
+    except ValueError:
+        raise PhotoError(
+            "upload cannot be decoded within the memory there is; it must be a plain photo. "
+            "Save it again as JPEG."
+        ) from None
+    if "error" in told:
+        raise PhotoError(told["error"])
+    image = Image.frombytes("RGB", tuple(told["pixels"]), body)
+    return Photo(image, told["width"], told["height"])
+
+
+def _limit(seconds: int) -> None:
+    """Bound this process's memory and time, where the system can."""
+    with contextlib.suppress(ImportError):
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+        resource.setrlimit(resource.RLIMIT_CPU, (seconds + 1, seconds + 1))
+
+
+def main() -> None:
+    """Read, decode, write."""
+    pixels, short_side, seconds = (int(part) for part in sys.argv[1:])
+    _limit(seconds)
+    out = sys.stdout.buffer
+    try:
+        photo = decode(sys.stdin.buffer.read(), pixels, short_side)
+    except PhotoError as error:
+        message = str(error).replace("photo is", "upload is", 1)
+        out.write(json.dumps({"error": message}).encode() + b"\n")
+        return
+    head = {"width": photo.width, "height": photo.height, "pixels": photo.image.size}
+    out.write(json.dumps(head).encode() + b"\n" + photo.image.tobytes())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,161 @@
+"""The API's answers as types: what OpenAPI describes and the page relies on."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field, StringConstraints
+
+Direction = Literal["t2i", "i2t"]
+Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class Photo(BaseModel):
+    """A photo of the index, or an upload."""
+
+    id: str = Field(description="16 hex digits of the content's sha256; u and 32 for an upload.")
+    name: str = Field(description="File name.")
+    folder: str = Field(description="Folder below the indexed one; empty for the top.")
+    width: int = Field(description="Pixels, upright.")
+    height: int
+    taken: str | None = Field(description="When, by the camera's clock, ISO 8601; never where.")
+
+
+class Word(BaseModel):
+    """A word of the sentence, as the model reads it."""
+
+    text: str
+    marker: bool = Field(description="<start> or <end>: no word, but it attends and counts.")
+    known: bool = Field(description="Whether the model has ever read it.")
+    nearest: list[str] = Field(description="Known words spelt like an unknown one.")
+
+
+class WordPart(BaseModel):
+    """What one word does in one photo."""
+
+    relevance: float = Field(description="Cosine of the word with what it attended to.")
+    share: float = Field(description="What it adds; the shares sum to the similarity.")
+
+
+class Maps(BaseModel):
+    """Which word looked where in one photo."""
+
+    words: list[WordPart] = Field(description="One a word of the answer's `words`.")
+    attention: list[list[float]] = Field(description="One row a word; a row sums to 1.")
+    heat: list[list[float]] = Field(
+        description="How much each region adds to a word's heat map; the most of a row is 1."
+    )
+    boxes: list[list[float]] = Field(
+        description="x1, y1, x2, y2 of every region, as parts of the photo's width and height."
+    )
+
+
+class Hit(BaseModel):
+    """A photo that was found."""
+
+    photo: Photo
+    similarity: float = Field(description="Higher is better; with weights, the weighted one.")
+    probability: Unit | None = Field(description="That it really fits; null if uncalibrated.")
+    maps: Maps | None = Field(description="With maps=true.")
+
+
+class Verdict(BaseModel):
+    """Whether anything really fits."""
+
+    good: bool
+    text: str
+
+
+class Search(BaseModel):
+    """Photos for a sentence, or the newest ones."""
+
+    query: str
+    words: list[Word]
+    verdict: Verdict | None = Field(description="Null where the model is not calibrated.")
+    total: int = Field(description="Photos that pass the filters; all of them were scored.")
+    offset: int
+    seconds: float = Field(description="Time the ranking took.")
+    hits: list[Hit]
+
+
+class Explained(BaseModel):
+    """A similarity taken apart."""
+
+    photo: Photo
+    sentence: str
+    similarity: float
+    probability: Unit | None
+    direction: Direction
+    temperature: float = Field(description="λ1, inverse temperature of the attention.")
+    is_default: bool = Field(description="Whether this is how the model ranks.")
+    words: list[Word]
+    maps: Maps
+
+
+class Caption(BaseModel):
+    """A sentence for a photo."""
+
+    sentence: str
+    similarity: float
+    probability: Unit | None
+    words: list[Word]
+    maps: Maps
+
+
+class Captions(BaseModel):
+    """Sentences for a photo, best first."""
+
+    photo: Photo
+    total: int = Field(description="Sentences that were scored.")
+    captions: list[Caption]
+
+
+Sentence = Annotated[str, StringConstraints(max_length=500)]
+
+
+class CaptionsRequest(BaseModel):
+    """Sentences to rank for a photo."""
+
+    sentences: list[Sentence] = Field(min_length=1, max_length=1000)
+    limit: int = Field(10, ge=1, le=100)
+
+
+class Similar(BaseModel):
+    """Photos like one, most alike first."""
+
+    hits: list[Hit]
+
+
+class Upload(BaseModel):
+    """An uploaded photo, to be looked at like one of the index until it expires."""
+
+    photo: Photo
+    expires_in: float = Field(description="Seconds; it is only ever kept in memory.")
+    explanation: Explained | None = Field(description="With q.")
+    captions: list[Caption] = Field(description="The best of the server's sentences.")
+
+
+class Folder(BaseModel):
+    """A folder with photos."""
+
+    name: str
+    photos: int
+
+
+class Stats(BaseModel):
+    """What is served."""
+
+    photos: int
+    folders: list[Folder] = Field(description="The largest 200, by name.")
+    first_taken: str | None
+    last_taken: str | None
+    model: str
+    direction: Direction
+    temperature: float
+    sentences: int = Field(description="Sentences `captions` ranks when it is given none.")
+    upload_bytes: int
+    upload_pixels: int
+
+
+class Health(BaseModel):
+    """That the server runs."""
+
+    status: Literal["ok"] = "ok"

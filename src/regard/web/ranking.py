@@ -1,0 +1,198 @@
+"""Photos for a sentence, page by page, also with some of its words switched off or weighted.
+
+A word's weight multiplies its share of every photo's similarity; the sum is scaled so that equal
+weights change nothing:
+
+    similarity(weights) = n / sum(weights) * sum_j weight_j * share_j
+
+over the n words of a sentence, <start> and <end> included. Attention is that of the whole
+sentence. For mean pooling in t2i this is the weighted mean of the relevances. Shares of all
+photos are kept for the last few sentences, so that a change of weights ranks at once.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
+from datetime import datetime
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.search import Filters, Index
+from regard.search.index import Sort
+from regard.search.result import Asked, AskedSentence, Hit, SearchResult
+from regard.web import models, wording
+from regard.web.problems import ProblemError
+from regard.web.shares import word_shares
+
+V = TypeVar("V")
+_FIRST_DEPTH = 200  # photos ranked at first; paging beyond doubles it
+_KEPT_RANKINGS = 64
+_KEPT_SHARES = 4
+
+
+class Ask(NamedTuple):
+    """A search, hashable."""
+
+    text: str
+    filters: Filters
+    sort: Sort
+    weights: tuple[float, ...] | None
+
+
+class Ranking(NamedTuple):
+    """An answer with the words of its query."""
+
+    result: SearchResult
+    sentences: tuple[AskedSentence, ...]
+    words: list[models.Word]
+
+
+class Recent(Generic[V]):
+    """The last few values by key, safe among threads."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._values: OrderedDict[Hashable, V] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> V | None:
+        """The value of a key, None when it is kept no more."""
+        with self._lock:
+            if key in self._values:
+                self._values.move_to_end(key)
+            return self._values.get(key)
+
+    def put(self, key: Hashable, value: V) -> None:
+        """Keep a value, in place of the one not asked for longest."""
+        with self._lock:
+            self._values[key] = value
+            self._values.move_to_end(key)
+            while len(self._values) > self._size:
+                self._values.popitem(last=False)
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self._lock:
+            self._values.clear()
+
+
+class _Shares(NamedTuple):
+    ids: list[str]
+    values: Float[np.ndarray, "photo word"]
+
+
+class Ranker:
+    """Answers searches over an index, keeping the latest answers for further pages."""
+
+    def __init__(self, index: Index) -> None:
+        self._index = index
+        self._rankings: Recent[tuple[int, Ranking]] = Recent(_KEPT_RANKINGS)
+        self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
+
+    def forget(self) -> None:
+        """Answer anew from now on: the index has changed."""
+        self._rankings.clear()
+        self._shares.clear()
+
+    def rank(self, ask: Ask, depth: int) -> Ranking:
+        """At least the first `depth` photos of a search, all there are if fewer.
+
+        Raises:
+            ProblemError: 422, weights that do not fit the words.
+            DataError: the query asks for nothing.
+        """
+        kept = self._rankings.get(ask)
+        if kept is not None and kept[0] >= depth:
+            return kept[1]
+        k = _FIRST_DEPTH
+        while k < depth:
+            k *= 2
+        made = self._rank(ask, k)
+        self._rankings.put(ask, (k, made))
+        return made
+
+    def _rank(self, ask: Ask, k: int) -> Ranking:
+        query = wording.parse(ask.text)
+        if ask.weights is None:
+            result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
+            asked = result.hits[0].asked if result.hits else None
+            sentences = asked.sentences if asked else wording.embed(self._index.matcher, query)
+        else:
+            sentences = wording.embed(self._index.matcher, query)
+            result = self._weighted(ask, sentences, k)
+        words = wording.tell_words(self._index.matcher.vocabulary, sentences)
+        return Ranking(result, sentences, words)
+
+    def _weighted(self, ask: Ask, sentences: tuple[AskedSentence, ...], k: int) -> SearchResult:
+        """Photos by the weighted sum of their words' shares."""
+        assert ask.weights is not None
+        scales = weight_scales(sentences, ask.weights)
+        shares = self._all_shares(ask, sentences)
+        similarities = shares.values @ scales
+        best = np.argsort(-similarities, kind="stable")[:k]
+        asked = Asked(sentences, self._index.matcher.scoring)
+        hits = [
+            Hit(
+                self._index.photo(shares.ids[row]),
+                float(similarities[row]),
+                regions=self._index.regions(shares.ids[row]),
+                asked=asked,
+            )
+            for row in best
+        ]
+        if ask.sort == "date":
+            hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
+        return SearchResult(hits, None, {}, len(shares.ids))
+
+    def _all_shares(self, ask: Ask, sentences: tuple[AskedSentence, ...]) -> _Shares:
+        """Shares of all words in all photos that pass, those of the last few searches kept."""
+        key = (ask.text, ask.filters)
+        kept = self._shares.get(key)
+        if kept is not None:
+            return kept
+        scoring = self._index.matcher.scoring
+        ids: list[str] = []
+        tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
+        for tile_ids, vectors, counts in self._index.tiles(ask.filters):
+            ids += tile_ids
+            parts = [word_shares(vectors, counts, part.vectors, scoring) for part in sentences]
+            tiles.append(np.concatenate(parts, axis=1))
+        made = _Shares(ids, np.concatenate(tiles))
+        self._shares.put(key, made)
+        return made
+
+
+def weight_scales(
+    sentences: tuple[AskedSentence, ...], weights: Sequence[float]
+) -> Float[np.ndarray, " word"]:
+    """What each word's share is multiplied by: its weight, its sentence's, and the scaling.
+
+    Raises:
+        ProblemError: 422, not one weight a word, or a sentence of which nothing counts.
+    """
+    count = sum(len(part.words) for part in sentences)
+    if len(weights) != count:
+        raise ProblemError(
+            422,
+            f"weights has {len(weights)} numbers",
+            f"it must have {count}, one a word with <start> and <end>",
+            "Take the words of the answer without weights.",
+        )
+    total = sum(abs(part.weight) for part in sentences)
+    scales, start = [], 0
+    for part in sentences:
+        chosen = np.array(weights[start : start + len(part.words)], np.float64)
+        start += len(part.words)
+        if chosen.sum() <= 0:
+            chosen[:] = 0.0  # the whole sentence is switched off
+        else:
+            chosen *= part.weight / total * len(chosen) / chosen.sum()
+        scales.append(chosen)
+    joined = np.concatenate(scales)
+    if not joined.any():
+        raise ProblemError(
+            422, "every weight is 0", "at least one word must count", "Switch a word on."
+        )
+    return joined.astype(np.float32)

@@ -1,0 +1,218 @@
+"""Photos for a sentence, the newest photos, and long lists as a stream."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
+
+from regard.search import Filters
+from regard.search.catalog import Orientation
+from regard.search.index import Sort
+from regard.search.result import Hit, Verdict
+from regard.web import models, wording
+from regard.web.context import Client, Context, Here, answer
+from regard.web.library import Library
+from regard.web.problems import ProblemError
+from regard.web.ranking import Ask, Ranking
+
+router = APIRouter(tags=["search"])
+
+Sentence = Annotated[
+    str,
+    Query(
+        min_length=1,
+        max_length=500,
+        description="A sentence, or several with weights: `a dog; 2: grass; -1: a leash`.",
+    ),
+]
+Weights = Annotated[
+    str | None,
+    Query(
+        max_length=1000,
+        description="A number from 0 to 10 for every word of the answer, parted by commas: only "
+        "chosen words count, as much as given; attention stays that of the whole sentence.",
+    ),
+]
+
+
+@dataclass
+class Page:
+    """Which part of a list is wanted."""
+
+    offset: Annotated[int, Query(ge=0, le=100_000)] = 0
+    limit: Annotated[int, Query(ge=1, le=100)] = 40
+
+
+@dataclass
+class Where:
+    """Which photos are looked among."""
+
+    folder: Annotated[
+        str, Query(max_length=1000, description="As `stats` lists them; with all below it.")
+    ] = ""
+    since: Annotated[
+        date | None, Query(description="First day, YYYY-MM-DD; leaves out undated photos.")
+    ] = None
+    until: Annotated[
+        date | None, Query(description="Last day, YYYY-MM-DD; leaves out undated photos.")
+    ] = None
+    shape: Annotated[Orientation | None, Query()] = None
+
+    def filters(self, library: Library) -> Filters:
+        """The index's filters.
+
+        Raises:
+            ProblemError: 422, there is no such folder.
+        """
+        return library.filters(self.folder, self.since, self.until, self.shape)
+
+
+_VERDICTS: dict[Verdict, models.Verdict] = {
+    "match": models.Verdict(good=True, text="At least one photo fits."),
+    "no good match": models.Verdict(
+        good=False,
+        text="These come nearest, but even the best of them most likely shows something else.",
+    ),
+}
+
+
+def _parse_weights(text: str | None) -> tuple[float, ...] | None:
+    if not text:
+        return None
+    try:
+        weights = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        weights = (-1.0,)
+    if not all(0 <= weight <= 10 for weight in weights):
+        raise ProblemError(
+            422, f"weights is {text[:80]!r}", "it must be numbers from 0 to 10", "Correct it."
+        )
+    return weights
+
+
+def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> models.Hit:
+    """A hit as the API tells of it, explained or not."""
+    context.library.keep(hit.photo)
+    told = None
+    if maps and hit.regions is not None:
+        size = (hit.photo.width, hit.photo.height)
+        scoring = context.matcher.scoring
+        regions = hit.regions
+        told = wording.tell_maps(
+            wording.take_apart(regions.vectors, regions.boxes, size, ranking.sentences, scoring)
+        )
+    return models.Hit(
+        photo=context.library.describe(hit.photo),
+        similarity=round(hit.similarity, 6),
+        probability=hit.probability,
+        maps=told,
+    )
+
+
+def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Search:
+    began = time.perf_counter()
+    end = page.offset + page.limit
+    ranking = context.library.ranker.rank(ask, end)
+    seconds = time.perf_counter() - began
+    result = ranking.result
+    hits = result.hits[page.offset : end]
+    return models.Search(
+        query=ask.text,
+        words=ranking.words,
+        verdict=_VERDICTS[result.verdict] if result.verdict else None,
+        total=result.total,
+        offset=page.offset,
+        seconds=seconds,
+        hits=[_tell_hit(context, hit, ranking, maps=maps) for hit in hits],
+    )
+
+
+@router.get("/search", response_model=models.Search)
+async def search(
+    *,
+    here: Here,
+    client: Client,
+    q: Sentence,
+    page: Annotated[Page, Depends()],
+    where: Annotated[Where, Depends()],
+    maps: Annotated[bool, Query(description="Explain every hit.")] = False,
+    sort: Sort = "relevance",
+    weights: Weights = None,
+) -> Response:
+    """The photos most similar to a sentence, every one scored exactly."""
+    chosen = _parse_weights(weights)
+
+    def job() -> models.Search:
+        ask = Ask(q, where.filters(here.library), sort, chosen)
+        return _search(here, ask, page, maps=maps)
+
+    return answer(await here.search_gate.run(client, job))
+
+
+@router.get(
+    "/search/stream",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/x-ndjson": {"schema": {"type": "string"}}}}},
+)
+async def stream(
+    here: Here,
+    client: Client,
+    q: Sentence,
+    where: Annotated[Where, Depends()],
+    limit: Annotated[int, Query(ge=1, le=100_000)] = 1000,
+) -> Response:
+    """Many hits as newline-delimited JSON: the search without hits, then a hit a line."""
+
+    def job() -> Ranking:
+        ask = Ask(q, where.filters(here.library), "relevance", None)
+        return here.library.ranker.rank(ask, limit)
+
+    ranking = await here.search_gate.run(client, job)
+
+    def lines() -> Iterator[str]:
+        total = ranking.result.total
+        head = models.Search(
+            query=q, words=ranking.words, verdict=None, total=total, offset=0, seconds=0, hits=[]
+        )
+        yield head.model_dump_json() + "\n"
+        for start in range(0, min(limit, len(ranking.result.hits)), 100):
+            part = ranking.result.hits[start : min(start + 100, limit)]
+            hits = (_tell_hit(here, hit, ranking, maps=False) for hit in part)
+            yield "".join(hit.model_dump_json() + "\n" for hit in hits)
+
+    return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@router.get("/photos", response_model=models.Search)
+async def newest(
+    here: Here,
+    client: Client,
+    page: Annotated[Page, Depends()],
+    where: Annotated[Where, Depends()],
+) -> Response:
+    """All photos, newest first and undated ones last."""
+
+    def job() -> models.Search:
+        began = time.perf_counter()
+        records = here.library.newest(where.filters(here.library))
+        hits = [
+            models.Hit(
+                photo=here.library.describe(record), similarity=0, probability=None, maps=None
+            )
+            for record in records[page.offset : page.offset + page.limit]
+        ]
+        return models.Search(
+            query="",
+            words=[],
+            verdict=None,
+            total=len(records),
+            offset=page.offset,
+            seconds=time.perf_counter() - began,
+            hits=hits,
+        )
+
+    return answer(await here.search_gate.run(client, job))

@@ -1,0 +1,49 @@
+"""What is served, whether it runs, and how it does."""
+
+from fastapi import APIRouter, Response
+
+from regard.web import models
+from regard.web.context import Client, Here, answer
+from regard.web.measures import MEDIA_TYPE
+
+router = APIRouter(tags=["system"])
+
+
+@router.get("/stats", response_model=models.Stats)
+async def stats(here: Here, client: Client) -> Response:
+    """How many photos there are, in which folders, of which time; the model and the limits."""
+
+    def job() -> models.Stats:
+        overview = here.library.overview()
+        first, last = overview.first_taken, overview.last_taken
+        scoring = here.matcher.scoring
+        return models.Stats(
+            photos=len(here.library.index),
+            folders=overview.folders,
+            first_taken=first.isoformat() if first else None,
+            last_taken=last.isoformat() if last else None,
+            model=here.matcher.identity,
+            direction=scoring.direction,
+            temperature=scoring.lambda_softmax,
+            sentences=len(here.sentences),
+            upload_bytes=here.config.upload_bytes,
+            upload_pixels=here.config.upload_pixels,
+        )
+
+    return answer(await here.search_gate.run(client, job))
+
+
+@router.get("/health", response_model=models.Health)
+async def health() -> Response:
+    """That the server runs; needs no token."""
+    return answer(models.Health())
+
+
+@router.get(
+    "/metrics",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
+)
+async def metrics(here: Here) -> Response:
+    """Counters for Prometheus."""
+    return Response(here.measures.text(), headers={"Content-Type": MEDIA_TYPE})

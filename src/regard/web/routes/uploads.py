@@ -1,0 +1,86 @@
+"""A reader's own photo: looked at, explained, and forgotten."""
+
+import anyio
+from fastapi import APIRouter, Query, Request, Response
+from starlette.requests import ClientDisconnect
+
+from regard.web import models
+from regard.web.config import ServeConfig
+from regard.web.context import Client, Here, answer
+from regard.web.problems import ProblemError
+from regard.web.routes.photos import Choice, explain_subject
+
+router = APIRouter(tags=["uploads"])
+_CAPTIONS = 5
+
+
+@router.post(
+    "/uploads",
+    response_model=models.Upload,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "description": "The photo's bytes.",
+            "content": {"image/*": {"schema": {"type": "string", "format": "binary"}}},
+        }
+    },
+)
+async def upload(
+    request: Request,
+    here: Here,
+    client: Client,
+    q: str = Query("", max_length=500, description="A sentence to explain the photo with."),
+) -> Response:
+    """Look at a photo; its id then works like one of the index, until it expires."""
+    data = await _receive(request, here.config)
+
+    def job() -> models.Upload:
+        subject = here.uploads.add(data).subject
+        explained = explain_subject(here, subject, Choice(q)) if q.strip() else None
+        found, _ = here.sentences.best(subject, _CAPTIONS)
+        return models.Upload(
+            photo=subject.photo,
+            expires_in=here.config.upload_lifetime,
+            explanation=explained,
+            captions=found,
+        )
+
+    return answer(await here.search_gate.run(client, job))
+
+
+async def _receive(request: Request, limits: ServeConfig) -> bytes:
+    """The body, as far as it is neither too large nor too slow.
+
+    Raises:
+        ProblemError: 408, 413, or 422 when there is none.
+    """
+    too_large = ProblemError(
+        413,
+        "the upload is too large",
+        f"it may have {limits.upload_bytes / 1e6:g} MB",
+        "Reduce the photo first.",
+    )
+    announced = request.headers.get("content-length", "")
+    if announced.isdigit() and int(announced) > limits.upload_bytes:
+        raise too_large
+    received = bytearray()
+    try:
+        with anyio.fail_after(limits.upload_seconds):
+            async for part in request.stream():
+                received += part
+                if len(received) > limits.upload_bytes:
+                    raise too_large
+    except TimeoutError:
+        raise ProblemError(
+            408,
+            f"the upload took more than {limits.upload_seconds:g} s",
+            "it must arrive sooner",
+            "Reduce the photo, or try again on a faster line.",
+        ) from None
+    except ClientDisconnect:
+        raise ProblemError(
+            422, "the upload broke off", "it must be whole", "Send it again."
+        ) from None
+    if not received:
+        raise ProblemError(422, "the upload is empty", "it must be a photo", "Send its bytes.")
+    return bytes(received)

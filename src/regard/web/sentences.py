@@ -1,0 +1,116 @@
+"""Sentences for a photo: the best of a list, out of the server's own or one a reader brings."""
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from regard.data.tokens import tokenize
+from regard.errors import DataError
+from regard.matcher import EncodedCaptions, EncodedImages, Matcher
+from regard.search.query import Query, Sentence
+from regard.web import models, wording
+from regard.web.problems import ProblemError
+from regard.web.subjects import Subject
+
+MOST_SENTENCES = 5000
+BUILT_IN = Path(__file__).with_name("sentences.txt")
+
+
+class _Encoded(NamedTuple):
+    sentences: list[str]
+    captions: EncodedCaptions
+
+
+def read_sentences(path: Path = BUILT_IN) -> list[str]:
+    """Sentences of a text file, one a line.
+
+    Raises:
+        DataError: the file cannot be read, is empty, or has more than 5,000.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, ValueError) as error:
+        raise DataError(
+            f"sentences {str(path)!r} cannot be read ({error}); it must be a text file in UTF-8, "
+            "one sentence a line. Check the path."
+        ) from None
+    found = usable(lines)
+    if not 1 <= len(found) <= MOST_SENTENCES:
+        raise DataError(
+            f"{path} has {len(found)} sentences; it must have 1 to {MOST_SENTENCES}. "
+            "Rank longer lists with `regard captions`."
+        )
+    return found
+
+
+def usable(lines: Sequence[str]) -> list[str]:
+    """Lines that have a word, each once and in order."""
+    stripped = (" ".join(line.split()) for line in lines)
+    return [line for line in dict.fromkeys(stripped) if tokenize(line)]
+
+
+class SentenceRanker:
+    """Ranks sentences for photos.
+
+    Args:
+        sentences: the server's own; embedded at the first question.
+    """
+
+    def __init__(self, matcher: Matcher, sentences: Sequence[str]) -> None:
+        self._matcher = matcher
+        self._sentences = list(sentences)
+        self._encoded: _Encoded | None = None
+        self._lock = threading.Lock()
+
+    def __len__(self) -> int:
+        """How many sentences the server has."""
+        return len(self._sentences)
+
+    def _own(self) -> _Encoded:
+        with self._lock:
+            if self._encoded is None:
+                encoded = self._matcher.encode_captions(self._sentences)
+                self._encoded = _Encoded(self._sentences, encoded)
+        return self._encoded
+
+    def best(
+        self, subject: Subject, k: int, sentences: Sequence[str] | None = None
+    ) -> tuple[list[models.Caption], int]:
+        """The best sentences for a photo, best first, and how many were scored.
+
+        Raises:
+            ProblemError: 422, none of the sentences has a word.
+        """
+        if sentences is None:
+            listed = self._own()
+        else:
+            wanted = usable(sentences)
+            if not wanted:
+                raise ProblemError(
+                    422,
+                    f"none of the {len(sentences)} sentences has a word",
+                    "at least one must",
+                    "Write one sentence a line.",
+                )
+            listed = _Encoded(wanted, self._matcher.encode_captions(wanted))
+        vectors = np.asarray(subject.vectors, np.float32)[None]
+        counts = np.array([vectors.shape[1]])
+        image = EncodedImages(vectors, counts, (subject.boxes,), (subject.size,))
+        scores = self._matcher.similarity(image, listed.captions)[0]
+        order = np.argsort(-scores, kind="stable")[:k]
+        return [self._tell(subject, listed.sentences[row]) for row in order], len(scores)
+
+    def _tell(self, subject: Subject, sentence: str) -> models.Caption:
+        asked = wording.embed(self._matcher, Query((Sentence(sentence),)))
+        scoring = self._matcher.scoring
+        found = wording.take_apart(subject.vectors, subject.boxes, subject.size, asked, scoring)
+        return models.Caption(
+            sentence=sentence,
+            similarity=found.similarity,
+            probability=None,
+            words=wording.tell_words(self._matcher.vocabulary, asked),
+            maps=wording.tell_maps(found),
+        )

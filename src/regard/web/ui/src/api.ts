@@ -1,0 +1,211 @@
+// The HTTP API as the page uses it; docs/api.md describes every field.
+
+import type { Direction, View } from "./state.ts";
+
+export interface Photo {
+  id: string;
+  name: string;
+  folder: string;
+  width: number;
+  height: number;
+  taken: string | null;
+}
+
+export interface QueryWord {
+  text: string;
+  /** <start> or <end>: no word, but it attends and counts like one. */
+  marker: boolean;
+  known: boolean;
+  nearest: string[];
+}
+
+export interface WordPart {
+  relevance: number;
+  share: number;
+}
+
+export interface Maps {
+  words: WordPart[];
+  /** One row a word, one weight a region; each row sums to 1. */
+  attention: number[][];
+  /** How much each region adds to a word's heat; the most of a row is 1. */
+  heat: number[][];
+  /** x1, y1, x2, y2 of every region as parts of the photo's width and height. */
+  boxes: number[][];
+}
+
+export interface Hit {
+  photo: Photo;
+  similarity: number;
+  probability: number | null;
+  maps: Maps | null;
+}
+
+export interface Verdict {
+  good: boolean;
+  text: string;
+}
+
+export interface SearchAnswer {
+  query: string;
+  words: QueryWord[];
+  verdict: Verdict | null;
+  total: number;
+  offset: number;
+  seconds: number;
+  hits: Hit[];
+}
+
+export interface Explained {
+  photo: Photo;
+  sentence: string;
+  similarity: number;
+  probability: number | null;
+  direction: Direction;
+  temperature: number;
+  is_default: boolean;
+  words: QueryWord[];
+  maps: Maps;
+}
+
+export interface Caption {
+  sentence: string;
+  similarity: number;
+  probability: number | null;
+  words: QueryWord[];
+  maps: Maps;
+}
+
+export interface Upload {
+  photo: Photo;
+  expires_in: number;
+  explanation: Explained | null;
+}
+
+export interface Stats {
+  photos: number;
+  folders: { name: string; photos: number }[];
+  first_taken: string | null;
+  last_taken: string | null;
+  direction: Direction;
+  temperature: number;
+  upload_bytes: number;
+  upload_pixels: number;
+}
+
+const BASE = "/api/v1";
+
+/** What went wrong, in the API's words: what it is, what it must be, what to do next. */
+export class ApiError extends Error {
+  constructor(
+    readonly status: number,
+    readonly what: string,
+    readonly next: string,
+  ) {
+    super(next ? `${what} ${next}` : what);
+  }
+}
+
+async function toError(response: Response): Promise<ApiError> {
+  try {
+    const problem = (await response.json()) as Record<string, string>;
+    const what = problem["what"] ? `${problem["what"]}; ${problem["must"]}.` : problem["detail"];
+    return new ApiError(response.status, what ?? response.statusText, problem["next"] ?? "");
+  } catch {
+    return new ApiError(response.status, `The server answered ${response.status}.`, "Try again.");
+  }
+}
+
+async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
+  let response: Response;
+  try {
+    response = await fetch(BASE + path, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    throw new ApiError(0, "The server cannot be reached.", "See whether `regard serve` still runs.");
+  }
+  if (!response.ok) throw await toError(response);
+  return (await response.json()) as T;
+}
+
+function query(values: Record<string, string | number | boolean | null | undefined>): string {
+  const params = new URLSearchParams();
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== "" && value !== null && value !== undefined) params.set(key, String(value));
+  }
+  return `?${params.toString()}`;
+}
+
+function filters(view: View) {
+  return { folder: view.folder, since: view.since, until: view.until, shape: view.shape };
+}
+
+export function search(view: View, offset: number, limit: number, signal: AbortSignal) {
+  if (!view.q) {
+    const path = `/photos${query({ offset, limit, ...filters(view) })}`;
+    return ask<SearchAnswer>(path, { signal });
+  }
+  const values = { q: view.q, offset, limit, maps: true, sort: view.sort, ...filters(view),
+    weights: view.weights?.join(",") };
+  return ask<SearchAnswer>(`/search${query(values)}`, { signal });
+}
+
+export function stats() {
+  return ask<Stats>("/stats");
+}
+
+export interface ExplainChoice {
+  sentence: string;
+  direction: Direction | "";
+  temperature: number | null;
+}
+
+function choice(chosen: ExplainChoice) {
+  return query({ q: chosen.sentence, direction: chosen.direction, temperature: chosen.temperature });
+}
+
+export function explain(id: string, chosen: ExplainChoice, signal: AbortSignal) {
+  return ask<Explained>(`/photos/${id}/explain${choice(chosen)}`, { signal });
+}
+
+export function photo(id: string, signal: AbortSignal) {
+  return ask<Photo>(`/photos/${id}`, { signal });
+}
+
+export function similar(id: string, signal: AbortSignal) {
+  return ask<{ hits: Hit[] }>(`/photos/${id}/similar${query({ limit: 12 })}`, { signal });
+}
+
+export function captions(id: string, signal: AbortSignal) {
+  return ask<{ captions: Caption[] }>(`/photos/${id}/captions${query({ limit: 6 })}`, { signal });
+}
+
+export function captionsAmong(id: string, sentences: string[], signal: AbortSignal) {
+  return ask<{ captions: Caption[] }>(`/photos/${id}/captions`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify({ sentences, limit: 6 }),
+    signal,
+  });
+}
+
+export function upload(file: File, sentence: string, signal: AbortSignal) {
+  return ask<Upload>(`/uploads${query({ q: sentence })}`, {
+    method: "POST",
+    headers: { "Content-Type": file.type || "application/octet-stream" },
+    body: file,
+    signal,
+  });
+}
+
+export function thumbnailUrl(id: string, size: 320 | 640 | 1600): string {
+  return `${BASE}/photos/${id}/thumbnail?size=${size}`;
+}
+
+export function figureUrl(id: string, chosen: ExplainChoice, format: "png" | "svg"): string {
+  return `${BASE}/photos/${id}/figure.${format}${choice(chosen)}`;
+}
+
+export function explainUrl(id: string, chosen: ExplainChoice): string {
+  return `${BASE}/photos/${id}/explain${choice(chosen)}`;
+}

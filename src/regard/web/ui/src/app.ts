@@ -1,0 +1,300 @@
+// The page: keeps the view and the address in step, asks the API, hands the answers down.
+
+import { LitElement, html, nothing } from "lit";
+import * as api from "./api.ts";
+import "./chips.ts";
+import { watchDrops } from "./drop.ts";
+import "./filters.ts";
+import { count, duration } from "./format.ts";
+import "./grid.ts";
+import type { RegardGrid } from "./grid.ts";
+import * as icons from "./icons.ts";
+import { BLANK, filterCount, readView, sameList, writeView, type View } from "./state.ts";
+import { applyTheme, flipTheme, theme } from "./theme.ts";
+import "./viewer.ts";
+import { anyLeft, chipsOf, lightOf, replaceWord, withWeight, type Chip } from "./words.ts";
+
+const PAGE = 40;
+const RANK_AFTER_MS = 110;
+
+class RegardApp extends LitElement {
+  static override properties = {
+    view: { state: true }, answer: { state: true }, hits: { state: true }, busy: { state: true },
+    error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
+    filtering: { state: true }, dragging: { state: true }, sending: { state: true }, notice: { state: true },
+  };
+  declare view: View;
+  declare answer: api.SearchAnswer | null;
+  declare hits: api.Hit[];
+  declare busy: boolean;
+  declare error: string;
+  declare stats: api.Stats | null;
+  /** Chip hovered or focused; -1 for none. */
+  declare hovered: number;
+  declare region: { id: string; region: number } | null;
+  declare filtering: boolean;
+  declare dragging: boolean;
+  /** Name of the photo being uploaded; empty for none. */
+  declare sending: string;
+  declare notice: string;
+
+  private chips: Chip[] = [];
+  private requests = new AbortController();
+  private timer = 0;
+  private stopDrops = () => {};
+
+  constructor() {
+    super();
+    this.view = readView(location.search);
+    this.answer = this.stats = this.region = null;
+    this.hits = [];
+    this.busy = this.dragging = false;
+    this.filtering = filterCount(this.view) > 0;
+    this.error = this.sending = this.notice = "";
+    this.hovered = -1;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override connectedCallback() {
+    super.connectedCallback();
+    applyTheme();
+    addEventListener("popstate", this.onPop);
+    addEventListener("keydown", this.onKey);
+    this.stopDrops = watchDrops((inside) => (this.dragging = inside), (file) => void this.send(file));
+    void this.load();
+    void this.count();
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    removeEventListener("popstate", this.onPop);
+    removeEventListener("keydown", this.onKey);
+    this.stopDrops();
+  }
+
+  private async count() {
+    try {
+      this.stats = await api.stats();
+    } catch (error) {
+      this.error = (error as Error).message;
+    }
+  }
+
+  /** Ask for the list of the view, or for its next page. */
+  private async load(more = false) {
+    this.requests.abort();
+    this.requests = new AbortController();
+    const { signal } = this.requests;
+    this.busy = true;
+    try {
+      const answer = await api.search(this.view, more ? this.hits.length : 0, PAGE, signal);
+      const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
+      const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
+      this.chips = chipsOf(answer.words);
+      this.hits = more ? [...this.hits, ...fresh] : fresh;
+      this.answer = answer;
+      this.error = "";
+    } catch (error) {
+      if (signal.aborted) return;
+      this.error = (error as Error).message;
+      if (!more) [this.hits, this.chips, this.answer] = [[], [], null];
+    }
+    this.busy = false;
+    document.title = this.view.q ? `${this.view.q} – Regard` : "Regard";
+  }
+
+  /** Change the view and the address with it. */
+  private go(change: Partial<View>, replace = false) {
+    const before = this.view;
+    this.view = { ...before, ...change };
+    const address = writeView(this.view);
+    if (replace) history.replaceState(history.state, "", address);
+    else history.pushState({ within: true }, "", address);
+    this.follow(before);
+  }
+
+  private follow(before: View) {
+    if (!sameList(before, this.view)) {
+      clearTimeout(this.timer);
+      const weighing = before.q === this.view.q && before.weights !== this.view.weights;
+      this.timer = window.setTimeout(() => void this.load(), weighing ? RANK_AFTER_MS : 0);
+    }
+    if (before.photo && !this.view.photo)
+      void this.updateComplete.then(() =>
+        this.querySelector<RegardGrid>("regard-grid")?.focusPhoto(before.photo));
+  }
+
+  private onPop = () => {
+    const before = this.view;
+    this.view = readView(location.search);
+    this.follow(before);
+  };
+
+  private onKey = (event: KeyboardEvent) => {
+    const typing = (event.target as HTMLElement).matches("input, textarea, select");
+    if (event.key === "/" && !typing && !this.view.photo) {
+      event.preventDefault();
+      this.querySelector<HTMLInputElement>("#q")?.select();
+      this.querySelector<HTMLInputElement>("#q")?.focus();
+    } else if (event.key === "Escape" && !this.view.photo && this.view.word !== null) {
+      this.go({ word: null }, true);
+    }
+  };
+
+  private async send(file: File) {
+    const { stats } = this;
+    if (stats && file.size > stats.upload_bytes) {
+      this.notice = `${file.name} is too large: it may have ${Math.floor(stats.upload_bytes / 1e6)} MB at most.`;
+      return;
+    }
+    this.sending = file.name;
+    this.notice = "";
+    try {
+      const answer = await api.upload(file, "", AbortSignal.timeout(60_000));
+      this.go({ photo: answer.photo.id, sentence: "" });
+    } catch (error) {
+      this.notice = (error as Error).message;
+    }
+    this.sending = "";
+  }
+
+  private get link() {
+    return (id: string) => writeView({ ...this.view, photo: id, sentence: "" });
+  }
+
+  override render() {
+    return html`
+      ${this.header()}
+      <main>
+        ${this.filtering ? html`<regard-filters .view=${this.view} .stats=${this.stats}
+          @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
+        ${this.notice ? html`<p class="problem" role="alert">${this.notice}
+          <button class="link" type="button" @click=${() => (this.notice = "")}>Dismiss</button></p>` : nothing}
+        ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
+        ${this.chips.length ? this.words() : nothing}
+        ${this.heading()}
+        <regard-grid .hits=${this.hits} .chips=${this.chips} .active=${this.active} .link=${this.link}
+          .more=${!!this.answer && this.hits.length < this.answer.total} class=${this.faint ? "faint" : ""}
+          @more=${() => !this.busy && this.load(true)}
+          @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
+          @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
+            (this.region = event.detail)}></regard-grid>
+      </main>
+      ${this.view.photo ? this.viewer() : nothing}
+      ${this.dragging || this.sending ? html`<div class="curtain" role="status"><p>${this.sending
+        ? html`Looking at ${this.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
+        It stays in memory for a quarter of an hour and is never written to disk.</small>`}</p></div>` : nothing}
+    `;
+  }
+
+  private get active(): number {
+    return this.hovered >= 0 ? this.hovered : (this.view.word ?? -1);
+  }
+
+  private get faint(): boolean {
+    return this.answer?.verdict?.good === false;
+  }
+
+  private header() {
+    const dark = theme() === "dark";
+    const filters = filterCount(this.view);
+    return html`<header class="bar">
+      <a class="brand" href="/" @click=${this.onHome}><img src="/static/favicon.svg" alt="" width="28" height="28" />
+        <span>Regard</span></a>
+      <form role="search" @submit=${this.onSearch}>
+        <label class="hidden" for="q">Describe a photo</label>
+        ${icons.search}<input id="q" name="q" type="search" maxlength="500" autocomplete="off" spellcheck="true"
+          enterkeyhint="search" placeholder="Describe a photo" .value=${this.view.q} />
+        <kbd aria-hidden="true">/</kbd>
+      </form>
+      <button class="tool" type="button" aria-label=${filters ? `Filters, ${filters} set` : "Filters"}
+        aria-expanded=${this.filtering ? "true" : "false"} title="Filters"
+        @click=${() => (this.filtering = !this.filtering)}>${icons.filter}${filters
+          ? html`<span class="count" aria-hidden="true">${filters}</span>` : nothing}</button>
+      <button class="tool" type="button" aria-label="Look at a photo of yours" title="Look at a photo of yours"
+        @click=${() => this.querySelector<HTMLInputElement>("#file")!.click()}>${icons.upload}</button>
+      <input id="file" type="file" accept="image/*" hidden @change=${this.onFile} />
+      <button class="tool" type="button" aria-label=${dark ? "Light theme" : "Dark theme"}
+        title=${dark ? "Light theme" : "Dark theme"}
+        @click=${() => { flipTheme(); this.requestUpdate(); }}>${dark ? icons.sun : icons.moon}</button>
+    </header>`;
+  }
+
+  private words() {
+    const hit = this.region && this.hits.find(({ photo }) => photo.id === this.region!.id);
+    const light = hit?.maps ? lightOf(hit.maps, this.chips, this.region!.region) : null;
+    return html`<regard-chips .chips=${this.chips} .weights=${this.view.weights} .active=${this.active}
+      .pinned=${this.view.word ?? -1} .light=${light}
+      @word=${(event: CustomEvent<number>) => (this.hovered = event.detail)}
+      @pin=${(event: CustomEvent<number>) => this.go({ word: event.detail < 0 ? null : event.detail }, true)}
+      @weigh=${this.onWeigh}
+      @swap=${(event: CustomEvent<{ word: string; by: string }>) =>
+        this.ask(replaceWord(this.view.q, event.detail.word, event.detail.by))}></regard-chips>`;
+  }
+
+  private heading() {
+    const { answer, view } = this;
+    if (!answer) return html`<p class="status" role="status">${this.busy ? "Looking …" : ""}</p>`;
+    const ranked = view.q
+      ? `${count(answer.total, "photo")} ranked in ${duration(answer.seconds)}`
+      : `${count(answer.total, "photo")}${this.stats?.first_taken ? ", newest first" : ""}. ` +
+        "Describe one above, or drop one of yours here.";
+    return html`
+      ${this.faint ? html`<div class="no-match" role="status"><h1>No photo here fits this well.</h1>
+        <p>${answer.verdict!.text}</p></div>` : nothing}
+      <p class="status" role="status">${answer.total ? ranked : "No photo passes these filters."}
+        ${view.weights ? html` · weighted <button class="link" type="button"
+          @click=${() => this.go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
+  }
+
+  private viewer() {
+    const ids = this.hits.map(({ photo }) => photo.id);
+    const at = ids.indexOf(this.view.photo);
+    return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
+      .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
+      .place=${at >= 0 ? `${at + 1} of ${this.answer!.total}` : ""}
+      @close=${this.onClose}
+      @goto=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" }, true)}
+      @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail, true)}></regard-viewer>`;
+  }
+
+  private ask(q: string) {
+    this.hovered = -1;
+    this.go({ q, weights: null, word: null, photo: "", sentence: "" });
+  }
+
+  private onSearch = (event: SubmitEvent) => {
+    event.preventDefault();
+    this.ask(this.querySelector<HTMLInputElement>("#q")!.value.trim());
+  };
+
+  private onHome = (event: MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey) return;
+    event.preventDefault();
+    this.go({ ...BLANK });
+    scrollTo(0, 0);
+  };
+
+  private onFile = (event: Event) => {
+    const input = event.target as HTMLInputElement;
+    const file = input.files?.[0];
+    if (file) void this.send(file);
+    input.value = "";
+  };
+
+  private onWeigh = (event: CustomEvent<{ index: number; weight: number }>) => {
+    const chip = this.chips[event.detail.index]!;
+    const weights = withWeight(this.answer!.words.length, this.view.weights, chip, event.detail.weight);
+    if (anyLeft(weights)) this.go({ weights }, true);
+  };
+
+  private onClose = () => {
+    if (history.state?.within) history.back();
+    else this.go({ photo: "", sentence: "", direction: "", temperature: null }, true);
+  };
+}
+
+customElements.define("regard-app", RegardApp);

@@ -1,0 +1,127 @@
+// The sentence as chips: look at a word's maps, switch it off, weight it.
+
+import { LitElement, html, nothing } from "lit";
+import { styleOf } from "./style-of.ts";
+import { STEPS, step, weightOf, type Chip } from "./words.ts";
+
+const MOST = STEPS[STEPS.length - 1]!;
+
+/** Events: `word` (shown while hovered or focused), `pin`, `weigh`, `swap` an unknown word. */
+export class RegardChips extends LitElement {
+  static override properties = {
+    chips: { attribute: false }, weights: { attribute: false }, light: { attribute: false },
+    active: { type: Number }, pinned: { type: Number },
+  };
+  declare chips: Chip[];
+  declare weights: number[] | null;
+  /** How strongly each chip looks at the region under the pointer; null without one. */
+  declare light: number[] | null;
+  declare active: number;
+  declare pinned: number;
+
+  constructor() {
+    super();
+    this.chips = [];
+    this.weights = this.light = null;
+    this.active = this.pinned = -1;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override render() {
+    const unknown = this.chips.filter((chip) => !chip.known);
+    return html`
+      <div class="chips" role="group" aria-label="Words of the sentence">
+        ${this.chips.map((chip, index) => this.chip(chip, index))}
+      </div>
+      ${this.pinned >= 0 && this.chips[this.pinned] ? this.bar(this.chips[this.pinned]!) : nothing}
+      ${unknown.map((chip) => this.unknown(chip))}
+    `;
+  }
+
+  private chip(chip: Chip, index: number) {
+    const weight = weightOf(chip, this.weights);
+    const classes = [
+      "chip", weight === 0 && "off", index === this.active && "active", index === this.pinned && "pinned",
+      !chip.known && "unknown", chip.marker && "marker", this.light && "lighting",
+    ];
+    const light = this.light?.[index] ?? 0;
+    return html`<span class=${classes.filter(Boolean).join(" ")} ${styleOf({ "--light": light.toFixed(3) })}>
+      <button class="dot" type="button" role="switch" aria-checked=${weight > 0 ? "true" : "false"}
+        aria-label=${`Count “${chip.label}”`} title=${weight > 0 ? "Switch off" : "Switch on"}
+        @click=${() => this.weigh(index, weight > 0 ? 0 : 1)}></button>
+      <button class="label" type="button" aria-pressed=${index === this.pinned ? "true" : "false"}
+        title=${hint(chip)} @click=${() => this.pin(index)}
+        @pointerenter=${(event: PointerEvent) => event.pointerType !== "touch" && this.look(index)}
+        @pointerleave=${() => this.look(-1)} @focus=${(event: FocusEvent) => this.onFocus(event, index)}
+        @blur=${() => this.look(-1)}
+        @keydown=${(event: KeyboardEvent) => this.onKey(event, index, weight)}>
+        ${chip.label}${weight !== 1 && weight > 0 ? html` <small>×${weight}</small>` : nothing}
+      </button>
+    </span>`;
+  }
+
+  private bar(chip: Chip) {
+    const weight = weightOf(chip, this.weights);
+    return html`<div class="word-bar">
+      <label>How much <b>${chip.label}</b> counts
+        <input type="range" min="0" max=${MOST} step="0.25" .value=${String(weight)}
+          aria-valuetext=${weight === 0 ? "off" : `times ${weight}`}
+          @input=${(event: Event) =>
+            this.weigh(this.pinned, Number((event.target as HTMLInputElement).value))} />
+      </label>
+      <output>${weight === 0 ? "off" : `×${weight}`}</output>
+      <button class="quiet" type="button" @click=${() => this.pin(this.pinned)}>Done</button>
+    </div>`;
+  }
+
+  private unknown(chip: Chip) {
+    return html`<p class="unknown-note">The model has never read <b>${chip.label}</b>.
+      ${chip.nearest.length
+        ? html`Did you mean ${chip.nearest.map((near, index) => html`${index ? " or " : ""}<button
+            class="link" type="button" @click=${() => this.tell("swap", { word: chip.label, by: near })}
+            >${near}</button>`)}?`
+        : "Try another word for it."}</p>`;
+  }
+
+  private onFocus(event: FocusEvent, index: number) {
+    if ((event.target as HTMLElement).matches(":focus-visible")) this.look(index);
+  }
+
+  private onKey(event: KeyboardEvent, index: number, weight: number) {
+    const labels = [...this.querySelectorAll<HTMLButtonElement>(".label")];
+    if (event.key === "ArrowRight") labels[index + 1]?.focus();
+    else if (event.key === "ArrowLeft") labels[index - 1]?.focus();
+    else if (event.key === "ArrowUp") this.weigh(index, step(weight, true));
+    else if (event.key === "ArrowDown") this.weigh(index, step(weight, false));
+    else if (event.key === "Delete" || event.key === "Backspace") this.weigh(index, weight > 0 ? 0 : 1);
+    else return;
+    event.preventDefault();
+  }
+
+  private look(index: number) {
+    this.tell("word", index);
+  }
+
+  private pin(index: number) {
+    this.tell("pin", index === this.pinned ? -1 : index);
+  }
+
+  private weigh(index: number, weight: number) {
+    this.tell("weigh", { index, weight });
+  }
+
+  private tell(name: string, detail: unknown) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+}
+
+function hint(chip: Chip): string {
+  if (chip.marker)
+    return "The marks the model puts before and after every sentence; they look and count like words.";
+  return "Show where this word looked. Click to keep it shown; arrow keys up and down weight it.";
+}
+
+customElements.define("regard-chips", RegardChips);

@@ -1,0 +1,33 @@
+// Numbers, dates and scores in words.
+
+/** A similarity with two decimals and a true minus sign. */
+export function score(value: number, digits = 2): string {
+  return value.toFixed(digits).replace("-", "−");
+}
+
+/** A calibrated probability as whole per cent, honest at the ends. */
+export function percent(probability: number): string {
+  if (probability > 0 && probability < 0.01) return "<1 %";
+  if (probability < 1 && probability > 0.99) return ">99 %";
+  return `${Math.round(probability * 100)} %`;
+}
+
+/** What a hit's badge says: the probability where there is one, else the similarity. */
+export function badge(hit: { similarity: number; probability: number | null }): string {
+  return hit.probability === null ? score(hit.similarity) : percent(hit.probability);
+}
+
+export function count(value: number, noun: string): string {
+  return `${value.toLocaleString("en-GB")} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** A date taken, "12 May 2021"; empty where unknown. */
+export function day(taken: string | null): string {
+  const date = taken ? new Date(taken) : null;
+  if (!date || Number.isNaN(date.getTime())) return "";
+  return date.toLocaleDateString("en-GB", { day: "numeric", month: "long", year: "numeric" });
+}
+
+export function duration(seconds: number): string {
+  return seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(1)} s`;
+}

@@ -1,0 +1,189 @@
+// The photos found, in justified rows. Tiles move to their new places when the order changes.
+
+import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { repeat } from "lit/directives/repeat.js";
+import { thumbnailUrl, type Hit } from "./api.ts";
+import { badge, day, percent, score } from "./format.ts";
+import { justify, shownAspect, type Layout } from "./justify.ts";
+import "./map.ts";
+import { styleOf } from "./style-of.ts";
+import { relevanceOf, shownOf, type Chip } from "./words.ts";
+
+const GAP = 6;
+const NO_BOXES: number[][] = [];
+
+/** Events: `open` with a photo's id, `region` {id, region}, `more` when the end comes near. */
+export class RegardGrid extends LitElement {
+  static override properties = {
+    hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
+    more: { type: Boolean }, link: { attribute: false }, wide: { state: true }, pointed: { state: true },
+  };
+  declare hits: Hit[];
+  declare chips: Chip[];
+  declare active: number;
+  declare more: boolean;
+  /** Address of a photo's large view. */
+  declare link: (id: string) => string;
+  declare wide: number;
+  declare pointed: { id: string; region: number } | null;
+
+  private layout: Layout = { places: [], height: 0 };
+  private focusId = "";
+  private sizes = new ResizeObserver(([entry]) => {
+    this.wide = Math.floor(entry!.contentRect.width);
+  });
+  private ends = new IntersectionObserver(
+    (entries) => {
+      if (entries.some((entry) => entry.isIntersecting) && this.more) this.tell("more", null);
+    },
+    { rootMargin: "900px" },
+  );
+
+  constructor() {
+    super();
+    this.hits = [];
+    this.chips = [];
+    this.active = -1;
+    this.more = false;
+    this.link = () => "";
+    this.wide = 0;
+    this.pointed = null;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override connectedCallback() {
+    super.connectedCallback();
+    this.sizes.observe(this);
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    this.sizes.disconnect();
+    this.ends.disconnect();
+  }
+
+  override willUpdate(changed: PropertyValues<this>) {
+    if (!changed.has("hits") && !changed.has("wide")) return;
+    const rowHeight = this.wide < 560 ? 132 : this.wide < 1000 ? 178 : 216;
+    const aspects = this.hits.map(({ photo }) => shownAspect(photo.width, photo.height));
+    this.layout = justify(aspects, this.wide, rowHeight, GAP);
+  }
+
+  override updated() {
+    const end = this.querySelector(".grid-end");
+    this.ends.disconnect();
+    if (end) this.ends.observe(end);
+  }
+
+  override render() {
+    if (!this.wide) return nothing;
+    const first = this.hits.some(({ photo }) => photo.id === this.focusId)
+      ? this.focusId : this.hits[0]?.photo.id;
+    return html`
+      <div class="grid" role="list" aria-label="Photos" @keydown=${this.onKey}
+        ${styleOf({ height: `${this.layout.height}px` })}>
+        ${repeat(this.hits, ({ photo }) => photo.id, (hit, index) => this.tile(hit, index, first))}
+      </div>
+      ${this.more ? html`<div class="grid-end"><button class="quiet" type="button"
+        @click=${() => this.tell("more", null)}>More photos</button></div>` : nothing}
+    `;
+  }
+
+  private tile(hit: Hit, index: number, tabbable: string | undefined) {
+    const { photo, maps } = hit;
+    const place = this.layout.places[index]!;
+    const chip = this.chips[this.active];
+    const pointed = this.pointed?.id === photo.id ? this.pointed.region : -1;
+    return html`<div role="listitem" class="tile" ${styleOf({
+      transform: `translate(${place.x}px, ${place.y}px)`,
+      width: `${place.width}px`, height: `${place.height}px` })}>
+      <a href=${this.link(photo.id)} data-id=${photo.id} tabindex=${photo.id === tabbable ? 0 : -1}
+        @click=${(event: MouseEvent) => this.onClick(event, photo.id)}
+        @focus=${() => (this.focusId = photo.id)}>
+        <regard-map .src=${thumbnailUrl(photo.id, place.height > 240 || devicePixelRatio > 1.3 ? 640 : 320)}
+          .alt=${describe(hit)} .aspect=${photo.width / photo.height} .eager=${index < 8}
+          ${styleOf(inside(photo.width / photo.height, place.width / place.height))}
+          .boxes=${maps?.boxes ?? NO_BOXES} .region=${pointed}
+          .shown=${maps && chip ? shownOf(maps, this.chips, chip) : null}
+          @look=${(event: CustomEvent<number>) => this.onLook(photo.id, event.detail)}></regard-map>
+        ${this.caption(hit, chip)}
+      </a></div>`;
+  }
+
+  private caption(hit: Hit, chip: Chip | undefined) {
+    if (!hit.maps) return nothing;
+    return html`<span class="badge" aria-hidden="true">${chip
+      ? html`${chip.label} <b>${score(relevanceOf(hit.maps, chip))}</b>` : html`<b>${badge(hit)}</b>`}</span>`;
+  }
+
+  private onClick(event: MouseEvent, id: string) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    this.tell("open", id);
+  }
+
+  private onLook(id: string, region: number) {
+    this.pointed = region < 0 ? null : { id, region };
+    this.tell("region", this.pointed);
+  }
+
+  private onKey = (event: KeyboardEvent) => {
+    const from = this.hits.findIndex(({ photo }) => photo.id === this.focusId);
+    const to = from < 0 ? -1 : this.neighbour(from, event.key);
+    const next = this.hits[to];
+    if (!next) return;
+    event.preventDefault();
+    const link = this.querySelector<HTMLAnchorElement>(`a[data-id="${next.photo.id}"]`)!;
+    link.focus();
+    this.requestUpdate();
+  };
+
+  /** The photo an arrow key leads to; -1 for none. */
+  private neighbour(from: number, key: string): number {
+    if (key === "ArrowRight") return from + 1 < this.hits.length ? from + 1 : -1;
+    if (key === "ArrowLeft") return from - 1;
+    if (key === "Home") return 0;
+    if (key === "End") return this.hits.length - 1;
+    if (key !== "ArrowUp" && key !== "ArrowDown") return -1;
+    const here = this.layout.places[from]!;
+    const rows = this.layout.places.map(({ y }) => y);
+    const beyond = rows.filter((y) => (key === "ArrowDown" ? y > here.y : y < here.y));
+    const row = key === "ArrowDown" ? Math.min(...beyond) : Math.max(...beyond);
+    let best = -1;
+    let nearest = Infinity;
+    this.layout.places.forEach((place, index) => {
+      const away = Math.abs(place.x + place.width / 2 - here.x - here.width / 2);
+      if (place.y === row && away < nearest) [best, nearest] = [index, away];
+    });
+    return best;
+  }
+
+  /** Put the focus back on a photo, after the large view closes. */
+  focusPhoto(id: string) {
+    this.querySelector<HTMLAnchorElement>(`a[data-id="${id}"]`)?.focus();
+  }
+
+  private tell(name: string, detail: unknown) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+}
+
+/** Size of a photo within its tile; only panoramas and strips leave some of it free. */
+function inside(aspect: number, tileAspect: number): Record<string, string> {
+  return aspect >= tileAspect
+    ? { width: "100%", height: `${(100 * tileAspect) / aspect}%` }
+    : { width: `${(100 * aspect) / tileAspect}%`, height: "100%" };
+}
+
+/** What a screen reader says of a photo. */
+function describe(hit: Hit): string {
+  const parts = [hit.photo.name, day(hit.photo.taken)];
+  if (hit.probability !== null) parts.push(`${percent(hit.probability)} likely`);
+  else if (hit.maps) parts.push(`similarity ${score(hit.similarity)}`);
+  return parts.filter(Boolean).join(", ");
+}
+
+customElements.define("regard-grid", RegardGrid);

@@ -1,0 +1,19 @@
+// The page's few icons, drawn in the current text colour.
+
+import { svg } from "lit";
+
+const line = (path: string) => svg`<svg class="icon" viewBox="0 0 24 24" aria-hidden="true"
+  fill="none" stroke="currentColor" stroke-width="1.8" stroke-linecap="round"
+  stroke-linejoin="round"><path d=${path}></path></svg>`;
+
+export const search = line("M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13zM20 20l-4.9-4.9");
+export const close = line("M6 6l12 12M18 6L6 18");
+export const left = line("M15 5l-7 7 7 7");
+export const right = line("M9 5l7 7-7 7");
+export const upload = line("M12 16V4M7 9l5-5 5 5M4 16v3a1 1 0 0 0 1 1h14a1 1 0 0 0 1-1v-3");
+export const filter = line("M4 6h16M7 12h10M10 18h4");
+export const moon = line("M20 14.5A8 8 0 0 1 9.5 4 8 8 0 1 0 20 14.5z");
+export const sun = line(
+  "M12 16.5a4.5 4.5 0 1 0 0-9 4.5 4.5 0 0 0 0 9zM12 2v2M12 20v2M2 12h2M20 12h2M5 5l1.4 1.4M17.6 17.6L19 19M5 19l1.4-1.4M17.6 6.4L19 5",
+);
+export const download = line("M12 4v12M7 11l5 5 5-5M4 20h16");

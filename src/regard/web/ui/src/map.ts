@@ -1,0 +1,173 @@
+// A photo with the attention of one word over it: heat, the strongest box, the box in hand.
+
+import { LitElement, html, nothing, type PropertyValues } from "lit";
+import { bestRegion, blend, gridSize, heatGrid, paint, regionAt, type Grid } from "./heat.ts";
+import type { Shown } from "./words.ts";
+
+const MOVE_MS = 220;
+
+const seen = new IntersectionObserver(
+  (entries) => {
+    for (const entry of entries) (entry.target as RegardMap).inView(entry.isIntersecting);
+  },
+  { rootMargin: "200px" },
+);
+
+export function calm(): boolean {
+  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+}
+
+/** Events: `look` with the region under the pointer, -1 when it leaves. */
+export class RegardMap extends LitElement {
+  static override properties = {
+    src: {}, alt: {}, eager: { type: Boolean }, aspect: { type: Number },
+    boxes: { attribute: false }, shown: { attribute: false }, region: { type: Number },
+  };
+  declare src: string;
+  declare alt: string;
+  declare eager: boolean;
+  declare aspect: number;
+  declare boxes: number[][];
+  /** Heat of the word shown; null shows the photo alone. */
+  declare shown: Shown | null;
+  /** A region to outline besides; -1 for none. */
+  declare region: number;
+
+  private drawn: Grid | null = null;
+  private importance = 1;
+  private goal: Grid | null = null;
+  private visible = false;
+  private frame = 0;
+  private pointed = -1;
+
+  constructor() {
+    super();
+    this.src = this.alt = "";
+    this.eager = false;
+    this.aspect = 1;
+    this.boxes = [];
+    this.shown = null;
+    this.region = -1;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override connectedCallback() {
+    super.connectedCallback();
+    seen.observe(this);
+    this.addEventListener("pointermove", this.onMove);
+    this.addEventListener("pointerleave", this.onLeave);
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    seen.unobserve(this);
+    cancelAnimationFrame(this.frame);
+    this.visible = false;
+  }
+
+  inView(visible: boolean) {
+    this.visible = visible;
+    if (visible) this.move();
+  }
+
+  override render() {
+    return html`
+      <img src=${this.src} alt=${this.alt} loading=${this.eager ? "eager" : "lazy"}
+        decoding="async" draggable="false" @load=${this.onLoad} @error=${this.onFail} />
+      <canvas aria-hidden="true"></canvas>
+      <span class="box strongest" aria-hidden="true"></span>
+      ${this.region >= 0 ? html`<span class="box pointed" aria-hidden="true"></span>` : nothing}
+    `;
+  }
+
+  override updated(changed: PropertyValues<this>) {
+    if (changed.has("src")) this.classList.remove("loaded", "failed");
+    if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) this.aim();
+    const pointed = this.querySelector<HTMLElement>(".pointed");
+    if (pointed) this.put(pointed, this.region);
+  }
+
+  /** Take up new heat: set where it and the box have to go. */
+  private aim() {
+    const box = this.querySelector<HTMLElement>(".strongest")!;
+    box.classList.toggle("moving", this.classList.contains("lit"));
+    this.classList.toggle("lit", !!this.shown);
+    if (!this.shown) return;
+    this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
+    this.importance = this.shown.importance;
+    const best = bestRegion(this.goal, this.boxes);
+    this.dataset["region"] = String(best);
+    this.put(box, best);
+    if (this.visible) this.move();
+  }
+
+  private put(element: HTMLElement, region: number) {
+    const box = this.boxes[region];
+    if (!box) return;
+    element.style.left = `${box[0]! * 100}%`;
+    element.style.top = `${box[1]! * 100}%`;
+    element.style.width = `${(box[2]! - box[0]!) * 100}%`;
+    element.style.height = `${(box[3]! - box[1]!) * 100}%`;
+  }
+
+  /** Let the heat flow from where it is to where it has to go. */
+  private move() {
+    if (!this.goal || this.goal === this.drawn) return;
+    cancelAnimationFrame(this.frame);
+    const goal = this.goal;
+    const from = this.drawn;
+    const same = from && from.columns === goal.columns && from.rows === goal.rows;
+    if (!same || calm() || !this.classList.contains("lit")) {
+      this.drawn = goal;
+      this.draw(goal.values);
+      return;
+    }
+    const began = performance.now();
+    const tick = (now: number) => {
+      const part = Math.min(1, Math.max(0, (now - began) / MOVE_MS));
+      const values = blend(from.values, goal.values, part * part * (3 - 2 * part));
+      this.drawn = part < 1 ? { ...goal, values } : goal;
+      this.draw(values);
+      if (part < 1) this.frame = requestAnimationFrame(tick);
+    };
+    this.frame = requestAnimationFrame(tick);
+  }
+
+  private draw(values: Float32Array) {
+    const canvas = this.querySelector("canvas")!;
+    const { columns, rows } = gridSize(this.aspect);
+    if (canvas.width !== columns || canvas.height !== rows) {
+      canvas.width = columns;
+      canvas.height = rows;
+    }
+    const context = canvas.getContext("2d")!;
+    const image = context.createImageData(columns, rows);
+    paint(values, this.importance, image.data);
+    context.putImageData(image, 0, 0);
+  }
+
+  private onLoad = () => this.classList.add("loaded");
+
+  private onFail = () => this.classList.add("failed");
+
+  private onMove = (event: PointerEvent) => {
+    if (!this.boxes.length) return;
+    const frame = this.getBoundingClientRect();
+    const x = (event.clientX - frame.left) / frame.width;
+    const y = (event.clientY - frame.top) / frame.height;
+    this.tell(regionAt(this.boxes, x, y));
+  };
+
+  private onLeave = () => this.tell(-1);
+
+  private tell(region: number) {
+    if (region === this.pointed) return;
+    this.pointed = region;
+    this.dispatchEvent(new CustomEvent("look", { detail: region, bubbles: true }));
+  }
+}
+
+customElements.define("regard-map", RegardMap);

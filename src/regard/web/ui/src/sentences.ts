@@ -1,0 +1,116 @@
+// Sentences for a photo: the best of the server's list or of one's own, each with its map.
+
+import { LitElement, html, nothing, type PropertyValues } from "lit";
+import * as api from "./api.ts";
+import { badge } from "./format.ts";
+import "./map.ts";
+import { styleOf } from "./style-of.ts";
+import { chipsOf, shownOf, shownOfSentence } from "./words.ts";
+
+const MOST = 1000;
+
+/** Event: `choose` with a sentence. */
+export class RegardSentences extends LitElement {
+  static override properties = {
+    photo: { attribute: false }, chosen: {}, captions: { state: true }, own: { state: true },
+    busy: { state: true }, error: { state: true }, looked: { state: true },
+  };
+  declare photo: api.Photo;
+  /** The sentence the large view explains now. */
+  declare chosen: string;
+  declare captions: api.Caption[];
+  declare own: boolean;
+  declare busy: boolean;
+  declare error: string;
+  /** Caption and chip under the pointer. */
+  declare looked: { caption: number; chip: number } | null;
+
+  private requests = new AbortController();
+
+  constructor() {
+    super();
+    this.captions = [];
+    this.chosen = this.error = "";
+    this.own = this.busy = false;
+    this.looked = null;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override willUpdate(changed: PropertyValues<this>) {
+    if (changed.has("photo") && changed.get("photo")?.id !== this.photo.id) void this.load(null);
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    this.requests.abort();
+  }
+
+  private async load(sentences: string[] | null) {
+    this.requests.abort();
+    this.requests = new AbortController();
+    const { signal } = this.requests;
+    this.busy = true;
+    this.error = "";
+    try {
+      const answer = sentences
+        ? await api.captionsAmong(this.photo.id, sentences, signal)
+        : await api.captions(this.photo.id, signal);
+      this.captions = answer.captions;
+    } catch (error) {
+      if (signal.aborted) return;
+      this.captions = [];
+      this.error = (error as Error).message;
+    }
+    this.busy = false;
+  }
+
+  override render() {
+    return html`<section aria-busy=${this.busy ? "true" : "false"}><h3>Sentences for this photo</h3>
+      ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
+      ${this.busy && !this.captions.length ? html`<p class="note" role="status">Comparing sentences …</p>` : nothing}
+      <ol class="captions">${this.captions.map((caption, index) => this.row(caption, index))}</ol>
+      <details ?open=${this.own} @toggle=${this.onToggle}><summary>Rank sentences of your own</summary>
+        <form @submit=${this.onRank}>
+          <label for="own">One sentence a line, ${MOST.toLocaleString("en-GB")} at most</label>
+          <textarea id="own" rows="4" spellcheck="true"></textarea>
+          <button type="submit">Rank them</button>
+          <button class="quiet" type="button" @click=${() => this.load(null)}>Back to the built-in list</button>
+        </form></details></section>`;
+  }
+
+  private row(caption: api.Caption, index: number) {
+    const chips = chipsOf(caption.words);
+    const looked = this.looked?.caption === index ? chips[this.looked.chip] : undefined;
+    const aspect = this.photo.width / this.photo.height;
+    const shown = looked ? shownOf(caption.maps, chips, looked) : shownOfSentence(caption.maps);
+    return html`<li class=${caption.sentence === this.chosen ? "chosen" : ""}>
+      <regard-map .src=${api.thumbnailUrl(this.photo.id, 320)} alt="" .aspect=${aspect}
+        .boxes=${caption.maps.boxes} .shown=${shown} ${styleOf({ "aspect-ratio": String(aspect) })}></regard-map>
+      <button class="plain" type="button" @click=${() => this.tell("choose", caption.sentence)}
+        @pointerleave=${() => (this.looked = null)}>
+        ${chips.filter((chip) => !chip.marker).map((chip, place) => html`<span
+          class=${this.looked?.caption === index && this.looked.chip === place ? "looked" : ""}
+          @pointerenter=${() => (this.looked = { caption: index, chip: place })}>${chip.label}</span> `)}
+      </button><span class="score">${badge(caption)}</span></li>`;
+  }
+
+  private onToggle = (event: Event) => {
+    this.own = (event.target as HTMLDetailsElement).open;
+  };
+
+  private onRank = (event: SubmitEvent) => {
+    event.preventDefault();
+    const lines = this.querySelector<HTMLTextAreaElement>("#own")!.value.split("\n");
+    const sentences = lines.map((line) => line.trim()).filter(Boolean).slice(0, MOST);
+    if (sentences.length) void this.load(sentences);
+  };
+
+  private tell(name: string, detail: unknown) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+}
+
+customElements.define("regard-sentences", RegardSentences);

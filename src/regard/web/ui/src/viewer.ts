@@ -1,0 +1,306 @@
+// One photo, large: which word looked where, what the score is made of, sentences, photos like it.
+
+import { LitElement, html, nothing, type PropertyValues } from "lit";
+import * as api from "./api.ts";
+import { day, percent, score } from "./format.ts";
+import * as icons from "./icons.ts";
+import "./map.ts";
+import "./sentences.ts";
+import "./sum.ts";
+import { styleOf } from "./style-of.ts";
+import type { Direction, View } from "./state.ts";
+import { chipsOf, lightOf, shownOf, shownOfSentence, type Chip, type Shown } from "./words.ts";
+
+const NO_BOXES: number[][] = [];
+
+/** Events: `close`, `goto` a photo's id, `ask` with changes of the view. */
+export class RegardViewer extends LitElement {
+  static override properties = {
+    view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
+    link: { attribute: false }, photo: { state: true }, explained: { state: true },
+    like: { state: true }, error: { state: true }, active: { state: true }, region: { state: true },
+  };
+  declare view: View;
+  declare stats: api.Stats | null;
+  /** Ids of the photos before and after this one in the list; empty at its ends. */
+  declare previousId: string;
+  declare nextId: string;
+  /** "3 of 40", empty when the photo is not in the list. */
+  declare place: string;
+  declare link: (id: string) => string;
+  declare photo: api.Photo | null;
+  declare explained: api.Explained | null;
+  declare like: api.Hit[];
+  declare error: string;
+  declare active: number;
+  declare region: number;
+
+  private chips: Chip[] = [];
+  private pinned = -1;
+  private asked = "";
+  private loads = new AbortController();
+  private explains = new AbortController();
+
+  constructor() {
+    super();
+    this.stats = this.photo = this.explained = null;
+    this.previousId = this.nextId = this.place = this.error = "";
+    this.link = () => "";
+    this.like = [];
+    this.active = this.region = -1;
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override firstUpdated() {
+    const dialog = this.querySelector("dialog")!;
+    dialog.showModal();
+    dialog.focus();
+  }
+
+  override disconnectedCallback() {
+    super.disconnectedCallback();
+    this.loads.abort();
+    this.explains.abort();
+  }
+
+  get sentence(): string {
+    return this.view.sentence || this.view.q;
+  }
+
+  private get choice(): api.ExplainChoice {
+    const { direction, temperature } = this.view;
+    return { sentence: this.sentence, direction, temperature };
+  }
+
+  override willUpdate(changed: PropertyValues<this>) {
+    if (!changed.has("view")) return;
+    if (changed.get("view")?.photo !== this.view.photo) void this.load();
+    const asked = JSON.stringify([this.view.photo, this.choice]);
+    if (asked !== this.asked) {
+      this.asked = asked;
+      void this.explain();
+    }
+  }
+
+  private async load() {
+    this.loads.abort();
+    this.loads = new AbortController();
+    const { signal } = this.loads;
+    this.like = [];
+    this.region = this.active = -1;
+    this.querySelector(".viewer-body")?.scrollTo(0, 0);
+    try {
+      this.photo = await api.photo(this.view.photo, signal);
+      this.like = (await api.similar(this.view.photo, signal)).hits;
+    } catch (error) {
+      if (!signal.aborted) this.error = (error as Error).message;
+    }
+  }
+
+  /** The word pinned in the list stays pinned here, as long as the sentence is the same. */
+  private pinnedBefore(): number {
+    const { word, q } = this.view;
+    return word !== null && word < this.chips.length && this.sentence === q ? word : -1;
+  }
+
+  private async explain() {
+    this.explains.abort();
+    this.explains = new AbortController();
+    const { signal } = this.explains;
+    this.error = "";
+    if (!this.sentence) {
+      this.explained = null;
+      this.chips = [];
+      return;
+    }
+    try {
+      const before = this.explained?.sentence;
+      this.explained = await api.explain(this.view.photo, this.choice, signal);
+      this.chips = chipsOf(this.explained.words);
+      if (before !== this.explained.sentence) this.active = -1;
+      if (before !== this.explained.sentence) this.pinned = this.pinnedBefore();
+    } catch (error) {
+      if (signal.aborted) return;
+      this.explained = null;
+      this.chips = [];
+      this.error = (error as Error).message;
+    }
+  }
+
+  override render() {
+    const { photo } = this;
+    return html`<dialog class="viewer" aria-label=${photo ? `Photo ${photo.name}` : "Photo"} tabindex="-1"
+      @cancel=${this.onCancel} @keydown=${this.onKey}>
+      <header class="viewer-head">
+        <button class="tool" type="button" aria-label="Close" @click=${() => this.tell("close", null)}>
+          ${icons.close}</button>
+        <h2>${photo?.name ?? ""}<small>${[photo?.folder, day(photo?.taken ?? null)]
+          .filter(Boolean).join(" · ")}</small></h2>
+        <span class="place">${this.place}</span>
+        <button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
+          @click=${() => this.tell("goto", this.previousId)}>${icons.left}</button>
+        <button class="tool" type="button" aria-label="Next photo" ?disabled=${!this.nextId}
+          @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>
+      </header>
+      <div class="viewer-body">
+        ${photo ? this.stage(photo) : nothing}
+        <div class="side">
+          ${this.question()}
+          ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
+          ${this.explained ? this.account(this.explained) : nothing}
+        </div>
+        <div class="below">
+          ${photo && this.explained ? this.panels(photo, this.explained) : nothing}
+          ${photo ? html`<regard-sentences .photo=${photo} .chosen=${this.sentence}
+            @choose=${(event: CustomEvent<string>) => this.choose(event.detail)}></regard-sentences>` : nothing}
+          ${this.like.length ? this.similar() : nothing}
+        </div>
+      </div>
+    </dialog>`;
+  }
+
+  private stage(photo: api.Photo) {
+    const maps = this.explained?.maps;
+    const aspect = photo.width / photo.height;
+    return html`<figure class="stage" ${styleOf({ "--aspect": String(aspect) })}>
+      <regard-map .src=${api.thumbnailUrl(photo.id, 1600)} .alt=${photo.name} .aspect=${aspect} .eager=${true}
+        .boxes=${maps?.boxes ?? NO_BOXES} .region=${this.region} .shown=${this.shown}
+        @look=${(event: CustomEvent<number>) => (this.region = event.detail)}></regard-map>
+    </figure>`;
+  }
+
+  private get shown(): Shown | null {
+    const chip = this.chips[this.active >= 0 ? this.active : this.pinned];
+    return chip && this.explained ? shownOf(this.explained.maps, this.chips, chip) : null;
+  }
+
+  private question() {
+    return html`<form class="ask" @submit=${this.onAsk}>
+      <label for="sentence">A sentence for this photo</label>
+      <div class="field"><input id="sentence" name="sentence" type="text" maxlength="500" autocomplete="off"
+        enterkeyhint="go" .value=${this.sentence} placeholder="a dog runs on the beach" />
+      <button type="submit">Explain</button></div>
+    </form>`;
+  }
+
+  private account(explained: api.Explained) {
+    const light = this.region >= 0 ? lightOf(explained.maps, this.chips, this.region) : null;
+    return html`
+      <div class="verdict-line">
+        <b class="big">${score(explained.similarity, 3)}</b> similarity
+        ${explained.probability === null ? nothing : html`<span class="likely"
+          title="Calibrated on photos with known sentences">${percent(explained.probability)} likely</span>`}
+      </div>
+      <regard-sum .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
+        .light=${light} @word=${(event: CustomEvent<number>) => (this.active = event.detail)}
+        @pin=${(event: CustomEvent<number>) => { this.pinned = event.detail; this.requestUpdate(); }}
+        ></regard-sum>
+      <p class="note">Hover, focus or press a word to see where it looked; hover the photo to see which
+        words look there.</p>
+      ${this.settings(explained)}
+      <p class="downloads">${icons.download}
+        <a href=${api.figureUrl(this.view.photo, this.choice, "png")} download="regard.png">PNG</a>
+        <a href=${api.figureUrl(this.view.photo, this.choice, "svg")} download="regard.svg">SVG</a>
+        <a href=${api.explainUrl(this.view.photo, this.choice)} download="regard.json">JSON</a></p>`;
+  }
+
+  private settings(explained: api.Explained) {
+    const directions: [Direction, string, string][] = [
+      ["t2i", "Words look at regions", "Every word attends to the regions of the photo (t2i)"],
+      ["i2t", "Regions look at words", "Every region attends to the words of the sentence (i2t)"],
+    ];
+    return html`<div class="settings">
+      <div class="switch" role="group" aria-label="Attention direction">
+        ${directions.map(([direction, label, title]) => html`<button type="button" title=${title}
+          aria-pressed=${explained.direction === direction ? "true" : "false"}
+          @click=${() => this.tell("ask", { direction })}>${label}</button>`)}
+      </div>
+      <label class="temperature"><span>Sharpness of attention λ<sub>1</sub></span>
+        <input type="range" min="0" max="100" step="1" .value=${String(toSlider(explained.temperature))}
+          aria-valuetext=${explained.temperature.toFixed(1)}
+          @input=${(event: Event) =>
+            this.tell("ask", { temperature: fromSlider(Number((event.target as HTMLInputElement).value)) })} />
+        <output>${explained.temperature.toFixed(1)}</output>
+      </label>
+      ${explained.is_default ? nothing : html`<p class="note">Not as the model was trained: the score is for
+        looking at, not for ranking. <button class="link" type="button"
+        @click=${() => this.tell("ask", { direction: "", temperature: null })}>Back to the model's own</button></p>`}
+    </div>`;
+  }
+
+  private panels(photo: api.Photo, explained: api.Explained) {
+    const aspect = photo.width / photo.height;
+    const panel = (label: string, shown: Shown, index: number) => html`<figure class="panel">
+      <regard-map .src=${api.thumbnailUrl(photo.id, 320)} .alt=${`Where “${label}” looked`} .aspect=${aspect}
+        .boxes=${explained.maps.boxes} .shown=${shown}
+        ${styleOf({ "aspect-ratio": String(aspect) })}></regard-map>
+      <figcaption><button class="link plain" type="button" @click=${() => this.show(index)}
+        >${label}</button></figcaption></figure>`;
+    return html`<section><h3>Word by word</h3><div class="panels">
+      ${this.chips.map((chip, index) => chip.marker ? nothing
+        : panel(chip.label, shownOf(explained.maps, this.chips, chip), index))}
+      ${this.chips.length > 2 ? html`<figure class="panel"><regard-map .src=${api.thumbnailUrl(photo.id, 320)}
+        alt="Where the whole sentence looked" .aspect=${aspect} .boxes=${explained.maps.boxes}
+        .shown=${shownOfSentence(explained.maps)} ${styleOf({ "aspect-ratio": String(aspect) })}
+        ></regard-map><figcaption><i>the whole sentence</i></figcaption></figure>` : nothing}
+    </div></section>`;
+  }
+
+  private similar() {
+    return html`<section><h3>More like this</h3><div class="strip">${this.like.map(({ photo }) => html`<a
+      href=${this.link(photo.id)} @click=${(event: MouseEvent) => this.onLike(event, photo.id)}><img
+      src=${api.thumbnailUrl(photo.id, 320)} alt=${photo.name} loading="lazy"
+      width=${Math.round((120 * photo.width) / photo.height)} height="120" /></a>`)}</div></section>`;
+  }
+
+  private show(index: number) {
+    this.pinned = index;
+    this.querySelector(".viewer-body")?.scrollTo({ top: 0, behavior: "smooth" });
+    this.requestUpdate();
+  }
+
+  private choose(sentence: string) {
+    this.tell("ask", { sentence: sentence === this.view.q ? "" : sentence });
+    this.querySelector(".viewer-body")?.scrollTo({ top: 0, behavior: "smooth" });
+  }
+
+  private onAsk = (event: SubmitEvent) => {
+    event.preventDefault();
+    this.choose(this.querySelector<HTMLInputElement>("#sentence")!.value.trim());
+  };
+
+  private onLike(event: MouseEvent, id: string) {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    this.tell("goto", id);
+  }
+
+  private onCancel = (event: Event) => {
+    event.preventDefault();
+    this.tell("close", null);
+  };
+
+  private onKey = (event: KeyboardEvent) => {
+    if ((event.target as HTMLElement).matches("input, textarea, button.word")) return;
+    if (event.key === "ArrowLeft" && this.previousId) this.tell("goto", this.previousId);
+    else if (event.key === "ArrowRight" && this.nextId) this.tell("goto", this.nextId);
+  };
+
+  private tell(name: string, detail: unknown) {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
+  }
+}
+
+/** λ1 from 1 to 50 on a logarithmic slider of 0 to 100. */
+export function toSlider(temperature: number): number {
+  return Math.round((100 * Math.log(Math.max(1, temperature))) / Math.log(50));
+}
+
+export function fromSlider(place: number): number {
+  return Number((50 ** (place / 100)).toFixed(1));
+}
+
+customElements.define("regard-viewer", RegardViewer);

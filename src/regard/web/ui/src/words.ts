@@ -1,0 +1,114 @@
+// The words of a query as the page shows them: chips with weights, and what they add up to.
+
+import type { Maps, QueryWord } from "./api.ts";
+
+export interface Chip {
+  label: string;
+  /** Places in the sentence; a word has one, the sentence's two markers share a chip. */
+  indices: number[];
+  marker: boolean;
+  known: boolean;
+  nearest: string[];
+}
+
+export const MARKER_LABEL = "start · end";
+export const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
+
+/** One chip a word, in order, and one last for the markers of start and end. */
+export function chipsOf(words: QueryWord[]): Chip[] {
+  const chips: Chip[] = [];
+  const markers: number[] = [];
+  words.forEach((word, index) => {
+    if (word.marker) markers.push(index);
+    else
+      chips.push({ label: word.text, indices: [index], marker: false, known: word.known,
+        nearest: word.nearest });
+  });
+  if (markers.length)
+    chips.push({ label: MARKER_LABEL, indices: markers, marker: true, known: true, nearest: [] });
+  return chips;
+}
+
+/** A chip's weight; 1 where none is set. */
+export function weightOf(chip: Chip, weights: number[] | null): number {
+  return weights?.[chip.indices[0]!] ?? 1;
+}
+
+/** All weights after one chip's is set; null when every one is 1 again. */
+export function withWeight(
+  count: number, weights: number[] | null, chip: Chip, weight: number,
+): number[] | null {
+  const next = Array.from({ length: count }, (_, index) => weights?.[index] ?? 1);
+  for (const index of chip.indices) next[index] = weight;
+  return next.every((value) => value === 1) ? null : next;
+}
+
+/** The next weight up or down the ladder of steps. */
+export function step(weight: number, up: boolean): number {
+  const others = STEPS.filter((value) => (up ? value > weight : value < weight));
+  return (up ? others[0] : others[others.length - 1]) ?? weight;
+}
+
+/** Whether at least one word still counts. */
+export function anyLeft(weights: number[] | null): boolean {
+  return weights === null || weights.some((weight) => weight > 0);
+}
+
+/** Rows of a chip's places, averaged. */
+function meanOf(rows: number[][], chip: Chip): number[] {
+  const chosen = chip.indices.map((index) => rows[index] ?? []);
+  return (chosen[0] ?? []).map(
+    (_, region) => chosen.reduce((sum, row) => sum + row[region]!, 0) / chosen.length,
+  );
+}
+
+/** What is shown of a chip in a photo: heat of every region, and how much the word matters. */
+export interface Shown {
+  heat: number[];
+  /** 1 for the word that adds most to the photo's similarity, 0 for one that adds nothing. */
+  importance: number;
+}
+
+export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown {
+  const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
+  const importance = Math.min(1, Math.max(0, shareOf(maps, chip) / most));
+  return { heat: meanOf(maps.heat, chip), importance };
+}
+
+/** What a chip adds to the photo's similarity. */
+export function shareOf(maps: Maps, chip: Chip): number {
+  return chip.indices.reduce((sum, index) => sum + (maps.words[index]?.share ?? 0), 0);
+}
+
+/** A chip's relevance in a photo, averaged over its places. */
+export function relevanceOf(maps: Maps, chip: Chip): number {
+  const total = chip.indices.reduce((sum, index) => sum + (maps.words[index]?.relevance ?? 0), 0);
+  return total / chip.indices.length;
+}
+
+/** How strongly each chip looks at one region: 1 where it looks most of all, 0 where least. */
+export function lightOf(maps: Maps, chips: Chip[], region: number): number[] {
+  return chips.map((chip) => {
+    const attention = meanOf(maps.attention, chip);
+    const least = Math.min(...attention);
+    const range = Math.max(...attention) - least;
+    return range > 0 && !chip.marker ? ((attention[region] ?? least) - least) / range : 0;
+  });
+}
+
+/** Where the whole sentence looked: the words' heat weighted by what each adds. */
+export function shownOfSentence(maps: Maps): Shown {
+  const heat = new Array<number>(maps.boxes.length).fill(0);
+  maps.heat.forEach((row, index) => {
+    const share = Math.max(0, maps.words[index]!.share);
+    for (let region = 0; region < heat.length; region++) heat[region]! += share * row[region]!;
+  });
+  return { heat, importance: 1 };
+}
+
+/** A sentence with one word replaced, whatever its case. */
+export function replaceWord(sentence: string, word: string, by: string): string {
+  const escaped = word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
+  return sentence.replace(new RegExp(`(^|[^\\p{L}\\p{N}])${escaped}(?![\\p{L}\\p{N}])`, "iu"),
+    (_, before: string) => before + by);
+}

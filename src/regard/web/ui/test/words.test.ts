@@ -1,0 +1,80 @@
+import { describe, expect, it } from "vitest";
+import type { Maps, QueryWord } from "../src/api.ts";
+import {
+  MARKER_LABEL, anyLeft, chipsOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  weightOf, withWeight,
+} from "../src/words.ts";
+
+const word = (text: string, marker = false, known = true): QueryWord => ({ text, marker, known, nearest: [] });
+const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
+const MAPS: Maps = {
+  words: [{ relevance: 0.1, share: 0.02 }, { relevance: 0.2, share: 0.05 }, { relevance: 0.8, share: 0.2 },
+    { relevance: 0.3, share: 0.08 }],
+  attention: [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1], [0.1, 0.9]],
+  heat: [[1, 0.5], [0.25, 1], [1, 0.1], [0, 1]],
+  boxes: [[0, 0, 0.5, 1], [0.5, 0, 1, 1]],
+};
+const CHIPS = chipsOf(WORDS);
+
+describe("chips", () => {
+  it("stand for the words in order and for both markers together", () => {
+    expect(CHIPS.map((chip) => chip.label)).toEqual(["a", "dog", MARKER_LABEL]);
+    expect(CHIPS[2]!.indices).toEqual([0, 3]);
+  });
+
+  it("add up to the similarity", () => {
+    const total = CHIPS.reduce((sum, chip) => sum + shareOf(MAPS, chip), 0);
+    expect(total).toBeCloseTo(0.35, 12);
+    expect(relevanceOf(MAPS, CHIPS[2]!)).toBeCloseTo(0.2, 12);
+  });
+
+  it("light up by their attention to a region, markers never", () => {
+    expect(lightOf(MAPS, CHIPS, 0)).toEqual([0, 1, 0]);
+    expect(lightOf(MAPS, CHIPS, 1)).toEqual([1, 0, 0]);
+  });
+
+  it("show their heat and how much they matter", () => {
+    expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1 });
+    expect(shownOf(MAPS, CHIPS, CHIPS[0]!).importance).toBeCloseTo(0.25, 12);
+    expect(shownOf(MAPS, CHIPS, CHIPS[2]!).heat).toEqual([0.5, 0.75]);
+  });
+});
+
+it("the whole sentence looks where its weighty words look", () => {
+  const { heat } = shownOfSentence(MAPS);
+  expect(heat[0]).toBeCloseTo(0.02 + 0.05 * 0.25 + 0.2, 12);
+  expect(heat[1]).toBeCloseTo(0.02 * 0.5 + 0.05 + 0.2 * 0.1 + 0.08, 12);
+});
+
+describe("weights", () => {
+  it("are set for all places of a chip and forgotten when all are one", () => {
+    expect(withWeight(4, null, CHIPS[2]!, 0)).toEqual([0, 1, 1, 0]);
+    expect(withWeight(4, [0, 1, 1, 0], CHIPS[2]!, 1)).toBeNull();
+    expect(weightOf(CHIPS[1]!, [1, 1, 2, 1])).toBe(2);
+    expect(weightOf(CHIPS[1]!, null)).toBe(1);
+  });
+
+  it("climb and descend a ladder and stay at its ends", () => {
+    expect(step(1, true)).toBe(1.5);
+    expect(step(1, false)).toBe(0.5);
+    expect(step(1.2, false)).toBe(1);
+    expect(step(3, true)).toBe(3);
+    expect(step(0, false)).toBe(0);
+  });
+
+  it("must leave at least one word", () => {
+    expect(anyLeft(null)).toBe(true);
+    expect(anyLeft([0, 0.5])).toBe(true);
+    expect(anyLeft([0, 0])).toBe(false);
+  });
+});
+
+describe("a replaced word", () => {
+  it.each([
+    ["A Frisbeex flies", "frisbeex", "frisbee", "A frisbee flies"],
+    ["catalogue of cats", "cats", "dogs", "catalogue of dogs"],
+    ["what? (no)", "no", "yes", "what? (yes)"],
+  ])("in %j", (sentence, old, by, replaced) => {
+    expect(replaceWord(sentence, old, by)).toBe(replaced);
+  });
+});

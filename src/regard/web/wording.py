@@ -1,0 +1,124 @@
+"""A query's words as the API tells of them, and a similarity of a whole query taken apart.
+
+A query may have several sentences with weights. Its words are those of all sentences in order;
+its similarity is the weighted mean of the sentences', so a word's share counts by its sentence's
+weight, and the shares of all words still sum to the similarity.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.attention import Scoring
+from regard.data.tokens import tokenize
+from regard.data.vocab import END, START, Vocabulary
+from regard.explain.maps import region_scores
+from regard.explain.numbers import Explanation, WordExplanation, explain
+from regard.matcher import Matcher
+from regard.search.query import Query
+from regard.search.result import AskedSentence
+from regard.web import models
+from regard.web.problems import ProblemError
+
+MOST_WORDS = 60
+_MARKERS = (START, END)
+
+
+def parse(text: str) -> Query:
+    """Read a query.
+
+    Raises:
+        ProblemError: 422, a part has no word, or there are too many.
+        DataError: it asks for nothing.
+    """
+    query = Query.parse(text)
+    counts = [len(tokenize(part.text)) for part in query.sentences]
+    if not all(counts):
+        raise ProblemError(
+            422, f"q is {text!r}", "every part of it must have a word", "Write a sentence."
+        )
+    if sum(counts) > MOST_WORDS:
+        raise ProblemError(
+            422, f"q has {sum(counts)} words", f"it may have {MOST_WORDS}", "Shorten it."
+        )
+    return query
+
+
+def embed(matcher: Matcher, query: Query) -> tuple[AskedSentence, ...]:
+    """Word vectors of a query's sentences."""
+    found = matcher.encode_captions([part.text for part in query.sentences])
+    return tuple(
+        AskedSentence(part.weight, words, vectors[:length])
+        for part, words, vectors, length in zip(
+            query.sentences, found.words, found.vectors, found.lengths, strict=True
+        )
+    )
+
+
+def tell_words(vocabulary: Vocabulary, sentences: tuple[AskedSentence, ...]) -> list[models.Word]:
+    """The words of a query, with the nearest known ones for those the model never read."""
+    texts = [text for part in sentences for text in part.words]
+    unknown = vocabulary.unknown([text for text in texts if text not in _MARKERS])
+    return [
+        models.Word(
+            text=text.strip("<>") if text in _MARKERS else text,
+            marker=text in _MARKERS,
+            known=text not in unknown,
+            nearest=unknown.get(text, []),
+        )
+        for text in texts
+    ]
+
+
+def rescored(
+    scoring: Scoring, direction: models.Direction | None, temperature: float | None
+) -> Scoring:
+    """A model's scoring with another direction or λ1."""
+    return replace(
+        scoring,
+        direction=direction or scoring.direction,
+        lambda_softmax=temperature or scoring.lambda_softmax,
+    )
+
+
+def take_apart(
+    vectors: Float[np.ndarray, "region dim"],
+    boxes: Float[np.ndarray, "region 4"],
+    size: tuple[int, int],
+    sentences: tuple[AskedSentence, ...],
+    scoring: Scoring,
+) -> Explanation:
+    """What every word of a query sees in a photo, and how its shares sum to the similarity."""
+    regions = np.asarray(vectors, np.float32)
+    pixels = np.asarray(boxes, np.float64)
+    total = sum(abs(part.weight) for part in sentences)
+    similarity = 0.0
+    words: list[WordExplanation] = []
+    for sentence in sentences:
+        factor = sentence.weight / total
+        found = explain(regions, sentence.vectors, sentence.words, pixels, size, scoring)
+        similarity += factor * found.similarity
+        words += [replace(word, share=factor * word.share) for word in found.words]
+    return Explanation(similarity, tuple(words), pixels, size)
+
+
+def tell_maps(found: Explanation) -> models.Maps:
+    """An explanation as the API tells of it."""
+    scale = np.array([*found.size, *found.size], np.float64).clip(1)
+    heat = [region_scores([word], found.boxes) for word in found.words]
+    parts = [
+        models.WordPart(relevance=round(word.relevance, 6), share=round(word.share, 6))
+        for word in found.words
+    ]
+    return models.Maps(
+        words=parts,
+        attention=[_numbers(word.attention, 4) for word in found.words],
+        heat=[_numbers(row / max(float(row.max()), 1e-12), 3) for row in heat],
+        boxes=[_numbers(box, 4) for box in (found.boxes / scale).clip(0, 1)],
+    )
+
+
+def _numbers(values: Float[np.ndarray, " value"], digits: int) -> list[float]:
+    rounded: list[float] = np.round(np.asarray(values, np.float64), digits).tolist()
+    return rounded
