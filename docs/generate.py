@@ -5,6 +5,7 @@ Run `python docs/generate.py`; a test fails when the files are not what this wou
 
 import ast
 import inspect
+import itertools
 from collections.abc import Iterator
 from dataclasses import MISSING, Field, fields
 from pathlib import Path
@@ -97,7 +98,7 @@ def _default(field: "Field[object]") -> str:
 def _docstrings(kind: type) -> Iterator[tuple[str, str]]:
     """Names of a dataclass's fields with the string that stands under each."""
     body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
-    for field, text in zip(body, body[1:], strict=False):
+    for field, text in itertools.pairwise(body):
         if isinstance(field, ast.AnnAssign) and isinstance(text, ast.Expr):
             value = getattr(text.value, "value", "")
             yield ast.unparse(field.target), " ".join(str(value).split())
