@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from regard.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.core.attention import Scoring
 from regard.core.model import MatchingModel, ModelConfig
@@ -11,7 +12,7 @@ from regard.data.vocab import SPECIAL, Vocabulary
 from regard.matcher import load
 from regard.regions.statistics import StatisticsExtractor
 
-WORDS = (*"a the of on in and red green blue dog cat beach grass leash".split(), ".")
+WORDS = ("a", "the", "on", "in", "red", "green", "blue", "dog", "cat", "beach", "grass", "leash")
 
 
 def save_model(folder, seed=0, scoring=None):

@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 import torch
+
 from regard.data import store as store_module
 from regard.data.store import RegionStore
 from regard.matcher import load

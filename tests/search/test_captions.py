@@ -1,6 +1,7 @@
 """Sentences for a photo, ranked as they are scored."""
 
 import pytest
+
 from regard.errors import ConfigError, DataError, PhotoError
 from regard.search import captions as captions_module
 from regard.search import rank_captions

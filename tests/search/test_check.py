@@ -1,6 +1,7 @@
 """Damage is found, told and mended from the photos."""
 
 import pytest
+
 from regard.data.store import RegionStore
 from regard.errors import BusyError, StoreError
 from regard.search import Index, check_index, update_index

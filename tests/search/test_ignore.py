@@ -5,6 +5,7 @@ import shutil
 import subprocess
 
 import pytest
+
 from regard.errors import ConfigError
 from regard.search.ignore import Ignore
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+
 from regard.core.attention import similarity
 from regard.data.store import RegionStore
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
@@ -296,7 +297,7 @@ def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monke
                 with Index.open(folder, matcher) as other:
                     found = other.search("a dog", 1000)
                     assert len(found.hits) == len(other) >= 9
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - told by the main thread
             problems.append(error)
 
     reader = threading.Thread(target=keep_reading)

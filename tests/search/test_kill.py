@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from regard.search import update_index
 
 from .conftest import draw

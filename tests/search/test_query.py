@@ -1,6 +1,7 @@
 """What people type, read."""
 
 import pytest
+
 from regard.errors import DataError
 from regard.search import Query, Sentence
 

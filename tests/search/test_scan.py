@@ -4,6 +4,7 @@ import os
 import sys
 
 import pytest
+
 from regard.errors import DataError
 from regard.search.scan import scan_folder
 
@@ -54,8 +55,7 @@ def test_what_is_excluded_is_not_looked_into(photos, monkeypatch):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no such names")
 def test_names_that_are_no_text_are_told(photos):
-    with open(os.path.join(os.fsencode(photos), b"\xff.png"), "wb") as file:
-        file.write(b"x")
+    (photos / os.fsdecode(b"\xff.png")).write_bytes(b"x")
     scan = scan_folder(photos)
     assert len(scan.files) == 6
     assert "not UTF-8" in next(iter(scan.unreadable.values()))

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+
 from regard.core.attention import Scoring, similarity
 from regard.data.store import RegionStore, StoredRegions
 from regard.search import scoring as scoring_module

@@ -2,9 +2,11 @@
 
 import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+
 from regard.data.store import RegionStore
 from regard.errors import BusyError, DataError, StoreError
 from regard.matcher import load
@@ -210,7 +212,7 @@ def test_a_file_that_vanishes_before_it_is_hashed_is_skipped(run, photos, monkey
 
     def vanish(path):
         if path.endswith("2.png"):
-            os.unlink(path)
+            Path(path).unlink()
         return real(path)
 
     monkeypatch.setattr(update_module, "digest_file", vanish)
@@ -320,7 +322,7 @@ def test_a_newer_index_is_refused(run, index, matcher, name):
     with RegionStore(index, writable=True) as store, store.transaction() as database:
         database.execute("UPDATE meta SET value = '99' WHERE name = ?", (name,))
     for use in (run, lambda: Index.open(index, matcher)):
-        with pytest.raises(StoreError, match="format 99.*pip install --upgrade"):
+        with pytest.raises(StoreError, match=r"format 99.*pip install --upgrade"):
             use()
 
 
