@@ -9,12 +9,15 @@ from regard.cli import (
     demo,
     doctor,
     evaluate,
+    explain,
     export,
     extract,
     import_,
     index,
     reproduce,
+    score,
     search,
+    serve,
     train,
 )
 from regard.errors import RegardError
@@ -39,6 +42,9 @@ app.command("reproduce")(reproduce.reproduce)
 app.command("index")(index.index)
 app.command("search")(search.search)
 app.command("captions")(captions.captions)
+app.command("explain")(explain.explain)
+app.command("score")(score.score)
+app.command("serve")(serve.serve)
 
 
 def run() -> None:
