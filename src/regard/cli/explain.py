@@ -1,0 +1,67 @@
+"""regard explain: which word looked where in a photo, as a figure and as numbers."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import AsJson, ModelOption, notes, print_json
+
+if TYPE_CHECKING:
+    from regard.data.vocab import Vocabulary
+
+
+def explain(
+    photo: Annotated[Path, typer.Argument(help="The photo.")],
+    sentence: Annotated[str, typer.Argument(help="The sentence.")],
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="Figure to write: .png, .svg or .pdf. Without --json the default is the photo's "
+            "name with -explained.png, in the current folder.",
+        ),
+    ] = None,
+    model: ModelOption = "flickr8k",
+    as_json: AsJson = False,
+) -> None:
+    """Draw which word looked where, with each word's cosine and its share of the similarity.
+
+    Prints the figure's path; with --json the numbers instead, and the figure only if --out names
+    one.
+
+        regard explain beach.jpg "a dog runs along the water" --out why.png
+
+        regard explain beach.jpg "a dog" --json
+    """
+    if out is None and not as_json:
+        out = Path(f"{photo.stem}-explained.png")
+    from regard.explain import explain_photo
+    from regard.explain.figure import check_suffix, save_figure
+    from regard.matcher import load
+    from regard.regions.photos import read_photo
+
+    if out is not None:
+        check_suffix(out)
+    matcher = load(model)
+    decoded = read_photo(photo, matcher.extractor.short_side)
+    found = explain_photo(matcher, decoded, sentence)
+    note_unknown_words(matcher.vocabulary, sentence)
+    if out is not None:
+        save_figure(found, decoded.image, sentence, out)
+    if as_json:
+        print_json({"photo": str(photo), "sentence": sentence, **found.to_tree()})
+        if out is not None:
+            notes.print(f"Figure: {out}", markup=False)
+    else:
+        print(out)
+
+
+def note_unknown_words(vocabulary: "Vocabulary", sentence: str) -> None:
+    """Name the words of a sentence the model never learned, with the nearest it knows."""
+    from regard.data.tokens import tokenize
+
+    for word, near in vocabulary.unknown(tokenize(sentence)).items():
+        hint = f"; near it: {', '.join(near)}" if near else ""
+        notes.print(f"The model never learned {word!r}{hint}.", markup=False)

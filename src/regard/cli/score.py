@@ -1,0 +1,201 @@
+"""regard score: the similarity of given photos and sentences."""
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+
+import typer
+
+from regard.cli.common import AsJson, ModelOption, print_json, progress_bar, report_skipped
+from regard.cli.explain import note_unknown_words
+from regard.errors import ConfigError, DataError
+
+if TYPE_CHECKING:
+    from regard.matcher import Matcher
+    from regard.regions.extractor import Regions
+    from regard.regions.pipeline import Outcome
+
+_SENTENCES_AT_ONCE = 512
+_FEW = 8  # photos; for fewer, starting processes would take longer than the work
+
+
+def score(
+    photo: Annotated[Path | None, typer.Argument(help="The photo.")] = None,
+    sentence: Annotated[str | None, typer.Argument(help="The sentence.")] = None,
+    pairs: Annotated[
+        Path | None,
+        typer.Option(
+            "--pairs",
+            help='JSONL file with a pair a line: {"photo": ..., "sentence": ...}. A relative '
+            "photo is looked for beside the file, then in the current folder.",
+        ),
+    ] = None,
+    model: ModelOption = "flickr8k",
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that read photos; default one a core.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print how well photos and sentences fit; higher is better.
+
+    With --pairs every line comes back as JSON in its place, other keys kept, with `similarity`
+    added. Lines and photos that cannot be read are left out, named and counted. A photo is read
+    once however many lines name it.
+
+        regard score beach.jpg "a dog runs along the water"
+
+        regard score --pairs pairs.jsonl > scored.jsonl
+    """
+    from regard.matcher import load
+
+    if pairs is not None and photo is None:
+        score_file(load(model), pairs, workers)
+        return
+    if photo is None or sentence is None or pairs is not None:
+        raise ConfigError(
+            "what to score is unclear; it must be a photo and a sentence, or --pairs with a file. "
+            'Write: regard score photo.jpg "a sentence"'
+        )
+    matcher = load(model)
+    found = matcher.similarity(
+        matcher.encode_images([photo]), matcher.encode_captions([sentence])
+    ).item()
+    note_unknown_words(matcher.vocabulary, sentence)
+    if as_json:
+        print_json({"photo": str(photo), "sentence": sentence, "similarity": found})
+    else:
+        print(f"{found:.6f}")
+
+
+class _Pair(NamedTuple):
+    line: int
+    """Counted from 1."""
+    record: dict[str, Any]
+    path: Path
+
+
+def score_file(matcher: "Matcher", file: Path, workers: int | None) -> None:
+    """Score a file of pairs; each line is printed as soon as it and all before it are scored.
+
+    Raises:
+        DataError: the file cannot be read, or no line of it can be scored.
+    """
+    pairs, skipped = read_pairs(file)
+    printed = 0
+    with progress_bar("Scoring pairs") as progress:
+        for done, scored in enumerate(_in_order(matcher, pairs, workers), 1):
+            if isinstance(scored, str):
+                skipped[pairs[done - 1].line] = scored
+            else:
+                print_json({**pairs[done - 1].record, "similarity": scored})
+                printed += 1
+            progress(done, len(pairs))
+    report_skipped({str(n): f"line {n}: {reason}" for n, reason in sorted(skipped.items())})
+    if not printed:
+        raise DataError(
+            f"{file} has no pair that can be scored; it must have at least one. "
+            "Correct the lines named above."
+        )
+
+
+def read_pairs(file: Path) -> tuple[list[_Pair], dict[int, str]]:
+    """Pairs of a JSONL file, and by line number why other lines are none.
+
+    Raises:
+        DataError: the file cannot be read.
+    """
+    pairs: list[_Pair] = []
+    skipped: dict[int, str] = {}
+    try:
+        with file.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if not line.strip():
+                    continue
+                try:
+                    record = _checked(line)
+                    pairs.append(_Pair(number, record, _locate(record["photo"], file.parent)))
+                except ValueError as error:
+                    skipped[number] = str(error)
+    except OSError as error:
+        raise DataError(
+            f"pairs are read from {str(file)!r} ({error.strerror}); it must be a file. "
+            "Check the path."
+        ) from None
+    return pairs, skipped
+
+
+def _checked(line: bytes) -> dict[str, Any]:
+    """The record of a line.
+
+    Raises:
+        ValueError: it is no pair; says why.
+    """
+    from regard.data.tokens import tokenize
+
+    try:
+        record = json.loads(line)
+        json.dumps(record, ensure_ascii=False, allow_nan=False).encode()  # it must come out again
+    except (ValueError, RecursionError):
+        raise ValueError("is not JSON; write an object with photo and sentence.") from None
+    if not isinstance(record, dict):
+        raise ValueError("is not an object; write one with photo and sentence.")
+    for name in ("photo", "sentence"):
+        if not isinstance(record.get(name), str) or not record[name].strip():
+            raise ValueError(f"has no {name}; it must be a text that is not empty.")
+    if not tokenize(record["sentence"]):
+        raise ValueError("has a sentence without a word; write one.")
+    return record
+
+
+def _locate(photo: str, folder: Path) -> Path:
+    """A photo's path: relative ones beside the pairs' file, else in the current folder."""
+    beside = folder / photo  # an absolute path stays what it is
+    return beside if os.path.exists(beside) else Path(photo)  # noqa: PTH110  (never raises)
+
+
+def _in_order(
+    matcher: "Matcher", pairs: Sequence[_Pair], workers: int | None
+) -> Iterator[float | str]:
+    """Similarity of each pair in order, or why its photo cannot be read.
+
+    Photos are read in the order they are first named; only numbers wait for their turn.
+    """
+    by_photo: dict[Path, list[int]] = {}
+    for number, pair in enumerate(pairs):
+        by_photo.setdefault(pair.path, []).append(number)
+    found: dict[int, float | str] = {}
+    following = 0
+    outcomes = _photos(matcher, list(by_photo), workers)
+    for numbers, outcome in zip(by_photo.values(), outcomes, strict=True):
+        if outcome.regions is None:
+            found.update((number, outcome.reason) for number in numbers)
+        else:
+            sentences = [pairs[number].record["sentence"] for number in numbers]
+            scores = _similarities(matcher, outcome.regions, sentences)
+            found.update(zip(numbers, scores, strict=True))
+        while following in found:
+            yield found.pop(following)
+            following += 1
+
+
+def _photos(matcher: "Matcher", paths: Sequence[Path], workers: int | None) -> Iterator["Outcome"]:
+    """Regions of photos in order, or why there are none."""
+    from regard.regions.pipeline import extract_one, extract_stream
+
+    named = [(str(path), path) for path in paths]
+    if len(paths) < _FEW:
+        yield from (extract_one(matcher.extractor, *photo) for photo in named)
+    else:
+        yield from extract_stream(named, matcher.extractor_name, workers)
+
+
+def _similarities(
+    matcher: "Matcher", regions: "Regions", sentences: Sequence[str]
+) -> Iterator[float]:
+    """Similarity of one photo with each of its sentences, some sentences at a time."""
+    image = matcher.encode_images([regions])
+    for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
+        captions = matcher.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
+        yield from (float(value) for value in matcher.similarity(image, captions)[0])
