@@ -19,7 +19,8 @@ from rich.progress import (
 )
 
 notes = Console(stderr=True, highlight=False, soft_wrap=True)
-output = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+_PIPED_WIDTH = 120  # columns of tables that go to a file or another program
+output = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, for other programs.")
