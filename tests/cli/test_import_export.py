@@ -1,0 +1,65 @@
+"""regard import and export: official files in, official files out."""
+
+import base64
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from regard.checkpoint import load_checkpoint
+from regard.data.store import RegionStore
+from tests.cli.conftest import invoke, train_arguments
+
+
+@pytest.fixture(scope="module")
+def plain_model(world, tmp_path_factory):
+    """A model with the official network's parts only."""
+    out = tmp_path_factory.mktemp("plain") / "run"
+    settings = ("model.region_mlp=false", "training.epochs=1", "training.contrastive_epochs=0")
+    done = invoke(*train_arguments(world.captions, world.regions, out, *settings))
+    assert done.exit_code == 0, done.output
+    return out / "best"
+
+
+def figures(world, model):
+    data = ("--data", world.captions, "--regions", world.regions)
+    done = invoke("evaluate", "--model", model, *data, "--json")
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_a_model_exported_and_imported_evaluates_the_same(world, plain_model, tmp_path):
+    out = tmp_path / "model_best.pth.tar"
+    done = invoke("export", plain_model, "--out", out)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(out)
+    vocab = tmp_path / "model_best_vocab.json"
+    assert set(torch.load(out, weights_only=False)) >= {"model", "opt", "epoch"}
+    done = invoke("import", out, "--vocab", vocab, "--out", tmp_path / "back", "--json")
+    assert done.exit_code == 0, done.output
+    tree = json.loads(done.stdout)
+    assert tree["config"]["embed_dim"] == 32
+    assert load_checkpoint(tree["model"]).info["imported_from"] == out.name
+    before, after = figures(world, plain_model), figures(world, tmp_path / "back")
+    assert after["rsum"] == pytest.approx(before["rsum"])
+
+
+def test_a_checkpoint_needs_its_vocabulary(tmp_path):
+    done = invoke("import", tmp_path / "model.pth.tar", "--out", tmp_path / "out")
+    assert done.exit_code != 0
+    assert "vocabulary is not given" in str(done.exception)
+
+
+def test_features_come_into_a_store(tmp_path):
+    numbers = [base64.b64encode(np.ones(n, np.float32).tobytes()).decode() for n in (2 * 4, 2 * 7)]
+    tsv = tmp_path / "features.tsv"
+    tsv.write_text("\t".join(["42", "640", "480", "2", *numbers]) + "\nbroken\n")
+    done = invoke("import", tsv, "--out", tmp_path / "store", "--producer", "mine", "--json")
+    assert done.exit_code == 0, done.output
+    tree = json.loads(done.stdout)
+    assert (tree["photos"], tree["imported"], list(tree["skipped"])) == (1, 1, ["broken"])
+    assert "line 2 of features.tsv" in done.stderr
+    with RegionStore(tmp_path / "store") as store:
+        assert (store.producer, store.dim, list(store)) == ("mine", 7, ["42"])
+        assert store["42"].boxes.shape == (2, 4)
