@@ -10,16 +10,8 @@ from regard.cli.main import app
 from regard.data.synthetic import write_scenes
 from regard.regions.statistics import StatisticsExtractor
 
-SMALL = (
-    f"model.feature_dim={StatisticsExtractor.feature_dim}",
-    "model.embed_dim=32",
-    "model.word_dim=16",
-    "training.batch_size=32",
-    "training.epochs=2",
-    "training.min_count=1",
-    "training.precision=float32",
-    "training.warmup_steps=5",
-)
+SMALL = Path(__file__).parents[1] / "small.toml"
+WIDTH = f"model.feature_dim={StatisticsExtractor.feature_dim}"
 
 
 class World(NamedTuple):
@@ -38,8 +30,9 @@ def invoke(*arguments):
 
 def train_arguments(captions, regions, out, *settings):
     """A training command small enough for a test."""
-    sets = [word for setting in (*SMALL, *settings) for word in ("--set", setting)]
-    return ["train", "--data", captions, "--regions", regions, "--out", out, *sets]
+    sets = [word for setting in (WIDTH, *settings) for word in ("--set", setting)]
+    where = ["--data", captions, "--regions", regions, "--out", out]
+    return ["train", *where, "--recipe", SMALL, *sets]
 
 
 @pytest.fixture(scope="session")
