@@ -281,6 +281,7 @@ def test_progress_ends_at_the_number_of_files_to_read(run, photos):
     assert told == [(n, 8) for n in range(1, 9)]
 
 
+@pytest.mark.slow
 def test_in_processes_as_in_this_one(photos, matcher, tmp_path):
     for seed in range(10, 14):
         draw(photos / f"{seed}.png", seed)

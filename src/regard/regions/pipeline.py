@@ -9,6 +9,8 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -16,7 +18,7 @@ from typing import NamedTuple
 import torch
 
 from regard.data.store import RegionStore, StoredRegions
-from regard.errors import PhotoError
+from regard.errors import ConfigError, PhotoError
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, Regions, load_extractor
 from regard.regions.photos import read_photo
 
@@ -92,19 +94,88 @@ def extract_stream(
         for key, path in photos:
             yield extract_one(made, key, path)
         return
+    yield from _extract_in_pool(iter(photos), extractor, workers)
+
+
+def _extract_in_pool(
+    photos: Iterator[tuple[str, Path]], extractor: str, workers: int
+) -> Iterator[Outcome]:
+    """Outcomes in order. When a process dies, what it may have died of is tried photo by photo."""
+    waiting: deque[_Waiting] = deque()
+    over = False
+    while not over:
+        with _pool(extractor, workers) as pool:
+            try:
+                for key, path in photos:
+                    waiting.append(_Waiting(key, path))
+                    waiting[-1].future = pool.submit(_work, key, path)
+                    if len(waiting) >= workers * _LOOK_AHEAD:
+                        yield _first(waiting)
+                while waiting:
+                    yield _first(waiting)
+                over = True
+            except BrokenProcessPool:
+                pass
+            finally:
+                for photo in waiting:
+                    photo.cancel()
+        while waiting:
+            photo = waiting.popleft()
+            yield _extract_alone(photo.key, photo.path, extractor)
+
+
+@dataclass
+class _Waiting:
+    """A photo under way."""
+
+    key: str
+    path: Path
+    future: Future[Outcome] | None = None
+
+    def cancel(self) -> None:
+        """Do not begin it if it has not begun."""
+        if self.future is not None:
+            self.future.cancel()
+
+
+def _first(waiting: deque[_Waiting]) -> Outcome:
+    """Outcome of the photo that waits longest; it leaves the queue only when it has one."""
+    future = waiting[0].future
+    assert future is not None
+    outcome = future.result()
+    waiting.popleft()
+    return outcome
+
+
+def _pool(extractor: str, workers: int) -> ProcessPoolExecutor:
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(workers, context, _start_worker, (extractor,)) as pool:
-        waiting: deque[Future[Outcome]] = deque()
+    return ProcessPoolExecutor(workers, context, _start_worker, (extractor,))
+
+
+def _extract_alone(key: str, path: Path, extractor: str) -> Outcome:
+    """Outcome of one photo in a process of its own, which it may take down.
+
+    Raises:
+        ConfigError: processes cannot be started at all.
+    """
+    with _pool(extractor, 1) as pool:
         try:
-            for key, path in photos:
-                waiting.append(pool.submit(_work, key, path))
-                if len(waiting) >= workers * _LOOK_AHEAD:
-                    yield waiting.popleft().result()
-            while waiting:
-                yield waiting.popleft().result()
-        finally:
-            for future in waiting:
-                future.cancel()
+            pool.submit(available_cores).result()
+        except BrokenProcessPool:
+            raise ConfigError(
+                "worker processes end as soon as they are started; they must be able to run. "
+                "In a script, put what is run under `if __name__ == '__main__':`, or ask for "
+                "one worker, which needs no process."
+            ) from None
+        try:
+            return pool.submit(_work, key, path).result()
+        except BrokenProcessPool:
+            return Outcome(
+                key,
+                None,
+                f"{path} ended the process that was reading it; it must be a photo that can be "
+                "decoded in the memory there is. Reduce it, or leave it out.",
+            )
 
 
 def stored(regions: Regions) -> StoredRegions:
