@@ -25,7 +25,7 @@ demo: install  ## Index sample photos (or PHOTOS=folder), search them, draw expl
 	@$(BIN)/regard demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: install  ## Run the test suite
-	@$(BIN)/python -m pytest -m "not browser"
+	@$(BIN)/python -m pytest -n auto -m "not browser"
 
 test-browser: install  ## Drive the web page in Debian's Chromium
 	@$(BIN)/python -m pytest -m browser tests/browser
