@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from matplotlib.patheffects import withStroke
@@ -27,14 +28,14 @@ SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160
 _PAGE_WIDTH = 13.0  # inches; rows wrap here
 _MIN_WIDTH = 6.4  # inches; room for a title above one or two panels
-_PANEL_AREA = 3.8  # square inches of a photo in a panel
+_PANEL_AREA, _MANY = 3.8, 12  # square inches of a panel; of more panels each gets less
 _PANEL_WIDTH, _PANEL_HEIGHT = (1.7, 5.0), 3.0  # inches: least and most wide, most high
 _GAP, _MARGIN, _CAPTION = 0.28, 0.35, 0.62  # inches
 _DARKEST = 0.16  # brightness where a word does not look
 _LEAST_IMPORTANT = 0.35  # brightness factor of a word that adds nothing
 _INK, _SOFT, _TRACK, _POSITIVE, _NEGATIVE = "#1a1a1a", "#5f6368", "#e4e4e4", "#0072b2", "#d55e00"
 _FRAME = "#ffe45c"
-_INSET = 3.5  # pixels; a frame along the border stays visible
+_INSET = 0.022  # inches; a frame along the border stays visible
 _TITLE_CHARACTERS, _TOTAL_CHARACTERS, _LEGEND_CHARACTERS = 7.2, 11.5, 14.5  # an inch
 _TITLE_LINE, _LINE = 0.29, 0.2  # inches from line to line
 _LEGEND = (
@@ -51,7 +52,9 @@ class _Layout(NamedTuple):
     height: float
     columns: int
     panel: tuple[float, float]
-    """Width and height of a cell's picture."""
+    """Width and height of a panel's cell."""
+    picture: tuple[float, float]
+    """Width and height of the picture in its cell, in the shape of the photo."""
     top: float
     """Where the first row begins."""
     title: list[str]
@@ -60,10 +63,15 @@ class _Layout(NamedTuple):
     legend: list[str]
 
     def corner(self, number: int) -> tuple[float, float]:
-        """Top left of the picture of panel `number`."""
+        """Top left of the cell of panel `number`."""
         row, column = divmod(number, self.columns)
         step_x, step_y = self.panel[0] + _GAP, self.panel[1] + _CAPTION + _GAP
         return _MARGIN + column * step_x, self.top + row * step_y
+
+    def picture_corner(self, number: int) -> tuple[float, float]:
+        """Top left of the picture, which is centred in its cell."""
+        x, y = self.corner(number)
+        return x + (self.panel[0] - self.picture[0]) / 2, y
 
 
 def draw_figure(explanation: Explanation, photo: Image.Image, sentence: str) -> Figure:
@@ -83,15 +91,17 @@ def draw_figure(explanation: Explanation, photo: Image.Image, sentence: str) -> 
         )
     layout = _lay_out(explanation, sentence)
     figure = Figure((layout.width, layout.height), dpi=_DPI, facecolor="white")
-    _write(figure, layout)
-    pixels = _for_panel(photo, layout.panel)
-    _draw_picture(figure, layout, 0, pixels)
-    _caption(figure, layout, 0, "photo", "", weight="normal")
+    page = figure.add_axes((0, 0, 1, 1), xlim=(0, layout.width), ylim=(layout.height, 0))
+    page.set_axis_off()
+    _write(page, layout)
+    pixels = _in_pixels_of(layout.picture, photo)
+    _draw_picture(page, layout, 0, pixels)
+    _caption(page, layout, 0, "photo", "", weight="normal")
     importance = explanation.importance
     for number, word in enumerate(explanation.sentence_words, 1):
-        _draw_word(figure, layout, number, pixels, explanation, float(importance[number - 1]))
-        _bar(figure, layout, number, word, explanation)
-        _caption(figure, layout, number, word.word, _figures(word, explanation))
+        _draw_word(page, layout, number, pixels, explanation, float(importance[number - 1]))
+        _bar(page, layout, number, word, explanation)
+        _caption(page, layout, number, word.word, _figures(word, explanation))
     return figure
 
 
@@ -108,7 +118,7 @@ def save_figure(
     check_suffix(path)
     figure = draw_figure(explanation, photo, sentence)
     path.parent.mkdir(parents=True, exist_ok=True)
-    stamp = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}.get(path.suffix.lower())
+    stamp = {".pdf": {"CreationDate": None}}.get(path.suffix.lower())  # same input, same file
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # drawn as a small box
         figure.savefig(path, metadata=stamp)
@@ -131,9 +141,11 @@ def check_suffix(path: Path) -> None:
 
 def _lay_out(explanation: Explanation, sentence: str) -> _Layout:
     aspect = explanation.size[0] / explanation.size[1]
-    width = float(np.clip(np.sqrt(_PANEL_AREA * aspect), *_PANEL_WIDTH))
-    panel = width, min(width / aspect, _PANEL_HEIGHT)
     count = len(explanation.sentence_words) + 1
+    area = _PANEL_AREA * min(1.0, _MANY / count)
+    width = float(np.clip(np.sqrt(area * aspect), *_PANEL_WIDTH))
+    panel = width, min(width / aspect, _PANEL_HEIGHT)
+    picture = min(width, panel[1] * aspect), panel[1]
     most = max(1, int((_PAGE_WIDTH - 2 * _MARGIN + _GAP) / (width + _GAP)))
     rows = -(-count // most)
     columns = -(-count // rows)
@@ -146,14 +158,14 @@ def _lay_out(explanation: Explanation, sentence: str) -> _Layout:
     top = _MARGIN + _TITLE_LINE * len(title) + _LINE * len(total) + 0.12
     bottom = _LINE * len(legend) + _MARGIN
     height = top + rows * (panel[1] + _CAPTION + _GAP) + bottom
-    return _Layout(page, height, columns, panel, top, title, total, legend)
+    return _Layout(page, height, columns, panel, picture, top, title, total, legend)
 
 
 def _sum(explanation: Explanation) -> str:
     ends = explanation.sentence_ends_share
     words = explanation.similarity - ends
     return (
-        f"similarity {explanation.similarity:.3f} = words {words:.3f} "
+        f"similarity {_signed(explanation.similarity, 3)} = words {_signed(words, 3)} "
         f"{'+' if ends >= 0 else '−'} sentence ends {abs(ends):.3f}"
     )
 
@@ -172,68 +184,45 @@ def _signed(value: float, digits: int) -> str:
     return f"{abs(value):.{digits}f}" if float(text) == 0 else text.replace("-", "−")
 
 
-# ---- drawing
+# ---- drawing: everything on one set of axes whose unit is an inch, y downwards
 
 
-def _place(
-    layout: _Layout, x: float, y: float, width: float, height: float
-) -> tuple[float, float, float, float]:
-    """A rectangle in inches from the top left, as matplotlib's fractions from the bottom left."""
-    return (
-        x / layout.width,
-        1 - (y + height) / layout.height,
-        width / layout.width,
-        height / layout.height,
-    )
+def _text(page: Axes, x: float, y: float, text: str, **style: Any) -> None:
+    """A line of text on a baseline; never read as mathematics."""
+    page.text(x, y, text, fontfamily=_FONT, parse_math=False, va="baseline", **style)
 
 
-def _text(figure: Figure, layout: _Layout, x: float, y: float, text: str, **style: Any) -> None:
-    """A line of text whose baseline is y inches from the top; never read as mathematics."""
-    figure.text(
-        x / layout.width,
-        1 - y / layout.height,
-        text,
-        fontfamily=_FONT,
-        parse_math=False,
-        verticalalignment="baseline",
-        **style,
-    )
-
-
-def _write(figure: Figure, layout: _Layout) -> None:
+def _write(page: Axes, layout: _Layout) -> None:
     """The sentence and the similarity above, and the legend below the panels."""
     y = _MARGIN + 0.12
     for line in layout.title:
-        _text(figure, layout, _MARGIN, y, line, fontsize=15, color=_INK, fontweight="bold")
+        _text(page, _MARGIN, y, line, fontsize=15, color=_INK, fontweight="bold")
         y += _TITLE_LINE
     for line in layout.total:
-        _text(figure, layout, _MARGIN, y, line, fontsize=11, color=_SOFT)
+        _text(page, _MARGIN, y, line, fontsize=11, color=_SOFT)
         y += _LINE
     y = layout.height - _MARGIN - _LINE * (len(layout.legend) - 1)
     for line in layout.legend:
-        _text(figure, layout, _MARGIN, y, line, fontsize=8.5, color=_SOFT)
+        _text(page, _MARGIN, y, line, fontsize=8.5, color=_SOFT)
         y += _LINE
 
 
-def _for_panel(photo: Image.Image, panel: tuple[float, float]) -> Float[np.ndarray, "y x 3"]:
-    """The photo as colours 0..1, in the pixels of a panel."""
-    scale = min(side * _DPI / pixels for side, pixels in zip(panel, photo.size, strict=True))
-    size = max(1, round(photo.width * scale)), max(1, round(photo.height * scale))
-    resized = photo.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+def _in_pixels_of(picture: tuple[float, float], photo: Image.Image) -> Float[np.ndarray, "y x 3"]:
+    """The photo as colours 0..1, in the pixels its picture has on the page."""
+    columns, rows = (max(1, round(side * _DPI)) for side in picture)
+    resized = photo.convert("RGB").resize((columns, rows), Image.Resampling.LANCZOS)
     return np.asarray(resized, np.float32) / 255
 
 
 def _draw_picture(
-    figure: Figure, layout: _Layout, number: int, pixels: Float[np.ndarray, "y x 3"]
+    page: Axes, layout: _Layout, number: int, pixels: Float[np.ndarray, "y x 3"]
 ) -> None:
-    """A picture in the middle of its cell."""
-    axes = figure.add_axes(_place(layout, *layout.corner(number), *layout.panel))
-    axes.imshow(pixels, aspect="equal")
-    axes.set_axis_off()
+    (x, y), (width, height) = layout.picture_corner(number), layout.picture
+    page.imshow(pixels, extent=(x, x + width, y + height, y), aspect="auto")
 
 
 def _draw_word(
-    figure: Figure,
+    page: Axes,
     layout: _Layout,
     number: int,
     pixels: Float[np.ndarray, "y x 3"],
@@ -242,41 +231,38 @@ def _draw_word(
 ) -> None:
     """A word's panel: the photo lit by the word's map, and the region that fits it framed."""
     word, boxes, size = explanation.sentence_words[number - 1], explanation.boxes, explanation.size
-    rows, columns = pixels.shape[:2]
-    found = heat_map(region_scores([word], boxes), boxes, size, (columns, rows)) ** 2
+    grid = pixels.shape[1], pixels.shape[0]
+    found = heat_map(region_scores([word], boxes), boxes, size, grid) ** 2
     light = found * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)
-    _draw_picture(figure, layout, number, pixels * brightness(light)[..., None])
-    box = boxes[best_region(found, boxes, size)] * (columns / size[0])
-    x1, y1 = np.maximum(box[:2], _INSET)
-    x2, y2 = np.minimum(box[2:], np.array([columns, rows]) - _INSET)
-    frame = Rectangle((x1 - 0.5, y1 - 0.5), x2 - x1, y2 - y1, fill=False, color=_FRAME, lw=1.6)
+    _draw_picture(page, layout, number, pixels * brightness(light)[..., None])
+    corner, picture = np.array(layout.picture_corner(number)), np.array(layout.picture)
+    box = boxes[best_region(found, boxes, size)].reshape(2, 2) / size * picture
+    low, high = np.maximum(box[0], _INSET), np.minimum(box[1], picture - _INSET)
+    frame = Rectangle(corner + low, *(high - low), fill=False, color=_FRAME, lw=1.6)
     frame.set_path_effects([withStroke(linewidth=3.2, foreground="#000000a0")])
-    figure.axes[-1].add_patch(frame)
+    page.add_patch(frame)
 
 
-def brightness(light: Float[np.ndarray, "y x"]) -> Float[np.ndarray, "y x"]:
+def brightness(light: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """Factor for pixels from light 0..1: never quite black, so that the place stays readable."""
-    factor: Float[np.ndarray, "y x"] = _DARKEST + (1 - _DARKEST) * light
+    factor: Float[np.ndarray, "*shape"] = _DARKEST + (1 - _DARKEST) * light
     return factor
 
 
 def _bar(
-    figure: Figure, layout: _Layout, number: int, word: WordExplanation, explanation: Explanation
+    page: Axes, layout: _Layout, number: int, word: WordExplanation, explanation: Explanation
 ) -> None:
     """The word's share as a bar under its picture, relative to the largest share."""
     largest = max(abs(other.share) for other in explanation.sentence_words) or 1.0
     x, y = layout.corner(number)
-    x, y, width, height = _place(layout, x, y + layout.panel[1] + 0.06, layout.panel[0], 0.05)
-    part = width * abs(word.share) / largest
+    width = layout.panel[0]
     colour = _POSITIVE if word.share >= 0 else _NEGATIVE
-    for length, fill in ((width, _TRACK), (part, colour)):
-        figure.add_artist(
-            Rectangle((x, y), length, height, transform=figure.transFigure, color=fill, lw=0)
-        )
+    for length, fill in ((width, _TRACK), (width * abs(word.share) / largest, colour)):
+        page.add_patch(Rectangle((x, y + layout.panel[1] + 0.06), length, 0.05, color=fill, lw=0))
 
 
 def _caption(
-    figure: Figure, layout: _Layout, number: int, word: str, numbers: str, weight: str = "bold"
+    page: Axes, layout: _Layout, number: int, word: str, numbers: str, weight: str = "bold"
 ) -> None:
     """The word and its numbers, centred under its picture."""
     x, y = layout.corner(number)
@@ -284,7 +270,5 @@ def _caption(
     size = float(np.clip(layout.panel[0] * 72 / (0.72 * max(len(word), 1)), 7, 13))
     fits = int(layout.panel[0] * 72 / (0.66 * size))
     shown = word if len(word) <= fits else word[: fits - 1] + "…"
-    style = {"color": _INK, "fontweight": weight, "horizontalalignment": "center"}
-    _text(figure, layout, x, y + 0.34, shown, fontsize=size, **style)
-    style = {"color": _SOFT, "horizontalalignment": "center"}
-    _text(figure, layout, x, y + 0.54, numbers, fontsize=8.5, **style)
+    _text(page, x, y + 0.34, shown, fontsize=size, color=_INK, fontweight=weight, ha="center")
+    _text(page, x, y + 0.54, numbers, fontsize=8.5, color=_SOFT, ha="center")

@@ -124,6 +124,6 @@ def best_region(
     across = (x >= boxes[:, :1]) & (x < boxes[:, 2:3])  # (R, column)
     down = (y >= boxes[:, 1:2]) & (y < boxes[:, 3:])  # (R, row)
     bright = (found > _FITS).astype(np.float64)
-    inside = np.einsum("ry,yx,rx->r", down.astype(float), bright, across.astype(float))
+    inside = ((down @ bright) * across).sum(1)
     union = across.sum(1) * down.sum(1) + bright.sum() - inside
     return int((inside / np.maximum(union, 1.0)).argmax())
