@@ -1,12 +1,11 @@
 """Damage is found, told and mended from the photos."""
 
 import pytest
+from small import draw
 
 from regard.data.store import RegionStore
 from regard.errors import BusyError, StoreError
 from regard.search import Index, check_index, update_index
-
-from .conftest import draw
 
 
 @pytest.fixture

@@ -8,13 +8,12 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from small import draw
 
 from regard.core.attention import similarity
 from regard.data.store import RegionStore
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
 from regard.search import Filters, Index, Query, update_index
-
-from .conftest import draw
 
 
 @pytest.fixture

@@ -7,10 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from small import draw
 
 from regard.search import update_index
-
-from .conftest import draw
 
 SCRIPT = Path(__file__).with_name("killing.py")
 

@@ -4,11 +4,10 @@ import os
 import sys
 
 import pytest
+from small import draw
 
 from regard.errors import DataError
 from regard.search.scan import scan_folder
-
-from .conftest import draw
 
 
 def names(scan, folder):

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from small import draw, save_model
 
 from regard.data.store import RegionStore
 from regard.errors import BusyError, DataError, StoreError
 from regard.matcher import load
 from regard.search import Index, update_index
 from regard.search import update as update_module
-
-from .conftest import draw, save_model
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from regard.cli.common import (
     report_skipped,
 )
 from regard.data.manifest import wipe
-from regard.errors import ConfigError, StoreError
+from regard.errors import DataError, StoreError
 
 if TYPE_CHECKING:
     from regard.matcher import Matcher
@@ -45,8 +45,11 @@ def index(
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Forget the index and make it anew.")
+        bool, typer.Option("--rebuild", help="Make the index anew, as for another model.")
     ] = False,
+    forget: Annotated[
+        Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
@@ -63,27 +66,47 @@ def index(
     """
     from regard.checkpoint import DEFAULT_MODEL
     from regard.matcher import load
+    from regard.search.update import forget_folder
 
     known = _summary(index_folder, rebuild)
     matcher = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
         _check(index_folder, matcher, workers, as_json)
         return
-    folders = dict(known.folders) if known else {}
-    if photos is not None:
-        place = os.path.abspath(photos)  # noqa: PTH100 - links keep their names
-        folders = {place: folders.get(place, [])}
-    if not folders:
-        raise ConfigError(
-            "no photo folder is given; there must be one the first time. "
-            "Say which: regard index PHOTOS"
-        )
+    if forget is not None:
+        _tell(index_folder, [forget_folder(index_folder, forget, matcher)], as_json)
+        return
+    folders = _folders(photos, known.folders if known else {})
     if exclude is not None:
         folders = dict.fromkeys(folders, exclude)
     if rebuild:
         wipe(index_folder)
     reports = [_update(index_folder, place, matcher, folders[place], workers) for place in folders]
     _tell(index_folder, reports, as_json)
+
+
+def _folders(photos: Path | None, known: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Folders to look at, each with its exclude patterns.
+
+    Of those indexed before, one that is not there now (a drive that is not mounted) is left as
+    it is in the index.
+    """
+    if photos is not None:
+        place = os.path.abspath(photos)  # noqa: PTH100 - links keep their names
+        known = {place: known.get(place, [])}
+    there = {place: excludes for place, excludes in known.items() if Path(place).is_dir()}
+    if not there:
+        raise DataError(
+            f"photo folder is {', '.join(known) or 'not given'}; it must be a folder that is "
+            "there. Say which: regard index PHOTOS"
+        )
+    for place in set(known) - set(there):
+        notes.print(
+            f"{place} is not there; its photos stay in the index. If it is gone for good: "
+            f"regard index --forget {place}",
+            markup=False,
+        )
+    return there
 
 
 def _summary(folder: Path, rebuild: bool) -> "Summary | None":

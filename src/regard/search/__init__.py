@@ -17,4 +17,5 @@ from regard.search.result import Hit as Hit
 from regard.search.result import SearchResult as SearchResult
 from regard.search.result import Verdict as Verdict
 from regard.search.update import IndexReport as IndexReport
+from regard.search.update import forget_folder as forget_folder
 from regard.search.update import update_index as update_index

@@ -257,6 +257,10 @@ class Catalog:
         """Forget files."""
         self._database.executemany("DELETE FROM files WHERE path = ?", [(p,) for p in paths])
 
+    def remove_folder(self, path: str) -> None:
+        """Forget a folder that was indexed; its files are forgotten separately."""
+        self._database.execute("DELETE FROM folders WHERE path = ?", (path,))
+
     def put_folder(self, path: str, excludes: Sequence[str]) -> None:
         """Remember a folder with its exclude patterns."""
         self._database.execute(

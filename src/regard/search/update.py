@@ -18,10 +18,11 @@ import numpy as np
 
 from regard.data.manifest import MANIFEST
 from regard.data.store import RegionStore, StoredRegions
+from regard.errors import DataError
 from regard.matcher import Matcher
 from regard.regions.extractor import Regions
 from regard.regions.pipeline import Outcome, Progress, extract_stream
-from regard.search.catalog import Catalog, FileRow
+from regard.search.catalog import Catalog, FileRow, require_index
 from regard.search.index import check_model
 from regard.search.scan import FoundFile, scan_folder
 
@@ -77,12 +78,38 @@ def update_index(
         scan = scan_folder(Path(root), excludes)
         update = Update(store, catalog, matcher)
         update.skipped.update(scan.unreadable)
-        inside = root.rstrip(os.sep) + os.sep
-        known_here = (path for path in update.known if path.startswith(inside))
-        update.missing(set(known_here) - {file.path for file in scan.files})
+        update.missing(update.known_in(root) - {file.path for file in scan.files})
         update.read(scan.files, progress, workers)
         with store.transaction():
             catalog.put_folder(root, excludes)
+            update.finish()
+        store.compact()
+        return update.report()
+
+
+def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matcher) -> IndexReport:
+    """Take a folder out of an index, whether it is still there or not.
+
+    Args:
+        folder: of the index.
+
+    Raises:
+        DataError: the folder was never indexed.
+        StoreError: there is no index, it is damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    require_index(Path(folder))
+    root = os.path.abspath(photos_folder)  # noqa: PTH100
+    with open_for_writing(Path(folder), matcher) as (store, catalog):
+        if root not in catalog.folders():
+            raise DataError(
+                f"folder is {root!r}; it must be one of the index: "
+                f"{', '.join(catalog.folders()) or 'it has none'}. Name one of these."
+            )
+        update = Update(store, catalog, matcher)
+        update.missing(update.known_in(root))
+        with store.transaction():
+            catalog.remove_folder(root)
             update.finish()
         store.compact()
         return update.report()
@@ -125,6 +152,11 @@ class Update:
         self._batch: dict[str, Outcome] = {}  # extracted, not yet committed
         self._rows: list[FileRow] = []
         self._advance: Callable[[], None] = lambda: None
+
+    def known_in(self, root: str) -> set[str]:
+        """Paths of the files known below a folder."""
+        inside = root.rstrip(os.sep) + os.sep
+        return {path for path in self.known if path.startswith(inside)}
 
     def missing(self, paths: Iterable[str]) -> None:
         """Note files that are no longer there; `finish` forgets those that did not move."""

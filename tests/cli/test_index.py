@@ -1,0 +1,171 @@
+"""regard index: one command for making, updating, checking and making anew."""
+
+import json
+import shutil
+
+import pytest
+from small import draw, save_model
+
+from regard.data.store import RegionStore
+from regard.errors import BusyError, CheckpointError, DataError, StoreError
+
+from .conftest import invoke
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for seed in range(3):
+        draw(tmp_path / f"photos/{seed}.png", seed)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def index(photos, model, tmp_path):
+    done = invoke("index", photos, "--index", tmp_path / "index", "--model", model)
+    assert done.exit_code == 0, done.output
+    return tmp_path / "index"
+
+
+def told(done):
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def test_standard_output_is_the_index(photos, model, tmp_path):
+    done = invoke("index", photos, "--index", tmp_path / "index", "--model", model)
+    assert done.stdout == f"{tmp_path / 'index'}\n"
+    assert "3 added" in done.stderr
+    assert "Indexing photos: 3/3" in done.stderr
+
+
+def test_json(photos, model, tmp_path):
+    (photos / "broken.jpg").write_bytes(b"no photo")
+    first = invoke("index", photos, "--index", tmp_path / "index", "--model", model, "--json")
+    assert told(first) == {
+        "index": str(tmp_path / "index"),
+        "added": 3,
+        "updated": 0,
+        "moved": 0,
+        "removed": 0,
+        "unchanged": 0,
+        "skipped": {str(photos / "broken.jpg"): told(first)["skipped"][str(photos / "broken.jpg")]},
+    }
+    assert "broken.jpg is not a photo" in first.stderr
+
+
+def test_without_a_folder_the_known_ones_are_brought_up_to_date(photos, index, tmp_path):
+    draw(tmp_path / "more/9.png", 9)
+    invoke("index", tmp_path / "more", "--index", index)
+    draw(photos / "new.png", 4)
+    (tmp_path / "more/9.png").rename(tmp_path / "more/renamed.png")
+    report = told(invoke("index", "--index", index, "--json"))
+    assert (report["added"], report["moved"], report["unchanged"]) == (1, 1, 3)
+
+
+def test_patterns_are_remembered(photos, index):
+    report = told(invoke("index", photos, "--index", index, "-x", "0.*", "-x", "1.*", "--json"))
+    assert (report["removed"], report["unchanged"]) == (2, 1)
+    assert told(invoke("index", "--index", index, "--json"))["unchanged"] == 1
+    assert told(invoke("index", photos, "--index", index, "--json"))["unchanged"] == 1
+
+
+def test_no_folder_the_first_time_is_an_error(model, tmp_path):
+    done = invoke("index", "--index", tmp_path / "index", "--model", model)
+    assert isinstance(done.exception, DataError)
+    assert "regard index PHOTOS" in str(done.exception)
+
+
+def test_another_model_is_refused_and_the_named_command_mends_it(index, photos, tmp_path):
+    other = save_model(tmp_path / "other", seed=5)
+    done = invoke("index", photos, "--index", index, "--model", other)
+    assert isinstance(done.exception, StoreError)
+    command = str(done.exception).rsplit("regard ", 1)[1].split()
+    assert command == ["index", "--index", str(index), "--model", str(other), "--rebuild"]
+    report = told(invoke(*command, "--json"))
+    assert report["added"] == 3
+    assert told(invoke("index", "--index", index, "--json"))["unchanged"] == 3
+
+
+def test_rebuilding_remembers_folders_and_patterns(photos, index):
+    invoke("index", photos, "--index", index, "--exclude", "0.*")
+    report = told(invoke("index", "--index", index, "--rebuild", "--json"))
+    assert (report["added"], report["unchanged"]) == (2, 0)
+
+
+def test_a_damaged_manifest_is_rebuilt(photos, index, model):
+    (index / "manifest.sqlite").write_bytes(b"nonsense" * 999)
+    assert isinstance(invoke("index", photos, "--index", index).exception, StoreError)
+    done = invoke("index", photos, "--index", index, "--model", model, "--rebuild", "--json")
+    assert told(done)["added"] == 3
+
+
+def test_nothing_is_forgotten_when_rebuilding_cannot_begin(photos, index):
+    with RegionStore(index, writable=True):
+        done = invoke("index", "--index", index, "--rebuild")
+        assert isinstance(done.exception, BusyError)
+    shutil.rmtree(photos)
+    done = invoke("index", "--index", index, "--rebuild")
+    assert isinstance(done.exception, DataError)
+    with RegionStore(index) as store:
+        assert len(store) == 3
+
+
+def test_check_finds_and_mends(photos, index):
+    assert told(invoke("index", "--index", index, "--check", "--json")) == {
+        "index": str(index),
+        "damaged": [],
+        "restored": 0,
+        "lost": {},
+    }
+    done = invoke("index", "--index", index, "--check")
+    assert "Every shard is whole" in done.stderr
+    shard = next(index.glob("shard-*"))
+    shard.write_bytes(shard.read_bytes()[:-1])
+    done = invoke("index", "--index", index, "--check")
+    assert done.exit_code == 0
+    assert "1 shards were damaged: 3 files restored, 0 lost" in done.stderr
+
+
+def test_check_fails_when_something_is_lost(photos, index):
+    next(index.glob("shard-*")).unlink()
+    (photos / "1.png").unlink()
+    done = invoke("index", "--index", index, "--check", "--json")
+    assert done.exit_code == 1
+    assert list(json.loads(done.stdout)["lost"]) == [str(photos / "1.png")]
+
+
+def test_an_unknown_model_is_an_error(photos, tmp_path):
+    done = invoke("index", photos, "--index", tmp_path / "index", "--model", "nobody")
+    assert isinstance(done.exception, CheckpointError)
+    assert not (tmp_path / "index").exists()
+
+
+def test_a_folder_that_is_not_there_keeps_its_photos_until_it_is_forgotten(photos, index, tmp_path):
+    draw(tmp_path / "more/9.png", 9)
+    assert told(invoke("index", tmp_path / "more", "--index", index, "--json"))["added"] == 1
+    shutil.move(tmp_path / "more", tmp_path / "unmounted")
+    done = invoke("index", "--index", index, "--json")
+    assert (told(done)["unchanged"], told(done)["removed"]) == (3, 0)
+    assert f"regard index --forget {tmp_path / 'more'}" in done.stderr.replace("\n", "")
+    with RegionStore(index) as store:
+        assert len(store) == 4
+    assert (
+        told(invoke("index", "--index", index, "--forget", tmp_path / "more", "--json"))["removed"]
+        == 1
+    )
+    with RegionStore(index) as store:
+        assert len(store) == 3
+    assert "more" not in invoke("index", "--index", index).stderr
+
+
+def test_only_known_folders_can_be_forgotten(photos, index, tmp_path):
+    done = invoke("index", "--index", index, "--forget", tmp_path)
+    assert isinstance(done.exception, DataError)
+    assert str(photos) in str(done.exception)
+    done = invoke("index", "--index", index, "--forget", photos, "--json")
+    assert told(done)["removed"] == 3

@@ -1,0 +1,134 @@
+"""regard search: for people a table, for programs JSON, for pipes paths."""
+
+import json
+from pathlib import Path
+
+import pytest
+from small import draw, save_model
+
+from regard.errors import ConfigError, DataError, StoreError
+
+from .conftest import invoke
+
+
+@pytest.fixture(scope="module")
+def index(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("world")
+    for seed in range(4):
+        draw(folder / f"photos/{seed}.png", seed, date=f"202{seed}:06:15 12:00:00")
+    draw(folder / "photos/tall one.png", 9, size=(40, 80))
+    model = save_model(folder / "model")
+    done = invoke("index", folder / "photos", "--index", folder / "index", "--model", model)
+    assert done.exit_code == 0, done.output
+    return folder / "index"
+
+
+def found(index, *arguments):
+    done = invoke("search", "--index", index, "--json", *arguments)
+    assert done.exit_code == 0, done.output
+    return json.loads(done.stdout)
+
+
+def names(tree):
+    return [Path(hit["photo"]).name for hit in tree]
+
+
+def test_json_is_what_others_build_on(index):
+    tree = found(index, "a dog on the beach", "-k", 3)
+    assert len(tree) == 3
+    similarities = [hit["similarity"] for hit in tree]
+    assert similarities == sorted(similarities, reverse=True)
+    for hit in tree:
+        assert Path(hit["photo"]).exists()
+        words = hit["words"]
+        assert [w["word"] for w in words][1:-1] == ["a", "dog", "on", "the", "beach"]
+        assert sum(w["share"] for w in words) == pytest.approx(hit["similarity"], abs=1e-5)
+        for word in words:
+            assert -1 <= word["relevance"] <= 1
+            assert len(word["regions"]) == 36
+            assert all(len(region) == 5 for region in word["regions"])
+    first = tree[0]
+    assert set(first) == {"photo", "similarity", "words", "id", "width", "height", "taken"}
+
+
+def test_the_table_names_rank_similarity_photo_and_words(index):
+    tree = found(index, "a red dog", "-k", 2)
+    done = invoke("search", "a red dog", "-k", 2, "--index", index)
+    lines = done.stdout.splitlines()
+    assert len(lines) == 3
+    assert "similarity" in lines[0]
+    for rank, (line, hit) in enumerate(zip(lines[1:], tree, strict=True), 1):
+        assert line.startswith(f"{rank} ")
+        assert f"{hit['similarity']:.3f}" in line
+        assert Path(hit["photo"]).name in line
+        strongest = max(hit["words"][1:-1], key=lambda word: word["share"])
+        assert f"{strongest['word']} {strongest['share']:.2f}" in line
+
+
+def test_paths_for_pipes(index):
+    done = invoke("search", "a dog", "--index", index, "--paths0")
+    assert done.stdout.endswith("\0")
+    assert [Path(p).name for p in done.stdout[:-1].split("\0")] == names(found(index, "a dog"))
+
+
+def test_words_the_model_never_learned_are_told_on_standard_error(index):
+    done = invoke("search", "a grren zzyzx dog", "--index", index, "--json")
+    assert "never learned 'grren'; near it: green" in done.stderr
+    assert "never learned 'zzyzx'." in done.stderr
+    assert isinstance(json.loads(done.stdout), list)
+
+
+def test_several_texts_are_parts_of_one_query(index):
+    one = found(index, "2: a dog; -1: a cat")
+    assert one == found(index, "--", "2: a dog", "-1: a cat")
+    assert one != found(index, "2: a dog; a cat")
+
+
+def test_like_a_photo(index):
+    photo = index.parent / "photos/2.png"
+    tree = found(index, "--like", photo)
+    assert names(tree)[0] == "2.png"
+    assert tree[0]["words"] == []
+    assert names(found(index, "a dog", "--like", photo, "-k", 5)) != []
+
+
+@pytest.mark.parametrize(
+    ("options", "wanted"),
+    [
+        (("--path", "*tall*"), {"tall one.png"}),
+        (("--orientation", "portrait"), {"tall one.png"}),
+        (("--min-size", "20x80"), {"tall one.png"}),
+        (("--min-size", "41"), set()),
+        (("--after", "2021-06-15", "--before", "2022-06-15"), {"1.png"}),
+        (("--after", "2021-06-15T12:00:01"), {"2.png", "3.png"}),
+    ],
+)
+def test_filters(index, options, wanted):
+    assert set(names(found(index, "a dog", *options))) == wanted
+
+
+def test_no_photo_that_passes_is_told(index):
+    done = invoke("search", "a dog", "--path", "nothing", "--index", index)
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "No photo passes" in done.stderr
+
+
+def test_sorted_by_date(index):
+    tree = found(index, "a dog", "--sort", "date")
+    assert names(tree) == ["3.png", "2.png", "1.png", "0.png", "tall one.png"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "told"),
+    [
+        ((), DataError, "Say what you look for"),
+        (("a dog", "-k", 0), ConfigError, "k is 0"),
+        (("a dog", "--after", "soon"), ConfigError, "--after is 'soon'"),
+        (("a dog", "--min-size", "big"), ConfigError, "--min-size is 'big'"),
+        (("a dog", "--index", "nowhere"), StoreError, "regard index PHOTOS"),
+    ],
+)
+def test_errors_say_what_to_do(index, arguments, kind, told):
+    done = invoke("search", "--index", index, *arguments)
+    assert isinstance(done.exception, kind)
+    assert told in str(done.exception)

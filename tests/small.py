@@ -1,0 +1,44 @@
+"""A small matcher of random weights, and folders of small drawn photos."""
+
+import numpy as np
+import torch
+from PIL import Image
+
+from regard.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from regard.core.attention import Scoring
+from regard.core.model import MatchingModel, ModelConfig
+from regard.data.vocab import SPECIAL, Vocabulary
+from regard.regions.statistics import StatisticsExtractor
+
+WORDS = ("a", "the", "on", "in", "red", "green", "blue", "dog", "cat", "beach", "grass", "leash")
+
+
+def save_model(folder, seed=0, scoring=None):
+    """A model of random weights over the extractor that needs no network."""
+    torch.manual_seed(seed)
+    vocabulary = Vocabulary((*SPECIAL, *WORDS))
+    config = ModelConfig(
+        feature_dim=StatisticsExtractor.feature_dim,
+        embed_dim=16,
+        word_dim=8,
+        scoring=scoring or Scoring(pooling="mean"),
+    )
+    made = Checkpoint(
+        MatchingModel(config, len(vocabulary)), vocabulary, StatisticsExtractor.identity, {}
+    )
+    save_checkpoint(folder, made)
+    assert load_checkpoint(folder).vocabulary == vocabulary
+    return folder
+
+
+def draw(path, seed, size=(60, 40), date=None):
+    """Write a photo that no other seed gives; the date goes into its EXIF data."""
+    generator = np.random.default_rng(seed)
+    coarse = generator.integers(0, 255, (4, 5, 3), np.uint8)
+    image = Image.fromarray(coarse).resize(size, Image.Resampling.NEAREST)
+    exif = Image.Exif()
+    if date is not None:
+        exif[0x8769] = {0x9003: date}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, exif=exif)
+    return path
