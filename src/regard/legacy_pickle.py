@@ -2,8 +2,8 @@
 
 A pickle is a program: it names functions and calls them. This reader knows the handful of names
 that a file of tensors and plain settings needs, answers each with a harmless stand-in of its own,
-and refuses every other name. Understands today's zip files and the older plain ones (PyTorch 0.1
-to 1.5, Python 2 included). Knows nothing of what the tensors are for.
+and refuses every other name. Understands today's zip files and the plain ones of
+PyTorch before 1.6, Python 2 included. Knows nothing of what the tensors are for.
 """
 
 import io
