@@ -3,7 +3,7 @@
 Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -24,6 +24,7 @@ from regard.checkpoint import (
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
+from regard.data.word_states import padded_states
 from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
 from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
@@ -62,10 +63,17 @@ class Matcher:
 
     Args:
         source: name or folder to load the model by again; empty where there is none.
+        states: gives the word states of tokenised sentences; asked only by models that need them.
     """
 
-    def __init__(self, checkpoint: Checkpoint, source: str = "") -> None:
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        source: str = "",
+        states: Callable[[Sequence[Sequence[str]]], np.ndarray] = padded_states,
+    ) -> None:
         self.source = source
+        self._states = states
         self.model = checkpoint.model.eval()
         self.vocabulary = checkpoint.vocabulary
         self.extractor_identity = checkpoint.extractor
@@ -181,8 +189,11 @@ class Matcher:
         for start in range(0, len(order), _CAPTIONS_AT_ONCE):
             rows = order[start : start + _CAPTIONS_AT_ONCE]
             longest = int(lengths[rows].max())
+            states = None
+            if self.model.needs_states:
+                states = torch.from_numpy(self._states([words[row] for row in rows]))
             part = torch.from_numpy(ids[rows, :longest]), torch.from_numpy(lengths[rows])
-            vectors[rows, :longest] = self.model.words(*part).numpy()
+            vectors[rows, :longest] = self.model.words(*part, states).numpy()
         full = tuple((START, *row, END) for row in words)
         return EncodedCaptions(vectors, lengths, full)
 

@@ -5,13 +5,14 @@ Knows tensors of features and word ids. Knows nothing of photos, tokenisation, t
 
 import math
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from regard.core.attention import Scoring, l2norm, similarity
+from regard.core.attention import Scoring, l2norm
 from regard.errors import ConfigError
 
 
@@ -24,9 +25,16 @@ class ModelConfig:
     embed_dim: int = 1024
     """D, size of the joint space."""
     word_dim: int = 300
-    """Size of the learned word embeddings."""
+    """Size of the learned word embeddings the GRU reads."""
     bidirectional: bool = True
     """Read captions both ways and average the two states (eq. 8 of section 3.2)."""
+    word_encoding: Literal["gru", "states"] = "gru"
+    """gru: learned embeddings read by a GRU (SCAN); states: frozen states of a pretrained
+    sentence encoder, projected, beside a learned embedding."""
+    state_dim: int = 384
+    """Numbers of a word's state in the sentence encoder."""
+    word_hidden: int = 768
+    """Hidden units of the perceptron on those states."""
     region_mlp: bool = False
     """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
     dropout: float = 0.0
@@ -38,18 +46,17 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes no network can have."""
-        for name in ("feature_dim", "embed_dim", "word_dim"):
-            if getattr(self, name) < 1:
-                raise ConfigError(
-                    f"model.{name} is {getattr(self, name)}; it must be at least 1. "
-                    "Correct the recipe or the --set option."
-                )
+        for name in ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("dropout", "feature_dropout"):
-            if not 0 <= getattr(self, name) < 1:
-                raise ConfigError(
-                    f"model.{name} is {getattr(self, name)}; it must be at least 0 and below 1. "
-                    "Correct the recipe or the --set option."
-                )
+            self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+
+    def _require(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise ConfigError(
+                f"model.{name} is {getattr(self, name)}; it must be {wanted}. "
+                "Correct the recipe or the --set option."
+            )
 
 
 class RegionEncoder(nn.Module):
@@ -94,52 +101,74 @@ class WordEncoder(nn.Module):
         self.embed = nn.Embedding(vocab_size, config.word_dim)
         nn.init.uniform_(self.embed.weight, -0.1, 0.1)
         self.dropout = nn.Dropout(config.dropout)
-        self.rnn = nn.GRU(
-            config.word_dim,
-            config.embed_dim,
-            batch_first=True,
-            bidirectional=config.bidirectional,
-        )
-        self.bidirectional = config.bidirectional
+        self.bidirectional = both = config.bidirectional
+        self.rnn = nn.GRU(config.word_dim, config.embed_dim, batch_first=True, bidirectional=both)
 
     def forward(
-        self, word_ids: Int[Tensor, "cap word"], lengths: Int[Tensor, " cap"]
+        self,
+        word_ids: Int[Tensor, "cap word"],
+        lengths: Int[Tensor, " cap"],
+        states: None = None,  # noqa: ARG002 - what the other encoder of words takes
     ) -> Float[Tensor, "cap word dim"]:
         """Embed captions; positions past a caption's length come back as zeros."""
         inputs = self.dropout(self.embed(word_ids))
         packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        states, _ = pad_packed_sequence(
+        read, _ = pad_packed_sequence(
             self.rnn(packed)[0], batch_first=True, total_length=word_ids.shape[1]
         )
         if self.bidirectional:
-            forward_states, backward_states = states.chunk(2, dim=-1)
-            states = (forward_states + backward_states) / 2
-        return l2norm(states.float(), dim=-1)
+            onwards, backwards = read.chunk(2, dim=-1)
+            read = (onwards + backwards) / 2
+        return l2norm(read.float(), dim=-1)
+
+
+class StateEncoder(nn.Module):
+    """Word states of a pretrained sentence encoder to unit vectors, one a word.
+
+    The states know their sentence already, so nothing here reads along it; a word the
+    vocabulary lacks still has its state.
+    """
+
+    def __init__(self, config: ModelConfig, vocab_size: int) -> None:
+        super().__init__()
+        self.embed = nn.Embedding(vocab_size, config.embed_dim)
+        nn.init.uniform_(self.embed.weight, -0.1, 0.1)
+        self.dropout = nn.Dropout(config.dropout)
+        self.linear = nn.Linear(config.state_dim, config.embed_dim)
+        self.mlp = nn.Sequential(
+            nn.Linear(config.state_dim, config.word_hidden),
+            nn.ReLU(),
+            nn.Dropout(config.dropout),
+            nn.Linear(config.word_hidden, config.embed_dim),
+        )
+
+    def forward(
+        self,
+        word_ids: Int[Tensor, "cap word"],
+        lengths: Int[Tensor, " cap"],
+        states: Float[Tensor, "cap word state"],
+    ) -> Float[Tensor, "cap word dim"]:
+        """Embed captions; positions past a caption's length come back as zeros."""
+        positions = torch.arange(word_ids.shape[1], device=word_ids.device)
+        real = positions[None, :] < lengths[:, None]
+        inputs = states[real].float()  # (real words, state): padding costs nothing
+        learned = self.dropout(self.embed(word_ids[real]))
+        embedded: Tensor = self.linear(inputs) + self.mlp(inputs) + learned
+        found = embedded.new_zeros((*real.shape, embedded.shape[-1]), dtype=torch.float32)
+        return found.masked_scatter(real[..., None], l2norm(embedded.float(), dim=-1))
 
 
 class MatchingModel(nn.Module):
-    """Both encoders and the scoring that joins them."""
+    """Both encoders; the configuration says how their vectors are scored."""
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
         self.config = config
         self.regions = RegionEncoder(config)
-        self.words = WordEncoder(config, vocab_size)
+        words = WordEncoder if config.word_encoding == "gru" else StateEncoder
+        self.words = words(config, vocab_size)
 
-    def forward(
-        self,
-        features: Float[Tensor, "image region feature"],
-        region_mask: Bool[Tensor, "image region"],
-        word_ids: Int[Tensor, "cap word"],
-        lengths: Int[Tensor, " cap"],
-    ) -> Float[Tensor, "image cap"]:
-        """Similarity of every image with every caption of a small batch."""
-        positions = torch.arange(word_ids.shape[1], device=word_ids.device)
-        word_mask = positions[None, :] < lengths[:, None]
-        return similarity(
-            self.regions(features),
-            self.words(word_ids, lengths),
-            region_mask,
-            word_mask,
-            self.config.scoring,
-        )
+    @property
+    def needs_states(self) -> bool:
+        """Whether captions come with states of the sentence encoder."""
+        return self.config.word_encoding == "states"

@@ -12,17 +12,20 @@ from torch import Tensor
 from regard.data.dataset import Dataset
 from regard.data.tokens import tokenize
 from regard.data.vocab import UNKNOWN, CaptionIds, Vocabulary
+from regard.data.word_states import StateTable
 
 
 class Batch(NamedTuple):
-    """Pairs: photo p belongs with caption p."""
+    """Pairs of a photo and a caption; a photo that comes several times is there once."""
 
-    features: Float[Tensor, "pair region feature"]
-    region_mask: Bool[Tensor, "pair region"]
+    features: Float[Tensor, "photo region feature"]
+    region_mask: Bool[Tensor, "photo region"]
     word_ids: Int[Tensor, "pair word"]
     lengths: Int[Tensor, " pair"]
-    photo_ids: Int[Tensor, " pair"]
-    """Which photo each pair is of; equal numbers are the same photo."""
+    photo_of_pair: Int[Tensor, " pair"]
+    """Row in `features` of each pair's photo."""
+    states: Float[Tensor, "pair word state"] | None = None
+    """States of the words in a sentence encoder, where the model needs them."""
 
     @property
     def word_mask(self) -> Bool[Tensor, "pair word"]:
@@ -37,11 +40,24 @@ class PairBatches:
         dataset: captioned photos with features.
         vocabulary: words known.
         batch_size: pairs a batch.
+        captions_per_photo: captions of a photo that stay together, so that its regions are
+            embedded once for them.
+        states: word states of all captions, in their order.
     """
 
-    def __init__(self, dataset: Dataset, vocabulary: Vocabulary, batch_size: int) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        vocabulary: Vocabulary,
+        batch_size: int,
+        *,
+        captions_per_photo: int = 1,
+        states: StateTable | None = None,
+    ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
+        self.captions_per_photo = captions_per_photo
+        self.states = states
         self._unknown = vocabulary.index[UNKNOWN]
         sentences = dataset.captions.sentences
         self._captions: CaptionIds = vocabulary.encode([tokenize(s) for s in sentences])
@@ -52,13 +68,32 @@ class PairBatches:
 
     def order(self, seed: int, epoch: int) -> Int[np.ndarray, "batch pair"]:
         """A shuffled epoch: caption numbers of every batch. The same seed gives the same."""
-        shuffled = np.random.default_rng((seed, epoch)).permutation(len(self._captions.lengths))
+        generator = np.random.default_rng((seed, epoch))
+        shuffled = generator.permutation(len(self._captions.lengths))
+        if self.captions_per_photo > 1:
+            shuffled = self._together(shuffled, generator)
         size = min(self.batch_size, len(shuffled))
         return shuffled[: len(self) * size].reshape(len(self), size)
 
+    def _together(
+        self, shuffled: Int[np.ndarray, " cap"], generator: np.random.Generator
+    ) -> Int[np.ndarray, " cap"]:
+        """The same captions, some of each photo side by side, in random order again."""
+        photo_of_caption = self.dataset.captions.photo_of_caption
+        by_photo = shuffled[photo_of_caption[shuffled].argsort(kind="stable")]
+        photos = photo_of_caption[by_photo]
+        turn = np.arange(len(photos)) - np.searchsorted(photos, photos)  # 0, 1, ... in its photo
+        group = photos * len(photos) + turn // self.captions_per_photo
+        groups, number = np.unique(group, return_inverse=True)
+        place = generator.permutation(len(groups))[number]
+        together: np.ndarray = by_photo[place.argsort(kind="stable")]
+        return together
+
     def batch(self, captions: Int[np.ndarray, " pair"]) -> Batch:
         """The pairs of some captions with their photos."""
-        photos = self.dataset.captions.photo_of_caption[captions]
+        photos, photo_of_pair = np.unique(
+            self.dataset.captions.photo_of_caption[captions], return_inverse=True
+        )
         features, counts = self.dataset.gather(photos)
         lengths = self._captions.lengths[captions]
         ids = self._captions.ids[captions, : lengths.max()]
@@ -68,7 +103,8 @@ class PairBatches:
             torch.from_numpy(mask),
             torch.from_numpy(ids),
             torch.from_numpy(lengths),
-            torch.from_numpy(photos),
+            torch.from_numpy(photo_of_pair),
+            None if self.states is None else torch.from_numpy(self.states.gather(captions)),
         )
 
     def stream(
@@ -96,16 +132,21 @@ class PairBatches:
     def augment(
         self, batch: Batch, word_dropout: float, region_dropout: float, generator: torch.Generator
     ) -> Batch:
-        """Replace words by <unk> and leave regions out, at random.
+        """Replace words by <unk>, their states by zeros, and leave regions out, at random.
 
-        <start> and <end> stay; every photo keeps at least one region.
+        A word can lose its id, its state or both; <start> and <end> stay, and every photo keeps
+        at least one region.
         """
         if word_dropout:
-            chance = torch.rand(batch.word_ids.shape, generator=generator)
             position = torch.arange(batch.word_ids.shape[1])[None, :]
             inner = (position > 0) & (position < batch.lengths[:, None] - 1)
+            chance = torch.rand(batch.word_ids.shape, generator=generator)
             dropped = (chance < word_dropout) & inner
             batch = batch._replace(word_ids=batch.word_ids.masked_fill(dropped, self._unknown))
+            if batch.states is not None:
+                chance = torch.rand(batch.word_ids.shape, generator=generator)
+                dropped = (chance < word_dropout) & inner
+                batch = batch._replace(states=batch.states.masked_fill(dropped[..., None], 0))
         if region_dropout:
             chance = torch.rand(batch.region_mask.shape, generator=generator)
             chance = chance.masked_fill(~batch.region_mask, 2.0)

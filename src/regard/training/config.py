@@ -51,6 +51,13 @@ class TrainConfig:
     """Share of regions left out while training."""
     standardize: bool = False
     """Subtract the training features' mean and divide by their deviation."""
+    feature_rank: int = 0
+    """Train on so many principal components of the standardised features; 0 takes them whole.
+    The saved model reads whole features either way."""
+    captions_per_photo: int = 1
+    """Captions of a photo that come in the same batch and share its embedded regions."""
+    average_decay: float = 0.0
+    """Validate and keep a running average of the weights, this slow; 0 keeps the weights."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """Arithmetic of the encoders; losses and scores stay in float32."""
     min_count: int = 4
@@ -59,13 +66,19 @@ class TrainConfig:
 
     def __post_init__(self) -> None:
         """Check ranges; names are those of the recipe."""
-        for name in ("epochs", "batch_size", "decay_epochs", "min_count"):
+        for name in ("epochs", "batch_size", "decay_epochs", "min_count", "captions_per_photo"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "clip_norm"):
             self._require(name, getattr(self, name) > 0, "above 0")
-        for name in ("word_dropout", "region_dropout"):
+        for name in ("word_dropout", "region_dropout", "average_decay"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
-        for name in ("weight_decay", "margin", "triplet_weight", "contrastive_weight"):
+        for name in (
+            "weight_decay",
+            "margin",
+            "triplet_weight",
+            "contrastive_weight",
+            "feature_rank",
+        ):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("batch_size", self.batch_size >= 2, "at least 2, for there to be negatives")
         if self.contrastive_epochs:

@@ -6,6 +6,7 @@ killed and resumed gives the same weights as one that was not.
 
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,20 +15,20 @@ import torch
 from regard.checkpoint import Checkpoint, save_checkpoint
 from regard.config import to_tree
 from regard.core.metrics import Retrieval, retrieval, retrieval_tree
-from regard.core.model import MatchingModel
 from regard.data.batches import Batch, PairBatches
 from regard.data.dataset import Dataset
 from regard.data.vocab import Vocabulary
+from regard.data.word_states import padded_states
 from regard.errors import ConfigError
-from regard.evaluation.similarity import dataset_similarity
+from regard.evaluation.similarity import embed_photos
+from regard.kernels import Precision, similarity_matrix
 from regard.matcher import Matcher
 from regard.training.config import Recipe
+from regard.training.learner import Learner
 from regard.training.runstate import Position, Run
 from regard.training.schedule import learning_rate
-from regard.training.step import batch_loss
 
 _SAVE_EVERY = 200  # steps between two saved states within an epoch
-_STATISTICS_PHOTOS = 2000  # photos whose features give the mean and the deviation
 
 
 class Progress(NamedTuple):
@@ -85,22 +86,26 @@ def train(
     vocabulary = vocabulary or Vocabulary.build(
         train_set.captions.sentences + val_set.captions.sentences, recipe.training.min_count
     )
-    torch.manual_seed(recipe.training.seed)
-    model = MatchingModel(recipe.model, len(vocabulary))
-    if recipe.training.standardize:
-        standardize(model, train_set)
-    optimizer = torch.optim.AdamW(model.parameters(), weight_decay=recipe.training.weight_decay)
-    position = run.restore(model, optimizer)
-    batches = PairBatches(train_set, vocabulary, recipe.training.batch_size)
-    loop = _Loop(recipe, run, model, optimizer, batches)
+    learner = Learner(recipe, run, vocabulary, train_set)
+    position = run.restore(learner.model, learner.averaged, learner.optimizer)
+    batches = PairBatches(
+        learner.dataset,
+        vocabulary,
+        recipe.training.batch_size,
+        captions_per_photo=recipe.training.captions_per_photo,
+        states=learner.states(train_set, "train"),
+    )
+    loop = _Loop(recipe, run, learner, batches)
+    val_states = learner.states(val_set, "val") or padded_states
     while position.epoch < recipe.training.epochs:
         started = time.monotonic()
         at = Progress(position.epoch + 1, recipe.training.epochs, 0, len(batches))
         for step, loss in loop.epoch(position):
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
-        found = loop.validate(val_set, vocabulary)
-        position = loop.finish_epoch(position, found, vocabulary, train_set.producer)
+        best = Checkpoint(learner.finished(), vocabulary, train_set.producer, {})
+        found = validate(Matcher(best, states=val_states), val_set, recipe.training.precision)
+        position = loop.finish_epoch(position, found, best)
         at = at._replace(
             validation=found,
             seconds=time.monotonic() - started,
@@ -121,22 +126,19 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
             )
 
 
-def standardize(model: MatchingModel, dataset: Dataset) -> None:
-    """Set the region encoder's mean and deviation to those of a data set's features."""
-    count = len(dataset.captions.photos)
-    rows = torch.linspace(0, count - 1, min(count, _STATISTICS_PHOTOS)).long()
-    total = torch.zeros(dataset.feature_dim, dtype=torch.float64)
-    square, number = total.clone(), 0
-    for part in rows.split(64):
-        features, counts = dataset.gather(part.numpy())
-        mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
-        real = torch.from_numpy(features).double()[mask]
-        total += real.sum(0)
-        square += real.pow(2).sum(0)
-        number += len(real)
-    mean = total / number
-    model.regions.mean.copy_(mean)
-    model.regions.deviation.copy_((square / number - mean.pow(2)).clamp_min(1e-12).sqrt())
+def validate(matcher: Matcher, val_set: Dataset, precision: Precision) -> Retrieval:
+    """Retrieval on val, scored in the precision of training."""
+    vectors, counts = embed_photos(matcher, val_set)
+    captions = matcher.encode_captions(val_set.captions.sentences)
+    scores = similarity_matrix(
+        vectors,
+        captions.vectors,
+        captions.lengths,
+        region_lengths=counts,
+        precision=precision,
+        **asdict(matcher.scoring),
+    )
+    return retrieval(torch.from_numpy(scores), torch.from_numpy(val_set.captions.photo_of_caption))
 
 
 class _Loop:
@@ -146,12 +148,16 @@ class _Loop:
         self,
         recipe: Recipe,
         run: Run,
-        model: MatchingModel,
-        optimizer: torch.optim.Optimizer,
+        learner: Learner,
         batches: PairBatches,
     ) -> None:
-        self.recipe, self.run, self.model = recipe, run, model
-        self.optimizer, self.batches = optimizer, batches
+        self.recipe, self.run = recipe, run
+        self.learner, self.batches = learner, batches
+
+    def save(self, position: Position) -> None:
+        """Save where the run stands."""
+        learner = self.learner
+        self.run.save(learner.model, learner.averaged, learner.optimizer, position)
 
     def epoch(self, position: Position) -> Iterator[tuple[int, float]]:
         """Run the steps of an epoch that are not done yet; gives their numbers and mean loss."""
@@ -159,7 +165,7 @@ class _Loop:
         order = self.batches.order(config.seed, position.epoch)
         first = position.epoch * len(order)
         losses: list[float] = []
-        self.model.train()
+        self.learner.model.train()
         remaining = order[position.step :]
 
         def prepare(batch: Batch, number: int) -> Batch:
@@ -173,33 +179,14 @@ class _Loop:
         for step, batch in enumerate(self.batches.stream(remaining, prepare), position.step + 1):
             rate = learning_rate(first + step - 1, len(order), config)
             torch.manual_seed(_step_seed(config.seed, first + step - 1))
-            losses.append(self._step(batch, rate, position.epoch < config.contrastive_epochs))
+            warming_up = position.epoch < config.contrastive_epochs
+            losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+            self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
-                self.run.save(self.model, self.optimizer, position._replace(step=step))
+                self.save(position._replace(step=step))
             yield step, sum(losses) / len(losses)
 
-    def _step(self, batch: Batch, rate: float, warming_up: bool) -> float:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
-        self.optimizer.zero_grad(set_to_none=True)
-        loss = batch_loss(self.model, batch, self.recipe.training, warming_up=warming_up)
-        loss.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip_norm)
-        self.optimizer.step()
-        return float(loss.total.detach())
-
-    def validate(self, val_set: Dataset, vocabulary: Vocabulary) -> Retrieval:
-        """Retrieval on val with the model as it is."""
-        self.model.eval()
-        matcher = Matcher(Checkpoint(self.model, vocabulary, val_set.producer, {}))
-        scores = dataset_similarity(matcher, val_set)
-        return retrieval(
-            torch.from_numpy(scores), torch.from_numpy(val_set.captions.photo_of_caption)
-        )
-
-    def finish_epoch(
-        self, position: Position, found: Retrieval, vocabulary: Vocabulary, producer: str
-    ) -> Position:
+    def finish_epoch(self, position: Position, found: Retrieval, model: Checkpoint) -> Position:
         """Keep the model if it is the best, and save where the run stands."""
         position = position._replace(epoch=position.epoch + 1, step=0)
         if found.rsum > position.best_rsum:
@@ -209,8 +196,8 @@ class _Loop:
                 "epoch": position.epoch,
                 "validation": retrieval_tree(found),
             }
-            save_checkpoint(self.run.best, Checkpoint(self.model, vocabulary, producer, info))
-        self.run.save(self.model, self.optimizer, position)
+            save_checkpoint(self.run.best, model._replace(info=info))
+        self.save(position)
         return position
 
 

@@ -4,6 +4,7 @@
     RUN/log.jsonl     one line a step and one an epoch
     RUN/state/        weights, optimizer moments and position; replaced as a whole
     RUN/best/         the model that was best on val
+    RUN/cache/        word states and projected features, where the recipe needs them
 
 Weights and moments are safetensors, the rest JSON; nothing is pickled.
 """
@@ -66,10 +67,16 @@ class Run:
             file.write(json.dumps(record) + "\n")
 
     def save(
-        self, model: torch.nn.Module, optimizer: torch.optim.Optimizer, position: Position
+        self,
+        model: torch.nn.Module,
+        averaged: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+        position: Position,
     ) -> None:
         """Replace the state on disk; killed half-way, the one before is still whole."""
         tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
+        if averaged is not model:
+            tensors |= {f"averaged.{k}": v for k, v in averaged.state_dict().items()}
         for number, moments in optimizer.state_dict()["state"].items():
             tensors |= {f"optimizer.{number}.{k}": v for k, v in moments.items()}
         fresh = self.folder / "state.new"
@@ -84,7 +91,19 @@ class Run:
         fresh.rename(self.folder / "state")
         shutil.rmtree(old, ignore_errors=True)
 
-    def restore(self, model: torch.nn.Module, optimizer: torch.optim.Optimizer) -> Position:
+    @property
+    def cache(self) -> Path:
+        """Folder for what is made once from the data and can be made again."""
+        folder = self.folder / "cache"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def restore(
+        self,
+        model: torch.nn.Module,
+        averaged: torch.nn.Module,
+        optimizer: torch.optim.Optimizer,
+    ) -> Position:
         """Go back to the state on disk, if there is one; tells where the run stands."""
         state = self.folder / "state"
         if not state.exists():
@@ -92,9 +111,11 @@ class Run:
         if not state.exists():
             return Position()
         tensors = load_file(state / "tensors.safetensors")
-        model.load_state_dict(
-            {k.removeprefix("model."): v for k, v in tensors.items() if k.startswith("model.")}
-        )
+        for name, part in (("model.", model), ("averaged.", averaged)):
+            if any(key.startswith(name) for key in tensors):
+                part.load_state_dict(
+                    {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
+                )
         moments: dict[int, dict[str, torch.Tensor]] = {}
         for name, value in tensors.items():
             if name.startswith("optimizer."):

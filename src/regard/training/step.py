@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.core.attention import paired_similarity, similarity
+from regard.core.attention import masked_mean, paired_similarity, similarity
 from regard.core.losses import (
     contrastive_loss,
     hardest_negatives,
@@ -39,7 +39,7 @@ class StepLoss(NamedTuple):
 
 
 class _Embedded(NamedTuple):
-    regions: Float[Tensor, "pair region dim"]
+    regions: Float[Tensor, "photo region dim"]
     words: Float[Tensor, "pair word dim"]
 
 
@@ -56,7 +56,7 @@ def batch_loss(
     total = embedded.regions.new_zeros(())
     triplet = contrastive = 0.0
     if config.contrastive_weight:
-        found = contrastive_loss(*embedded, batch.region_mask, batch.word_mask, excluded)
+        found = _contrastive(embedded, batch, excluded)
         total = total + config.contrastive_weight * found
         contrastive = found.item()
     if not warming_up:
@@ -74,14 +74,25 @@ def _embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> _Embedded
         else contextlib.nullcontext()
     )
     with mixed:
-        return _Embedded(model.regions(batch.features), model.words(batch.word_ids, batch.lengths))
+        return _Embedded(
+            model.regions(batch.features), model.words(batch.word_ids, batch.lengths, batch.states)
+        )
 
 
 def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:
     """Pairs that are never negatives: the true ones, and the same photo's if asked for."""
     if config.mask_same_photo:
-        return not_negative(batch.photo_ids)
-    return torch.eye(len(batch.photo_ids), dtype=torch.bool, device=batch.features.device)
+        return not_negative(batch.photo_of_pair)
+    return torch.eye(len(batch.lengths), dtype=torch.bool, device=batch.features.device)
+
+
+def _contrastive(
+    embedded: _Embedded, batch: Batch, excluded: Bool[Tensor, "pair pair"]
+) -> Float[Tensor, ""]:
+    """Contrastive loss of the pairs; each photo's regions are pooled once."""
+    pooled = masked_mean(embedded.regions, batch.region_mask)[batch.photo_of_pair, None]
+    one = torch.ones(len(pooled), 1, dtype=torch.bool, device=pooled.device)
+    return contrastive_loss(pooled, embedded.words, one, batch.word_mask, excluded)
 
 
 def _triplet(
@@ -94,9 +105,10 @@ def _triplet(
     """Triplet loss, through the chosen pairs only when negatives are the hardest."""
     scoring = model.config.scoring
     regions, words = embedded
+    rows = batch.photo_of_pair
     if config.negatives == "sum":
         scores = similarity(regions, words, batch.region_mask, batch.word_mask, scoring)
-        return triplet_loss(scores, excluded, config.margin, "sum")
+        return triplet_loss(scores[rows], excluded, config.margin, "sum")
     scores = similarity_matrix(
         regions.detach(),
         words.detach(),
@@ -105,14 +117,17 @@ def _triplet(
         precision=config.precision,
         **asdict(scoring),
     )
-    hardest = hardest_negatives(scores, excluded)
-    pairs = torch.arange(len(scores), device=scores.device)
-    image = torch.cat([pairs, pairs, hardest.image_of_caption])  # (3P,)
+    hardest = hardest_negatives(scores[rows], excluded)
+    pairs = torch.arange(len(rows), device=scores.device)
+    image = torch.cat([rows, rows, rows[hardest.image_of_caption]])  # (3P,)
     caption = torch.cat([pairs, hardest.caption_of_image, pairs])
+    code = image * len(pairs) + caption
+    wanted, place = torch.unique(code, return_inverse=True)  # each pair once
+    image, caption = wanted // len(pairs), wanted % len(pairs)
     chosen = paired_similarity(
         regions[image], words[caption], batch.region_mask[image], batch.word_mask[caption], scoring
     )
-    positive, negative_caption, negative_image = chosen.chunk(3)
+    positive, negative_caption, negative_image = chosen[place].chunk(3)
     lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
     negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
     negative_image = negative_image.masked_fill(lonely, -torch.inf)

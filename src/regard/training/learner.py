@@ -1,0 +1,89 @@
+"""What learns: the model in training, its optimizer, its averaged weights, and the step.
+
+Knows nothing of epochs, validation or how a run is kept.
+"""
+
+import copy
+from dataclasses import replace
+
+import torch
+
+from regard.core.model import MatchingModel
+from regard.data.batches import Batch
+from regard.data.dataset import Dataset
+from regard.data.tokens import tokenize
+from regard.data.vocab import Vocabulary
+from regard.data.word_states import StateTable
+from regard.training.config import Recipe
+from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
+from regard.training.runstate import Run
+from regard.training.step import batch_loss
+
+
+class Learner:
+    """A model in training.
+
+    Args:
+        recipe: sizes, scoring and training settings.
+        run: its cache keeps what is made once from the data.
+        vocabulary: words of the model.
+        train_set: gives the statistics of features, and their components where the recipe asks.
+    """
+
+    def __init__(
+        self, recipe: Recipe, run: Run, vocabulary: Vocabulary, train_set: Dataset
+    ) -> None:
+        self.recipe, self._run = recipe, run
+        config = recipe.training
+        self.dataset: Dataset = train_set
+        """What to take batches from."""
+        self._projected: ProjectedDataset | None = None
+        model_config = recipe.model
+        if config.feature_rank:
+            self._projected = ProjectedDataset(train_set, config.feature_rank, run.cache)
+            self.dataset = self._projected
+            model_config = replace(model_config, feature_dim=config.feature_rank)
+        torch.manual_seed(config.seed)
+        self.model = MatchingModel(model_config, len(vocabulary))
+        if config.standardize and self._projected is None:
+            mean, deviation = mean_and_deviation(train_set)
+            self.model.regions.mean.copy_(mean)
+            self.model.regions.deviation.copy_(deviation)
+        self.averaged = copy.deepcopy(self.model) if config.average_decay else self.model
+        self.optimizer = torch.optim.AdamW(
+            self.model.parameters(), weight_decay=config.weight_decay, fused=True
+        )
+
+    def states(self, dataset: Dataset, split: str) -> StateTable | None:
+        """Word states of a split's captions, kept in the run; None where the model needs none."""
+        if not self.model.needs_states:
+            return None
+        captions = [tokenize(sentence) for sentence in dataset.captions.sentences]
+        return StateTable(captions, self._run.cache / f"states-{split}.f16")
+
+    def step(self, batch: Batch, rate: float, *, warming_up: bool) -> float:
+        """Change the weights by one batch; gives its loss."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = rate
+        self.optimizer.zero_grad(set_to_none=True)
+        loss = batch_loss(self.model, batch, self.recipe.training, warming_up=warming_up)
+        loss.total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip_norm)
+        self.optimizer.step()
+        return float(loss.total.detach())
+
+    @torch.no_grad()
+    def average(self, step: int) -> None:
+        """Move the averaged weights towards the model's; faster in the first steps."""
+        if self.averaged is self.model:
+            return
+        decay = min(self.recipe.training.average_decay, (1 + step) / (10 + step))
+        pairs = zip(self.averaged.parameters(), self.model.parameters(), strict=True)
+        for average, weight in pairs:
+            average.lerp_(weight, 1 - decay)
+
+    def finished(self) -> MatchingModel:
+        """The model to validate and keep, as it would read whole features."""
+        if self._projected is None:
+            return self.averaged.eval()
+        return widened(self.averaged, self._projected.projection).eval()

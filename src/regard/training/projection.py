@@ -1,0 +1,136 @@
+"""Features on their principal components: fewer numbers to train on, folded into the weights after.
+
+Most directions of a backbone's features vary little. Training reads the leading components,
+made once and kept as float16 beside the run; the model that is saved reads whole features.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from regard.core.model import MatchingModel
+from regard.data.dataset import Dataset
+
+_STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
+_AT_ONCE = 64  # photos read together
+
+
+class Projection(NamedTuple):
+    """How raw features become components: ((features - mean) / deviation) @ basis."""
+
+    mean: Float[Tensor, " feature"]
+    deviation: Float[Tensor, " feature"]
+    basis: Float[Tensor, "feature rank"]
+
+
+def mean_and_deviation(dataset: Dataset) -> tuple[Tensor, Tensor]:
+    """Of each number of a region, over a data set's photos (2,000 of them where more)."""
+    total = torch.zeros(dataset.feature_dim, dtype=torch.float64)
+    square, number = total.clone(), 0
+    for real in _real_features(dataset):
+        total += real.double().sum(0)
+        square += real.double().pow(2).sum(0)
+        number += len(real)
+    mean = total / number
+    deviation = (square / number - mean.pow(2)).clamp_min(1e-12).sqrt()
+    return mean.float(), deviation.float()
+
+
+def fit_projection(dataset: Dataset, rank: int) -> Projection:
+    """The leading principal components of a data set's standardised features."""
+    mean, deviation = mean_and_deviation(dataset)
+    products = torch.zeros(dataset.feature_dim, dataset.feature_dim)
+    for real in _real_features(dataset):
+        standard = (real - mean) / deviation
+        products.addmm_(standard.T, standard)
+    basis = torch.linalg.eigh(products).eigenvectors[:, -rank:].flip(1)
+    return Projection(mean, deviation, basis.contiguous())
+
+
+def _real_features(dataset: Dataset) -> Iterator[Float[Tensor, "region feature"]]:
+    """Features of the photos that give statistics, part by part, padding left out."""
+    count = len(dataset.captions.photos)
+    rows = np.linspace(0, count - 1, min(count, _STATISTICS_PHOTOS)).astype(np.int64)
+    for start in range(0, len(rows), _AT_ONCE):
+        features, counts = dataset.gather(rows[start : start + _AT_ONCE])
+        mask = np.arange(features.shape[1])[None, :] < counts[:, None]
+        yield torch.from_numpy(features[mask]).float()
+
+
+class ProjectedDataset:
+    """A data set whose features are projected, made once and kept on disk.
+
+    Args:
+        dataset: the one with whole features.
+        rank: components kept.
+        folder: keeps the projection and the projected features; those of other photos or
+            another rank are replaced.
+    """
+
+    def __init__(self, dataset: Dataset, rank: int, folder: Path) -> None:
+        self.captions = dataset.captions
+        self.feature_dim = rank
+        self.producer = dataset.producer
+        self.skipped = dataset.skipped
+        about = json.dumps([rank, dataset.producer, list(dataset.captions.photos)])
+        digest = hashlib.sha256(about.encode()).hexdigest()
+        marker = folder / "projection.json"
+        if not (marker.exists() and json.loads(marker.read_text())["of"] == digest):
+            folder.mkdir(parents=True, exist_ok=True)
+            marker.unlink(missing_ok=True)
+            counts = _project(dataset, fit_projection(dataset, rank), folder)
+            marker.write_text(json.dumps({"of": digest, "counts": counts}))
+        counts = json.loads(marker.read_text())["counts"]
+        self.projection = Projection(**load_file(folder / "projection.safetensors"))
+        self._starts = np.concatenate([[0], np.cumsum(counts)])
+        self._rows = np.memmap(folder / "projected.f16", np.float16, "r").reshape(-1, rank)
+
+    def gather(
+        self, photo_rows: Sequence[int] | Int[np.ndarray, " photo"]
+    ) -> tuple[Float[np.ndarray, "photo region rank"], Int[np.ndarray, " photo"]]:
+        """Components (float16) of several photos, padded with zeros, and region counts."""
+        rows = np.asarray(photo_rows)
+        counts = self._starts[rows + 1] - self._starts[rows]
+        out = np.zeros((len(rows), int(counts.max(initial=0)), self.feature_dim), np.float16)
+        for place, row in enumerate(rows):
+            out[place, : counts[place]] = self._rows[self._starts[row] : self._starts[row + 1]]
+        return out, counts
+
+
+def _project(dataset: Dataset, projection: Projection, folder: Path) -> list[int]:
+    """Write the projection and every photo's components; gives the counts of regions."""
+    save_file(projection._asdict(), folder / "projection.safetensors")
+    regions: list[int] = []
+    photos = len(dataset.captions.photos)
+    with (folder / "projected.f16").open("wb") as file:
+        for start in range(0, photos, _AT_ONCE):
+            features, counts = dataset.gather(range(start, min(photos, start + _AT_ONCE)))
+            mask = np.arange(features.shape[1])[None, :] < counts[:, None]
+            real = torch.from_numpy(features[mask]).float()
+            standard = (real - projection.mean) / projection.deviation
+            file.write((standard @ projection.basis).half().numpy().tobytes())
+            regions += counts.tolist()
+    return regions
+
+
+def widened(model: MatchingModel, projection: Projection) -> MatchingModel:
+    """The model that reads whole features and does what this one does with components."""
+    config = replace(model.config, feature_dim=len(projection.mean))
+    whole = MatchingModel(config, model.words.embed.num_embeddings)
+    whole.words.load_state_dict(model.words.state_dict())
+    state = model.regions.state_dict()
+    for name in ("linear.weight", "mlp.1.weight"):
+        if name in state:
+            state[name] = state[name] @ projection.basis.T
+    statistics = {"mean": projection.mean, "deviation": projection.deviation}
+    whole.regions.load_state_dict(state | statistics)
+    return whole

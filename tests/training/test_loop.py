@@ -1,0 +1,145 @@
+"""Training learns, keeps the best, and comes to the same weights after an interruption."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from regard.checkpoint import load_checkpoint
+from regard.data.captions import Captions
+from regard.errors import CheckpointError, ConfigError
+from regard.matcher import Matcher
+from regard.training.config import Recipe, load_recipe, recipe_names
+from regard.training.loop import train
+from regard.training.projection import ProjectedDataset
+
+COLOURS = ["red", "green", "blue", "white", "black", "brown"]
+SMALL = [
+    "model.feature_dim=12",
+    "model.embed_dim=16",
+    "model.word_dim=8",
+    "model.word_hidden=16",
+    "training.min_count=1",
+    "training.batch_size=8",
+    "training.learning_rate=0.01",
+    "training.warmup_steps=1",
+]
+
+
+class Photos:
+    """A photo a colour and number; features point along the colour's axis."""
+
+    feature_dim, producer, skipped = 12, "test", None
+
+    def __init__(self, first):
+        names = [(c, n) for n in range(first, first + 3) for c in range(6)]
+        self._colour = np.array([c for c, _ in names])
+        self.captions = Captions.of(
+            {f"{c}-{n}.jpg": [f"a {COLOURS[c]} dog", f"one {COLOURS[c]} animal"] for c, n in names}
+        )
+        self._features = np.random.default_rng(first).normal(0, 0.3, (len(names), 3, 12))
+        self._features[np.arange(len(names)), :, self._colour] += 2
+
+    def gather(self, rows):
+        rows = np.asarray(rows)
+        return self._features[rows].astype(np.float16), np.full(len(rows), 3)
+
+
+def recipe(name="flickr8k", *settings):
+    rank = ["training.feature_rank=8"] if name == "flickr8k" else []
+    return load_recipe(name, [*SMALL, *rank, "training.epochs=2", *settings])
+
+
+def weights(folder):
+    return load_checkpoint(folder).model.state_dict()
+
+
+@pytest.mark.parametrize("name", ["flickr8k", "official"])
+def test_a_killed_run_comes_to_the_same_weights(tmp_path, name):
+    made = recipe(name)
+    whole = train(made, Photos(0), Photos(3), tmp_path / "whole")
+
+    class KilledError(Exception):
+        pass
+
+    def kill(progress):
+        if progress.epoch == 2 and progress.step == 2:
+            raise KilledError
+
+    with pytest.raises(KilledError):
+        train(made, Photos(0), Photos(3), tmp_path / "killed", kill)
+    resumed = train(made, Photos(0), Photos(3), tmp_path / "killed")
+    assert (resumed.rsum, resumed.epoch) == (whole.rsum, whole.epoch)
+    expected = weights(tmp_path / "whole/best")
+    for key, value in weights(tmp_path / "killed/best").items():
+        assert torch.equal(value, expected[key]), key
+
+
+def test_training_learns_and_says_how_well(tmp_path):
+    epochs = []
+    made = recipe("flickr8k", "training.epochs=12", "training.contrastive_epochs=2")
+    outcome = train(
+        made, Photos(0), Photos(3), tmp_path, lambda p: p.validation and epochs.append(p)
+    )
+    assert len(epochs) == 12
+    assert outcome.rsum == max(p.validation.rsum for p in epochs)
+    assert outcome.rsum > epochs[0].validation.rsum
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [line["rsum"] for line in lines] == [p.validation.rsum for p in epochs]
+    matcher = Matcher(load_checkpoint(outcome.best))
+    features, counts = Photos(3).gather([1])
+    image = matcher.encode_features(features, counts)
+    captions = matcher.encode_captions([f"a {c} dog" for c in COLOURS])
+    vectors = torch.from_numpy(captions.vectors)
+    scores = torch.einsum("rd,cwd->c", torch.from_numpy(image[0]), vectors)
+    assert COLOURS[int(scores.argmax())] == "green"
+
+
+def test_a_run_of_another_recipe_is_refused(tmp_path):
+    train(recipe("official", "training.epochs=1"), Photos(0), Photos(3), tmp_path)
+    with pytest.raises(CheckpointError, match="holds a run of another recipe"):
+        train(recipe("official"), Photos(0), Photos(3), tmp_path)
+
+
+def test_features_of_another_width_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"model\.feature_dim"):
+        train(recipe("official", "model.feature_dim=7"), Photos(0), Photos(3), tmp_path)
+
+
+def test_projected_features_are_components_of_the_standardised_ones(tmp_path):
+    photos = Photos(0)
+    made = ProjectedDataset(photos, 12, tmp_path)
+    rows = [2, 0, 2]
+    found, counts = made.gather(rows)
+    mean, deviation, basis = made.projection
+    standard = (torch.from_numpy(photos.gather(rows)[0]).float() - mean) / deviation
+    np.testing.assert_allclose(found, standard @ basis, atol=5e-3)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(12), atol=1e-5)
+    assert counts.tolist() == [3, 3, 3]
+    spread = ((standard - standard.mean((0, 1))) @ basis).pow(2).sum((0, 1))
+    assert spread[0] > spread[-1]
+    again, _ = ProjectedDataset(photos, 12, tmp_path).gather(rows)
+    np.testing.assert_array_equal(again, found)
+
+
+@pytest.mark.parametrize("name", recipe_names())
+def test_every_shipped_recipe_is_whole(name):
+    found = load_recipe(name)
+    assert isinstance(found, Recipe)
+    assert found.about
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("training.epoch=3", "Did you mean 'epochs'"),
+        ("training.batch_size=1", "training.batch_size is 1"),
+        ("training.average_decay=1", "training.average_decay is 1"),
+        ("training.feature_rank=-1", "training.feature_rank is -1"),
+        ("training.captions_per_photo=0", "training.captions_per_photo is 0"),
+    ],
+)
+def test_settings_out_of_range_are_refused(setting, message):
+    with pytest.raises(ConfigError, match=message):
+        load_recipe("official", [setting])

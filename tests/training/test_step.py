@@ -1,0 +1,109 @@
+"""The step through chosen pairs has the loss and the gradients of the full score matrix."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from regard.core.attention import Scoring, similarity
+from regard.core.losses import not_negative, triplet_loss
+from regard.core.model import MatchingModel, ModelConfig
+from regard.data.batches import Batch
+from regard.training.config import TrainConfig
+from regard.training.step import batch_loss
+
+PHOTO_OF_PAIR = torch.tensor([0, 0, 1, 2, 3, 3, 4, 5])
+
+
+def batch(states=False):
+    generator = torch.Generator().manual_seed(3)
+    lengths = torch.tensor([3, 7, 4, 5, 6, 7, 3, 5])
+    mask = torch.arange(4)[None] < torch.tensor([4, 3, 4, 1, 2, 4])[:, None]
+    return Batch(
+        torch.randn(6, 4, 6, generator=generator).masked_fill(~mask[..., None], 0),
+        mask,
+        torch.randint(4, 20, (8, 7), generator=generator),
+        lengths,
+        PHOTO_OF_PAIR,
+        torch.randn(8, 7, 4, generator=generator) if states else None,
+    )
+
+
+def model(**scoring):
+    torch.manual_seed(0)
+    encoding = scoring.pop("encoding", "gru")
+    config = ModelConfig(
+        feature_dim=6,
+        embed_dim=16,
+        word_dim=5,
+        state_dim=4,
+        word_hidden=8,
+        word_encoding=encoding,
+        scoring=Scoring(**scoring),
+    )
+    return MatchingModel(config, 20)
+
+
+def full_loss(made, pairs, config):
+    """Autograd through every pair of a photo's copy and a caption."""
+    words = made.words(pairs.word_ids, pairs.lengths, pairs.states)
+    regions = made.regions(pairs.features)[pairs.photo_of_pair]
+    mask = pairs.region_mask[pairs.photo_of_pair]
+    scores = similarity(regions, words, mask, pairs.word_mask, made.config.scoring)
+    own = not_negative(pairs.photo_of_pair)
+    excluded = own if config.mask_same_photo else torch.eye(len(own), dtype=torch.bool)
+    return triplet_loss(scores, excluded, config.margin, config.negatives)
+
+
+@pytest.mark.parametrize("negatives", ["hardest", "sum"])
+@pytest.mark.parametrize("mask_same_photo", [False, True])
+@pytest.mark.parametrize(
+    "scoring",
+    [
+        {"direction": "t2i", "pooling": "mean"},
+        {"direction": "t2i", "pooling": "lse", "encoding": "states"},
+        {"direction": "i2t", "pooling": "lse", "lambda_softmax": 4.0},
+        {"scorer": "sum_max"},
+        {"scorer": "pooled"},
+    ],
+    ids=str,
+)
+def test_gradients_equal_those_of_the_full_matrix(scoring, mask_same_photo, negatives):
+    config = TrainConfig(mask_same_photo=mask_same_photo, negatives=negatives)
+    made, pairs = model(**scoring), batch(scoring.get("encoding") == "states")
+    expected = full_loss(made, pairs, config)
+    wanted = torch.autograd.grad(expected, list(made.parameters()))
+    found = batch_loss(made, pairs, config)
+    torch.testing.assert_close(found.total, expected, rtol=1e-5, atol=1e-5)
+    assert found.triplet == pytest.approx(expected.item(), rel=1e-5)
+    ours = torch.autograd.grad(found.total, list(made.parameters()))
+    one, other = (torch.cat([g.flatten() for g in grads]) for grads in (ours, wanted))
+    assert (one - other).norm() <= 1e-5 * other.norm()
+
+
+def test_warming_up_uses_the_contrastive_loss_alone():
+    config = TrainConfig(contrastive_weight=2.0, contrastive_epochs=1)
+    warm = batch_loss(model(), batch(), config, warming_up=True)
+    assert warm.triplet == 0
+    assert warm.total.item() == pytest.approx(2 * warm.contrastive)
+    both = batch_loss(model(), batch(), config)
+    assert both.total.item() == pytest.approx(2 * both.contrastive + both.triplet, rel=1e-5)
+
+
+def test_weights_of_the_losses_are_factors():
+    config = TrainConfig(triplet_weight=0.25)
+    once = batch_loss(model(), batch(), config).total
+    assert batch_loss(model(), batch(), replace(config, triplet_weight=1.0)).total.item() == (
+        pytest.approx(4 * once.item())
+    )
+
+
+def test_a_batch_of_one_photo_costs_nothing():
+    one = batch()
+    one = one._replace(
+        features=one.features[:1],
+        region_mask=one.region_mask[:1],
+        photo_of_pair=torch.zeros(8, dtype=torch.long),
+    )
+    found = batch_loss(model(), one, TrainConfig(mask_same_photo=True))
+    assert found.total.item() == 0
