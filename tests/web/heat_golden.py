@@ -1,6 +1,6 @@
 """Maps that the page's heat must agree with, kept in the page's own tests.
 
-    python tests/web/heat_golden.py
+python tests/web/heat_golden.py
 """
 
 import json
@@ -17,7 +17,9 @@ PLACE = Path(web.__file__).parent / "ui/test/heat.golden.json"
 
 
 def case(boxes, heat, aspect):
-    columns, rows = (CELLS, round(CELLS / aspect)) if aspect >= 1 else (round(CELLS * aspect), CELLS)
+    columns, rows = (
+        (CELLS, round(CELLS / aspect)) if aspect >= 1 else (round(CELLS * aspect), CELLS)
+    )
     size = (columns * 1000 // CELLS, rows * 1000 // CELLS)
     pixels = boxes * np.array([*size, *size])
     found = heat_map(heat, pixels, size, (columns, rows))

@@ -64,8 +64,7 @@ def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> P
     Raises:
         PhotoError: as `decode`, and when it takes too long or too much memory.
     """
-    numbers = [str(pixels), str(short_side), str(max(1, round(seconds)))]
-    command = [sys.executable, "-m", "regard.web.decode", *numbers]
+    command = _command(pixels, short_side, max(1, round(seconds)))
     home = Path(regard.__file__).parents[1]  # so that no module of the current folder is run
     try:
         done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, cwd=home)
@@ -86,6 +85,10 @@ def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> P
         raise PhotoError(told["error"])
     image = Image.frombytes("RGB", tuple(told["pixels"]), body)
     return Photo(image, told["width"], told["height"])
+
+
+def _command(*numbers: int) -> list[str]:
+    return [sys.executable, "-m", "regard.web.decode", *map(str, numbers)]
 
 
 def _limit(seconds: int) -> None:

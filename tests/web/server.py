@@ -1,0 +1,35 @@
+"""A real server in a thread, asked over loopback: what the tests see is what users get."""
+
+import contextlib
+import socket
+import threading
+import time
+
+import httpx
+import uvicorn
+
+
+@contextlib.contextmanager
+def running(app):
+    """Serve an application; yields its address."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        settings = uvicorn.Config(app, log_level="critical", access_log=False, ws="none")
+        server = uvicorn.Server(settings)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        while not server.started:
+            assert thread.is_alive(), "the server did not start"
+            time.sleep(0.005)
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+@contextlib.contextmanager
+def asked(app):
+    """Serve an application; yields a client of it."""
+    with running(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+        yield client

@@ -1,0 +1,57 @@
+"""Errors as problem+json, in the form of all messages."""
+
+import pytest
+from fastapi import FastAPI
+from web.conftest import refused
+from web.server import asked
+
+from regard.errors import DataError, PhotoError, StoreError
+from regard.web import problems
+from regard.web.problems import ProblemError, split_message
+
+ERRORS = {
+    "data": (DataError("k is 0; it must be at least 1. Ask for one."), 422),
+    "photo": (PhotoError("x is damaged (a; b); it must be whole. Restore it."), 415),
+    "store": (StoreError("shard is gone; it must be there. Index again."), 503),
+    "mine": (ProblemError(409, "x is y", "it must be z", "Do it."), 409),
+    "bug": (KeyError("secret detail"), 500),
+}
+
+
+@pytest.fixture
+def client():
+    app = FastAPI()
+    problems.install(app)
+
+    @app.get("/fail/{kind}")
+    def fail(kind: str, number: int = 0) -> None:
+        raise ERRORS[kind][0]
+
+    with asked(app) as made:
+        yield made
+
+
+@pytest.mark.parametrize("kind", ERRORS)
+def test_errors_become_problems(client, kind):
+    told = refused(client.get(f"/fail/{kind}"), ERRORS[kind][1])
+    assert "secret" not in str(told)
+
+
+def test_wrong_parameters_are_named(client):
+    told = refused(client.get("/fail/data", params={"number": "many"}), 422)
+    assert told["what"] == "number is 'many'"
+    assert "integer" in told["must"]
+
+
+def test_unknown_addresses_and_methods(client):
+    refused(client.get("/elsewhere"), 404)
+    refused(client.post("/fail/data"), 405)
+
+
+def test_messages_are_taken_apart():
+    assert split_message("a is 1; it must be 2 or 3. Change it.") == (
+        "a is 1",
+        "it must be 2 or 3",
+        "Change it.",
+    )
+    assert split_message("it broke") == ("it broke", "", "")

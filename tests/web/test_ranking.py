@@ -1,0 +1,138 @@
+"""Photos for a sentence page by page, with words switched off or weighted."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from search.conftest import draw
+
+from regard.search import Filters, Index, update_index
+from regard.search.catalog import NO_FILTERS
+from regard.web import ranking, wording
+from regard.web.problems import ProblemError
+from regard.web.ranking import Ask, Ranker, Recent, weight_scales
+
+TEXT = "a red dog on the grass"
+WORDS = 8  # with <start> and <end>
+
+
+@pytest.fixture
+def ranker(index):
+    return Ranker(index)
+
+
+def ask(text=TEXT, weights=None, sort="relevance", filters=NO_FILTERS):
+    return Ask(text, filters, sort, weights)
+
+
+def ids(found):
+    return [hit.photo.id for hit in found.result.hits]
+
+
+def test_without_weights_it_is_the_index_that_ranks(ranker, index):
+    found = ranker.rank(ask(), 40)
+    expected = index.search(TEXT, 40)
+    assert found.result.hits == expected.hits
+    assert [word.text for word in found.words][1:-1] == TEXT.split()
+    assert [word.marker for word in found.words] == [True, *[False] * 6, True]
+
+
+def test_equal_weights_change_nothing(ranker):
+    plain = ranker.rank(ask(), 40)
+    for weight in (1.0, 2.5):
+        weighted = ranker.rank(ask(weights=(weight,) * WORDS), 40)
+        assert ids(weighted) == ids(plain)
+        for ours, theirs in zip(weighted.result.hits, plain.result.hits, strict=True):
+            assert ours.similarity == pytest.approx(theirs.similarity, abs=1e-4)
+
+
+def test_weighted_similarity_is_the_weighted_mean_of_the_relevances(ranker):
+    weights = (0.0, 1.0, 2.0, 0.5, 0.0, 1.0, 3.0, 0.0)
+    found = ranker.rank(ask(weights=weights), 40)
+    assert len(found.result.hits) == found.result.total == 11
+    for hit in found.result.hits:
+        relevances = [word.relevance for word in hit.explain().words]
+        assert hit.similarity == pytest.approx(np.average(relevances, weights=weights), abs=1e-4)
+    similarities = [hit.similarity for hit in found.result.hits]
+    assert similarities == sorted(similarities, reverse=True)
+
+
+def test_switching_words_off_changes_the_order(ranker):
+    only_red = tuple(float(place == 2) for place in range(WORDS))
+    only_grass = tuple(float(place == 6) for place in range(WORDS))
+    assert ids(ranker.rank(ask(weights=only_red), 40)) != ids(
+        ranker.rank(ask(weights=only_grass), 40)
+    )
+
+
+def test_several_sentences_keep_their_own_weights(ranker, index):
+    text = "a dog; -0.5: the grass"
+    plain = index.search(text, 40)
+    ones = ranker.rank(ask(text, weights=(1.0,) * 8), 40)
+    assert ids(ones) == [hit.photo.id for hit in plain.hits]
+    for ours, theirs in zip(ones.result.hits, plain.hits, strict=True):
+        assert ours.similarity == pytest.approx(theirs.similarity, abs=1e-4)
+    off = ranker.rank(ask(text, weights=(1.0,) * 4 + (0.0,) * 4), 40)
+    assert ids(off) == [hit.photo.id for hit in index.search("a dog", 40).hits]
+
+
+def test_filters_and_dates_hold_for_weights_too(ranker):
+    weights = (1.0, 0.0, *(1.0,) * 6)
+    early = Filters(taken_before=datetime(2020, 1, 4))
+    found = ranker.rank(ask(weights=weights, sort="date", filters=early), 40)
+    dates = [hit.photo.taken for hit in found.result.hits]
+    assert dates == sorted(dates, reverse=True)
+    assert len(dates) == found.result.total == 3
+
+
+@pytest.mark.parametrize(
+    ("weights", "reason"),
+    [((1.0,) * 7, "7 numbers"), ((1.0,) * 9, "9 numbers"), ((0.0,) * 8, "every weight is 0")],
+)
+def test_weights_that_do_not_fit_are_refused(ranker, weights, reason):
+    with pytest.raises(ProblemError, match=reason):
+        ranker.rank(ask(weights=weights), 40)
+
+
+def test_scales_give_every_sentence_its_part(index):
+    sentences = wording.embed(index.matcher, wording.parse("dog; 3: cat"))
+    np.testing.assert_allclose(
+        weight_scales(sentences, (1, 1, 1, 1, 1, 1)), [0.25] * 3 + [0.75] * 3
+    )
+    np.testing.assert_allclose(weight_scales(sentences, (0, 2, 0, 0, 0, 0)), [0, 0.75, 0, 0, 0, 0])
+
+
+def test_answers_are_kept_for_further_pages(ranker, index, monkeypatch):
+    asked = []
+    search = index.search
+    monkeypatch.setattr(index, "search", lambda *a, **k: asked.append(a) or search(*a, **k))
+    monkeypatch.setattr(ranking, "_FIRST_DEPTH", 4)
+    first = ranker.rank(ask(), 3)
+    assert ranker.rank(ask(), 4) is first
+    assert len(ranker.rank(ask(), 5).result.hits) == 8  # twice the depth
+    assert len(asked) == 2
+    ranker.forget()
+    ranker.rank(ask(), 3)
+    assert len(asked) == 3
+
+
+def test_a_changed_index_is_ranked_anew(fresh_world):
+    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+        ranker = Ranker(index)
+        weights = (0.5, *(1.0,) * 7)
+        before = ranker.rank(ask(weights=weights), 40)
+        draw(fresh_world.photos / "new.png", 77)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+        assert ranker.rank(ask(weights=weights), 40) is before
+        index.refresh()
+        ranker.forget()
+        assert ranker.rank(ask(weights=weights), 40).result.total == before.result.total + 1
+
+
+def test_recent_forgets_what_was_not_asked_for_longest():
+    recent = Recent(2)
+    recent.put("a", 1)
+    recent.put("b", 2)
+    assert recent.get("a") == 1
+    recent.put("c", 3)
+    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)

@@ -1,0 +1,138 @@
+"""A reader's own photo: limits, answers, and that it is forgotten."""
+
+import socket
+import tempfile
+import time
+
+import httpx
+import pytest
+from search.conftest import draw
+from web.conftest import client_of, get, refused
+
+from regard.web import subjects
+
+
+def send(client, data, **params):
+    return client.post("/api/v1/uploads", content=data, params=params)
+
+
+@pytest.fixture
+def photo(world):
+    return (world.photos / "placed.jpg").read_bytes()
+
+
+def test_an_upload_is_like_the_photo_that_was_indexed(client, photo, placed):
+    told = send(client, photo, q="a red dog").json()
+    indexed = get(client, f"photos/{placed}/explain", q="a red dog")
+    assert told["explanation"]["similarity"] == pytest.approx(indexed["similarity"], abs=2e-3)
+    assert (told["photo"]["width"], told["photo"]["height"]) == (700, 500)
+    assert len(told["captions"]) == 4
+    similar = get(client, f"photos/{told['photo']['id']}/similar", limit=3)["hits"]
+    assert similar[0]["photo"]["id"] == placed
+
+
+def test_without_a_sentence_nothing_is_explained(client, photo):
+    assert send(client, photo).json()["explanation"] is None
+
+
+def test_it_can_be_looked_at_like_any_other(client, photo):
+    upload_id = send(client, photo).json()["photo"]["id"]
+    assert get(client, f"photos/{upload_id}")["name"] == "Your photo"
+    assert get(client, f"photos/{upload_id}/captions")["total"] == 4
+    picture = client.get(f"/api/v1/photos/{upload_id}/thumbnail")
+    assert picture.headers["content-type"] == "image/jpeg"
+    assert b"Exif" not in picture.content
+    figure = client.get(f"/api/v1/photos/{upload_id}/figure.png", params={"q": "a dog"})
+    assert figure.content.startswith(b"\x89PNG")
+
+
+def test_nothing_is_written_to_disk(client, photo, world, tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    before = {path: path.stat().st_mtime_ns for path in world.index.rglob("*.*")}
+    upload_id = send(client, photo, q="a dog").json()["photo"]["id"]
+    client.get(f"/api/v1/photos/{upload_id}/thumbnail")
+    assert {path: path.stat().st_mtime_ns for path in world.index.rglob("*.*")} == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_it_is_forgotten_in_time(index, photo):
+    with client_of(index, upload_lifetime=0.3) as client:
+        upload_id = send(client, photo).json()["photo"]["id"]
+        time.sleep(0.4)
+        told = refused(client.get(f"/api/v1/photos/{upload_id}/thumbnail"), 404)
+    assert "no longer kept" in told["what"]
+
+
+def test_the_oldest_makes_room(client, photo, monkeypatch):
+    monkeypatch.setattr(subjects, "_MOST_UPLOADS", 2)
+    sent = [send(client, photo).json()["photo"]["id"] for _ in range(3)]
+    statuses = [client.get(f"/api/v1/photos/{one}").status_code for one in sent]
+    assert statuses == [404, 200, 200]
+
+
+# ---- limits
+
+
+def test_too_large_is_refused_by_its_announcement(index):
+    """Only the head is sent: the answer comes without a byte of the body."""
+    with client_of(index, upload_bytes=1000) as client:
+        address = (client.base_url.host, client.base_url.port)
+        with socket.create_connection(address) as line:
+            line.sendall(
+                b"POST /api/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1001\r\n\r\n"
+            )
+            assert line.recv(1000).startswith(b"HTTP/1.1 413")
+
+
+def test_too_large_is_refused_without_an_announcement(index):
+    def parts():
+        for _ in range(50):
+            yield b"x" * 100
+
+    with client_of(index, upload_bytes=1000) as client:
+        refused(send(client, parts()), 413)
+
+
+def test_too_slow_is_refused(index):
+    def parts():
+        yield b"x"
+        time.sleep(0.5)
+        yield b"x"
+
+    with client_of(index, upload_seconds=0.1) as client:
+        try:
+            refused(send(client, parts()), 408)
+        except httpx.WriteError:
+            pytest.fail("the answer did not arrive before the line was closed")
+
+
+def test_too_many_pixels_are_refused(index, photo):
+    with client_of(index, upload_pixels=100_000) as client:
+        assert "too many pixels" in refused(send(client, photo), 415)["what"]
+
+
+@pytest.mark.parametrize("data", [b"not a photo", b"GIF89a", b"\xff\xd8\xff\xe0" + b"\0" * 50])
+def test_no_photo_is_told(client, data):
+    refused(send(client, data), 415)
+
+
+def test_nothing_is_told(client):
+    refused(send(client, b""), 422)
+
+
+def test_a_broken_line_harms_nothing(client, photo):
+    address = (client.base_url.host, client.base_url.port)
+    with socket.create_connection(address) as line:
+        line.sendall(
+            b"POST /api/v1/uploads HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9000\r\n\r\nabc"
+        )
+    assert send(client, photo).status_code == 200
+
+
+def test_a_wrong_sentence_is_told(client, photo):
+    refused(send(client, photo, q=";"), 422)
+    refused(send(client, photo, q="x" * 501), 422)
+
+
+def test_small_photos_work(client, tmp_path):
+    assert send(client, draw(tmp_path / "a.png", 3).read_bytes(), q="a dog").status_code == 200

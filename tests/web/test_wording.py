@@ -1,0 +1,71 @@
+"""Words of a query, and similarities of whole queries taken apart."""
+
+import numpy as np
+import pytest
+
+from regard.core.attention import Scoring
+from regard.web import wording
+from regard.web.problems import ProblemError
+
+
+@pytest.mark.parametrize("text", ["", "   ", ";;", "-1: dog"])
+def test_every_part_must_have_a_word(text):
+    with pytest.raises((ProblemError, ValueError)):
+        wording.parse(text)
+
+
+def test_sentences_may_not_be_endless():
+    wording.parse("dog " * 60)
+    with pytest.raises(ProblemError, match="61 words"):
+        wording.parse("dog " * 61)
+
+
+def test_unknown_words_come_with_their_nearest(index):
+    matcher = index.matcher
+    words = wording.tell_words(
+        matcher.vocabulary, wording.embed(matcher, wording.parse("a grasss zebra"))
+    )
+    assert [(word.text, word.marker, word.known) for word in words] == [
+        ("start", True, True),
+        ("a", False, True),
+        ("grasss", False, False),
+        ("zebra", False, False),
+        ("end", True, True),
+    ]
+    assert words[2].nearest == ["grass"]
+    assert words[3].nearest == []
+
+
+def test_shares_of_a_whole_query_sum_to_its_similarity(index):
+    text = "a dog on the beach; 0.5: red; -1: a leash"
+    hit = index.search(text, 1).hits[0]
+    sentences = wording.embed(index.matcher, wording.parse(text))
+    regions = hit.regions
+    size = (hit.photo.width, hit.photo.height)
+    found = wording.take_apart(
+        regions.vectors, regions.boxes, size, sentences, index.matcher.scoring
+    )
+    assert found.similarity == pytest.approx(hit.similarity, abs=1e-4)
+    assert sum(word.share for word in found.words) == pytest.approx(found.similarity, abs=1e-6)
+    assert len(found.words) == 7 + 3 + 4
+
+
+def test_maps_are_parts_of_the_photo(index):
+    hit = index.search("a dog", 1).hits[0]
+    maps = wording.tell_maps(hit.explain())
+    boxes = np.array(maps.boxes)
+    assert boxes.min() >= 0
+    assert boxes.max() <= 1
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    attention, heat = np.array(maps.attention), np.array(maps.heat)
+    assert attention.shape == heat.shape == (4, len(boxes))
+    np.testing.assert_allclose(attention.sum(1), 1, atol=0.01)
+    np.testing.assert_allclose(heat.max(1), 1)
+    assert heat.min() >= 0
+
+
+def test_direction_and_temperature_may_be_others():
+    own = Scoring(pooling="mean")
+    assert wording.rescored(own, None, None) == own
+    other = wording.rescored(own, "i2t", 4.0)
+    assert (other.direction, other.lambda_softmax, other.pooling) == ("i2t", 4.0, "mean")
