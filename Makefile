@@ -1,33 +1,41 @@
 # `make demo` and `make test` need only python3 (3.10 to 3.13), make and pip.
 PYTHON ?= python3
+PHOTOS ?=
 VENV := .venv
 BIN := $(VENV)/bin
-PHOTOS ?=
-CONSTRAINTS := constraints.txt
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-slow test-browser lint types layers check bench ui-check clean
+.PHONY: help install demo test test-browser lint types layers ui-check check bench docs clean
 
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-$(VENV)/.installed: pyproject.toml $(CONSTRAINTS)
-	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(0 if (3, 10) <= v[:2] <= (3, 13) else f"python3 is {v[0]}.{v[1]}; it must be 3.10 to 3.13. Name another: make PYTHON=python3.12")'
+$(VENV)/.made: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"python3 is {v[0]}.{v[1]}; it must be 3.10 to 3.13. Name another: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV) (torch is large; this takes a minute or more) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) torch
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) -e '.[demo,test,dev]'
+	@echo "Installing into $(VENV); torch is large, this takes a minute or more ..."
+	@$(PIP) torch
+	@$(PIP) -e '.[demo]'
 	@touch $@
 
-install: $(VENV)/.installed  ## Make .venv with everything
+$(VENV)/.made-for-development: $(VENV)/.made
+	@echo "Installing the tools of development ..."
+	@$(PIP) -e '.[demo,test,dev]'
+	@touch $@
 
-demo: install  ## Index sample photos (or PHOTOS=folder), search them, draw explanations
+install: $(VENV)/.made-for-development  ## Make .venv with everything
+
+demo: $(VENV)/.made  ## Search sample photos, or PHOTOS=folder, and draw why each was found
 	@$(BIN)/regard demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: install  ## Run the test suite
-	@$(BIN)/python -m pytest -n auto -m "not browser"
+	@$(BIN)/python -m pytest -n auto -m "not browser and not slow"
 
-test-browser: install  ## Drive the web page in Debian's Chromium
+test-slow: install  ## Run the tests that take long
+	@$(BIN)/python -m pytest -m "slow and not browser"
+
+test-browser: install  ## Drive the web page in a real browser (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
 
 lint: install  ## Style
@@ -44,6 +52,9 @@ check: lint types layers test  ## Everything before a commit
 
 bench: install  ## Measure speed and write benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/run.py
+
+docs: install  ## Write the pages that come from the code
+	@$(BIN)/python docs/generate.py
 
 clean:  ## Remove what was made here
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out
