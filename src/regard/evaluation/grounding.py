@@ -1,0 +1,267 @@
+"""Do words look where they should? Pointing game and box recall on Flickr30k Entities phrases.
+
+A phrase is located by the mean cosine and attention of its words over a photo's regions. How a
+point and a region come of those is given by the caller, so that single regions and maps are
+judged alike. A point hits inside any of the phrase's boxes; a region hits with an intersection
+over union of at least a half. Knows nothing of figures.
+"""
+
+import gzip
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from regard.core.attention import attend
+from regard.data.dataset import StoreDataset
+from regard.data.tokens import tokenize
+from regard.errors import DataError
+from regard.matcher import Matcher
+
+_ENOUGH_OVERLAP = 0.5
+_PHOTOS_AT_ONCE = 64
+
+
+class Evidence(NamedTuple):
+    """What a model says about a phrase in a photo."""
+
+    cosines: Float[np.ndarray, " region"]
+    """Mean over the phrase's words."""
+    attention: Float[np.ndarray, " region"]
+    """Likewise."""
+    boxes: Float[np.ndarray, "region 4"]
+    """x1, y1, x2, y2 in pixels."""
+    size: tuple[int, int]
+    """Width and height of the photo in pixels."""
+
+
+class Answer(NamedTuple):
+    """Where a phrase is said to be."""
+
+    point: tuple[float, float]
+    """x and y in pixels."""
+    region: int
+
+
+Locate = Callable[[Evidence], Answer]
+
+
+class Phrase(NamedTuple):
+    """A phrase of a caption with its true places."""
+
+    caption: str
+    words: tuple[int, int]
+    """First word and the one after the last, among the caption's tokens without <start>."""
+    boxes: Float[np.ndarray, "box 4"]
+    """In units of the photo's width and height."""
+    kinds: tuple[str, ...]
+
+
+class _Hits(NamedTuple):
+    point: float
+    region: float
+
+
+def most_attended(evidence: Evidence) -> Answer:
+    """The middle of the region with the largest attention."""
+    return _middle(evidence, int(evidence.attention.argmax()))
+
+
+def most_similar(evidence: Evidence) -> Answer:
+    """The middle of the region with the largest cosine."""
+    return _middle(evidence, int(evidence.cosines.argmax()))
+
+
+def _middle(evidence: Evidence, region: int) -> Answer:
+    x1, y1, x2, y2 = (float(v) for v in evidence.boxes[region])
+    return Answer(((x1 + x2) / 2, (y1 + y2) / 2), region)
+
+
+def read_phrases(path: Path, photos: set[str]) -> dict[str, list[Phrase]]:
+    """Phrases with boxes, by photo.
+
+    Args:
+        path: JSON lines, gzipped or not: file, captions with phrases, boxes_norm.
+        photos: those wanted.
+
+    Raises:
+        DataError: the file is missing or not of that form, or speaks of none of the photos.
+    """
+    found: dict[str, list[Phrase]] = {}
+    try:
+        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+            for line in file:
+                tree = json.loads(line)
+                if tree["file"] in photos:
+                    found[tree["file"]] = list(_phrases(tree))
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(
+            f"phrases in {str(path)!r} cannot be read ({error}); they must be JSON lines with "
+            "file, captions and boxes_norm. Check the path."
+        ) from None
+    if not any(found.values()):
+        raise DataError(
+            f"{path} has no boxed phrase of these photos; it must speak of the same photos. "
+            "Check the split."
+        )
+    return found
+
+
+def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
+    """Phrases whose words can be found among the caption's tokens."""
+    for caption in tree["captions"]:
+        tokens = [tokenize(word) for word in caption["caption"].split()]
+        if tokenize(caption["caption"]) != [t for word in tokens for t in word]:
+            continue  # cut differently as a whole: positions would be wrong
+        starts = np.concatenate([[0], np.cumsum([len(t) for t in tokens])]).astype(int)
+        for phrase in caption["phrases"]:
+            boxes = tree["boxes_norm"].get(phrase["id"])
+            if boxes:
+                first = phrase["first_word"]
+                last = first + len(phrase["phrase"].split())
+                span = int(starts[first]), int(starts[min(last, len(tokens))])
+                kinds = tuple(phrase["types"])
+                yield Phrase(caption["caption"], span, np.array(boxes, float), kinds)
+
+
+class Grounding:
+    """Hits of several ways to locate, gathered phrase by phrase."""
+
+    def __init__(self, ways: Mapping[str, Locate]) -> None:
+        self.ways = ways
+        self.phrases = 0
+        self._hits: dict[str, list[_Hits]] = defaultdict(list)
+        self._by_kind: dict[str, list[int]] = defaultdict(list)
+
+    def add(self, phrase: Phrase, evidence: Evidence) -> None:
+        """Judge a phrase."""
+        width, height = evidence.size
+        true = phrase.boxes * np.array([width, height, width, height])
+        middles = (evidence.boxes[:, :2] + evidence.boxes[:, 2:]) / 2
+        pointed = np.array([_inside(x, y, true) for x, y in middles])
+        covered = _overlap(evidence.boxes, true).max(1) >= _ENOUGH_OVERLAP
+        for name, locate in self.ways.items():
+            answer = locate(evidence)
+            hit = _Hits(_inside(*answer.point, true), bool(covered[answer.region]))
+            self._hits[name].append(hit)
+        self._hits["random_region"].append(_Hits(float(pointed.mean()), float(covered.mean())))
+        self._hits["photo_centre"].append(
+            _Hits(_inside(width / 2, height / 2, true), bool(covered[_widest(evidence.boxes)]))
+        )
+        self._hits["best_region"].append(_Hits(bool(pointed.any()), bool(covered.any())))
+        for kind in phrase.kinds:
+            self._by_kind[kind].append(self.phrases)
+        self.phrases += 1
+
+    def tree(self, shown: str) -> dict[str, Any]:
+        """The stable JSON form.
+
+        Args:
+            shown: the way whose figures stand first.
+        """
+        hits = np.array(self._hits[shown])
+        kinds = {kind: hits[rows] for kind, rows in sorted(self._by_kind.items())}
+        return {
+            **_figures(hits),
+            "phrases": self.phrases,
+            "way": shown,
+            "ways": {name: _figures(np.array(self._hits[name])) for name in self.ways},
+            "baselines": {
+                name: _figures(np.array(self._hits[name]))
+                for name in ("random_region", "photo_centre", "best_region")
+            },
+            "types": {k: {**_figures(h), "phrases": len(h)} for k, h in kinds.items()},
+        }
+
+
+def ground(
+    matcher: Matcher,
+    dataset: StoreDataset,
+    entities: Path,
+    ways: Mapping[str, Locate],
+    progress: Callable[[int, int], None] = lambda _done, _all: None,
+) -> Grounding:
+    """Judge a model on every boxed phrase of a split's photos.
+
+    Args:
+        entities: file of phrases, see `read_phrases`.
+        ways: names of ways to locate; `most_attended` and `most_similar` are single regions.
+        progress: told how many photos are done of how many.
+
+    Raises:
+        DataError: the phrases cannot be read or are of other photos.
+    """
+    photos = dataset.captions.photos
+    phrases = read_phrases(entities, set(photos))
+    found = Grounding(ways)
+    for start in range(0, len(photos), _PHOTOS_AT_ONCE):
+        names = photos[start : start + _PHOTOS_AT_ONCE]
+        _ground_some(matcher, dataset, {n: phrases.get(n, []) for n in names}, found)
+        progress(min(start + _PHOTOS_AT_ONCE, len(photos)), len(photos))
+    return found
+
+
+def _ground_some(
+    matcher: Matcher, dataset: StoreDataset, phrases: dict[str, list[Phrase]], found: Grounding
+) -> None:
+    captions = sorted({p.caption for some in phrases.values() for p in some})
+    if not captions:
+        return
+    row_of = {caption: row for row, caption in enumerate(captions)}
+    words = matcher.encode_captions(captions)
+    vectors = matcher.encode_features(*dataset.store.gather(list(phrases)))
+    for regions, (name, some) in zip(vectors, phrases.items(), strict=True):
+        stored = dataset.store[name]
+        real = torch.from_numpy(regions[: len(stored.boxes)])
+        for phrase in some:
+            row = row_of[phrase.caption]
+            of_words = torch.from_numpy(words.vectors[row, : words.lengths[row]])
+            cosines = of_words @ real.T  # (W, R)
+            span = slice(phrase.words[0] + 1, phrase.words[1] + 1)  # after <start>
+            attention = _attention(cosines, matcher)[span].mean(0).numpy()
+            size = stored.width, stored.height
+            found.add(
+                phrase, Evidence(cosines[span].mean(0).numpy(), attention, stored.boxes, size)
+            )
+
+
+def _attention(
+    cosines: Float[torch.Tensor, "word region"], matcher: Matcher
+) -> Float[torch.Tensor, "word region"]:
+    """How much each word and region have to do with each other, a row summing to 1."""
+    t2i = matcher.scoring.direction == "t2i"
+    laid = cosines if t2i else cosines.T
+    query, context = (torch.ones(n, dtype=torch.bool) for n in laid.shape)
+    weights = attend(laid, query, context, matcher.scoring)
+    return weights if t2i else weights.T / weights.T.sum(1, keepdim=True)
+
+
+def _figures(hits: np.ndarray) -> dict[str, float]:
+    point, region = 100 * hits.mean(0)
+    return {"pointing_accuracy": float(point), "box_recall@1": float(region)}
+
+
+def _inside(x: float, y: float, boxes: Float[np.ndarray, "box 4"]) -> bool:
+    x1, y1, x2, y2 = boxes.T
+    return bool(((x1 <= x) & (x <= x2) & (y1 <= y) & (y <= y2)).any())
+
+
+def _overlap(
+    ours: Float[np.ndarray, "region 4"], true: Float[np.ndarray, "box 4"]
+) -> Float[np.ndarray, "region box"]:
+    """Intersection over union."""
+    a, b = ours[:, None], true[None]
+    sides = (np.minimum(a[..., 2:], b[..., 2:]) - np.maximum(a[..., :2], b[..., :2])).clip(0)
+    inside = sides.prod(-1)
+    areas = (a[..., 2:] - a[..., :2]).prod(-1) + (b[..., 2:] - b[..., :2]).prod(-1)
+    overlap: np.ndarray = inside / np.maximum(areas - inside, 1e-9)
+    return overlap
+
+
+def _widest(boxes: Float[np.ndarray, "region 4"]) -> int:
+    return int((boxes[:, 2:] - boxes[:, :2]).prod(1).argmax())

@@ -1,0 +1,135 @@
+"""Pointing and box recall by hand-made boxes, and alignment of phrases with words."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from regard.checkpoint import Checkpoint
+from regard.core.attention import Scoring
+from regard.core.model import MatchingModel, ModelConfig
+from regard.data.captions import Captions
+from regard.data.dataset import StoreDataset
+from regard.data.store import RegionStore, StoredRegions
+from regard.data.vocab import Vocabulary
+from regard.errors import DataError
+from regard.evaluation.grounding import (
+    Evidence,
+    Grounding,
+    Phrase,
+    ground,
+    most_attended,
+    most_similar,
+    read_phrases,
+)
+from regard.matcher import Matcher
+
+# the whole, the left and the right half, and a corner of a photo 100 wide and 50 high
+BOXES = np.array([[0, 0, 100, 50], [0, 0, 50, 50], [50, 0, 100, 50], [0, 0, 10, 10]], np.float32)
+LINE = {
+    "file": "a.jpg",
+    "captions": [
+        {
+            "caption": "The man 's dog runs on grass .",
+            "phrases": [
+                {"id": "1", "types": ["people"], "phrase": "The man 's", "first_word": 0},
+                {"id": "2", "types": ["animals", "other"], "phrase": "dog", "first_word": 3},
+                {"id": "0", "types": ["notvisual"], "phrase": "grass", "first_word": 6},
+            ],
+        },
+        {
+            "caption": "A dog . Grass here",
+            "phrases": [{"id": "2", "types": ["animals"], "phrase": "A dog", "first_word": 0}],
+        },
+    ],
+    "boxes_norm": {"1": [[0.0, 0.0, 0.5, 1.0]], "2": [[0.6, 0.0, 1.0, 1.0]]},
+}
+
+
+def written(tmp_path, *lines):
+    path = tmp_path / "entities.jsonl.gz"
+    with gzip.open(path, "wt") as file:
+        file.writelines(json.dumps(line) + "\n" for line in lines)
+    return path
+
+
+def phrase(*box):
+    return Phrase("a dog", (1, 2), np.array([box], float), ("animals",))
+
+
+def evidence(cosines, attention):
+    return Evidence(np.array(cosines), np.array(attention), BOXES, (100, 50))
+
+
+def test_hits_and_baselines_are_those_counted_by_hand():
+    found = Grounding({"attended": most_attended, "similar": most_similar})
+    right = phrase(0.5, 0, 1, 1)  # the right half exactly
+    found.add(right, evidence([0, 0, 1, 0], [0, 1, 0, 0]))
+    found.add(right, evidence([1, 0, 0, 0], [0, 0, 1, 0]))
+    tree = found.tree("attended")
+    assert tree["phrases"] == 2
+    # the whole photo's middle lies on the edge of the half, which is inside; it covers half
+    assert tree["ways"]["similar"] == {"pointing_accuracy": 100.0, "box_recall@1": 100.0}
+    assert tree["pointing_accuracy"] == 50.0
+    assert tree["box_recall@1"] == 50.0
+    assert tree["baselines"] == {
+        "random_region": {"pointing_accuracy": 50.0, "box_recall@1": 50.0},
+        "photo_centre": {"pointing_accuracy": 100.0, "box_recall@1": 100.0},
+        "best_region": {"pointing_accuracy": 100.0, "box_recall@1": 100.0},
+    }
+    assert tree["types"] == {
+        "animals": {"pointing_accuracy": 50.0, "box_recall@1": 50.0, "phrases": 2}
+    }
+
+
+def test_an_overlap_below_a_half_is_a_miss():
+    found = Grounding({"similar": most_similar})
+    found.add(phrase(0.51, 0.02, 1, 0.98), evidence([1, 0, 0, 0], [1, 0, 0, 0]))
+    assert found.tree("similar")["ways"]["similar"]["box_recall@1"] == 0.0
+    assert found.tree("similar")["baselines"]["best_region"]["box_recall@1"] == 100.0
+
+
+def test_phrases_find_their_tokens_and_boxless_ones_are_left_out(tmp_path):
+    found = read_phrases(written(tmp_path, LINE, {"file": "other.jpg"}), {"a.jpg"})["a.jpg"]
+    first, second = [p for p in found if p.caption.startswith("The man")]
+    assert (first.words, second.words) == ((0, 3), (3, 4))
+    assert second.kinds == ("animals", "other")
+
+
+def test_a_file_of_other_photos_or_another_form_is_refused(tmp_path):
+    with pytest.raises(DataError, match="has no boxed phrase of these photos"):
+        read_phrases(written(tmp_path, LINE), {"b.jpg"})
+    with pytest.raises(DataError, match="must be JSON lines"):
+        read_phrases(written(tmp_path, {"file": "a.jpg"}), {"a.jpg"})
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_a_model_is_judged_phrase_by_phrase(tmp_path, direction):
+    torch.manual_seed(0)
+    features = np.random.default_rng(0).random((4, 6), np.float32)
+    with RegionStore(tmp_path / "regions", "maker", 6, writable=True) as made:
+        made.append([("a.jpg", StoredRegions(features, BOXES, np.ones(4), 100, 50))])
+    captions = Captions.of({"a.jpg": ["the man 's dog runs on grass ."]})
+    dataset = StoreDataset(captions, RegionStore(tmp_path / "regions"))
+    vocabulary = Vocabulary.build(captions.sentences, 1)
+    scoring = Scoring(direction=direction)
+    config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5, scoring=scoring)
+    model = MatchingModel(config, len(vocabulary))
+    matcher = Matcher(Checkpoint(model, vocabulary, "maker", {}))
+    seen = []
+
+    def locate(found):
+        seen.append(found)
+        return most_attended(found)
+
+    tree = ground(matcher, dataset, written(tmp_path, LINE), {"mine": locate}).tree("mine")
+    assert tree["phrases"] == len(seen)
+    encoded = matcher.encode_captions(["The man 's dog runs on grass ."])
+    regions = matcher.encode_features(*dataset.store.gather(["a.jpg"]))
+    cosines = regions[0] @ encoded.vectors[0].T  # (R, W)
+    np.testing.assert_allclose(seen[0].cosines, cosines[:, 1:4].mean(1), atol=1e-6)
+    np.testing.assert_allclose(seen[1].cosines, cosines[:, 4], atol=1e-6)
+    assert all(found.attention.sum() == pytest.approx(1, abs=1e-5) for found in seen)
+    assert seen[0].size == (100, 50)
