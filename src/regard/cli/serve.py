@@ -101,6 +101,7 @@ def _bind(listener: "object", host: str, port: int) -> None:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))
+        listener.listen()  # whoever asks from now on waits for the answer
     except OSError as error:
         raise ConfigError(
             f"address is {host}:{port}, which cannot be listened on ({error.strerror}); it must "

@@ -1,0 +1,92 @@
+"""The application as a whole: its description, every answer against it, changes while it runs."""
+
+import json
+import subprocess
+import sys
+import time
+
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis.specs.openapi.checks import positive_data_acceptance
+from search.conftest import draw
+from web.conftest import SENTENCES, client_of, get
+from web.server import running
+
+from regard.search import Index, update_index
+from regard.web.app import create_app
+from regard.web.config import ServeConfig
+
+
+def test_importing_it_starts_nothing():
+    script = "import regard.web.app, threading; assert threading.active_count() == 1"
+    subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+
+
+def test_the_description_is_whole(client):
+    told = get(client, "openapi.json")
+    assert told["info"]["title"] == "Regard"
+    assert all(path.startswith("/api/v1/") for path in told["paths"])
+    text = json.dumps(told)
+    for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
+        assert name in told["components"]["schemas"], name
+    assert "HTTPValidationError" not in text
+    for path, methods in told["paths"].items():
+        for operation in methods.values():
+            assert operation["description"], path
+            problem = operation["responses"]["422"]["content"]
+            assert list(problem) == ["application/problem+json"]
+
+
+def test_no_documentation_page_loads_scripts_from_elsewhere(client):
+    for path in ("/docs", "/redoc", "/openapi.json"):
+        assert client.get(path).status_code == 404
+
+
+def test_every_answer_is_as_described(client):
+    """Schemathesis makes up requests, right and wrong ones; none may break the description.
+
+    A request may fit the description and still be refused: weights must be as many as words.
+    """
+    described = schemathesis.openapi.from_url(f"{client.base_url}/api/v1/openapi.json")
+    tried = 0
+    for found in described.get_all_operations():
+
+        @given(case=found.ok().as_strategy())
+        @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+        def check(case):
+            case.call_and_validate(excluded_checks=[positive_data_acceptance])
+
+        check()
+        tried += 1
+    assert tried == 14
+
+
+def test_changes_appear_while_it_runs(fresh_world):
+    with (
+        Index.open(fresh_world.index, fresh_world.matcher) as index,
+        client_of(index, refresh=0.05) as client,
+    ):
+        assert get(client, "stats")["photos"] == 11
+        draw(fresh_world.photos / "new.png", 77)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+        until = time.monotonic() + 10
+        while get(client, "search", q="dog")["total"] != 12:
+            assert time.monotonic() < until
+            time.sleep(0.02)
+
+
+def test_a_refresh_that_fails_is_logged_and_tried_again(index, caplog, monkeypatch):
+    tries = []
+
+    def fail():
+        tries.append(1)
+        raise OSError("the disk is away")
+
+    app = create_app(index, ServeConfig(refresh=0.01), SENTENCES)
+    monkeypatch.setattr(app.state.context.library, "follow", fail)
+    with running(app):
+        until = time.monotonic() + 10
+        while len(tries) < 3:
+            assert time.monotonic() < until
+            time.sleep(0.01)
+    assert "the disk is away" in caplog.text

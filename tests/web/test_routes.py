@@ -1,0 +1,253 @@
+"""The API as its users see it."""
+
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from web.conftest import client_of, get, refused
+
+from regard.search.result import SearchResult
+
+TEXT = "a red dog on the grass"
+
+
+# ---- search
+
+
+def test_a_search_ranks_all_and_pages(client, index):
+    whole = get(client, "search", q=TEXT, limit=100)
+    expected = index.search(TEXT, 100)
+    assert [hit["photo"]["id"] for hit in whole["hits"]] == [hit.photo.id for hit in expected.hits]
+    assert whole["total"] == 11
+    pages = [
+        get(client, "search", q=TEXT, limit=4, offset=offset)["hits"] for offset in (0, 4, 8, 12)
+    ]
+    assert [hit for page in pages for hit in page] == whole["hits"]
+    assert pages[3] == []
+
+
+def test_hits_are_explained_on_request(client):
+    plain = get(client, "search", q=TEXT)["hits"][0]
+    assert plain["maps"] is None
+    found = get(client, "search", q=TEXT, maps="true")
+    hit = found["hits"][0]
+    shares = [word["share"] for word in hit["maps"]["words"]]
+    assert sum(shares) == pytest.approx(hit["similarity"], abs=1e-4)
+    assert len(hit["maps"]["attention"]) == len(found["words"]) == 8
+
+
+def test_words_may_be_weighted(client):
+    weights = "1,0,3,1,0,0,2.5,1"
+    found = get(client, "search", q=TEXT, weights=weights, maps="true")
+    numbers = [float(part) for part in weights.split(",")]
+    for hit in found["hits"]:
+        relevances = [word["relevance"] for word in hit["maps"]["words"]]
+        expected = np.average(relevances, weights=numbers)
+        assert hit["similarity"] == pytest.approx(expected, abs=1e-4)
+
+
+@pytest.mark.parametrize("weights", ["1,2", "a,b", "1,1,1,1,1,1,1,11", "nan,1,1,1,1,1,1,1", "-1"])
+def test_wrong_weights_are_told(client, weights):
+    refused(client.get("/api/v1/search", params={"q": TEXT, "weights": weights}), 422)
+
+
+def test_filters_and_order(client):
+    params = {"since": "2020-01-02", "until": "2020-01-04", "sort": "date"}
+    found = get(client, "search", q=TEXT, **params)
+    days = [hit["photo"]["taken"][:10] for hit in found["hits"]]
+    assert days == ["2020-01-04", "2020-01-03", "2020-01-02"]
+    assert found["total"] == 3
+    assert get(client, "search", q=TEXT, folder="trip [1]")["total"] == 4
+    assert get(client, "search", q=TEXT, shape="portrait")["total"] == 4
+    refused(client.get("/api/v1/search", params={"q": TEXT, "folder": "/etc"}), 422)
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        {},
+        {"q": ""},
+        {"q": "; ;"},
+        {"q": "-dog"},
+        {"q": "x" * 501},
+        {"q": "dog", "limit": 0},
+        {"q": "dog", "limit": 101},
+        {"q": "dog", "offset": -1},
+        {"q": "dog", "since": "yesterday"},
+        {"q": "dog", "sort": "size"},
+        {"q": "dog", "shape": "round"},
+    ],
+)
+def test_wrong_searches_are_told(client, params):
+    refused(client.get("/api/v1/search", params=params), 422)
+
+
+def test_unknown_words_are_marked(client):
+    words = get(client, "search", q="a grasss dog")["words"]
+    assert [word["text"] for word in words if not word["known"]] == ["grasss"]
+    assert words[2]["nearest"] == ["grass"]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "good"), [("match", True), ("no good match", False), (None, None)]
+)
+def test_the_verdict_is_passed_on(index, monkeypatch, verdict, good):
+    search = index.search
+
+    def judged(*args, **kwargs):
+        found = search(*args, **kwargs)
+        return SearchResult(found.hits, verdict, found.unknown_words, found.total)
+
+    monkeypatch.setattr(index, "search", judged)
+    with client_of(index) as client:
+        told = get(client, "search", q="a dog")["verdict"]
+        assert told["good"] is good if verdict else told is None
+
+
+def test_long_lists_come_as_a_stream(client):
+    with client.stream("GET", "/api/v1/search/stream", params={"q": TEXT, "limit": 7}) as response:
+        assert response.headers["content-type"].startswith("application/x-ndjson")
+        assert "content-length" not in response.headers
+        lines = [json.loads(line) for line in response.iter_lines()]
+    expected = get(client, "search", q=TEXT, limit=7)
+    assert lines[0]["total"] == 11
+    assert lines[1:] == expected["hits"]
+
+
+def test_all_photos_newest_first(client):
+    found = get(client, "photos", limit=8)
+    taken = [hit["photo"]["taken"] for hit in found["hits"]]
+    assert taken == [*sorted(filter(None, taken), reverse=True), None]
+    rest = get(client, "photos", limit=8, offset=8)["hits"]
+    assert len(rest) == 3
+    assert get(client, "photos", shape="landscape", until="2020-01-02")["total"] == 2
+
+
+# ---- one photo
+
+
+def test_a_photo_is_described(client, placed):
+    assert get(client, f"photos/{placed}") == {
+        "id": placed,
+        "name": "placed.jpg",
+        "folder": "",
+        "width": 700,
+        "height": 500,
+        "taken": "2021-05-12T10:11:12",
+    }
+
+
+def test_an_explanation_is_the_sum_of_its_words(client, placed, index):
+    told = get(client, f"photos/{placed}/explain", q=TEXT)
+    found = next(hit for hit in index.search(TEXT, 11).hits if hit.photo.id == placed)
+    assert told["similarity"] == pytest.approx(found.similarity, abs=1e-4)
+    assert sum(word["share"] for word in told["maps"]["words"]) == pytest.approx(
+        told["similarity"], abs=1e-4
+    )
+    assert told["is_default"]
+    assert (told["direction"], told["temperature"]) == ("t2i", 9.0)
+
+
+def test_direction_and_temperature_can_be_turned(client, placed):
+    path = f"photos/{placed}/explain"
+    plain = get(client, path, q=TEXT)
+    sharp = get(client, path, q=TEXT, temperature=50)
+    other = get(client, path, q=TEXT, direction="i2t")
+    assert not sharp["is_default"]
+    assert not other["is_default"]
+    most = [max(row) for row in plain["maps"]["attention"]]
+    assert [max(row) for row in sharp["maps"]["attention"]] > most
+    assert other["direction"] == "i2t"
+    assert sum(word["share"] for word in other["maps"]["words"]) == pytest.approx(
+        other["similarity"], abs=1e-4
+    )
+    refused(client.get(f"/api/v1/{path}", params={"q": TEXT, "temperature": 0}), 422)
+
+
+def test_figures_are_drawn(client, placed):
+    address = f"/api/v1/photos/{placed}/figure"
+    png = client.get(f"{address}.png", params={"q": TEXT})
+    assert png.headers["content-disposition"] == f'attachment; filename="regard-{placed}.png"'
+    with Image.open(io.BytesIO(png.content)) as image:
+        assert image.width > 600
+    svg = client.get(f"{address}.svg", params={"q": "a <b>dog</b> & cat", "direction": "i2t"})
+    assert svg.headers["content-type"] == "image/svg+xml"
+    assert "<svg" in svg.text
+    assert not re.search(r"<b>|<script|Date", svg.text)
+    refused(client.get(f"{address}.gif", params={"q": TEXT}), 422)
+
+
+def test_sentences_are_ranked(client, placed):
+    own = ["a red cat", "the beach", "", "a leash"]
+    told = client.post(f"/api/v1/photos/{placed}/captions", json={"sentences": own, "limit": 2})
+    assert told.json()["total"] == 3
+    assert len(told.json()["captions"]) == 2
+    assert get(client, f"photos/{placed}/captions", limit=1)["total"] == 4
+
+
+@pytest.mark.parametrize("body", [{}, {"sentences": []}, {"sentences": ["x" * 501]}, [], "text"])
+def test_wrong_sentences_are_told(client, placed, body):
+    refused(client.post(f"/api/v1/photos/{placed}/captions", json=body), 422)
+    refused(client.post(f"/api/v1/photos/{placed}/captions", json={"sentences": ["a"] * 1001}), 422)
+
+
+def test_photos_like_one(client, placed, index):
+    told = get(client, f"photos/{placed}/similar", limit=5)["hits"]
+    assert [hit["photo"]["id"] for hit in told] == [
+        hit.photo.id for hit in index.similar(placed, 5).hits
+    ]
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "/thumbnail", "/explain?q=dog", "/figure.png?q=dog", "/captions", "/similar"]
+)
+@pytest.mark.parametrize("photo_id", ["0" * 16, "u" + "0" * 32])
+def test_photos_that_are_not_there(client, kind, photo_id):
+    refused(client.get(f"/api/v1/photos/{photo_id}{kind}"), 404)
+
+
+# ---- the server
+
+
+def test_stats(client):
+    told = get(client, "stats")
+    assert told["photos"] == 11
+    assert told["folders"] == [{"name": "", "photos": 7}, {"name": "trip [1]", "photos": 4}]
+    assert told["last_taken"] == "2021-05-12T10:11:12"
+    assert (told["direction"], told["temperature"], told["sentences"]) == ("t2i", 9.0, 4)
+
+
+def test_measures_are_counted_by_route(client, placed):
+    get(client, "search", q="dog")
+    client.get(f"/api/v1/photos/{placed}/thumbnail")
+    client.get("/api/v1/search")
+    client.get("/no/such/place")
+    response = client.get("/api/v1/metrics")
+    assert response.headers["content-type"].startswith("text/plain")
+    lines = response.text.splitlines()
+    assert 'regard_http_requests_total{route="search",status="200"} 1.0' in lines
+    assert 'regard_http_requests_total{route="search",status="422"} 1.0' in lines
+    assert 'regard_http_requests_total{route="thumbnail",status="200"} 1.0' in lines
+    assert 'regard_http_requests_total{route="other",status="404"} 1.0' in lines
+    assert "regard_index_photos 11.0" in lines
+    assert 'regard_jobs_waiting{gate="search"} 0.0' in lines
+    assert placed not in response.text
+
+
+def test_a_full_server_says_so_and_goes_on(index):
+    with client_of(index, per_client=0) as client:
+        response = client.get("/api/v1/search", params={"q": "dog"})
+        refused(response, 429)
+        assert int(response.headers["retry-after"]) > 0
+        assert client.get("/api/v1/health").status_code == 200
+
+
+def test_text_is_compressed_and_pictures_are_not(client, placed):
+    headers = {"Accept-Encoding": "gzip"}
+    found = client.get("/api/v1/search", params={"q": TEXT, "maps": "true"}, headers=headers)
+    assert found.headers["content-encoding"] == "gzip"
+    picture = client.get(f"/api/v1/photos/{placed}/thumbnail", headers=headers)
+    assert "content-encoding" not in picture.headers
