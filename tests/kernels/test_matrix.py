@@ -55,7 +55,7 @@ def problems(draw):
     scoring = Scoring(
         direction=draw(st.sampled_from(["t2i", "i2t"])),
         pooling=draw(st.sampled_from(["lse", "mean", "max", "sum"])),
-        lambda_softmax=draw(st.sampled_from([0.5, 4.0, 9.0, 39.0, 60.0, 300.0])),
+        lambda_softmax=draw(st.sampled_from([0.5, 4.0, 9.0, 20.0, 21.0, 60.0, 300.0])),
         lambda_lse=draw(st.sampled_from([0.5, 6.0, 20.0, 200.0])),
     )
     return *sides, *lengths, scoring
@@ -262,7 +262,6 @@ def test_bad_arrays_are_refused(change, extra, message, backend):
         {"backend": "cuda"},
         {"precision": "int8"},
         {"threads": 0},
-        {"pooling": "best"},
         {"lambda_lse": 0.0},
     ],
 )

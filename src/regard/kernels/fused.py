@@ -51,7 +51,7 @@ from regard.kernels.product import POSITIONS, multiply, pack_block
 LSE, MEAN, MAX, SUM = 0, 1, 2, 3
 _F = np.float32
 _LOG2E, _LEAST, _ZERO = _F(1 / math.log(2)), _F(-1e30), _F(0)
-_SHIFT_LIMIT = _F(40.0)  # above this λ1 a constant shift cannot keep squared weights in float32
+_SHIFT_LIMIT = _F(20.0)  # up to this λ1 squared weights stay inside float32 as they are
 
 
 @inlined
@@ -103,7 +103,7 @@ def _attend(work: Any, inverse: Any, sums: Any, shape: Any, lambda1: Any, mask: 
     full, counts = mask
     for q in range(queries):
         base = q * query_step
-        shift = splat(_F(0.5) * lambda1 * _LOG2E)
+        shift = splat(_ZERO)
         if lambda1 > _SHIFT_LIMIT:
             shift = _largest(work, inverse, base, shape, counts)
         total, numerator = splat(_ZERO), splat(_ZERO)

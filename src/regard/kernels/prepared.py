@@ -217,7 +217,7 @@ def _pack(side: Side, order: Ints, starts: Ints, dtype: torch.dtype) -> tuple[Te
             part = side.vectors[chosen[where[:, 0]], where[:, 1]]
         if packed.data_ptr() != side.vectors.data_ptr():
             packed[rows] = part.cpu()
-        torch.linalg.vector_norm(part.float().cpu(), dim=1, out=norms[rows])
+        torch.linalg.vector_norm(packed[rows].float(), dim=1, out=norms[rows])
     return packed, norms
 
 
