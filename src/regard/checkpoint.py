@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from regard.config import build, to_tree
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import CheckpointError, ConfigError, DataError
 
 FORMAT = 1
 DEFAULT_MODEL = "flickr8k"
@@ -102,7 +102,7 @@ def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
         state = load_file(folder / "model.safetensors")
         model = MatchingModel(config, len(vocabulary))
         model.load_state_dict({name: value.float() for name, value in state.items()})
-    except (KeyError, OSError, RuntimeError, SafetensorError, ConfigError) as error:
+    except (KeyError, OSError, RuntimeError, SafetensorError, ConfigError, DataError) as error:
         raise CheckpointError(
             f"model in {folder} cannot be read ({error}); config.json, model.safetensors and "
             "vocab.json must belong together. Restore the folder or train again."
