@@ -87,6 +87,14 @@ def test_nothing_to_encode_is_an_error():
         matcher().encode_images([])
 
 
+def test_probability_is_there_where_a_curve_was_fitted():
+    made = matcher()
+    assert made.calibration is None
+    made.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
+    found = made.calibration.probability(np.array([-1e3, 0.5, 1e3]))
+    np.testing.assert_allclose(found, [0, 0.5, 1])
+
+
 def test_identity_changes_with_the_weights():
     one, other = matcher(), matcher()
     assert one.identity == other.identity

@@ -58,6 +58,19 @@ class EncodedCaptions(NamedTuple):
     """The words themselves, <start> and <end> included: they attend and count like any other."""
 
 
+class Calibration(NamedTuple):
+    """probability = 1 / (1 + exp(-(slope * similarity + intercept)))."""
+
+    slope: float
+    intercept: float
+
+    def probability(self, similarity: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
+        """Probability that a sentence describes a photo, by their similarity."""
+        scaled = self.slope * np.asarray(similarity, np.float64) + self.intercept
+        found: np.ndarray = 0.5 * (1 + np.tanh(scaled / 2))  # the logistic curve, no overflow
+        return found
+
+
 class Matcher:
     """A trained model with its vocabulary and extractor.
 
@@ -88,6 +101,12 @@ class Matcher:
     def dim(self) -> int:
         """D, size of the joint space."""
         return self.model.config.embed_dim
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From similarity to probability; None where the model's maker fitted none."""
+        found = self.info.get("calibration")
+        return Calibration(found["slope"], found["intercept"]) if found else None
 
     @cached_property
     def identity(self) -> str:

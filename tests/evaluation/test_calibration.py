@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from regard.errors import ShapeError
-from regard.evaluation.calibration import Calibration, Pairs, draw_pairs, fit, reliability
+from regard.evaluation.calibration import Pairs, draw_pairs, fit, reliability
+from regard.matcher import Calibration
 
 
 def drawn(seed, count=20000, slope=12.0, intercept=-4.0):

@@ -10,23 +10,10 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.errors import ShapeError
+from regard.matcher import Calibration
 
 _STEPS = 50  # of Newton's method; it settles in about ten
 _BINS = 10
-
-
-class Calibration(NamedTuple):
-    """probability = 1 / (1 + exp(-(slope * similarity + intercept)))."""
-
-    slope: float
-    intercept: float
-
-    def probability(self, similarity: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Probability that a sentence describes a photo, by their similarity."""
-        found: np.ndarray = _logistic(
-            self.slope * np.asarray(similarity, np.float64) + self.intercept
-        )
-        return found
 
 
 class Reliability(NamedTuple):
@@ -79,7 +66,7 @@ def fit(pairs: Pairs) -> Calibration:
     inputs = np.stack([(x - middle) / spread, np.ones_like(x)], 1)
     weights = np.zeros(2)
     for _ in range(_STEPS):
-        said = _logistic(inputs @ weights)
+        said = Calibration(1.0, 0.0).probability(inputs @ weights)
         gradient = inputs.T @ (said - pairs.true) + 1e-3 * weights  # a touch of decay: it ends
         curvature = (inputs * (said * (1 - said))[:, None]).T @ inputs + 1e-3 * np.eye(2)
         weights -= np.linalg.solve(curvature, gradient)
@@ -97,8 +84,3 @@ def reliability(calibration: Calibration, pairs: Pairs) -> Reliability:
     counts = [int(row.sum()) for row in rows]
     gaps = np.abs(np.array(means) - true)
     return Reliability(float(gaps @ counts / len(said)), means, true, counts)
-
-
-def _logistic(x: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    found: np.ndarray = 0.5 * (1 + np.tanh(x / 2))  # never overflows
-    return found
