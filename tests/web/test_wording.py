@@ -64,6 +64,19 @@ def test_maps_are_parts_of_the_photo(index):
     assert heat.min() >= 0
 
 
+def test_a_probability_is_said_of_what_was_calibrated_only(index, monkeypatch):
+    matcher = index.matcher
+    scoring = matcher.scoring
+    one, two = (wording.embed(matcher, wording.parse(text)) for text in ("a dog", "a dog; a cat"))
+    assert wording.probability(matcher, 0.3, one, scoring) is None
+    monkeypatch.setitem(matcher.info, "calibration", {"slope": 10.0, "intercept": -3.0})
+    assert wording.probability(matcher, 0.3, one, scoring) == pytest.approx(0.5)
+    assert wording.probability(matcher, 0.5, one, scoring) == pytest.approx(1 / (1 + np.exp(-2)))
+    assert wording.probability(matcher, 0.3, two, scoring) is None
+    other = wording.rescored(scoring, "i2t", None)
+    assert wording.probability(matcher, 0.3, one, other) is None
+
+
 def test_direction_and_temperature_may_be_others():
     own = Scoring(pooling="mean")
     assert wording.rescored(own, None, None) == own

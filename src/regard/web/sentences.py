@@ -110,7 +110,7 @@ class SentenceRanker:
         return models.Caption(
             sentence=sentence,
             similarity=found.similarity,
-            probability=None,
+            probability=wording.probability(self._matcher, found.similarity, asked, scoring),
             words=wording.tell_words(self._matcher.vocabulary, asked),
             maps=wording.tell_maps(found),
         )

@@ -119,6 +119,22 @@ def tell_maps(found: Explanation) -> models.Maps:
     )
 
 
+def probability(
+    matcher: Matcher,
+    similarity: float,
+    sentences: tuple[AskedSentence, ...],
+    scoring: Scoring,
+) -> float | None:
+    """That a sentence describes a photo; None where the model's calibration says nothing of it.
+
+    It is fitted to single sentences, scored as the model scores.
+    """
+    calibration = matcher.calibration
+    if calibration is None or len(sentences) != 1 or scoring != matcher.scoring:
+        return None
+    return float(calibration.probability(np.array(similarity)))
+
+
 def _numbers(values: Float[np.ndarray, " value"], digits: int) -> list[float]:
     rounded: list[float] = np.round(np.asarray(values, np.float64), digits).tolist()
     return rounded

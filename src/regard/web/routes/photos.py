@@ -97,7 +97,7 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         photo=subject.photo,
         sentence=choice.q,
         similarity=found.similarity,
-        probability=None,
+        probability=wording.probability(context.matcher, found.similarity, sentences, scoring),
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
         is_default=scoring == context.matcher.scoring,

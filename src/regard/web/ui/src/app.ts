@@ -242,6 +242,9 @@ class RegardApp extends LitElement {
       ? `${count(answer.total, "photo")} ranked in ${duration(answer.seconds)}`
       : `${count(answer.total, "photo")}${this.stats?.first_taken ? ", newest first" : ""}. ` +
         "Describe one above, or drop one of yours here.";
+    if (!answer.total && this.stats?.photos === 0)
+      return html`<div class="no-match" role="status"><h1>There are no photos here yet.</h1>
+        <p>Index a folder with <code>regard index PHOTOS</code>; they appear here by themselves.</p></div>`;
     return html`
       ${this.faint ? html`<div class="no-match" role="status"><h1>No photo here fits this well.</h1>
         <p>${answer.verdict!.text}</p></div>` : nothing}
