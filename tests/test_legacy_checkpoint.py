@@ -389,7 +389,7 @@ def test_exported_file_names_only_what_pytorch_03_had(tmp_path: Path) -> None:
     assert not zipfile.is_zipfile(tmp_path / "out.pth.tar")
 
 
-def test_export_and_import_give_the_same_scores_with_standardised_features(
+def test_export_and_import_give_the_same_embeddings_with_standardised_features(
     tmp_path: Path,
 ) -> None:
     checkpoint = trained()
@@ -398,13 +398,12 @@ def test_export_and_import_give_the_same_scores_with_standardised_features(
     export_checkpoint(tmp_path / "out.pth.tar", checkpoint)
     back = import_checkpoint(tmp_path / "out.pth.tar", VOCABULARY)
     assert back.model.config == checkpoint.model.config
-    inputs = (
-        torch.randn(3, 4, FEATURES),
-        torch.ones(3, 4, dtype=torch.bool),
-        torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0]]),
-        torch.tensor([4, 3]),
+    features = torch.randn(3, 4, FEATURES)
+    ids, lengths = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0]]), torch.tensor([4, 3])
+    torch.testing.assert_close(
+        back.model.regions(features), checkpoint.model.regions(features), atol=1e-5, rtol=0
     )
-    torch.testing.assert_close(back.model(*inputs), checkpoint.model(*inputs), atol=1e-5, rtol=0)
+    assert torch.equal(back.model.words(ids, lengths), checkpoint.model.words(ids, lengths))
 
 
 def test_models_with_further_parts_are_not_exported(tmp_path: Path) -> None:
@@ -412,4 +411,6 @@ def test_models_with_further_parts_are_not_exported(tmp_path: Path) -> None:
         export_checkpoint(tmp_path / "out.pth.tar", trained(region_mlp=True))
     with pytest.raises(CheckpointError, match="scorer 'pooled'"):
         export_checkpoint(tmp_path / "out.pth.tar", trained(scoring=Scoring(scorer="pooled")))
+    with pytest.raises(CheckpointError, match=r"words\.mlp"):
+        export_checkpoint(tmp_path / "out.pth.tar", trained(word_encoding="states"))
     assert not list(tmp_path.iterdir())

@@ -48,13 +48,16 @@ def matcher(seed: int = 0, extractor: str = "", **scoring: object) -> Matcher:
 def plainly(model: Matcher, data: Dataset) -> np.ndarray:
     """All similarities in one call of the network."""
     features, counts = data.gather(range(len(data.captions.photos)))
-    ids, lengths = model.vocabulary.encode([tokenize(s) for s in data.captions.sentences])
-    mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
+    ids, lengths = map(
+        torch.from_numpy,
+        model.vocabulary.encode([tokenize(s) for s in data.captions.sentences]),
+    )
+    region_mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
+    word_mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
     with torch.inference_mode():
         regions = model.model.regions(torch.from_numpy(features))
-        words = model.model.words(torch.from_numpy(ids), torch.from_numpy(lengths))
-        word_mask = torch.arange(ids.shape[1])[None] < torch.from_numpy(lengths)[:, None]
-        return core_similarity(regions, words, mask, word_mask, model.scoring).numpy()
+        words = model.model.words(ids, lengths)
+        return core_similarity(regions, words, region_mask, word_mask, model.scoring).numpy()
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])

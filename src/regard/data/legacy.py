@@ -113,7 +113,7 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
 def _map_array(path: Path, axes: int) -> np.ndarray:
     """Memory-map an array file; nothing in it is executed."""
     try:
-        array = np.load(path, mmap_mode="r", allow_pickle=False)
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
         raise DataError(
             f"{path} is missing; it must hold the features of this split. "
@@ -136,13 +136,13 @@ def _optional_array(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Memory-map boxes or sizes where the folder has them."""
     if not path.exists():
         return None
-    array = np.load(path, mmap_mode="r", allow_pickle=False)
+    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     if array.shape != shape:
         raise DataError(
             f"{path} has shape {array.shape}; it must be {shape} to fit the features. "
             "Replace it, or remove it."
         )
-    return array  # type: ignore[no-any-return]
+    return array
 
 
 def _read_ids(path: Path, rows: int, captions: int) -> list[str]:
