@@ -39,6 +39,7 @@ from regard.kernels.lanes import (
     div,
     fma,
     inlined,
+    linked,
     load,
     load_transposed,
     maximum,
@@ -174,7 +175,7 @@ def _pool(found: Any, queries: Any, counts: Any, settings: Any, result: Any) -> 
     store(result, 0, total)
 
 
-@inlined
+@linked
 def _score_item(room: Any, facts: Any, firsts: Any, shape: Any, masks: Any, settings: Any) -> Any:
     """Leave in `inverse` the similarity of one outer item with each lane's item.
 
@@ -194,7 +195,7 @@ def _score_item(room: Any, facts: Any, firsts: Any, shape: Any, masks: Any, sett
     _pool(sums, shape[0], query_lanes, (pooling, lambda2), inverse)
 
 
-@inlined
+@linked
 def _score_block(room: Any, block: Any, items: Any, sides: Any, facts: Any, job: Any) -> Any:
     """Score one block with a run of outer items, whose cosines are X or yet to be turned into X.
 
@@ -231,7 +232,7 @@ def _score_block(room: Any, block: Any, items: Any, sides: Any, facts: Any, job:
                 flat[place * inner_step + outer_places[o] * outer_step] = inverse[n]
 
 
-@inlined
+@linked
 def _score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any) -> None:
     """Similarities of a tile's inner blocks with its outer items, from their cosines.
 
@@ -259,7 +260,7 @@ def _score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out
         _score_block(room, block, (item_from, item_to), sides, facts, job)
 
 
-@inlined
+@linked
 def _score_vectors(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out: Any) -> None:
     """The same from the vectors themselves, bf16 in pairs; see `product`.
 
@@ -289,7 +290,9 @@ def _score_vectors(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, 
 def _compile(function: Callable[..., None]) -> Any:
     """Compile on first use; keep the result on disk where some folder can be written."""
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
+        return numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(
+            function
+        )
     except RuntimeError:  # no folder to cache in
         return numba.njit(nogil=True, error_model="numpy")(function)
 

@@ -50,6 +50,11 @@ def inlined(function: Callable[..., Any]) -> Any:
     return numba.njit(inline="always", error_model="numpy")(function)
 
 
+def linked(function: Callable[..., Any]) -> Any:
+    """Compile a helper on its own: callers compile sooner than with everything inlined."""
+    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 def declare(function: Callable[..., Any]) -> Any:
     """Make a numba intrinsic of a function that types its arguments and emits instructions."""
     return intrinsic(function)

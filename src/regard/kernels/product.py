@@ -20,7 +20,7 @@ from regard.kernels.lanes import (
     cgutils,
     constant,
     declare,
-    inlined,
+    linked,
     load_transposed,
     store,
     types,
@@ -82,7 +82,7 @@ def add_products(_typing: Any, sums: Any, outer: Any, _rows: Any, pack: Any, _pl
     return _SUMS(sums, outer, _FROM, pack, PAIR), make
 
 
-@inlined
+@linked
 def pack_block(inner: Any, pairs: Any, lanes: Any, width: Any, rows: Any, pack: Any) -> Any:
     """Pack sixteen items; positions beyond an item's end repeat its last vector.
 
@@ -101,7 +101,7 @@ def pack_block(inner: Any, pairs: Any, lanes: Any, width: Any, rows: Any, pack: 
             load_transposed(inner, rows, (0, pair), pack, (k * pairs + pair) * WIDTH)
 
 
-@inlined
+@linked
 def multiply(outer: Any, place: Any, pairs: Any, pack: Any, width: Any, x: Any) -> Any:
     """Write X (rows, width, 16) for a run of outer vectors.
 
