@@ -1,9 +1,11 @@
 """regard search: for people a table, for programs JSON, for pipes paths."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 from small import draw, save_model
 
 from regard.errors import ConfigError, DataError, StoreError
@@ -69,6 +71,21 @@ def test_paths_for_pipes(index):
     done = invoke("search", "a dog", "--index", index, "--paths0")
     assert done.stdout.endswith("\0")
     assert [Path(p).name for p in done.stdout[:-1].split("\0")] == names(found(index, "a dog"))
+
+
+def test_pictures_need_a_terminal_that_shows_them(index, monkeypatch):
+    done = invoke("search", "a dog", "--index", index, "--pictures")
+    assert isinstance(done.exception, ConfigError)
+    monkeypatch.setenv("TERM_PROGRAM", "iTerm.app")
+    monkeypatch.delenv("TMUX", raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setattr(
+        "regard.cli.search.output", Console(force_terminal=True, highlight=False, width=40)
+    )
+    done = invoke("search", "a dog", "--index", index, "--pictures", "-k", 3)
+    assert done.stdout.count("1337;File=inline=1") == 3
+    for rank, name in enumerate(names(found(index, "a dog", "-k", 3)), 1):
+        assert re.search(rf"^{rank}  0\.\d+  .*{name}", done.stdout, re.M)
 
 
 def test_words_the_model_never_learned_are_told_on_standard_error(index):

@@ -57,25 +57,29 @@ def queries(generator):
     return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 1, DIM))]
 
 
-@pytest.mark.parametrize("few", [0, 1000], ids=["fast", "plain"])
+@pytest.mark.parametrize("few", [0, 1000], ids=["ready", "plain"])
 @pytest.mark.parametrize("pooling", ["mean", "lse", "sum"])
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 def test_best_as_scored_by_hand(store, monkeypatch, few, pooling, direction):
+    """Also while shards are made ready one by one."""
     monkeypatch.setattr(scoring_module, "_FEW", few)
+    monkeypatch.setattr(scoring_module, "_READY_A_SEARCH", 10)
     scoring = Scoring(pooling=pooling, direction=direction)
     asked, keys = queries(np.random.default_rng(1)), list(store)
     wanted = by_hand(store, keys, asked, scoring)
-    for k in (1, 5, len(keys), 99):
-        found = PhotoScorer(store, scoring).best(keys, asked, k)
+    scorer = PhotoScorer(store, scoring)
+    for k in (1, 5, len(keys), 99, 7, 3):
+        found = scorer.best(keys, asked, k)
         order = np.argsort(-wanted, kind="stable")[:k]
         assert [key for key, _ in found] == [keys[row] for row in order]
         assert [value for _, value in found] == pytest.approx(wanted[order], abs=3e-6)
 
 
 @pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
-def test_scorers_that_the_fused_kernel_lacks(store, monkeypatch, scorer):
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_scorers_that_the_fused_kernel_lacks(store, monkeypatch, scorer, direction):
     monkeypatch.setattr(scoring_module, "_FEW", 0)
-    scoring = Scoring(scorer=scorer)
+    scoring = Scoring(scorer=scorer, direction=direction)
     asked, keys = queries(np.random.default_rng(1)), list(store)
     wanted = by_hand(store, keys, asked, scoring)
     found = PhotoScorer(store, scoring).best(keys, asked, 5)
@@ -90,7 +94,9 @@ def test_photos_closer_than_bfloat16_can_tell_are_told_apart(tmp_path, monkeypat
         asked, keys = [(1.0, unit(generator, 5, DIM))], list(store)
         wanted = by_hand(store, keys, asked, ALIKE)
         assert np.ptp(np.sort(wanted)[-10:]) < 2e-3
-        found = PhotoScorer(store, ALIKE).best(keys, asked, 10)
+        scorer = PhotoScorer(store, ALIKE)
+        scorer.best(keys, asked, 10)  # the first search makes nothing ready
+        found = scorer.best(keys, asked, 10)
     assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:10]]
 
 
@@ -106,6 +112,7 @@ def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):
 
 def test_what_is_ready_follows_the_store(store, monkeypatch):
     monkeypatch.setattr(scoring_module, "_FEW", 0)
+    monkeypatch.setattr(scoring_module, "_READY_A_SEARCH", 8)
     monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
     made = []
     real = scoring_module.prepare
@@ -120,9 +127,10 @@ def test_what_is_ready_follows_the_store(store, monkeypatch):
     asked = queries(np.random.default_rng(1))
     scorer = PhotoScorer(store, ALIKE)
     scorer.best(list(store), asked, 3)
-    assert made == [7] * 5
-    scorer.best(list(store), asked, 3)
-    assert made == [7] * 5
+    assert made == []
+    for total in (2, 4, 5, 5):
+        scorer.best(list(store), asked, 3)
+        assert made == [7] * total
     store.remove(["0-3"])
     fill(store, np.random.default_rng(9), ["new"])
     found = scorer.best(list(store), asked, 99)

@@ -43,6 +43,9 @@ def search(
         Literal["relevance", "date"], typer.Option(help="Order of the photos found.")
     ] = "relevance",
     as_json: AsJson = False,
+    pictures: Annotated[
+        bool, typer.Option("--pictures", help="Show the photos, in terminals that can.")
+    ] = False,
     paths0: Annotated[
         bool, typer.Option("--paths0", help="Print paths only, each ended by a zero byte.")
     ] = False,
@@ -70,6 +73,8 @@ def search(
             print_json([_tree(hit) for hit in result.hits])
         elif paths0:
             sys.stdout.write("".join(f"{hit.photo.path}\0" for hit in result.hits))
+        elif pictures:
+            _print_pictures(result)
         else:
             _print_table(result)
 
@@ -155,8 +160,28 @@ def _print_table(result: "SearchResult") -> None:
         output.print(table)
 
 
+def _print_pictures(result: "SearchResult") -> None:
+    """What the table says, each photo below its line."""
+    from regard.cli import thumbnails
+
+    how = thumbnails.protocol()
+    if how is None or not output.is_terminal:
+        raise ConfigError(
+            "output is no terminal known to show pictures; it must be one such as kitty, "
+            "Ghostty, iTerm2 or WezTerm. Leave --pictures out, or use `regard serve`."
+        )
+    for rank, hit in enumerate(result.hits, 1):
+        line = f"{rank}  {hit.similarity:.3f}  {hit.photo.path}  {_strongest(hit)}"
+        output.print(line, markup=False, soft_wrap=True)
+        thumbnails.show(hit.photo.path, how)
+
+
 def _strongest(hit: "Hit") -> str:
     """The words with the largest shares of the similarity."""
-    words = [w for w in hit.words() if w["word"] not in ("<start>", "<end>") and w["weight"] > 0]
-    words.sort(key=lambda word: -word["share"] * word["weight"])
-    return ", ".join(f"{word['word']} {word['share']:.2f}" for word in words[:_SHOWN_WORDS])
+    shares: dict[str, float] = {}
+    for number, part in enumerate(hit.asked.sentences if hit.asked else ()):
+        if part.weight > 0:
+            for word in hit.explain(number).sentence_words:
+                shares[word.word] = max(word.share, shares.get(word.word, 0.0))
+    best = sorted(shares, key=lambda word: -shares[word])[:_SHOWN_WORDS]
+    return ", ".join(f"{word} {shares[word]:.2f}" for word in best)

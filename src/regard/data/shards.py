@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
 
@@ -71,8 +71,9 @@ def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
         The file's name and its sha256.
     """
     partial = folder / f"shard-{number:06d}.partial"
-    save_file(arrays._asdict(), partial)
-    with partial.open("rb+") as file:
+    with partial.open("wb") as file:
+        file.write(save(arrays._asdict()))  # not save_file, whose files only their owner may read
+        file.flush()
         os.fsync(file.fileno())
     checksum = digest(partial)
     path = folder / f"shard-{number:06d}-{checksum[:8]}.safetensors"

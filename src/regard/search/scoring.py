@@ -1,8 +1,12 @@
 """Exact scores of a query with every photo of a store.
 
-Large collections are made ready once, a shard at a time, and scored by the fused kernel, in
-bfloat16 where that is fast. What comes near the best is then scored again in float32, so that
-the photos found and their similarities are those of float32 throughout.
+There are two ways. A photo's vectors can be read, turned to float32 and scored there and then:
+with one query at hand the attended vectors are cheaper to build than Gram matrices. Or photos
+are made ready once, which takes as long as several such readings, and scored many times by the
+fused kernel, in bfloat16 where that is fast. An index that was opened for one search takes the
+first way; with every further search more shards are made ready. What comes near the best by
+the second way is scored again by the first, so that the photos found and their similarities
+are those of float32 throughout.
 """
 
 from collections.abc import Sequence
@@ -10,26 +14,23 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
 
-from regard.core.attention import Scoring
+from regard.core.attention import EPS, Scoring, attend, pool, similarity
 from regard.data.store import RegionStore
-from regard.kernels import (
-    Precision,
-    Prepared,
-    fast_bfloat16,
-    fused_available,
-    prepare,
-    score,
-    similarity_matrix,
-)
+from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
 from regard.kernels.tiles import fused_handles
+from regard.kernels.workers import run_tasks, thread_count
 
 Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights, and the word vectors of a sentence or the regions of a photo."""
 
 TILE = 256  # photos gathered at a time
+_AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
+_READY_A_SEARCH = 4096  # photos made ready by every search but the first
 _ERROR = 2.5e-3  # of a relevance: half a step of bfloat16 below 1, and some for its inputs
 
 
@@ -52,19 +53,29 @@ class PhotoScorer:
         self._store, self._scoring = store, scoring
         self._precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
         self._parts: dict[str, _Part] = {}  # by file of the shard
+        self._searches = 0
 
     def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; ties as in `keys`.
 
         The similarity is the mean of the queries' ones, weighted, over the weights' sizes.
         """
-        if len(keys) <= _FEW or not (fused_handles(self._scoring) and fused_available()):
-            return self._top(keys, self._plainly(keys, queries), k)
-        rough = self._quickly(keys, queries)
-        if k < len(keys):
-            least = np.partition(rough, -k)[-k] - 2 * self._error(queries)
-            keys = [keys[row] for row in np.flatnonzero(rough >= least).tolist()]
-        return self._top(keys, self._plainly(keys, queries), k)
+        self._searches += 1
+        repeated = self._searches > 1 and len(keys) > _FEW
+        if repeated and fused_handles(self._scoring) and fused_available():
+            keys = self._near_best(keys, queries, k)
+        similarities = self._exactly(keys, queries)
+        rows = np.argsort(-similarities, kind="stable")[:k].tolist()
+        return [(keys[row], float(similarities[row])) for row in rows]
+
+    def _near_best(self, keys: Sequence[str], queries: Queries, k: int) -> Sequence[str]:
+        """Keys among which the k best are, as far as what is ready can tell."""
+        rough, slow = self._quickly(keys, queries)
+        if slow.all() or k >= len(keys):
+            return keys
+        rough[slow] = self._exactly([keys[row] for row in np.flatnonzero(slow).tolist()], queries)
+        least = np.partition(rough, -k)[-k] - 2 * self._error(queries)
+        return [keys[row] for row in np.flatnonzero(rough >= least).tolist()]
 
     def _error(self, queries: Queries) -> float:
         """Bound on the error of a rough similarity; where relevances are summed, theirs add up."""
@@ -75,58 +86,58 @@ class PhotoScorer:
             rows = [self._store.place(key).rows for key in self._store]
         return _ERROR * max(rows)
 
-    @staticmethod
-    def _top(
-        keys: Sequence[str], similarities: Float[np.ndarray, " photo"], k: int
-    ) -> list[tuple[str, float]]:
-        rows = np.argsort(-similarities, kind="stable")[:k]
-        return [(keys[row], float(similarities[row])) for row in rows.tolist()]
+    # ---- one way: read and score
 
-    def _plainly(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
+    def _exactly(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
         """Similarities in float32, without preparation."""
-        words, lengths = _pad(queries)
-        scoring = self._scoring
         out = np.zeros(len(keys), np.float32)
-        for start in range(0, len(keys), TILE):
-            vectors, counts = self._store.gather(keys[start : start + TILE])
-            found = similarity_matrix(
-                vectors,
-                words,
-                lengths,
-                region_lengths=counts,
-                direction=scoring.direction,
-                pooling=scoring.pooling,
-                normalization=scoring.normalization,
-                lambda_softmax=scoring.lambda_softmax,
-                lambda_lse=scoring.lambda_lse,
-                scorer=scoring.scorer,
-            )
-            out[start : start + len(counts)] = _combine(found, queries)
+        words = [torch.from_numpy(np.asarray(vectors, np.float32)) for _, vectors in queries]
+
+        def work(start: int) -> None:
+            vectors, counts = self._store.gather(keys[start : start + _AT_ONCE])
+            regions = torch.from_numpy(vectors).float()
+            mask = torch.arange(regions.shape[1]) < torch.from_numpy(counts)[:, None]
+            found = [score_tile(regions, mask, rows, self._scoring).numpy() for rows in words]
+            out[start : start + _AT_ONCE] = _combine(np.stack(found, 1), queries)
+
+        run_tasks(range(0, len(keys), _AT_ONCE), work, thread_count(None))
         return out
 
-    def _quickly(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
-        """Similarities by the fused kernel, wrong by `_error` at most."""
+    # ---- the other way: make ready and keep
+
+    def _quickly(
+        self, keys: Sequence[str], queries: Queries
+    ) -> tuple[Float[np.ndarray, " photo"], Bool[np.ndarray, " photo"]]:
+        """Similarities, wrong by `_error` at most, and where there are none."""
         words, lengths = _pad(queries)
         asked = prepare(words, lengths, precision=self._precision, name="words")
         row_of_key = {key: row for row, key in enumerate(keys)}
-        out = np.zeros(len(keys), np.float32)
+        out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
         for part in self._ready():
             rows = np.array([row_of_key.get(key, -1) for key in part.keys])
             wanted = rows >= 0
             if wanted.any():
                 found = score(part.prepared, asked, self._scoring).numpy()
                 out[rows[wanted]] = _combine(found[wanted], queries)
-        return out
+                slow[rows[wanted]] = False
+        return out, slow
 
     def _ready(self) -> list[_Part]:
-        """All shards of the store, made ready as far as they are not yet."""
+        """Shards that are ready, some more of them than last time."""
         keys_of: dict[int, list[str]] = {}
         for key in self._store:
             keys_of.setdefault(self._store.place(key).shard, []).append(key)
         kept: dict[str, _Part] = {}
+        photos = _READY_A_SEARCH
         for number, keys in keys_of.items():
-            file, part = self._store.file(number), self._parts.get(self._store.file(number))
-            kept[file] = part if part and part.keys == tuple(keys) else self._prepare(keys)
+            file = self._store.file(number)
+            part = self._parts.get(file)
+            if part is None or part.keys != tuple(keys):
+                if photos <= 0:
+                    continue
+                part = self._prepare(keys)
+                photos -= len(keys)
+            kept[file] = part
         self._parts = kept
         return list(kept.values())
 
@@ -134,6 +145,29 @@ class PhotoScorer:
         vectors, counts = self._store.gather(keys)
         made = prepare(vectors, counts, precision=self._precision, name="regions")
         return _Part(tuple(keys), made)
+
+
+@torch.inference_mode()
+def score_tile(
+    regions: Float[Tensor, "photo region dim"],
+    region_mask: Bool[Tensor, "photo region"],
+    words: Float[Tensor, "word dim"],
+    scoring: Scoring,
+) -> Float[Tensor, " photo"]:
+    """Similarities of some photos with one sentence, as `core.similarity` gives them.
+
+    In t2i the attended vectors are built (W x R x D a photo): for one sentence that is less than
+    the inner products of all regions (R x R x D / 2) on which scores of many are built.
+    """
+    photos, count = len(regions), len(words)
+    word_mask = torch.ones(photos, count, dtype=torch.bool)
+    if scoring.scorer != "attention" or scoring.direction != "t2i":
+        return similarity(regions, words[None], region_mask, word_mask[:1], scoring)[:, 0]
+    cosine = (regions.flatten(0, 1) @ words.T).view(photos, -1, count).transpose(1, 2)  # (I, W, R)
+    weights = attend(cosine, word_mask, region_mask, scoring)
+    length = (weights @ regions).norm(dim=-1).clamp_min(EPS) * words.norm(dim=-1)
+    relevance = (weights * cosine).sum(-1) / length.clamp_min(EPS)
+    return pool(relevance, word_mask, scoring)
 
 
 def _pad(
