@@ -243,4 +243,4 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       .place=${t>=0?`${t+1} of ${this.answer.total}`:``}
       @close=${this.onClose}
       @goto=${e=>this.go({photo:e.detail,sentence:``},!0)}
-      @ask=${e=>this.go(e.detail,!0)}></regard-viewer>`}ask(e){this.hovered=-1,this.go({q:e,weights:null,word:null,photo:``,sentence:``})}};customElements.define(`regard-app`,En);
+      @ask=${e=>this.go(e.detail,!0)}></regard-viewer>`}ask(e){this.hovered=-1;let t={q:e,weights:null,word:null,photo:``,sentence:``};yt(this.view,{...this.view,...t})&&this.load(),this.go(t)}};customElements.define(`regard-app`,En);

@@ -266,7 +266,9 @@ class RegardApp extends LitElement {
 
   private ask(q: string) {
     this.hovered = -1;
-    this.go({ q, weights: null, word: null, photo: "", sentence: "" });
+    const change = { q, weights: null, word: null, photo: "", sentence: "" };
+    if (sameList(this.view, { ...this.view, ...change })) void this.load(); // asked again on purpose
+    this.go(change);
   }
 
   private onSearch = (event: SubmitEvent) => {

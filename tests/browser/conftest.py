@@ -1,0 +1,145 @@
+"""Debian's Chromium before a real server with a real index and the model that ships.
+
+Screenshots go to runs/browser. Every page is watched: a broken content policy, an error on the
+console or a request to anywhere else fails the test that caused it.
+"""
+
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from search.conftest import draw
+from web.server import running
+
+from regard import web
+from regard.matcher import load
+from regard.samples import copy_samples
+from regard.search import Index, update_index
+from regard.search.result import SearchResult
+from regard.web.app import create_app
+from regard.web.config import ServeConfig
+
+CHROMIUM = Path("/usr/bin/chromium")
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+SHOTS = Path(__file__).parents[2] / "runs/browser"
+AXE = Path(web.__file__).parent / "ui/node_modules/axe-core/axe.min.js"
+REFUSED = "Failed to load resource"  # what Chromium says of every answer that is no success
+NO_MATCH = "submarine"  # sentences with this word get the verdict that nothing fits
+DRAWN = 40  # so that the list has a second page
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def folder(tmp_path_factory):
+    """Sample photos, and drawn ones in a folder of their own."""
+    place = tmp_path_factory.mktemp("browser") / "photos"
+    copy_samples(place)
+    for seed in range(DRAWN):
+        size = (120, 80) if seed % 3 else (80, 120)
+        draw(place / f"drawn/{seed}.png", seed, size, f"2021:03:{seed % 28 + 1:02} 09:00:00")
+    return place
+
+
+@pytest.fixture(scope="session")
+def address(folder):
+    """A server over the samples, with the model that ships."""
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    matcher = load()
+    update_index(folder.parent / "index", folder, matcher, workers=1)
+    with Index.open(folder.parent / "index", matcher) as index:
+        search = index.search
+
+        def judged(query, *args, **kwargs):
+            found = search(query, *args, **kwargs)
+            text = " ".join(sentence.text for sentence in query.sentences)
+            verdict = "no good match" if NO_MATCH in text else "match"
+            return SearchResult(found.hits, verdict, found.unknown_words, found.total)
+
+        index.search = judged
+        with running(create_app(index, ServeConfig())) as where:
+            yield where
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    if not CHROMIUM.exists():
+        pytest.skip(f"{CHROMIUM} is not there; install it: apt-get install chromium")
+    with sync_playwright() as playwright:
+        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield made
+        made.close()
+
+
+@contextmanager
+def watched(chromium, address, **settings):
+    """A page whose errors and requests to elsewhere are noted and must not be."""
+    context = chromium.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    wrong = []
+    page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
+    page.on("console", lambda m: m.type in ("error", "warning") and wrong.append(m.text))
+    page.on("request", lambda r: r.url.startswith(address) or wrong.append(f"elsewhere: {r.url}"))
+    yield page
+    context.close()
+    assert [text for text in wrong if not text.startswith(REFUSED)] == []
+
+
+@pytest.fixture
+def page(chromium, address):
+    with watched(chromium, address) as made:
+        yield made
+
+
+@pytest.fixture
+def phone(chromium, address):
+    settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
+    with watched(chromium, address, **settings, has_touch=True, is_mobile=True) as made:
+        yield made
+
+
+@pytest.fixture
+def shoot(request):
+    """Keep a screenshot under the test's name."""
+
+    def take(page, suffix=""):
+        SHOTS.mkdir(parents=True, exist_ok=True)
+        name = request.node.name.removeprefix("test_").replace("[", "-").rstrip("]")
+        page.screenshot(path=SHOTS / f"{name}{suffix}.png")
+
+    return take
+
+
+def settled(page):
+    """Wait until pictures are there and nothing moves any more."""
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(450)
+
+
+def search(page, address, text):
+    """Open the page and ask for a sentence as a reader would."""
+    page.goto(address)
+    page.fill("#q", text)
+    page.press("#q", "Enter")
+    page.wait_for_selector(".chip")
+    settled(page)
+
+
+def order(page):
+    """Ids of the photos in the grid."""
+    return page.eval_on_selector_all(".tile a", "tiles => tiles.map(tile => tile.dataset.id)")
+
+
+def api(page, address, path):
+    """An answer of the API, as the page would get it."""
+    return page.evaluate("path => fetch(path).then(answer => answer.json())", f"/api/v1/{path}")

@@ -1,0 +1,171 @@
+"""Where a word looked: the map is on the photo, in the right place, and moves."""
+
+import io
+from urllib.parse import quote
+
+import numpy as np
+from browser.conftest import api, search, settled
+from PIL import Image
+
+from regard.explain.maps import best_region, heat_map
+
+TEXT = "a woman in an orange suit smiles at the rocket"
+
+
+def pixels(page, selector):
+    """Brightness of an element as it is seen."""
+    shot = page.locator(selector).screenshot()
+    return np.asarray(Image.open(io.BytesIO(shot)).convert("L"), np.float32)
+
+
+def heats(maps, word, shape):
+    """The map of a word as Python draws it, as large as the picture."""
+    sides = np.array([shape[1], shape[0], shape[1], shape[0]])
+    boxes = np.array(maps["boxes"]) * sides
+    size = (shape[1], shape[0])
+    return heat_map(np.array(maps["heat"][word]), boxes, size, size), boxes, size
+
+
+def hover(page, word):
+    page.hover(f".chip .label:text-is('{word}')")
+    page.wait_for_timeout(600)
+
+
+def test_a_hovered_word_lights_every_photo(page, address, shoot):
+    search(page, address, TEXT)
+    assert page.locator("regard-map.lit").count() == 0
+    hover(page, "orange")
+    assert page.locator("regard-map.lit").count() == page.locator(".tile").count()
+    assert page.inner_text(".tile .badge >> nth=0").endswith("orange")
+    shoot(page)
+    page.mouse.move(640, 400)
+    page.mouse.move(5, 400)
+    page.wait_for_selector("regard-map.lit", state="detached")
+
+
+def test_the_map_is_dark_where_the_word_did_not_look_and_clear_where_it_did(page, address):
+    search(page, address, TEXT)
+    hit = api(page, address, f"search?q={quote(TEXT)}&maps=true&limit=1")["hits"][0]
+    tile = f"a[data-id='{hit['photo']['id']}'] regard-map"
+    plain = pixels(page, tile)
+    hover(page, "orange")
+    lit = pixels(page, tile)
+    place = TEXT.split().index("orange") + 1
+    heat, _, _ = heats(hit["maps"], place, plain.shape)
+    bright = plain > 60  # where there is light that can be taken away
+    kept = lit / np.maximum(plain, 1)
+    cold, hot = kept[(heat < 0.15) & bright], kept[(heat > 0.9) & bright]
+    assert cold.size > 50
+    assert hot.size > 50
+    assert np.median(cold) < 0.6
+    assert np.median(hot) > np.median(cold) + 0.25
+
+
+def test_the_map_moves_with_the_word(page, address, shoot):
+    """Two words that look apart: each is lighter than the other where it alone looked."""
+    search(page, address, TEXT)
+    hits = api(page, address, f"search?q={quote(TEXT)}&maps=true&limit=8")["hits"]
+    words = TEXT.split()
+    best = None
+    for hit in hits:
+        drawn = {n: heats(hit["maps"], n, (60, 80))[0] for n in range(1, len(words) + 1)}
+        for one in drawn:
+            for other in drawn:
+                apart = float((drawn[one] - drawn[other]).max() + (drawn[other] - drawn[one]).max())
+                if words.count(words[one - 1]) == words.count(words[other - 1]) == 1:
+                    best = max(best or (0,), (apart, hit["photo"]["id"], one, other))
+    apart, photo, one, other = best
+    assert apart > 0.3
+    hit = next(hit for hit in hits if hit["photo"]["id"] == photo)
+    tile = f"a[data-id='{photo}'] regard-map"
+    page.locator(tile).scroll_into_view_if_needed()
+    settled(page)
+    seen = []
+    for word in (one, other):
+        hover(page, words[word - 1])
+        seen.append(pixels(page, tile))
+        shoot(page, f"-{words[word - 1]}")
+    first = heats(hit["maps"], one, seen[0].shape)[0]
+    second = heats(hit["maps"], other, seen[0].shape)[0]
+    moved = seen[0] - seen[1]
+    assert moved[(first - second) > np.quantile(first - second, 0.95)].mean() > 2
+    assert moved[(second - first) > np.quantile(second - first, 0.95)].mean() < -2
+
+
+def test_the_strongest_box_is_outlined(page, address):
+    search(page, address, TEXT)
+    hit = api(page, address, f"search?q={quote(TEXT)}&maps=true&limit=1")["hits"][0]
+    hover(page, "suit")
+    tile = page.locator(f"a[data-id='{hit['photo']['id']}'] regard-map")
+    frame, box = tile.bounding_box(), tile.locator(".strongest").bounding_box()
+    aspect = hit["photo"]["width"] / hit["photo"]["height"]
+    word = TEXT.split().index("suit") + 1
+    heat, boxes, size = heats(hit["maps"], word, (32, round(32 * aspect)))
+    expected = hit["maps"]["boxes"][best_region(heat, boxes, size)]
+    found = [
+        (box["x"] - frame["x"]) / frame["width"],
+        (box["y"] - frame["y"]) / frame["height"],
+        (box["x"] + box["width"] - frame["x"]) / frame["width"],
+        (box["y"] + box["height"] - frame["y"]) / frame["height"],
+    ]
+    np.testing.assert_allclose(found, expected, atol=0.02)
+
+
+def test_a_hovered_region_lights_the_words_that_look_there(page, address, shoot):
+    search(page, address, TEXT)
+    hit = api(page, address, f"search?q={quote(TEXT)}&maps=true&limit=1")["hits"][0]
+    tile = page.locator(f"a[data-id='{hit['photo']['id']}'] regard-map")
+    frame = tile.bounding_box()
+    page.mouse.move(frame["x"] + frame["width"] * 0.85, frame["y"] + frame["height"] * 0.2)
+    page.wait_for_selector(".pointed")
+    box = tile.locator(".pointed").bounding_box()
+    middle = (
+        (box["x"] + box["width"] / 2 - frame["x"]) / frame["width"],
+        (box["y"] + box["height"] / 2 - frame["y"]) / frame["height"],
+    )
+    boxes = np.array(hit["maps"]["boxes"])
+    centres = (boxes[:, :2] + boxes[:, 2:]) / 2
+    sizes = (boxes[:, 2:] - boxes[:, :2]).prod(1)
+    region = int(np.lexsort((np.hypot(*(centres - middle).T).round(2), sizes.round(3)))[0])
+    attention = np.array(hit["maps"]["attention"])[1:-1]
+    low, high = attention.min(1), attention.max(1)
+    expected = (attention[:, region] - low) / (high - low)
+    lights = page.eval_on_selector_all(
+        ".chip", "chips => chips.map(chip => Number(chip.style.getPropertyValue('--light')))"
+    )
+    np.testing.assert_allclose(lights[:-1], expected, atol=0.02)
+    assert lights[-1] == 0
+    shoot(page)
+
+
+def test_a_pinned_word_stays(page, address):
+    search(page, address, TEXT)
+    page.click(".chip .label:text-is('rocket')")
+    page.mouse.move(5, 500)
+    page.wait_for_timeout(100)
+    assert page.locator("regard-map.lit").count() == page.locator(".tile").count()
+    page.reload()
+    page.wait_for_selector("regard-map.lit")
+    assert page.get_attribute(".chip:has-text('rocket') .label", "aria-pressed") == "true"
+    page.keyboard.press("Escape")
+    page.wait_for_selector("regard-map.lit", state="detached")
+
+
+def test_without_motion_the_map_is_there_at_once(chromium, address):
+    context = chromium.new_context(reduced_motion="reduce")
+    page = context.new_page()
+    search(page, address, "a cat")
+    script = """canvas => {
+        const { width, height } = canvas;
+        return [...canvas.getContext("2d").getImageData(0, 0, width, height).data];
+    }"""
+    canvas = page.locator(".tile regard-map canvas").first
+    states = []
+    for word in ("a", "cat"):
+        page.hover(f".chip .label:text-is('{word}')")
+        page.wait_for_timeout(30)
+        states.append(canvas.evaluate(script))
+        page.wait_for_timeout(400)
+        assert canvas.evaluate(script) == states[-1]
+    assert states[0] != states[1]
+    context.close()

@@ -1,0 +1,275 @@
+"""One photo large, uploads, phones, themes, the keyboard, and what axe finds."""
+
+import io
+import json
+
+import pytest
+from browser.conftest import AXE, NO_MATCH, api, order, search, settled, watched
+from PIL import Image
+
+TEXT = "a cat looks at the camera"
+
+
+def open_first(page, address, text=TEXT):
+    search(page, address, text)
+    page.click(".tile a >> nth=0")
+    page.wait_for_selector("dialog .sum tbody tr")
+    settled(page)
+
+
+def numbers(page, column):
+    cells = page.locator(f".sum tbody td:nth-child({column})").all_inner_texts()
+    return [float(cell.replace("−", "-")) for cell in cells]
+
+
+# ---- one photo
+
+
+def test_the_score_is_the_sum_of_its_words(page, address, shoot):
+    open_first(page, address)
+    shoot(page)
+    total = float(page.inner_text(".verdict-line .big"))
+    assert sum(numbers(page, 4)) == pytest.approx(total, abs=0.006)  # of rounded numbers
+    assert page.locator(".panel").count() == 7  # a panel a word, and one for the sentence
+
+
+def test_words_show_their_maps_on_the_large_photo(page, address, shoot):
+    open_first(page, address)
+    assert page.locator(".stage regard-map.lit").count() == 0
+    page.hover(".sum .word:text-is('cat')")
+    page.wait_for_selector(".stage regard-map.lit")
+    page.wait_for_timeout(400)
+    shoot(page)
+    page.hover(".stage regard-map")
+    page.wait_for_selector(".sum tr.lighting")
+
+
+def test_direction_and_sharpness_can_be_turned(page, address):
+    open_first(page, address)
+    photo = order(page)[0]
+    page.click("text=Regions look at words")
+    page.wait_for_selector("text=Not as the model was trained")
+    expected = api(page, address, f"photos/{photo}/explain?q={TEXT}&direction=i2t")
+    assert page.inner_text(".verdict-line .big") == f"{expected['similarity']:.3f}"
+    page.locator(".temperature input").fill("100")
+    page.wait_for_url("**t=50**")
+    settled(page)
+    expected = api(page, address, f"photos/{photo}/explain?q={TEXT}&direction=i2t&temperature=50")
+    assert page.inner_text(".verdict-line .big") == f"{expected['similarity']:.3f}"
+    page.click("text=Back to the model's own")
+    page.wait_for_selector("text=Not as the model was trained", state="detached")
+
+
+def test_figures_and_numbers_can_be_downloaded(page, address):
+    open_first(page, address)
+    kept = {}
+    for kind in ("PNG", "SVG", "JSON"):
+        with page.expect_download() as started:
+            page.click(f".downloads >> text={kind}")
+        kept[kind] = started.value.path().read_bytes()
+    assert Image.open(io.BytesIO(kept["PNG"])).width > 600
+    assert b"<svg" in kept["SVG"]
+    assert json.loads(kept["JSON"])["sentence"] == TEXT
+
+
+def test_other_sentences_can_be_asked_and_chosen(page, address, shoot):
+    open_first(page, address)
+    page.fill("#sentence", "a cup of coffee")
+    page.click("text=Explain")
+    page.wait_for_selector(".sum .word:text-is('coffee')")
+    page.wait_for_selector(".captions li")
+    page.locator(".captions").scroll_into_view_if_needed()
+    page.hover(".captions li >> nth=0 >> button span >> nth=1")
+    settled(page)
+    shoot(page)
+    chosen = page.inner_text(".captions li >> nth=0 >> button").strip()
+    page.click(".captions li >> nth=0 >> button")
+    page.wait_for_selector(f".captions li.chosen:has-text('{chosen}')")
+    assert page.input_value("#sentence") == chosen
+
+
+def test_own_sentences_are_ranked(page, address):
+    open_first(page, address)
+    page.click("summary")
+    page.fill("#own", "a plate of soup\na cat with green eyes\n\na red car")
+    page.click("text=Rank them")
+    page.wait_for_function("() => document.querySelectorAll('.captions li').length === 3")
+    assert page.inner_text(".captions li >> nth=0").startswith("a cat with green eyes")
+
+
+def test_one_walks_from_photo_to_photo(page, address):
+    open_first(page, address)
+    photos = order(page)
+    page.keyboard.press("ArrowRight")
+    page.wait_for_url(f"**photo={photos[1]}**")
+    page.click("[aria-label='Previous photo']")
+    page.wait_for_url(f"**photo={photos[0]}**")
+    page.wait_for_selector(".strip a")
+    like = page.get_attribute(".strip a >> nth=0", "href")
+    page.click(".strip a >> nth=0")
+    page.wait_for_function("href => location.href.endsWith(href)", arg=like)
+
+
+# ---- uploads
+
+
+@pytest.mark.parametrize("way", ["chosen", "dropped"])
+def test_a_photo_of_ones_own(page, address, folder, shoot, way):
+    page.goto(address)
+    photo = folder / "coffee.png"
+    if way == "chosen":
+        page.set_input_files("#file", photo)
+    else:
+        drop(page, photo)
+    page.wait_for_selector("dialog .captions li")
+    assert page.inner_text("dialog h2") == "Your photo"
+    page.fill("#sentence", "a cup of coffee on a table")
+    page.press("#sentence", "Enter")
+    page.wait_for_selector(".sum .word:text-is('coffee')")
+    settled(page)
+    shoot(page)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+
+
+def drop(page, photo):
+    """Let a file fall onto the page."""
+    page.evaluate(
+        """async ([bytes, name]) => {
+            const data = new DataTransfer();
+            data.items.add(new File([new Uint8Array(bytes)], name, { type: "image/png" }));
+            const fire = (kind) => document.body.dispatchEvent(
+                new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true }));
+            fire("dragenter");
+            await new Promise((done) => setTimeout(done, 50));
+            if (!document.querySelector(".curtain")) throw new Error("no curtain");
+            fire("drop");
+        }""",
+        [list(photo.read_bytes()), photo.name],
+    )
+
+
+def test_what_is_no_photo_is_told(chromium, address, tmp_path):
+    (tmp_path / "notes.png").write_text("no photo")
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(address)
+    page.set_input_files("#file", tmp_path / "notes.png")
+    page.wait_for_selector(".problem:has-text('not a photo')")
+    page.click("text=Dismiss")
+    page.wait_for_selector(".problem", state="detached")
+    context.close()
+
+
+# ---- phones and themes
+
+
+def test_on_a_phone_nothing_sticks_out(phone, address, shoot):
+    search(phone, address, "a woman in an orange suit smiles")
+    phone.tap(".chip .label:text-is('orange')")
+    phone.wait_for_selector("regard-map.lit")
+    settled(phone)
+    assert phone.evaluate("document.documentElement.scrollWidth") <= 390
+    shoot(phone)
+    phone.tap(".tile a >> nth=0")
+    phone.wait_for_selector("dialog .sum tbody tr")
+    settled(phone)
+    body = phone.locator(".viewer-body")
+    assert body.evaluate("body => body.scrollWidth <= body.clientWidth")
+    shoot(phone, "-photo")
+    body.evaluate("body => body.scrollTo(0, 900)")
+    settled(phone)
+    shoot(phone, "-below")
+
+
+def lightness(page):
+    colour = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(int(part) for part in colour[4:-1].split(",")) / 3
+
+
+def test_dark_follows_the_system_until_one_chooses(chromium, address, shoot):
+    with watched(chromium, address, color_scheme="dark") as page:
+        search(page, address, TEXT)
+        assert lightness(page) < 60
+        shoot(page)
+        page.click("[aria-label='Light theme']")
+        assert lightness(page) > 200
+        page.reload()
+        page.wait_for_selector(".chip")
+        assert lightness(page) > 200
+
+
+# ---- without a mouse
+
+
+def test_everything_can_be_done_with_the_keyboard(page, address, shoot):
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    press = page.keyboard.press
+    press("/")
+    page.keyboard.type(TEXT)
+    press("Enter")
+    page.wait_for_selector(".chip")
+    settled(page)
+    focused = "document.activeElement"
+    while page.evaluate(f"{focused}.className") != "label":
+        press("Tab")
+    press("ArrowRight")
+    page.wait_for_selector("regard-map.lit")
+    assert page.evaluate(f"{focused}.innerText") == "cat"
+    press("ArrowUp")
+    page.wait_for_url("**w=1%2C1%2C1.5%2C**")
+    press("Delete")
+    page.wait_for_url("**w=1%2C1%2C0%2C**")
+    settled(page)
+    shoot(page)
+    while not page.evaluate(f"{focused}.matches('.tile a')"):
+        press("Tab")
+    photos = order(page)
+    press("ArrowRight")
+    assert page.evaluate(f"{focused}.dataset.id") == photos[1]
+    press("ArrowDown")
+    below = page.evaluate(f"{focused}.getBoundingClientRect().top")
+    press("ArrowUp")
+    assert page.evaluate(f"{focused}.getBoundingClientRect().top") < below
+    here = page.evaluate(f"{focused}.dataset.id")
+    press("Enter")
+    page.wait_for_selector("dialog .sum tbody tr")
+    press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    assert page.evaluate(f"{focused}.dataset.id") == here
+
+
+# ---- for everybody
+
+
+VIEWS = {
+    "first": ("", ".tile"),
+    "search": (f"?q={TEXT}&word=1&w=1,1,2,1,0,1,1,1", "regard-map.lit"),
+    "unknown": (f"?q=a {NO_MATCH}zz&folder=drawn", ".unknown-note"),
+    "nothing": (f"?q=a {NO_MATCH}", ".no-match"),
+    "photo": (f"?q={TEXT}", ".tile"),
+}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("view", VIEWS)
+def test_axe_finds_nothing_serious(chromium, address, view, scheme):
+    if not AXE.exists():
+        pytest.skip("axe is not there; run `npm ci` in src/regard/web/ui")
+    path, ready = VIEWS[view]
+    with watched(chromium, address, color_scheme=scheme) as page:
+        page.goto(f"{address}/{path}")
+        page.wait_for_selector(ready)
+        if view == "photo":
+            page.click(".tile a >> nth=0")
+            page.wait_for_selector("dialog .captions li")
+        settled(page)
+        page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
+        found = page.evaluate("axe.run().then(result => result.violations)")
+    serious = [
+        (rule["id"], [node["html"][:160] for node in rule["nodes"]])
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+    ]
+    assert serious == []

@@ -1,0 +1,155 @@
+"""Searching: order, chips, weights, the address, filters, pages, what does not fit."""
+
+from urllib.parse import parse_qs, quote, urlsplit
+
+from browser.conftest import DRAWN, NO_MATCH, api, order, search, settled
+
+TEXT = "a cat looks at the camera"
+
+
+def query(page):
+    return parse_qs(urlsplit(page.url).query)
+
+
+def test_photos_come_in_the_order_of_the_api(page, address, shoot):
+    search(page, address, TEXT)
+    expected = api(page, address, f"search?q={quote(TEXT)}")
+    assert order(page) == [hit["photo"]["id"] for hit in expected["hits"]]
+    assert page.locator(".chip .label").all_inner_texts() == [*TEXT.split(), "start · end"]
+    assert query(page) == {"q": [TEXT]}
+    assert page.title() == f"{TEXT} – Regard"
+    assert f"{DRAWN + 14} photos ranked" in page.inner_text(".status")
+    shoot(page)
+
+
+def test_the_first_page_shows_the_newest(page, address, shoot):
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    settled(page)
+    expected = api(page, address, "photos?limit=3")
+    assert order(page)[:3] == [hit["photo"]["id"] for hit in expected["hits"]]
+    shoot(page)
+
+
+def test_a_word_switched_off_ranks_anew_at_once(page, address, shoot):
+    search(page, address, TEXT)
+    before = order(page)
+    page.click(".chip:has-text('cat') .dot")
+    page.wait_for_url("**w=1%2C1%2C0%2C**")
+    page.wait_for_selector("text=weighted")
+    settled(page)
+    assert query(page)["w"] == ["1,1,0,1,1,1,1,1"]
+    expected = api(page, address, f"search?q={quote(TEXT)}&weights=1,1,0,1,1,1,1,1")
+    assert order(page) == [hit["photo"]["id"] for hit in expected["hits"]]
+    assert page.get_attribute(".chip:has-text('cat') .dot", "aria-checked") == "false"
+    shoot(page)
+    assert order(page) != before
+    page.click("text=reset")
+    page.wait_for_selector("text=weighted", state="detached")
+    settled(page)
+    assert order(page) == before
+
+
+def test_a_word_is_weighted_with_the_slider(page, address):
+    search(page, address, TEXT)
+    page.click(".chip:has-text('camera') .label")
+    page.locator(".word-bar input").fill("3")
+    page.wait_for_url("**w=1%2C1%2C1%2C1%2C1%2C1%2C3%2C1**")
+    settled(page)
+    expected = api(page, address, f"search?q={quote(TEXT)}&weights=1,1,1,1,1,1,3,1")
+    assert order(page) == [hit["photo"]["id"] for hit in expected["hits"]]
+    assert "×3" in page.inner_text(".chip:has-text('camera')")
+
+
+def test_the_last_word_cannot_be_switched_off(page, address):
+    search(page, address, "cat")
+    page.click(".chip:has-text('start') .dot")
+    page.wait_for_url("**w=0%2C1%2C0**")
+    page.click(".chip:has-text('cat') .dot")
+    page.wait_for_timeout(200)
+    assert query(page)["w"] == ["0,1,0"]
+
+
+def test_the_address_holds_everything_and_back_works(page, address):
+    search(page, address, TEXT)
+    page.click(".chip:has-text('cat') .label")
+    page.click(".tile a >> nth=1")
+    page.wait_for_selector("dialog .sum tbody tr")
+    page.click("text=Regions look at words")
+    page.wait_for_selector(".switch [aria-pressed=true]:has-text('Regions look')")
+    whole = page.url
+    assert {"q", "word", "photo", "dir"} <= set(query(page))
+    similarity = page.inner_text(".verdict-line .big")
+    page.go_back()
+    page.wait_for_selector("dialog", state="detached")
+    assert set(query(page)) == {"q", "word"}
+    page.go_back()
+    page.wait_for_selector(".chip", state="detached")
+    page.goto(whole)
+    page.wait_for_selector(".switch [aria-pressed=true]:has-text('Regions look')")
+    assert page.inner_text(".verdict-line .big") == similarity
+
+
+def test_filters_narrow_the_list(page, address, shoot):
+    search(page, address, TEXT)
+    page.click("button[aria-label=Filters]")
+    page.select_option(".filters select >> nth=0", "drawn")
+    page.wait_for_selector(".status:text('40 photos')")
+    page.select_option(".filters select >> nth=1", "portrait")
+    page.wait_for_selector(".status:text('14 photos')")
+    settled(page)
+    assert query(page)["folder"] == ["drawn"]
+    shoot(page)
+    page.fill(".filters input >> nth=0", "2031-01-01")
+    page.wait_for_selector("text=No photo passes these filters.")
+    page.click("text=Clear")
+    page.wait_for_selector(f".status:text('{DRAWN + 14} photos')")
+
+
+def test_more_photos_come_while_scrolling(page, address):
+    search(page, address, TEXT)
+    first = order(page)
+    assert len(first) == 40
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, 20_000)
+    page.wait_for_function("() => document.querySelectorAll('.tile').length === 54")
+    every = order(page)
+    assert every[:40] == first
+    assert len(set(every)) == 54
+    assert page.locator(".grid-end").count() == 0
+
+
+def test_nothing_fits_is_said_plainly(page, address, shoot):
+    search(page, address, f"a {NO_MATCH} under the ice")
+    assert "No photo here fits this well." in page.inner_text(".no-match")
+    assert "faint" in page.get_attribute("regard-grid", "class")
+    shoot(page)
+
+
+def test_an_unknown_word_is_marked_and_can_be_swapped(page, address, shoot):
+    search(page, address, "a motorcyclee")
+    assert "unknown" in page.get_attribute(".chip:has-text('motorcyclee')", "class")
+    shoot(page)
+    page.click(".unknown-note button:text-is('motorcycle')")
+    page.wait_for_selector(".unknown-note", state="detached")
+    assert query(page)["q"] == ["a motorcycle"]
+    assert page.input_value("#q") == "a motorcycle"
+
+
+def test_what_goes_wrong_is_told(page, address, shoot):
+    search(page, address, TEXT)
+    page.context.set_offline(True)
+    page.fill("#q", "a cup of coffee")
+    page.press("#q", "Enter")
+    page.wait_for_selector(".problem:has-text('cannot be reached')")
+    shoot(page)
+    page.context.set_offline(False)
+    page.press("#q", "Enter")
+    page.wait_for_selector(".problem", state="detached")
+
+
+def test_a_wrong_query_is_told_in_the_apis_words(page, address):
+    page.goto(address)
+    page.fill("#q", "-leash")
+    page.press("#q", "Enter")
+    page.wait_for_selector(".problem:has-text('positive weight')")
