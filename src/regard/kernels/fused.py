@@ -290,9 +290,7 @@ def _score_vectors(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, 
 def _compile(function: Callable[..., None]) -> Any:
     """Compile on first use; keep the result on disk where some folder can be written."""
     try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)(
-            function
-        )
+        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
     except RuntimeError:  # no folder to cache in
         return numba.njit(nogil=True, error_model="numpy")(function)
 

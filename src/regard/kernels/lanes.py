@@ -21,6 +21,7 @@ cgutils: Any = numba.core.cgutils  # partly typed: the strict checker wants all 
 types: Any = numba.core.types
 
 WIDTH = 16
+_INSIDE: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # never called from Python
 _F32, _I32, _U16 = ir.FloatType(), ir.IntType(32), ir.IntType(16)
 VECTOR, _VI = ir.VectorType(_F32, WIDTH), ir.VectorType(_I32, WIDTH)
 _HALVES = ir.VectorType(_U16, WIDTH)
@@ -52,7 +53,7 @@ def inlined(function: Callable[..., Any]) -> Any:
 
 def linked(function: Callable[..., Any]) -> Any:
     """Compile a helper on its own: callers compile sooner than with everything inlined."""
-    return numba.njit(error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    return numba.njit(error_model="numpy", **_INSIDE)(function)
 
 
 def declare(function: Callable[..., Any]) -> Any:
