@@ -89,6 +89,6 @@ def test_scores_by_kind():
     assert set(wanted) == set(MAPS)
     for kind, scores in wanted.items():
         assert region_scores(words, boxes, kind) == pytest.approx(scores)
-    assert region_scores(words, boxes) == pytest.approx(cosine)
+    assert region_scores(words, boxes) == pytest.approx(cosine * attention)
     with pytest.raises(ConfigError, match="map is 'x'; it must be one of cosine"):
         region_scores(words, boxes, "x")

@@ -16,7 +16,7 @@ from regard.errors import ConfigError
 from regard.explain.numbers import WordExplanation
 
 SHARPNESS = 10.0  # of the exponential that turns cosines into scores
-DEFAULT_MAP = "cosine"
+DEFAULT_MAP = "cosine_attention"
 _FITS = 0.4  # a region is compared with where its map is above this share of its range
 
 
