@@ -5,6 +5,7 @@ import sys
 import typer
 
 from regard.cli import (
+    bench,
     captions,
     demo,
     doctor,
@@ -34,6 +35,7 @@ app = typer.Typer(
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
 app.command("demo")(demo.demo)
+app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(import_.import_)
@@ -60,3 +62,7 @@ def run() -> None:
     except KeyboardInterrupt:
         notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
         sys.exit(130)
+
+
+if __name__ == "__main__":
+    run()
