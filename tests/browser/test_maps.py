@@ -7,7 +7,7 @@ import numpy as np
 from browser.conftest import api, search, settled
 from PIL import Image
 
-from regard.explain.maps import best_region, heat_map
+from regard.explain.maps import heat_map
 
 TEXT = "a woman in an orange suit smiles at the rocket"
 
@@ -20,10 +20,8 @@ def pixels(page, selector):
 
 def heats(maps, word, shape):
     """The map of a word as Python draws it, as large as the picture."""
-    sides = np.array([shape[1], shape[0], shape[1], shape[0]])
-    boxes = np.array(maps["boxes"]) * sides
     size = (shape[1], shape[0])
-    return heat_map(np.array(maps["heat"][word]), boxes, size, size), boxes, size
+    return heat_map(np.array(maps["heat"][word]), np.array(maps["boxes"]) * (size * 2), size, size)
 
 
 def hover(page, word):
@@ -51,7 +49,7 @@ def test_the_map_is_dark_where_the_word_did_not_look_and_clear_where_it_did(page
     hover(page, "orange")
     lit = pixels(page, tile)
     place = TEXT.split().index("orange") + 1
-    heat, _, _ = heats(hit["maps"], place, plain.shape)
+    heat = heats(hit["maps"], place, plain.shape)
     bright = plain > 60  # where there is light that can be taken away
     kept = lit / np.maximum(plain, 1)
     cold, hot = kept[(heat < 0.15) & bright], kept[(heat > 0.9) & bright]
@@ -68,7 +66,7 @@ def test_the_map_moves_with_the_word(page, address, shoot):
     words = TEXT.split()
     best = None
     for hit in hits:
-        drawn = {n: heats(hit["maps"], n, (60, 80))[0] for n in range(1, len(words) + 1)}
+        drawn = {n: heats(hit["maps"], n, (60, 80)) for n in range(1, len(words) + 1)}
         for one in drawn:
             for other in drawn:
                 apart = float((drawn[one] - drawn[other]).max() + (drawn[other] - drawn[one]).max())
@@ -85,8 +83,8 @@ def test_the_map_moves_with_the_word(page, address, shoot):
         hover(page, words[word - 1])
         seen.append(pixels(page, tile))
         shoot(page, f"-{words[word - 1]}")
-    first = heats(hit["maps"], one, seen[0].shape)[0]
-    second = heats(hit["maps"], other, seen[0].shape)[0]
+    first = heats(hit["maps"], one, seen[0].shape)
+    second = heats(hit["maps"], other, seen[0].shape)
     moved = seen[0] - seen[1]
     assert moved[(first - second) > np.quantile(first - second, 0.95)].mean() > 2
     assert moved[(second - first) > np.quantile(second - first, 0.95)].mean() < -2
@@ -98,10 +96,8 @@ def test_the_strongest_box_is_outlined(page, address):
     hover(page, "suit")
     tile = page.locator(f"a[data-id='{hit['photo']['id']}'] regard-map")
     frame, box = tile.bounding_box(), tile.locator(".strongest").bounding_box()
-    aspect = hit["photo"]["width"] / hit["photo"]["height"]
     word = TEXT.split().index("suit") + 1
-    heat, boxes, size = heats(hit["maps"], word, (32, round(32 * aspect)))
-    expected = hit["maps"]["boxes"][best_region(heat, boxes, size)]
+    expected = hit["maps"]["boxes"][int(np.argmax(hit["maps"]["heat"][word]))]
     found = [
         (box["x"] - frame["x"]) / frame["width"],
         (box["y"] - frame["y"]) / frame["height"],

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from regard import web
-from regard.explain.maps import best_region, heat_map
+from regard.explain.maps import heat_map
 from regard.regions.pyramid import pyramid_boxes
 
 CELLS = 32
@@ -30,7 +30,6 @@ def case(boxes, heat, aspect):
         "columns": columns,
         "rows": rows,
         "values": found.round(6).ravel().tolist(),
-        "best": best_region(found, pixels, size),
     }
 
 

@@ -122,7 +122,7 @@ async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     response = await fetch(BASE + path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, "The server cannot be reached.", "See whether `regard serve` still runs.");
+    throw new ApiError(0, "The server cannot be reached.", "See whether “regard serve” still runs.");
   }
   if (!response.ok) throw await toError(response);
   return (await response.json()) as T;

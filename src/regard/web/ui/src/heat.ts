@@ -58,30 +58,13 @@ export function spread(values: Float32Array): Float32Array {
   return range > 1e-6 * Math.abs(high) ? values.map((value) => (value - low) / range) : values.fill(1);
 }
 
-const FITS = 0.4; // a region is compared with where its map is above this share of its range
-
-/** The region whose box covers the bright part of a map best; -1 without boxes. */
-export function bestRegion(grid: Grid, boxes: number[][]): number {
-  const { columns, rows, values } = grid;
+/** The region that adds most to the map; -1 where none does. */
+export function strongest(heat: ArrayLike<number>): number {
   let best = -1;
-  let most = -1;
-  const bright = values.reduce((sum, value) => sum + (value > FITS ? 1 : 0), 0);
-  boxes.forEach((box, region) => {
-    let inside = 0;
-    let size = 0;
-    for (let row = 0; row < rows; row++) {
-      const y = (row + 0.5) / rows;
-      if (y < box[1]! || y >= box[3]!) continue;
-      for (let column = 0; column < columns; column++) {
-        const x = (column + 0.5) / columns;
-        if (x < box[0]! || x >= box[2]!) continue;
-        size++;
-        if (values[row * columns + column]! > FITS) inside++;
-      }
-    }
-    const covers = inside / Math.max(1, size + bright - inside);
-    if (covers > most) [best, most] = [region, covers];
-  });
+  let most = 0;
+  for (let region = 0; region < heat.length; region++) {
+    if (heat[region]! > most) [best, most] = [region, heat[region]!];
+  }
   return best;
 }
 

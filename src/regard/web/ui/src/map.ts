@@ -1,7 +1,7 @@
 // A photo with the attention of one word over it: heat, the strongest box, the box in hand.
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { bestRegion, blend, gridSize, heatGrid, paint, regionAt, type Grid } from "./heat.ts";
+import { blend, gridSize, heatGrid, paint, regionAt, strongest, type Grid } from "./heat.ts";
 import type { Shown } from "./words.ts";
 
 const MOVE_MS = 220;
@@ -98,7 +98,7 @@ export class RegardMap extends LitElement {
     if (!this.shown) return;
     this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
     this.importance = this.shown.importance;
-    const best = bestRegion(this.goal, this.boxes);
+    const best = strongest(this.shown.heat);
     this.dataset["region"] = String(best);
     this.put(box, best);
     if (this.visible) this.move();
