@@ -91,15 +91,14 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     Args:
         regions: (I, R, D) region vectors, on one device with words.
         words: (C, W, D) word vectors, anything beyond a caption's end.
-        lengths: (C,) words of each caption; None means all.
+        lengths: (C,) words of each caption; None means all; region_lengths (I,) likewise.
         direction, pooling, normalization, lambda_softmax, lambda_lse, scorer: as in `Scoring`.
-        region_lengths: (I,) regions of each image; None means all.
         backend: reference (readable, slow), torch (any device), fused (CPU, compiled; what it
-            cannot do is left to torch) or auto: fused unless the work is very small.
-        precision: float32 gives the reference's numbers within 2e-6; bfloat16 multiplies in
-            bfloat16, where that is fast, and errs by up to about 5e-4.
-        threads: on the CPU; torch's number if None. Results do not depend on it.
-        progress: told tiles done and tiles in all, from the calling thread.
+            cannot do is left to torch) or auto: fused unless the work is small.
+        precision: float32 is within 2e-6 of the reference; bfloat16, where fast, within 5e-4 or
+            so (more for captions of one or two words, whose attention turns on signs).
+        threads: on the CPU, torch's number if None; results do not depend on it.
+        progress: told tiles done and tiles in all.
 
     Returns:
         (I, C) float32: a numpy array if both sides are, else a tensor on their device.
@@ -116,19 +115,18 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
         lambda_lse=lambda_lse,
         scorer=scorer,
     )
+    number = thread_count(threads)
     _check_names(backend, precision)
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
-    number = thread_count(threads)
     if _fused(images, captions, scoring, backend):
-        a = prepare(images.vectors, images.lengths, precision=precision, name="regions")
-        b = prepare(captions.vectors, captions.lengths, precision=precision, name="words")
+        a = prepare(*images, precision=precision, name="regions")
+        b = prepare(*captions, precision=precision, name="words")
         found = score(a, b, scoring, threads=number, progress=progress)
     else:
         found = _plain(images, captions, scoring, (backend, precision, number, progress))
-    both_arrays = not isinstance(regions, Tensor) and not isinstance(words, Tensor)
-    return found.numpy() if both_arrays else found
+    return found if isinstance(regions, Tensor) or isinstance(words, Tensor) else found.numpy()
 
 
 def _check_names(backend: str, precision: str) -> None:

@@ -228,16 +228,18 @@ def join(parts: Sequence[Prepared]) -> Prepared:
     """
     if not parts:
         raise ShapeError("the number of parts is 0; it must be at least 1. Prepare something.")
-    sizes = np.array([len(part) for part in parts])
-    places = np.concatenate([p.places + n for p, n in zip(parts, _begin(sizes)[:-1], strict=True)])
+    first = _begin(np.array([len(part) for part in parts]))
     counts = np.concatenate([part.counts for part in parts])
     order = np.argsort(counts, kind="stable")
     starts = _begin(counts[order])
-    old = _begin(counts)[:-1][order]
-    rows = np.repeat(old - starts[:-1], counts[order]) + np.arange(starts[-1])
-    packed = torch.cat([part.vectors for part in parts])
-    norms = np.concatenate([part.norms for part in parts])
-    if (np.diff(order) == 1).all():
-        return Prepared(vectors=packed, starts=starts, places=places, norms=norms)
-    vectors = packed[torch.from_numpy(rows)]
-    return Prepared(vectors=vectors, starts=starts, places=places[order], norms=norms[rows])
+    begins = np.empty_like(order)
+    begins[order] = starts[:-1]  # of each item of each part in turn
+    vectors = torch.empty(int(starts[-1]), parts[0].dim, dtype=parts[0].vectors.dtype)
+    norms = np.empty(len(vectors), np.float32)
+    for part, low, high in zip(parts, first, first[1:], strict=False):
+        rows = np.repeat(begins[low:high] - part.starts[:-1], part.counts)
+        rows += np.arange(len(rows))
+        vectors[torch.from_numpy(rows)] = part.vectors
+        norms[rows] = part.norms
+    places = np.concatenate([part.places + low for part, low in zip(parts, first, strict=False)])
+    return Prepared(vectors=vectors, starts=starts, places=places[order], norms=norms)

@@ -1,0 +1,97 @@
+"""A whole evaluation set: 5,000 images with 25,000 captions, in time and in memory.
+
+Random unit vectors, caption lengths as Flickr30K's. Captions are embedded batch by batch in real
+life, so they are prepared batch by batch here; what is measured is scoring.
+"""
+
+import time
+from typing import Any, NamedTuple
+
+import torch
+
+from regard.bench.memory import peak_added
+from regard.bench.shapes import caption_lengths, unit_vectors
+from regard.core.attention import Direction, Scoring
+from regard.kernels import Precision, Prepared, Progress, fast_bfloat16, join, prepare, score
+
+DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")
+_BATCH = 1000
+
+
+class WholeSet(NamedTuple):
+    """Sizes of the set."""
+
+    images: int = 5000
+    captions: int = 25000
+    regions: int = 36
+    dim: int = 1024
+
+
+def inputs(case: WholeSet) -> tuple[Prepared, Prepared]:
+    """Images and captions, prepared in the fastest precision."""
+    precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
+    lengths = caption_lengths(case.captions)
+    images = [
+        prepare(unit_vectors(n, case.regions, case.dim, seed=seed), precision=precision)
+        for seed, n in enumerate(_batches(case.images))
+    ]
+    captions = []
+    for seed, begin in enumerate(range(0, case.captions, _BATCH)):
+        some = lengths[begin : begin + _BATCH]
+        words = unit_vectors(len(some), int(some.max()), case.dim, seed=seed)
+        captions.append(prepare(words, some, precision=precision))
+    return join(images), join(captions)
+
+
+def measure(
+    case: WholeSet | None = None,
+    *,
+    threads: int | None = None,
+    passes: int = 2,
+    progress: Progress | None = None,
+) -> dict[str, Any]:
+    """Score the whole set in both directions.
+
+    Returns:
+        For each direction the seconds of every pass, whether all passes gave the same numbers,
+        nanoseconds a pair; and the bytes that scoring added to the prepared inputs at its peak.
+    """
+    case = case or WholeSet()
+    images, captions = inputs(case)
+    found: dict[str, Any] = {"case": case._asdict(), "threads": threads or torch.get_num_threads()}
+
+    def both() -> None:
+        for direction in DIRECTIONS:
+            found[direction] = _direction(images, captions, direction, threads, passes, progress)
+
+    found["bytes_added"] = peak_added(both)
+    return found
+
+
+def _direction(
+    images: Prepared,
+    captions: Prepared,
+    direction: Direction,
+    threads: int | None,
+    passes: int,
+    progress: Progress | None,
+) -> dict[str, Any]:
+    scoring, seconds, same = Scoring(direction=direction), [], True
+    first = torch.empty(0)
+    for number in range(passes):
+        started = time.perf_counter()
+        scores = score(images, captions, scoring, threads=threads, progress=progress)
+        seconds.append(time.perf_counter() - started)
+        first, same = (
+            (scores, True) if number == 0 else (first, same and torch.equal(scores, first))
+        )
+    pairs = len(images) * len(captions)
+    return {
+        "seconds": seconds,
+        "passes_identical": same,
+        "nanoseconds_a_pair": 1e9 * min(seconds) / pairs,
+    }
+
+
+def _batches(count: int) -> list[int]:
+    return [min(_BATCH, count - begin) for begin in range(0, count, _BATCH)]
