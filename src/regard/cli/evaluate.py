@@ -37,6 +37,10 @@ def evaluate(
     similarities: Annotated[
         Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
     ] = None,
+    grounding: Annotated[
+        Path | None,
+        typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure retrieval both ways on a split, with 95 % intervals.
@@ -47,8 +51,11 @@ def evaluate(
         regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
 
         regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
+
+        regard evaluate --data captions.json --regions photos.regions --grounding entities.jsonl
     """
     from regard.checkpoint import DEFAULT_MODEL
+    from regard.cli.grounding import judge_grounding
     from regard.data.dataset import open_dataset
     from regard.evaluation.ensemble import SimilarityCache
     from regard.evaluation.report import Judge
@@ -59,6 +66,13 @@ def evaluate(
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)
     matchers = [load(name) for name in model or [DEFAULT_MODEL]]
+    if grounding is not None:
+        if len(matchers) > 1:
+            raise ConfigError(
+                f"models are {len(matchers)}; grounding judges one at a time. Name one."
+            )
+        judge_grounding(matchers[0], dataset, grounding, as_json)
+        return
     cache = SimilarityCache(similarities) if similarities else None
     judge = Judge(protocol, ties, combine, cache)  # type: ignore[arg-type]
     with progress_bar("Scoring captions") as progress:

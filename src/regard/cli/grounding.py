@@ -1,0 +1,66 @@
+"""regard evaluate --grounding: whether words look where they should, as JSON or a table."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from regard.cli.common import notes, output, print_json, progress_bar
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.data.dataset import Dataset
+    from regard.evaluation.grounding import Answer, Evidence
+    from regard.matcher import Matcher
+
+_LONGEST = 32  # cells of a map along the photo's longer side
+
+
+def judge_grounding(matcher: "Matcher", dataset: "Dataset", entities: Path, as_json: bool) -> None:
+    """Measure and print.
+
+    Raises:
+        ConfigError: the data set has no boxes.
+        DataError: the phrases cannot be read or are of other photos.
+    """
+    from regard.data.dataset import StoreDataset
+    from regard.evaluation.grounding import ground, most_attended, most_similar
+
+    if not isinstance(dataset, StoreDataset):
+        raise ConfigError(
+            "grounding needs boxes; the data must be a caption file with --regions. "
+            "SCAN's folders bring none."
+        )
+    ways = {"map": _from_map, "most_attended": most_attended, "most_similar": most_similar}
+    with progress_bar("Grounding photos") as progress:
+        tree = ground(matcher, dataset, entities, ways, progress).tree("map")
+    if as_json:
+        print_json(tree)
+    else:
+        _show(tree)
+
+
+def _from_map(evidence: "Evidence") -> "Answer":
+    """The brightest place of the map people are shown, and the region that fits it."""
+    from regard.evaluation.grounding import Answer
+    from regard.explain.maps import DEFAULT_MAP, MAPS, best_region, heat_map, map_grid, peak
+
+    scores = MAPS[DEFAULT_MAP](evidence.cosines, evidence.attention, evidence.boxes)
+    grid = map_grid(evidence.size, _LONGEST)
+    found = heat_map(scores, evidence.boxes, evidence.size, grid)
+    return Answer(peak(found, evidence.size), best_region(found, evidence.boxes, evidence.size))
+
+
+def _show(tree: dict[str, Any]) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{tree['phrases']} phrases", title_justify="left")
+    table.add_column("")
+    table.add_column("pointing %", justify="right")
+    table.add_column("box R@1 %", justify="right")
+    groups = (tree["ways"], tree["baselines"], {f"map, {k}": v for k, v in tree["types"].items()})
+    for group in groups:
+        for name, found in group.items():
+            figures = found["pointing_accuracy"], found["box_recall@1"]
+            table.add_row(name.replace("_", " "), *(f"{value:.1f}" for value in figures))
+        table.add_section()
+    output.print(table)
+    notes.print("A point hits inside a box of the phrase, a region overlapping one by a half.")
