@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regard.core.attention import Scoring
+from regard.explain.maps import region_scores
 from regard.web import wording
 from regard.web.problems import ProblemError
 
@@ -61,6 +62,9 @@ def test_maps_are_parts_of_the_photo(index):
     assert attention.shape == heat.shape == (4, len(boxes))
     np.testing.assert_allclose(attention.sum(1), 1, atol=0.01)
     np.testing.assert_allclose(heat.max(1), 1)
+    for row, word in zip(heat, hit.explain().words, strict=True):
+        scores = region_scores([word], hit.regions.boxes)
+        np.testing.assert_allclose(row, scores / scores.max(), atol=0.001)
     assert heat.min() >= 0
 
 

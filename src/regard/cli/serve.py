@@ -39,12 +39,14 @@ def serve(
     """
     import socket
 
+    import torch
     import uvicorn
 
     from regard.search import Index
     from regard.web.app import create_app
     from regard.web.sentences import BUILT_IN, read_sentences
 
+    torch.set_num_threads(1)  # requests are worked on side by side, one core each
     config = make_config(host, port)
     sentences = read_sentences(captions or BUILT_IN)
     with Index.open(index_folder) as index, socket.socket(_family(host)) as listener:

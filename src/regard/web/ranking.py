@@ -27,7 +27,7 @@ from regard.web.problems import ProblemError
 from regard.web.shares import word_shares
 
 V = TypeVar("V")
-_FIRST_DEPTH = 200  # photos ranked at first; paging beyond doubles it
+_FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
 _KEPT_RANKINGS = 64
 _KEPT_SHARES = 4
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START, Vocabulary
-from regard.explain.maps import region_scores
+from regard.explain.maps import DEFAULT_MAP, MAPS
 from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.matcher import Matcher
 from regard.search.query import Query
@@ -106,16 +106,18 @@ def take_apart(
 def tell_maps(found: Explanation) -> models.Maps:
     """An explanation as the API tells of it."""
     scale = np.array([*found.size, *found.size], np.float64).clip(1)
-    heat = [region_scores([word], found.boxes) for word in found.words]
+    attention = np.stack([word.attention for word in found.words])  # (W, R)
+    cosines = np.stack([word.cosines for word in found.words])
+    heat = MAPS[DEFAULT_MAP](cosines, attention, found.boxes)
     parts = [
         models.WordPart(relevance=round(word.relevance, 6), share=round(word.share, 6))
         for word in found.words
     ]
     return models.Maps(
         words=parts,
-        attention=[_numbers(word.attention, 4) for word in found.words],
-        heat=[_numbers(row / max(float(row.max()), 1e-12), 3) for row in heat],
-        boxes=[_numbers(box, 4) for box in (found.boxes / scale).clip(0, 1)],
+        attention=_rows(attention, 4),
+        heat=_rows(heat / heat.max(1, keepdims=True).clip(1e-12), 3),
+        boxes=_rows((found.boxes / scale).clip(0, 1), 4),
     )
 
 
@@ -135,6 +137,6 @@ def probability(
     return float(calibration.probability(np.array(similarity)))
 
 
-def _numbers(values: Float[np.ndarray, " value"], digits: int) -> list[float]:
-    rounded: list[float] = np.round(np.asarray(values, np.float64), digits).tolist()
+def _rows(values: Float[np.ndarray, "row value"], digits: int) -> list[list[float]]:
+    rounded: list[list[float]] = np.round(np.asarray(values, np.float64), digits).tolist()
     return rounded
