@@ -9,7 +9,7 @@ from regard.cli.common import AsJson, notes, output, print_json, progress_bar, r
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regard.evaluation.report import Report
+    from regard.evaluation.report import Judge, Report
 
 
 def evaluate(
@@ -57,30 +57,31 @@ def evaluate(
     from regard.checkpoint import DEFAULT_MODEL
     from regard.cli.grounding import judge_grounding
     from regard.data.dataset import open_dataset
-    from regard.evaluation.ensemble import SimilarityCache
-    from regard.evaluation.report import Judge
     from regard.matcher import load
 
-    if ties not in ("pessimistic", "official"):
-        raise ConfigError(f"ties is {ties!r}; it must be pessimistic or official. Choose one.")
+    judge = _judge(protocol, ties, combine, similarities)
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)
     matchers = [load(name) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
-        if len(matchers) > 1:
-            raise ConfigError(
-                f"models are {len(matchers)}; grounding judges one at a time. Name one."
-            )
-        judge_grounding(matchers[0], dataset, grounding, as_json)
+        judge_grounding(matchers, dataset, grounding, as_json)
         return
-    cache = SimilarityCache(similarities) if similarities else None
-    judge = Judge(protocol, ties, combine, cache)  # type: ignore[arg-type]
     with progress_bar("Scoring captions") as progress:
         report = judge.evaluate(matchers, dataset, data, split, progress)
     if as_json:
         print_json(report.tree())
     else:
         show(report)
+
+
+def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) -> "Judge":
+    from regard.evaluation.ensemble import SimilarityCache
+    from regard.evaluation.report import Judge
+
+    if ties not in ("pessimistic", "official"):
+        raise ConfigError(f"ties is {ties!r}; it must be pessimistic or official. Choose one.")
+    cache = SimilarityCache(similarities) if similarities else None
+    return Judge(protocol, ties, combine, cache)  # type: ignore[arg-type]
 
 
 def show(report: "Report") -> None:

@@ -1,5 +1,6 @@
 """regard evaluate --grounding: whether words look where they should, as JSON or a table."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,16 +15,20 @@ if TYPE_CHECKING:
 _LONGEST = 32  # cells of a map along the photo's longer side
 
 
-def judge_grounding(matcher: "Matcher", dataset: "Dataset", entities: Path, as_json: bool) -> None:
+def judge_grounding(
+    matchers: "Sequence[Matcher]", dataset: "Dataset", entities: Path, as_json: bool
+) -> None:
     """Measure and print.
 
     Raises:
-        ConfigError: the data set has no boxes.
+        ConfigError: there are several models, or the data set has no boxes.
         DataError: the phrases cannot be read or are of other photos.
     """
     from regard.data.dataset import StoreDataset
     from regard.evaluation.grounding import ground, most_attended, most_similar
 
+    if len(matchers) > 1:
+        raise ConfigError(f"models are {len(matchers)}; grounding judges one at a time. Name one.")
     if not isinstance(dataset, StoreDataset):
         raise ConfigError(
             "grounding needs boxes; the data must be a caption file with --regions. "
@@ -31,7 +36,7 @@ def judge_grounding(matcher: "Matcher", dataset: "Dataset", entities: Path, as_j
         )
     ways = {"map": _from_map, "most_attended": most_attended, "most_similar": most_similar}
     with progress_bar("Grounding photos") as progress:
-        tree = ground(matcher, dataset, entities, ways, progress).tree("map")
+        tree = ground(matchers[0], dataset, entities, ways, progress).tree("map")
     if as_json:
         print_json(tree)
     else:
