@@ -3,7 +3,7 @@
 Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -189,6 +189,13 @@ class Matcher:
         if isinstance(photo, str | Path):
             photo = read_photo(Path(photo), self.extractor.short_side)
         return self.extractor(photo)
+
+    def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
+        """Words the model knows nothing of, each with its nearest known spellings.
+
+        A model that reads a sentence encoder's word states knows something of every word.
+        """
+        return {} if self.model.needs_states else self.vocabulary.unknown(words)
 
     @torch.inference_mode()
     def encode_captions(self, sentences: Sequence[str]) -> EncodedCaptions:

@@ -23,9 +23,7 @@ def test_sentences_may_not_be_endless():
 
 def test_unknown_words_come_with_their_nearest(index):
     matcher = index.matcher
-    words = wording.tell_words(
-        matcher.vocabulary, wording.embed(matcher, wording.parse("a grasss zebra"))
-    )
+    words = wording.tell_words(matcher, wording.embed(matcher, wording.parse("a grasss zebra")))
     assert [(word.text, word.marker, word.known) for word in words] == [
         ("start", True, True),
         ("a", False, True),

@@ -68,10 +68,7 @@ def evaluate(
         return
     with progress_bar("Scoring captions") as progress:
         report = judge.evaluate(matchers, dataset, data, split, progress)
-    if as_json:
-        print_json(report.tree())
-    else:
-        show(report)
+    show(report, as_json)
 
 
 def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) -> "Judge":
@@ -84,9 +81,13 @@ def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) ->
     return Judge(protocol, ties, combine, cache)  # type: ignore[arg-type]
 
 
-def show(report: "Report") -> None:
-    """The result as a table on standard output, how it was made on standard error."""
+def show(report: "Report", as_json: bool = False) -> None:
+    """The result as a table on standard output, how it was made on standard error; or JSON."""
     from rich.table import Table
+
+    if as_json:
+        print_json(report.tree())
+        return
 
     table = Table(title=f"rSum {report.retrieval.rsum:.1f}", title_justify="left")
     table.add_column("")

@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, ModelOption, notes, print_json
 
 if TYPE_CHECKING:
-    from regard.data.vocab import Vocabulary
+    from regard.matcher import Matcher
 
 
 def explain(
@@ -47,7 +47,7 @@ def explain(
     matcher = load(model)
     decoded = read_photo(photo, matcher.extractor.short_side)
     found = explain_photo(matcher, decoded, sentence)
-    note_unknown_words(matcher.vocabulary, sentence)
+    note_unknown_words(matcher, sentence)
     if out is not None:
         save_figure(found, decoded.image, sentence, out)
     if as_json:
@@ -58,10 +58,10 @@ def explain(
         print(out)
 
 
-def note_unknown_words(vocabulary: "Vocabulary", sentence: str) -> None:
+def note_unknown_words(matcher: "Matcher", sentence: str) -> None:
     """Name the words of a sentence the model never learned, with the nearest it knows."""
     from regard.data.tokens import tokenize
 
-    for word, near in vocabulary.unknown(tokenize(sentence)).items():
+    for word, near in matcher.unknown_words(tokenize(sentence)).items():
         hint = f"; near it: {', '.join(near)}" if near else ""
         notes.print(f"The model never learned {word!r}{hint}.", markup=False)

@@ -62,7 +62,7 @@ def score(
     found = matcher.similarity(
         matcher.encode_images([photo]), matcher.encode_captions([sentence])
     ).item()
-    note_unknown_words(matcher.vocabulary, sentence)
+    note_unknown_words(matcher, sentence)
     if as_json:
         print_json({"photo": str(photo), "sentence": sentence, "similarity": found})
     else:

@@ -172,7 +172,7 @@ class Index:
         parts = [(part.weight, part.vectors) for part in sentences]
         parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
-        unknown = self.matcher.vocabulary.unknown(words)
+        unknown = self.matcher.unknown_words(words)
         asked = Asked(sentences, self.matcher.scoring)
         hits, total = self._rank(parts, asked, k, filters or NO_FILTERS)
         if sort == "date":

@@ -122,7 +122,7 @@ class Ranker:
         else:
             sentences = wording.embed(self._index.matcher, query)
             result = self._weighted(ask, sentences, k)
-        words = wording.tell_words(self._index.matcher.vocabulary, sentences)
+        words = wording.tell_words(self._index.matcher, sentences)
         return Ranking(result, sentences, words)
 
     def _weighted(self, ask: Ask, sentences: tuple[AskedSentence, ...], k: int) -> SearchResult:

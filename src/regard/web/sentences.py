@@ -111,6 +111,6 @@ class SentenceRanker:
             sentence=sentence,
             similarity=found.similarity,
             probability=wording.probability(self._matcher, found.similarity, asked, scoring),
-            words=wording.tell_words(self._matcher.vocabulary, asked),
+            words=wording.tell_words(self._matcher, asked),
             maps=wording.tell_maps(found),
         )

@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
-from regard.data.vocab import END, START, Vocabulary
+from regard.data.vocab import END, START
 from regard.explain.maps import DEFAULT_MAP, MAPS
 from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.matcher import Matcher
@@ -56,10 +56,10 @@ def embed(matcher: Matcher, query: Query) -> tuple[AskedSentence, ...]:
     )
 
 
-def tell_words(vocabulary: Vocabulary, sentences: tuple[AskedSentence, ...]) -> list[models.Word]:
+def tell_words(matcher: Matcher, sentences: tuple[AskedSentence, ...]) -> list[models.Word]:
     """The words of a query, with the nearest known ones for those the model never read."""
     texts = [text for part in sentences for text in part.words]
-    unknown = vocabulary.unknown([text for text in texts if text not in _MARKERS])
+    unknown = matcher.unknown_words([text for text in texts if text not in _MARKERS])
     return [
         models.Word(
             text=text.strip("<>") if text in _MARKERS else text,

@@ -101,7 +101,7 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
         is_default=scoring == context.matcher.scoring,
-        words=wording.tell_words(context.matcher.vocabulary, sentences),
+        words=wording.tell_words(context.matcher, sentences),
         maps=wording.tell_maps(found),
     )
 
