@@ -3,7 +3,7 @@
 Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
