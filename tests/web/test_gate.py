@@ -58,7 +58,7 @@ def test_a_bounded_number_runs_and_all_are_answered():
     gate, work = Gate(2, 10, 10, 5), Work()
 
     async def check(_results):
-        await until(lambda: gate.running == 2 and gate.waiting == 4)
+        await until(lambda: work.now == gate.running == 2 and gate.waiting == 4)
 
     assert together(gate, work, "abcdef", check) == ["done"] * 6
     assert work.most == 2
