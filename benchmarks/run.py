@@ -1,8 +1,9 @@
 """Measures every stage on this machine and writes benchmarks/RESULTS.md and scaling.svg.
 
-    python benchmarks/run.py
+    python benchmarks/run.py [NOTE]
 
-Takes a few minutes. Run it on a machine that does nothing else; ratios are of runs side by side.
+Takes a few minutes. Run it on a machine that does nothing else, or say so in the note; ratios
+are of runs side by side.
 """
 
 import datetime
@@ -143,7 +144,7 @@ def main() -> None:
     encoded = bench("encode", 1)
     lines = [
         "# Results\n",
-        f"Written by `make bench` on {datetime.date.today().isoformat()}.\n",
+        f"Written by `make bench` on {datetime.date.today().isoformat()}. {' '.join(sys.argv[1:])}\n",
         "| | |",
         "|---|---|",
         *(f"| {k} | {v} |" for k, v in machine.items()),
