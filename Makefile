@@ -48,6 +48,10 @@ types: install  ## Types, strictly
 layers: install  ## Who may import whom
 	@$(BIN)/lint-imports
 
+ui-check:  ## Build the page from its source and see that the committed build is the same
+	@cd src/regard/web/ui && npm ci --no-audit --no-fund --loglevel=error && npm test && npm run build
+	@git diff --exit-code -- src/regard/web/static
+
 check: lint types layers test  ## Everything before a commit
 
 bench: install  ## Measure speed and write benchmarks/RESULTS.md

@@ -136,7 +136,7 @@ def step(tree: dict) -> list[str]:
 
 
 def main() -> None:
-    machine = describe()
+    machine, today = describe(), datetime.date.today().isoformat()
     found = {threads: bench("score", threads) for threads in CORES}
     rows = score.scaling()
     plot(rows)
@@ -144,7 +144,7 @@ def main() -> None:
     encoded = bench("encode", 1)
     lines = [
         "# Results\n",
-        f"Written by `make bench` on {datetime.date.today().isoformat()}. {' '.join(sys.argv[1:])}\n",
+        f"Written by `make bench` on {today}. {' '.join(sys.argv[1:])}\n",
         "| | |",
         "|---|---|",
         *(f"| {k} | {v} |" for k, v in machine.items()),
