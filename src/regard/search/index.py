@@ -89,6 +89,7 @@ class Index:
         """See what has been committed since the index was opened."""
         with self._lock:
             self._store.refresh()
+            self._scorer.refreshed()
             self._keys = self._list_keys()
 
     def _list_keys(self) -> list[str]:

@@ -9,7 +9,7 @@ the second way is scored again by the first, so that the photos found and their 
 are those of float32 throughout.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,8 +37,17 @@ _ERROR = 2.5e-3  # of a relevance: half a step of bfloat16 below 1, and some for
 class _Part(NamedTuple):
     """The photos of one shard, ready to be scored."""
 
+    file: str
     keys: tuple[str, ...]
     prepared: Prepared
+
+
+class _Rows(NamedTuple):
+    """Where the photos of each part stand in a list of keys; -1 for those not in it."""
+
+    keys: Sequence[str]
+    by_file: dict[str, npt.NDArray[np.int64]]
+    """Of the part's shard."""
 
 
 class PhotoScorer:
@@ -54,6 +63,13 @@ class PhotoScorer:
         self._precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
         self._parts: dict[str, _Part] = {}  # by file of the shard
         self._searches = 0
+        self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
+        self._rows = _Rows((), {})
+
+    def refreshed(self) -> None:
+        """Look at the store anew: it has changed."""
+        self._keys_of = None
+        self._rows = _Rows((), {})
 
     def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; ties as in `keys`.
@@ -111,10 +127,8 @@ class PhotoScorer:
         """Similarities, wrong by `_error` at most, and where there are none."""
         words, lengths = _pad(queries)
         asked = prepare(words, lengths, precision=self._precision, name="words")
-        row_of_key = {key: row for row, key in enumerate(keys)}
         out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
-        for part in self._ready():
-            rows = np.array([row_of_key.get(key, -1) for key in part.keys])
+        for part, rows in self._placed(self._ready(), keys):
             wanted = rows >= 0
             if wanted.any():
                 found = score(part.prepared, asked, self._scoring).numpy()
@@ -122,29 +136,45 @@ class PhotoScorer:
                 slow[rows[wanted]] = False
         return out, slow
 
+    def _placed(
+        self, parts: list[_Part], keys: Sequence[str]
+    ) -> Iterator[tuple[_Part, npt.NDArray[np.int64]]]:
+        """Parts with the rows of their photos in `keys`; kept while the list is the same one."""
+        if self._rows.keys is not keys:
+            self._rows = _Rows(keys, {})
+        known = self._rows.by_file
+        row_of_key: dict[str, int] = {}
+        for part in parts:
+            if part.file not in known:
+                row_of_key = row_of_key or {key: row for row, key in enumerate(keys)}
+                known[part.file] = np.array([row_of_key.get(key, -1) for key in part.keys])
+            yield part, known[part.file]
+
     def _ready(self) -> list[_Part]:
         """Shards that are ready, some more of them than last time."""
-        keys_of: dict[int, list[str]] = {}
-        for key in self._store:
-            keys_of.setdefault(self._store.place(key).shard, []).append(key)
+        if self._keys_of is None:
+            listed: dict[int, list[str]] = {}
+            for key in self._store:
+                listed.setdefault(self._store.place(key).shard, []).append(key)
+            self._keys_of = {number: tuple(keys) for number, keys in listed.items()}
         kept: dict[str, _Part] = {}
         photos = _READY_A_SEARCH
-        for number, keys in keys_of.items():
+        for number, keys in self._keys_of.items():
             file = self._store.file(number)
             part = self._parts.get(file)
-            if part is None or part.keys != tuple(keys):
+            if part is None or part.keys != keys:
                 if photos <= 0:
                     continue
-                part = self._prepare(keys)
+                part = self._prepare(file, keys)
                 photos -= len(keys)
             kept[file] = part
         self._parts = kept
         return list(kept.values())
 
-    def _prepare(self, keys: Sequence[str]) -> _Part:
+    def _prepare(self, file: str, keys: tuple[str, ...]) -> _Part:
         vectors, counts = self._store.gather(keys)
         made = prepare(vectors, counts, precision=self._precision, name="regions")
-        return _Part(tuple(keys), made)
+        return _Part(file, keys, made)
 
 
 @torch.inference_mode()
