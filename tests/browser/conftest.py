@@ -27,6 +27,7 @@ ARGUMENTS = (
 SHOTS = Path(__file__).parents[2] / "runs/browser"
 AXE = Path(web.__file__).parent / "ui/node_modules/axe-core/axe.min.js"
 REFUSED = "Failed to load resource"  # what Chromium says of every answer that is no success
+SWAPS = {"motorcyclee": ["motorcycle"], "submarinezz": []}  # words the model never read
 NO_MATCH = "submarine"  # sentences with this word get the verdict that nothing fits
 DRAWN = 40  # so that the list has a second page
 
@@ -53,6 +54,7 @@ def address(folder):
     """A server over the samples, with the model that ships."""
     pytest.importorskip("playwright", reason="playwright is not installed")
     matcher = load()
+    matcher.unknown_words = lambda words: {w: SWAPS[w] for w in words if w in SWAPS}
     update_index(folder.parent / "index", folder, matcher, workers=1)
     with Index.open(folder.parent / "index", matcher) as index:
         search = index.search

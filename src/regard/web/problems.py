@@ -5,6 +5,7 @@ and `next` (what to do), which `detail` joins.
 """
 
 import json
+import re
 from collections.abc import Mapping
 
 from fastapi import FastAPI, Request, Response
@@ -132,9 +133,9 @@ def _of_validation(error: RequestValidationError) -> tuple[str, str, str]:
     """The first thing wrong with a request's parameters or body."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "body"
-    reason = str(first["msg"]).removeprefix("Value error, ")
+    reason = re.sub(r"^\w+ should", "it must", str(first["msg"]))
     if first["type"] == "missing":
         return f"{place} is missing", "it must be given", "Add it."
     given = repr(first.get("input"))
     shown = given if len(given) <= 80 else given[:77] + "..."
-    return f"{place} is {shown}", reason[:1].lower() + reason[1:], "Correct it."
+    return f"{place} is {shown}", reason, "Correct it."
