@@ -2,7 +2,8 @@
 
 /** A similarity with two decimals and a true minus sign. */
 export function score(value: number, digits = 2): string {
-  return value.toFixed(digits).replace("-", "−");
+  const text = value.toFixed(digits);
+  return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
 /** A calibrated probability as whole per cent, honest at the ends. */

@@ -95,7 +95,7 @@ const GLOW = [255, 170, 40, 62] as const; // where it looked most: clear, with a
 export function paint(values: Float32Array, importance: number, pixels: Uint8ClampedArray): void {
   const light = LEAST + (1 - LEAST) * importance;
   for (let cell = 0; cell < values.length; cell++) {
-    const heat = light * values[cell]!;
+    const heat = light * values[cell]! ** 2; // squared, as in the figure
     const veil = (1 - heat) ** 1.6 * VEIL[3];
     const glow = heat ** 3 * GLOW[3];
     const alpha = veil + glow;

@@ -3,6 +3,7 @@ import { badge, count, day, duration, percent, score } from "../src/format.ts";
 
 it("writes numbers as people do", () => {
   expect(score(-0.126)).toBe("−0.13");
+  expect(score(-0.001)).toBe("0.00");
   expect(score(0.5, 3)).toBe("0.500");
   expect(percent(0)).toBe("0 %");
   expect(percent(0.001)).toBe("<1 %");
