@@ -9,7 +9,7 @@ from regard.core.attention import Scoring, similarity
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError, DataError
-from regard.matcher import EncodedImages, Matcher
+from regard.matcher import EncodedImages, Matcher, load
 
 SENTENCES = ["a dog", "two red birds sit on a wire .", "a dog"]
 
@@ -102,3 +102,12 @@ def test_identity_changes_with_the_weights():
         other.model.regions.linear.bias += 1e-3
     other = Matcher(Checkpoint(other.model, other.vocabulary, "elsewhere", {}))
     assert one.identity != other.identity
+
+
+def test_a_similarity_is_told_with_its_probability_where_there_is_a_curve():
+    matcher = load("flickr8k")
+    low, high = matcher.judged(0.0), matcher.judged(0.5)
+    assert low["similarity"] == 0.0
+    assert 0 <= low["probability"] < high["probability"] <= 1
+    matcher.info = {}
+    assert matcher.judged(0.5) == {"similarity": 0.5}

@@ -108,6 +108,13 @@ class Matcher:
         found = self.info.get("calibration")
         return Calibration(found["slope"], found["intercept"]) if found else None
 
+    def judged(self, similarity: float) -> dict[str, float]:
+        """A similarity in the form of JSON: with its probability where the model has a curve."""
+        found = {"similarity": similarity}
+        if self.calibration is not None:
+            found["probability"] = float(self.calibration.probability(np.array(similarity)))
+        return found
+
     @cached_property
     def identity(self) -> str:
         """Name of exactly these weights; indexes made by others are refused."""

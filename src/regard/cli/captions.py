@@ -30,7 +30,7 @@ def captions(
     with progress_bar("Scoring sentences") as progress:
         ranked = rank_captions(matcher, photo, lines, k, progress)
     if as_json:
-        print_json([caption._asdict() for caption in ranked])
+        print_json([{**c._asdict(), **matcher.judged(c.similarity)} for c in ranked])
         return
     from rich.table import Table
     from rich.text import Text

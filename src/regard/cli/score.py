@@ -64,7 +64,7 @@ def score(
     ).item()
     note_unknown_words(matcher, sentence)
     if as_json:
-        print_json({"photo": str(photo), "sentence": sentence, "similarity": found})
+        print_json({"photo": str(photo), "sentence": sentence, **matcher.judged(found)})
     else:
         print(f"{found:.6f}")
 
@@ -89,7 +89,7 @@ def score_file(matcher: "Matcher", file: Path, workers: int | None) -> None:
             if isinstance(scored, str):
                 skipped[pairs[done - 1].line] = scored
             else:
-                print_json({**pairs[done - 1].record, "similarity": scored})
+                print_json({**pairs[done - 1].record, **matcher.judged(scored)})
                 printed += 1
             progress(done, len(pairs))
     report_skipped({str(n): f"line {n}: {reason}" for n, reason in sorted(skipped.items())})
