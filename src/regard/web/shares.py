@@ -40,7 +40,7 @@ def word_shares(
     Returns:
         Shares; a row sums to that photo's similarity.
     """
-    regions = torch.from_numpy(np.asarray(vectors, np.float32))
+    regions = torch.from_numpy(vectors).float()  # from float16 many times faster than numpy
     rows = torch.from_numpy(np.asarray(words, np.float32))
     real = torch.arange(regions.shape[1])[None] < torch.from_numpy(np.asarray(counts))[:, None]
     tile = _Tile(regions, real, rows, regions @ rows.T)
