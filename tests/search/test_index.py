@@ -1,5 +1,6 @@
 """Searching: exact ranks, filters, what a hit tells, and a state that stays."""
 
+import math
 import shutil
 import threading
 from datetime import datetime
@@ -13,6 +14,7 @@ from small import draw
 from regard.core.attention import similarity
 from regard.data.store import RegionStore
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
+from regard.matcher import Calibration
 from regard.search import Filters, Index, Query, update_index
 
 
@@ -88,6 +90,67 @@ def test_no_verdict_without_calibration(index):
     result = index.search("a dog")
     assert result.verdict is None
     assert all(hit.probability is None for hit in result.hits)
+
+
+@pytest.fixture
+def calibrated(index, monkeypatch):
+    """The index with a model whose probabilities are even at a similarity of 0.2."""
+    curve = Calibration(30.0, -6.0)
+    monkeypatch.setattr(type(index.matcher), "calibration", property(lambda _: curve))
+    return index
+
+
+def test_probabilities_and_verdict_of_one_sentence(calibrated):
+    result = calibrated.search("a dog", 100)
+    for hit in result.hits:
+        wanted = 1 / (1 + math.exp(6 - 30 * hit.similarity))
+        assert hit.probability == pytest.approx(wanted)
+        assert hit.verdict == ("match" if hit.similarity >= 0.2 else "no good match")
+    assert result.verdict == result.hits[0].verdict
+    assert calibrated.search("2: a dog", 1).hits[0].probability == result.hits[0].probability
+
+
+def test_no_good_match_is_said(index, monkeypatch):
+    sentences = ("a dog", "a cat", "red grass", "the blue leash", "a beach")
+    best = {s: index.search(s, 1).hits[0].similarity for s in sentences}
+    even = sorted(best.values())[2]
+    curve = Calibration(30.0, -30.0 * even)
+    monkeypatch.setattr(type(index.matcher), "calibration", property(lambda _: curve))
+    for sentence in sentences:
+        wanted = "match" if best[sentence] >= even else "no good match"
+        assert index.search(sentence, 3).verdict == wanted
+
+
+def test_other_queries_have_no_probability(calibrated, photos):
+    for query in (
+        "a dog; a cat",
+        "a dog; -a cat",
+        Query.parse(like=[photos / "0.png"]),
+        Query.parse("a dog", like=[photos / "0.png"]),
+    ):
+        result = calibrated.search(query, 3)
+        assert result.verdict is None
+        assert all(hit.probability is hit.verdict is None for hit in result.hits)
+    assert calibrated.similar(calibrated.photos()[0], 3).verdict is None
+
+
+def test_by_date_among_those_that_more_likely_fit_than_not(calibrated):
+    result = calibrated.search("a dog", 100)
+    fitting = [hit.photo for hit in result.hits if hit.similarity >= 0.2]
+    assert 0 < len(fitting) < 9
+    wanted = sorted(fitting, key=lambda photo: photo.taken or datetime.min, reverse=True)
+    dated = calibrated.search("a dog", 100, sort="date")
+    assert [hit.photo for hit in dated.hits] == wanted
+    assert dated.verdict == "match"
+    assert [h.photo for h in calibrated.search("a dog", 1, sort="date").hits] == wanted[:1]
+
+
+def test_by_date_of_the_most_similar_where_none_fits(calibrated, monkeypatch):
+    monkeypatch.setattr("regard.search.result._EVEN", 1.1)
+    best = names(calibrated.search("a dog", 2))
+    result = calibrated.search("a dog", 2, sort="date")
+    assert set(names(result)) == set(best)
+    assert result.verdict == "no good match"
 
 
 def test_a_photo_as_query_finds_itself_first(index, photos):

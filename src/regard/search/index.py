@@ -17,7 +17,7 @@ from jaxtyping import Float, Int
 from regard.data.store import RegionStore, StoredRegions
 from regard.data.tokens import tokenize
 from regard.errors import ConfigError, StoreError
-from regard.matcher import Matcher, load
+from regard.matcher import Calibration, Matcher, load
 from regard.search.catalog import (
     ID_DIGITS,
     NO_FILTERS,
@@ -31,6 +31,10 @@ from regard.search.result import Asked, AskedSentence, Hit, SearchResult
 from regard.search.scoring import TILE, PhotoScorer
 
 Sort = Literal["relevance", "date"]
+Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]
+"""Weights and vectors of the parts of a query."""
+
+_MOST_RELEVANT = 1000
 
 
 class Index:
@@ -162,8 +166,9 @@ class Index:
             query: a text as people type it, or a `Query`.
             k: how many photos to give at most.
             filters: which photos to look among.
-            sort: order of the k most similar photos: by similarity, or by date, newest first,
-                with undated ones last.
+            sort: by relevance; or by date, newest first and undated ones last, among the
+                relevant: the thousand most similar that more likely fit than not, or, where the
+                query has no probability, the k most similar.
 
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
@@ -174,11 +179,21 @@ class Index:
         parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
         unknown = self.matcher.unknown_words(words)
-        asked = Asked(sentences, self.matcher.scoring)
-        hits, total = self._rank(parts, asked, k, filters or NO_FILTERS)
+        asked = Asked(sentences, self.matcher.scoring, self._curve(parts, sentences))
+        by_date = sort == "date" and asked.curve is not None
+        depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
+        hits, total = self._rank(parts, asked, depth, filters or NO_FILTERS)
+        verdict = hits[0].verdict if hits else None
+        if by_date:
+            hits = [hit for hit in hits if hit.verdict == "match"] or hits[:k]
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
-        return SearchResult(hits, None, unknown, total)
+        return SearchResult(hits[:k], verdict, unknown, total)
+
+    def _curve(self, parts: Parts, sentences: tuple[AskedSentence, ...]) -> Calibration | None:
+        """What turns the query's similarities into probabilities: fitted for one sentence."""
+        single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
+        return self.matcher.calibration if single else None
 
     def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
         """Photos that look like one of the index, which is left out itself.
@@ -215,7 +230,7 @@ class Index:
 
     def _rank(
         self,
-        parts: list[tuple[float, Float[np.ndarray, "_ dim"]]],
+        parts: Parts,
         asked: Asked,
         k: int,
         filters: Filters,
@@ -229,8 +244,9 @@ class Index:
                 Hit(
                     self._catalog.photo(key, filters),
                     similarity,
-                    regions=self._store[key],
-                    asked=asked,
+                    asked.probability(similarity),
+                    self._store[key],
+                    asked,
                 )
                 for key, similarity in self._scorer.best(keys, parts, k)
             ]

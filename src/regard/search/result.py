@@ -13,9 +13,11 @@ from regard.core.attention import Scoring
 from regard.data.store import StoredRegions
 from regard.errors import DataError
 from regard.explain.numbers import Explanation, explain
+from regard.matcher import Calibration
 from regard.search.catalog import PhotoRecord
 
 Verdict = Literal["match", "no good match"]
+_EVEN = 0.5  # from this probability on a photo is taken to fit
 
 
 class AskedSentence(NamedTuple):
@@ -32,6 +34,14 @@ class Asked(NamedTuple):
 
     sentences: tuple[AskedSentence, ...]
     scoring: Scoring
+    curve: Calibration | None = None
+    """From similarity to probability; None where there is none for this query."""
+
+    def probability(self, similarity: float) -> float | None:
+        """Probability that a photo of this similarity fits; None where there is no curve."""
+        if self.curve is None:
+            return None
+        return float(self.curve.probability(np.array(similarity)))
 
 
 @dataclass(frozen=True)
@@ -42,9 +52,17 @@ class Hit:
     similarity: float
     """Higher is better; of a query with several parts the weighted mean of theirs."""
     probability: float | None = None
-    """That the photo really fits, where the model is calibrated."""
+    """That the photo really fits, one in two fitting before looking; of queries of one sentence
+    where the model is calibrated."""
     regions: StoredRegions | None = field(default=None, repr=False, compare=False)
     asked: Asked | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether the photo more likely fits than not; None where there is no probability."""
+        if self.probability is None:
+            return None
+        return "match" if self.probability >= _EVEN else "no good match"
 
     def explain(self, sentence: int = 0) -> Explanation:
         """What every word of a sentence saw in this photo.
@@ -92,7 +110,7 @@ class SearchResult:
 
     hits: list[Hit]
     verdict: Verdict | None
-    """Whether any photo really fits; None where the model brings no calibration."""
+    """Whether the most similar photo more likely fits than not; None without probabilities."""
     unknown_words: dict[str, list[str]]
     """Words the model never learned, each with the nearest ones it knows."""
     total: int
