@@ -3,9 +3,10 @@
     python benchmarks/serve_load.py                    # all of it: about ten minutes
     python benchmarks/serve_load.py --seconds 5 --photos 2000 --requests 500
 
-Four measurements over an index of 20,000 photos, all over loopback, every sentence another one,
+Five measurements over an index of 20,000 photos, all over loopback, every sentence another one,
 so that no answer is kept from before:
 
+    alone        one client for 60 s, 40 hits each, every hit explained
     search       50 clients for 60 s, 40 hits each, without explanations
     explained    the same with every hit explained
     reindex      the same as `search` while another process keeps committing photos
@@ -115,11 +116,13 @@ class Readers:
                     self.failures.append(f"{path}: {failure}")
         line.close()
 
-    def run(self, paths: "itertools.chain[str]", seconds: float) -> dict[str, float]:
+    def run(
+        self, paths: "itertools.chain[str]", seconds: float, clients: int = CLIENTS
+    ) -> dict[str, float]:
         """Let all clients ask; what they saw."""
         began = time.perf_counter()
         ask = [
-            threading.Thread(target=self.ask, args=(paths, began + seconds)) for _ in range(CLIENTS)
+            threading.Thread(target=self.ask, args=(paths, began + seconds)) for _ in range(clients)
         ]
         for thread in ask:
             thread.start()
@@ -227,7 +230,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     options.add_argument("--photos", type=int, default=20_000)
     options.add_argument("--seconds", type=float, default=60.0)
-    options.add_argument("--requests", type=int, default=20_000)
+    options.add_argument("--requests", type=int, default=20_000, help="0 leaves memory out")
     chosen = options.parse_args()
     matcher = load()
     with tempfile.TemporaryDirectory() as place:
@@ -246,13 +249,19 @@ def main() -> None:
                     }
                 )
             )
-            for name, maps in (("search", False), ("explained", True)):
+            for name, maps, clients in (
+                ("alone", True, 1),
+                ("search", False, CLIENTS),
+                ("explained", True, CLIENTS),
+            ):
                 readers = Readers(port)
-                found = readers.run(searches(1 + maps, maps=maps), chosen.seconds)
+                paths = searches(clients + maps, maps=maps)
+                found = readers.run(paths, chosen.seconds, clients)
                 print(json.dumps({name: found, "failures": readers.failures[:3]}), flush=True)
             found = measure_reindex(port, folder, matcher, chosen.seconds)
             print(json.dumps({"reindex": found}), flush=True)
-            print(json.dumps({"memory": measure_memory(port, process, chosen.requests)}))
+            if chosen.requests:
+                print(json.dumps({"memory": measure_memory(port, process, chosen.requests)}))
         finally:
             server.terminate()
             server.wait(20)
