@@ -169,3 +169,16 @@ def test_only_known_folders_can_be_forgotten(photos, index, tmp_path):
     assert str(photos) in str(done.exception)
     done = invoke("index", "--index", index, "--forget", photos, "--json")
     assert told(done)["removed"] == 3
+
+
+def test_compressed_indexes_stay_so(photos, index, model, tmp_path):
+    done = invoke("index", photos, "--index", index, "--compress")
+    assert isinstance(done.exception, StoreError)
+    command = str(done.exception).rsplit("regard ", 1)[1].split()
+    assert told(invoke(*command, "--json"))["added"] == 3
+    invoke("index", "--index", index, "--rebuild")
+    assert told(invoke("index", "--index", index, "--compress", "--json"))["unchanged"] == 3
+    with RegionStore(index) as store:
+        assert store.compressed
+        assert len(store) == 3
+    assert len(json.loads(invoke("search", "a dog", "--index", index, "--json").stdout)) == 3

@@ -107,6 +107,59 @@ def test_regions_that_do_not_fit_are_refused_all_or_none(store, wrong):
     assert files(store) == set()
 
 
+# ---- compressed
+
+
+@pytest.fixture
+def small(tmp_path):
+    with RegionStore(tmp_path / "small", "maker", DIM, writable=True, compressed=True) as made:
+        yield made
+
+
+def test_compressed_vectors_are_near_and_half_the_size(small, tmp_path):
+    dim = 256
+    vectors = np.random.default_rng(0).standard_normal((400, dim)).astype(np.float32)
+    made = regions(1, 400, dim)._replace(vectors=vectors)
+    sizes = {}
+    for name, compressed in (("whole", False), ("half", True)):
+        with RegionStore(
+            tmp_path / name, "maker", dim, writable=True, compressed=compressed
+        ) as opened:
+            opened.append([("a", made)])
+            path = next(opened.folder.glob("shard-*"))
+            sizes[name] = path.stat().st_size - 400 * 20  # without boxes and scores
+            found = np.asarray(opened["a"].vectors, np.float32)
+            step = np.abs(vectors).max(1, keepdims=True) / 127
+            assert (np.abs(found - vectors) <= (step / 2 if compressed else 2e-3)).all()
+            assert np.array_equal(opened["a"].boxes, made.boxes)
+    assert sizes["half"] < 0.52 * sizes["whole"]
+
+
+def test_compressing_again_changes_nothing(small, monkeypatch):
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    fill(small, 0, 1)
+    fill(small, 2)
+    before = {key: np.array(small[key].vectors) for key in small}
+    assert small.compact() == 2
+    for key, vectors in before.items():
+        assert np.array_equal(small[key].vectors, vectors)
+    with RegionStore(small.folder) as reader:
+        assert reader.compressed
+        assert np.allclose(reader.gather(["p2"])[0][0], before["p2"], atol=1e-3)
+
+
+def test_vectors_of_zeros_stay_zeros(small):
+    small.append([("zero", regions(0)._replace(vectors=np.zeros((3, DIM), np.float32)))])
+    assert not np.asarray(small["zero"].vectors).any()
+
+
+def test_older_programs_can_tell(store, small):
+    for opened, version in ((store, "1"), (small, "2")):
+        row = opened.database.execute("SELECT value FROM meta WHERE name = 'version'")
+        assert row.fetchone() == (version,)
+    assert not store.compressed
+
+
 # ---- opening
 
 
@@ -122,7 +175,7 @@ def test_another_producer_or_width_is_refused(store):
 
 def test_a_newer_store_is_refused(store):
     with store.transaction() as database:
-        database.execute("UPDATE meta SET value = '2' WHERE name = 'version'")
+        database.execute("UPDATE meta SET value = '3' WHERE name = 'version'")
     with pytest.raises(StoreError, match="pip install --upgrade"):
         RegionStore(store.folder)
 

@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -41,6 +41,9 @@ def index(
     workers: Annotated[
         int | None, typer.Option(help="Processes, one thread each; default one a core.")
     ] = None,
+    compress: Annotated[
+        bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
+    ] = False,
     check: Annotated[
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
@@ -81,8 +84,15 @@ def index(
         folders = dict.fromkeys(folders, exclude)
     if rebuild:
         wipe(index_folder)
-    reports = [_update(index_folder, place, matcher, folders[place], workers) for place in folders]
+    how = _How(matcher, workers, compress or (known is not None and known.compressed))
+    reports = [_update(index_folder, place, excludes, how) for place, excludes in folders.items()]
     _tell(index_folder, reports, as_json)
+
+
+class _How(NamedTuple):
+    matcher: "Matcher"
+    workers: int | None
+    compressed: bool
 
 
 def _folders(photos: Path | None, known: dict[str, list[str]]) -> dict[str, list[str]]:
@@ -121,14 +131,18 @@ def _summary(folder: Path, rebuild: bool) -> "Summary | None":
         return None
 
 
-def _update(
-    folder: Path, photos: str, matcher: "Matcher", excludes: list[str], workers: int | None
-) -> "IndexReport":
+def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "IndexReport":
     from regard.search.update import update_index
 
     with progress_bar("Indexing photos") as progress:
         return update_index(
-            folder, photos, matcher, excludes=excludes, progress=progress, workers=workers
+            folder,
+            photos,
+            how.matcher,
+            excludes=excludes,
+            compressed=how.compressed,
+            progress=progress,
+            workers=how.workers,
         )
 
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from regard.errors import BusyError, StoreError
 
-VERSION = 1
+VERSION = 2  # 1 had float16 vectors only; stores that still do say 1, for older programs
 MANIFEST = "manifest.sqlite"
 _WAIT = 10.0  # seconds to wait for another process's commit
 _SCHEMA = """
@@ -54,14 +54,16 @@ def wipe(folder: Path) -> None:
             (folder / f"{MANIFEST}{suffix}").unlink(missing_ok=True)
 
 
-def create(folder: Path, producer: str, dim: int) -> None:
+def create(folder: Path, producer: str, dim: int, *, compressed: bool = False) -> None:
     """Make an empty manifest: whole under another name first, then moved into place."""
     fresh = folder / "manifest.new"
     fresh.unlink(missing_ok=True)
     with contextlib.closing(sqlite3.connect(fresh)) as database:
         database.executescript(_SCHEMA)
-        rows = (("version", str(VERSION)), ("producer", producer), ("dim", str(dim)))
-        database.executemany("INSERT INTO meta VALUES (?, ?)", rows)
+        rows = {"version": "1", "producer": producer, "dim": str(dim)}
+        if compressed:
+            rows |= {"version": "2", "vectors": "int8"}
+        database.executemany("INSERT INTO meta VALUES (?, ?)", rows.items())
         database.commit()
     fresh.replace(folder / MANIFEST)
 
@@ -104,6 +106,11 @@ def meta(database: sqlite3.Connection, folder: Path, name: str) -> str:
         return str(row[0])
     except (sqlite3.DatabaseError, TypeError) as error:
         raise damaged(folder, error) from None
+
+
+def is_compressed(database: sqlite3.Connection, folder: Path) -> bool:
+    """Whether vectors are kept in int8."""
+    return meta(database, folder, "version") != "1" and meta(database, folder, "vectors") == "int8"
 
 
 def damaged(folder: Path, error: Exception) -> StoreError:

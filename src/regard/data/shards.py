@@ -1,18 +1,20 @@
 """Shard files of a region store: written whole or not at all, read by memory mapping.
 
-One shard is a safetensors file with the float16 vectors, the boxes and the scores of some
-photos, row after row. Knows one file at a time; which photo has which rows is the store's matter.
+One shard is a safetensors file with the vectors, the boxes and the scores of some photos, row
+after row. Vectors are float16, or int8 with a scale for each, which is half of that. Knows one
+file at a time; which photo has which rows is the store's matter.
 """
 
 import contextlib
 import hashlib
 import json
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int8, Shaped
 from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
@@ -22,7 +24,7 @@ class StoredRegions(NamedTuple):
     """The regions of one photo."""
 
     vectors: Float[np.ndarray, "region dim"]
-    """Float16, memory-mapped when read."""
+    """Memory-mapped float16 when read from a store; float32 from a compressed one."""
     boxes: Float[np.ndarray, "region 4"]
     """x1, y1, x2, y2 in pixels of the original photo."""
     scores: Float[np.ndarray, " region"]
@@ -56,9 +58,40 @@ def check_regions(key: str, regions: StoredRegions, dim: int) -> None:
 class Shard(NamedTuple):
     """The arrays of one shard, row by row the same regions."""
 
-    vectors: Float[np.ndarray, "row dim"]
+    vectors: Shaped[np.ndarray, "row dim"]
+    """As stored: float16, or int8."""
     boxes: Float[np.ndarray, "row 4"]
     scores: Float[np.ndarray, " row"]
+    scales: Float[np.ndarray, " scaled"]
+    """What int8 vectors are to be multiplied by, one a row; empty for float16."""
+
+    def rows(self, start: int, stop: int) -> Float[np.ndarray, "region dim"]:
+        """Some vectors: float16 in the mapped file, or float32 made from int8."""
+        part = self.vectors[start:stop]
+        return part * self.scales[start:stop, None] if len(self.scales) else part
+
+
+def make_shard(batch: Sequence[StoredRegions], *, compressed: bool) -> Shard:
+    """The arrays of a shard of some photos."""
+    vectors = np.concatenate([np.asarray(regions.vectors) for regions in batch])
+    scales = np.zeros(0, np.float32)
+    if compressed:
+        vectors, scales = to_int8(vectors)
+    else:
+        vectors = vectors.astype(np.float16, copy=False)
+    boxes = np.concatenate([np.asarray(regions.boxes, np.float32) for regions in batch])
+    scores = np.concatenate([np.asarray(regions.scores, np.float32) for regions in batch])
+    return Shard(vectors, boxes, scores, scales)
+
+
+def to_int8(
+    vectors: Float[np.ndarray, "row dim"],
+) -> tuple[Int8[np.ndarray, "row dim"], Float[np.ndarray, " row"]]:
+    """Vectors as whole numbers of -127 to 127 times a scale each; compressing again is exact."""
+    exact = np.asarray(vectors, np.float32)
+    scales = np.abs(exact).max(1) / 127
+    divisors = np.where(scales > 0, scales, 1)
+    return np.rint(exact / divisors[:, None]).astype(np.int8), scales
 
 
 def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
@@ -72,7 +105,8 @@ def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
     """
     partial = folder / f"shard-{number:06d}.partial"
     with partial.open("wb") as file:
-        file.write(save(arrays._asdict()))  # not save_file, whose files only their owner may read
+        present = {name: array for name, array in arrays._asdict().items() if len(array)}
+        file.write(save(present))  # not save_file, whose files only their owner may read
         file.flush()
         os.fsync(file.fileno())
     checksum = digest(partial)
@@ -109,13 +143,13 @@ def map_shard(path: Path) -> Shard:
     Raises:
         StoreError: the file is missing or damaged.
     """
-    kinds = {"F16": np.float16, "F32": np.float32}
+    kinds = {"F16": np.float16, "F32": np.float32, "I8": np.int8}
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))
-        found = {}
-        for name in Shard._fields:
+        found: dict[str, np.ndarray] = {"scales": np.zeros(0, np.float32)}
+        for name in set(Shard._fields) & set(header):
             entry = header[name]
             found[name] = np.memmap(
                 path,

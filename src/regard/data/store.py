@@ -17,8 +17,23 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.manifest import MANIFEST, check_version, connect, create, lock, meta
-from regard.data.shards import Shard, check_regions, digest, map_shard, write_shard
+from regard.data.manifest import (
+    MANIFEST,
+    check_version,
+    connect,
+    create,
+    is_compressed,
+    lock,
+    meta,
+)
+from regard.data.shards import (
+    Shard,
+    check_regions,
+    digest,
+    make_shard,
+    map_shard,
+    write_shard,
+)
 from regard.data.shards import StoredRegions as StoredRegions
 from regard.errors import DataError, StoreError
 
@@ -46,6 +61,7 @@ class RegionStore:
         folder: where it is.
         producer: identity of what makes the vectors; None accepts whatever is there.
         dim: numbers per vector; needed to create a store.
+        compressed: on creating, keep vectors in int8 (half the size) rather than float16.
         writable: take the writer's lock and allow changes; one writer at a time.
 
     Raises:
@@ -60,13 +76,16 @@ class RegionStore:
         dim: int | None = None,
         *,
         writable: bool = False,
+        compressed: bool = False,
     ) -> None:
         self.folder = Path(folder)
         self._lock = lock(self.folder) if writable else None
         try:
-            self.database = self._connect(producer, dim, writable)
+            self.database = self._connect(producer, dim, compressed)
+            check_version(self.database, self.folder)
             self.producer = meta(self.database, self.folder, "producer")
             self.dim = int(meta(self.database, self.folder, "dim"))
+            self.compressed = is_compressed(self.database, self.folder)
             self._check(producer, dim)
             if writable:
                 self._sweep()
@@ -79,18 +98,19 @@ class RegionStore:
 
     # ---- opening and closing
 
-    def _connect(self, producer: str | None, dim: int | None, writable: bool) -> sqlite3.Connection:
+    def _connect(
+        self, producer: str | None, dim: int | None, compressed: bool
+    ) -> sqlite3.Connection:
         if not (self.folder / MANIFEST).exists():
-            if not writable or producer is None or dim is None:
+            if self._lock is None or producer is None or dim is None:
                 raise StoreError(
                     f"region store is {str(self.folder)!r}; it must hold a {MANIFEST}. "
                     "Make one with `regard extract PHOTOS --out REGIONS`."
                 )
-            create(self.folder, producer, dim)
-        return connect(self.folder, writable=writable)
+            create(self.folder, producer, dim, compressed=compressed)
+        return connect(self.folder, writable=self._lock is not None)
 
     def _check(self, producer: str | None, dim: int | None) -> None:
-        check_version(self.database, self.folder)
         if producer is not None and producer != self.producer:
             raise StoreError(
                 f"{self.folder} was made by {self.producer!r}; it must be by {producer!r}. "
@@ -188,9 +208,11 @@ class RegionStore:
         """
         place = self.place(key)
         shard = self.shard(place.shard)
-        rows = slice(place.start, place.start + place.rows)
+        stop = place.start + place.rows
+        rows = slice(place.start, stop)
+        vectors = shard.rows(place.start, stop)
         return StoredRegions(
-            shard.vectors[rows], shard.boxes[rows], shard.scores[rows], place.width, place.height
+            vectors, shard.boxes[rows], shard.scores[rows], place.width, place.height
         )
 
     def place(self, key: str) -> Place:
@@ -210,14 +232,14 @@ class RegionStore:
     def gather(
         self, keys: Sequence[str]
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
-        """Vectors of several photos, padded with zeros, as stored, and how many each has."""
+        """Vectors of several photos, padded with zeros, float16, and how many each has."""
         places = [self.place(key) for key in keys]
         counts = np.array([place.rows for place in places], np.int64)
         width = int(counts.max(initial=0))
         out = np.zeros((len(keys), width, self.dim), np.float16)
         for row, place in enumerate(places):
-            vectors = self.shard(place.shard).vectors
-            out[row, : place.rows] = vectors[place.start : place.start + place.rows]
+            vectors = self.shard(place.shard).rows(place.start, place.start + place.rows)
+            out[row, : place.rows] = vectors
         return out, counts
 
     def file(self, number: int) -> str:
@@ -287,11 +309,7 @@ class RegionStore:
         """Write a shard and point its photos at it; inside a transaction."""
         row = self.database.execute("SELECT COALESCE(MAX(id), -1) + 1 FROM shards").fetchone()
         number = int(row[0])
-        arrays = Shard(
-            np.concatenate([np.asarray(r.vectors, np.float16) for _, r in batch]),
-            np.concatenate([np.asarray(r.boxes, np.float32) for _, r in batch]),
-            np.concatenate([np.asarray(r.scores, np.float32) for _, r in batch]),
-        )
+        arrays = make_shard([regions for _, regions in batch], compressed=self.compressed)
         file, checksum = write_shard(self.folder, number, arrays)
         self.database.execute("INSERT INTO shards VALUES (?, ?, ?)", (number, file, checksum))
         self._files[number] = file

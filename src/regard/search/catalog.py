@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from regard.data.manifest import MANIFEST, check_version, connect, meta
+from regard.data.manifest import MANIFEST, check_version, connect, is_compressed, meta
 from regard.errors import ConfigError, DataError, StoreError
 
 VERSION = 1
@@ -288,6 +288,8 @@ class Summary(NamedTuple):
     """Name or folder of the model that made it."""
     folders: dict[str, list[str]]
     """Folders that were indexed, each with its exclude patterns."""
+    compressed: bool
+    """Whether its vectors are in int8."""
 
 
 def summarize(folder: Path) -> Summary | None:
@@ -301,4 +303,4 @@ def summarize(folder: Path) -> Summary | None:
     with contextlib.closing(connect(folder, writable=False)) as database:
         check_version(database, folder)
         catalog = Catalog(database, folder)
-        return Summary(catalog.model, catalog.folders())
+        return Summary(catalog.model, catalog.folders(), is_compressed(database, folder))

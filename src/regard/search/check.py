@@ -11,7 +11,7 @@ from regard.matcher import Matcher
 from regard.regions.pipeline import Progress
 from regard.search.catalog import FileRow, require_index
 from regard.search.scan import FoundFile
-from regard.search.update import Update, open_for_writing
+from regard.search.update import Update, open_for_writing, tidy
 
 
 class CheckReport(NamedTuple):
@@ -55,6 +55,7 @@ def check_index(
         update.read([file for file in found if file is not None], progress, workers)
         with store.transaction():
             update.finish()
+        tidy(store)
         lost = {
             row.path: f"{row.path} is gone; it must be there to be read again. Restore it."
             for row, file in zip(hurt, found, strict=True)

@@ -1,12 +1,13 @@
-"""Exact scores of a query with every photo of a store.
+"""Exact scores of a query with every photo of a store, or with those of a shortlist.
 
-There are two ways. A photo's vectors can be read, turned to float32 and scored there and then:
-with one query at hand the attended vectors are cheaper to build than Gram matrices. Or photos
-are made ready once, which takes as long as several such readings, and scored many times by the
-fused kernel, in bfloat16 where that is fast. An index that was opened for one search takes the
-first way; with every further search more shards are made ready. What comes near the best by
-the second way is scored again by the first, so that the photos found and their similarities
-are those of float32 throughout.
+Beyond fifty thousand photos a shortlist is scored: some hundreds of photos whose mean regions
+come near the query. Up to there all are, and there are two ways. A photo's vectors can be read,
+turned to float32 and scored there and then: with one query at hand the attended vectors are
+cheaper to build than Gram matrices. Or photos are made ready once, which takes as long as
+several such readings, and scored many times by the fused kernel, in bfloat16 where that is fast.
+An index that was opened for one search takes the first way; with every further search more
+shards are made ready. What comes near the best by the second way is scored again by the first,
+so that the photos found and their similarities are those of float32 throughout.
 """
 
 from collections.abc import Iterator, Sequence
@@ -23,11 +24,11 @@ from regard.data.store import RegionStore
 from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
 from regard.kernels.tiles import fused_handles
 from regard.kernels.workers import run_tasks, thread_count
-
-Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
-"""Weights, and the word vectors of a sentence or the regions of a photo."""
+from regard.search import shortlist
+from regard.search.shortlist import Queries, Shortlist
 
 TILE = 256  # photos gathered at a time
+_LISTED, _LISTED_A_HIT = 300, 10  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
@@ -65,11 +66,13 @@ class PhotoScorer:
         self._searches = 0
         self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
         self._rows = _Rows((), {})
+        self._shortlist = Shortlist(store)
 
     def refreshed(self) -> None:
         """Look at the store anew: it has changed."""
         self._keys_of = None
         self._rows = _Rows((), {})
+        self._shortlist.refreshed()
 
     def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; ties as in `keys`.
@@ -78,7 +81,9 @@ class PhotoScorer:
         """
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
-        if repeated and fused_handles(self._scoring) and fused_available():
+        if len(keys) > shortlist.EXHAUSTIVE:
+            keys = self._shortlist.nearest(keys, queries, _LISTED + _LISTED_A_HIT * k)
+        elif repeated and fused_handles(self._scoring) and fused_available():
             keys = self._near_best(keys, queries, k)
         similarities = self._exactly(keys, queries)
         rows = np.argsort(-similarities, kind="stable")[:k].tolist()

@@ -18,10 +18,11 @@ import numpy as np
 
 from regard.data.manifest import MANIFEST
 from regard.data.store import RegionStore, StoredRegions
-from regard.errors import DataError
+from regard.errors import DataError, StoreError
 from regard.matcher import Matcher
 from regard.regions.extractor import Regions
 from regard.regions.pipeline import Outcome, Progress, extract_stream
+from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow, require_index
 from regard.search.index import check_model
 from regard.search.scan import FoundFile, scan_folder
@@ -53,6 +54,7 @@ def update_index(
     matcher: Matcher,
     *,
     excludes: Sequence[str] | None = None,
+    compressed: bool = False,
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> IndexReport:
@@ -63,6 +65,7 @@ def update_index(
     Args:
         folder: of the index.
         excludes: patterns as in `.gitignore`; they are remembered, and None takes those.
+        compressed: when the index is made, keep its vectors in int8: half the size.
         progress: told how many of the files that must be read are done, and how many they are.
         workers: processes; None means one a core.
 
@@ -72,7 +75,7 @@ def update_index(
         BusyError: another process is writing to it.
     """
     root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
-    with open_for_writing(Path(folder), matcher) as (store, catalog):
+    with open_for_writing(Path(folder), matcher, compressed=compressed) as (store, catalog):
         if excludes is None:
             excludes = catalog.folders().get(root, [])
         scan = scan_folder(Path(root), excludes)
@@ -83,8 +86,15 @@ def update_index(
         with store.transaction():
             catalog.put_folder(root, excludes)
             update.finish()
-        store.compact()
+        tidy(store)
         return update.report()
+
+
+def tidy(store: RegionStore) -> None:
+    """Put small shards together, and have the means by which large collections are searched."""
+    store.compact()
+    if len(store) > shortlist.EXHAUSTIVE:
+        shortlist.write_means(store)
 
 
 def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matcher) -> IndexReport:
@@ -111,12 +121,14 @@ def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matche
         with store.transaction():
             catalog.remove_folder(root)
             update.finish()
-        store.compact()
+        tidy(store)
         return update.report()
 
 
 @contextmanager
-def open_for_writing(folder: Path, matcher: Matcher) -> Iterator[tuple[RegionStore, Catalog]]:
+def open_for_writing(
+    folder: Path, matcher: Matcher, *, compressed: bool = False
+) -> Iterator[tuple[RegionStore, Catalog]]:
     """An index's store and catalog, made where there are none.
 
     Raises:
@@ -125,12 +137,17 @@ def open_for_writing(folder: Path, matcher: Matcher) -> Iterator[tuple[RegionSto
     """
     fresh = not (folder / MANIFEST).exists()
     identity = (matcher.identity, matcher.dim) if fresh else (None, None)
-    with RegionStore(folder, *identity, writable=True) as store:
+    with RegionStore(folder, *identity, writable=True, compressed=compressed) as store:
         if store.producer == matcher.identity:
             with store.transaction() as database:
                 Catalog.create(database, matcher.source)
         catalog = Catalog(store.database, folder)
         check_model(store, matcher, catalog.model)
+        if compressed and not store.compressed:
+            raise StoreError(
+                f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
+                f"anew. Run: regard index --index {folder} --compress --rebuild"
+            )
         yield store, catalog
 
 

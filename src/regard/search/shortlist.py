@@ -1,0 +1,194 @@
+"""Which photos of a large collection are worth scoring.
+
+For every photo the unit vector in the direction of its mean region is kept, in int8. Its inner
+product with the mean of a query's words orders photos nearly as attention does, where a model
+was trained to agree on both (the contrastive loss does that), and a million of them are gone
+through in the time that a few hundred photos take to be scored exactly. There is nothing to
+train or balance: adding a shard adds its means, and what was removed is passed over.
+
+The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`. They can
+always be made again from these, so they need no transaction: a missing file is made, a stale one
+removed.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+from jaxtyping import Float, Int, Int8
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save
+
+from regard.data.shards import to_int8
+from regard.data.store import RegionStore
+from regard.kernels.workers import run_tasks, thread_count
+
+EXHAUSTIVE = 50_000
+"""Photos up to which every one is scored exactly."""
+
+Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
+"""Weights, and the word vectors of a sentence or the regions of a photo."""
+
+
+class _Photos(NamedTuple):
+    """The photos of one shard, in its order."""
+
+    starts: Int[np.ndarray, " photo"]
+    """Where each photo's regions begin."""
+    counts: Int[np.ndarray, " photo"]
+
+
+class _Means(NamedTuple):
+    """Mean regions of the photos of one shard, of some that are forgotten perhaps among them."""
+
+    starts: Int[np.ndarray, " photo"]
+    """Where each photo's regions begin in the shard, ascending."""
+    vectors: Int8[np.ndarray, "photo dim"]
+    scales: Float[np.ndarray, " photo"]
+
+
+class _Rows(NamedTuple):
+    """Where the photos of each shard stand in a list of keys; -1 for those not in it."""
+
+    keys: Sequence[str]
+    by_file: dict[str, npt.NDArray[np.int64]]
+
+
+class Shortlist:
+    """Finds the photos of a store that come near a query.
+
+    Args:
+        store: of embedded regions.
+    """
+
+    def __init__(self, store: RegionStore) -> None:
+        self._store = store
+        self._means: dict[str, _Means] = {}  # by file of the shard
+        self._rows = _Rows((), {})
+
+    def refreshed(self) -> None:
+        """Look at the store anew: it has changed."""
+        self._rows = _Rows((), {})
+
+    def nearest(self, keys: Sequence[str], queries: Queries, count: int) -> list[str]:
+        """The photos most similar to a query by their mean regions alone, in the order of `keys`.
+
+        Args:
+            keys: photos to look among.
+            count: how many to give at most.
+        """
+        if count >= len(keys):
+            return list(keys)
+        self._place(keys)
+        asked = sum(weight * vectors.mean(0) for weight, vectors in queries)
+        rough = to_int8(np.asarray(asked, np.float32)[None])[0][0]
+        out = np.zeros(len(keys), np.float32)
+
+        def work(file: str) -> None:
+            means, rows = self._means[file], self._rows.by_file[file]
+            found = np.zeros(len(rows), np.float32)
+            _inner_products()(means.vectors, means.scales, rough, found)
+            wanted = rows >= 0
+            out[rows[wanted]] = found[wanted]
+
+        run_tasks(list(self._rows.by_file), work, thread_count(None))
+        best = np.sort(np.argpartition(out, -count)[-count:])
+        return [keys[row] for row in best.tolist()]
+
+    def _place(self, keys: Sequence[str]) -> None:
+        """Have all means, and know where in `keys` their photos stand; kept with the list."""
+        if self._rows.keys is keys:
+            return
+        places = [self._store.place(key) for key in keys]
+        shards, starts = (np.array([place[n] for place in places]) for n in (0, 1))
+        means: dict[str, _Means] = {}
+        by_file: dict[str, npt.NDArray[np.int64]] = {}
+        for number, photos in _photos_by_shard(self._store).items():
+            file = self._store.file(number)
+            found = self._means.get(file)
+            if found is None or not np.isin(photos.starts, found.starts).all():
+                found = _load(self._store, number, photos) or _make(self._store, number, photos)
+            here = np.flatnonzero(shards == number)
+            rows = np.full(len(found.starts), -1, np.int64)
+            rows[np.searchsorted(found.starts, starts[here])] = here
+            means[file], by_file[file] = found, rows
+        self._means, self._rows = means, _Rows(keys, by_file)
+
+
+def write_means(store: RegionStore) -> None:
+    """Put the means of all shards on disk, and remove those of shards there are no more.
+
+    Only for a store's one writer.
+    """
+    wanted: set[str] = set()
+    for number, photos in _photos_by_shard(store).items():
+        path = _path(store, number)
+        wanted.add(path.name)
+        if _load(store, number, photos) is None:
+            partial = path.with_suffix(".partial")
+            partial.write_bytes(save(_make(store, number, photos)._asdict()))
+            os.replace(partial, path)  # noqa: PTH105 - as one step
+    for path in store.folder.glob("means-*"):
+        if path.name not in wanted:
+            path.unlink()
+
+
+def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
+    places = np.array([store.place(key)[:3] for key in store], np.int64).reshape(-1, 3)
+    shards, starts, counts = places[np.lexsort((places[:, 1], places[:, 0]))].T.copy()
+    numbers, first = np.unique(shards, return_index=True)
+    borders = [*first.tolist(), len(shards)]
+    return {
+        number: _Photos(starts[begin:end], counts[begin:end])
+        for number, (begin, end) in zip(numbers.tolist(), pairwise(borders), strict=True)
+    }
+
+
+def _path(store: RegionStore, number: int) -> Path:
+    return store.folder / store.file(number).replace("shard-", "means-", 1)
+
+
+def _load(store: RegionStore, number: int, photos: _Photos) -> _Means | None:
+    """The means of a shard; None where their file is missing, damaged or lacks a photo."""
+    try:
+        found = _Means(**load_file(_path(store, number)))
+    except (OSError, SafetensorError, TypeError):
+        return None
+    return found if np.isin(photos.starts, found.starts).all() else None
+
+
+def _make(store: RegionStore, number: int, photos: _Photos) -> _Means:
+    shard = store.shard(number)
+    means = np.empty((len(photos.starts), store.dim), np.float32)
+    for row, (start, count) in enumerate(zip(*photos, strict=True)):
+        means[row] = shard.rows(start, start + count).mean(0, dtype=np.float32)
+    length = np.linalg.norm(means, axis=1, keepdims=True)
+    return _Means(photos.starts, *to_int8(means / np.maximum(length, 1e-12)))
+
+
+@cache
+def _inner_products() -> Callable[..., None]:
+    """Scaled inner products of int8 rows with one int8 vector, compiled where that is possible."""
+    try:
+        import numba
+    except Exception:  # noqa: BLE001 - a broken numba or llvmlite may raise anything
+        return _plain_products
+
+    def products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
+        for row in range(vectors.shape[0]):
+            total = np.int32(0)
+            for n in range(vectors.shape[1]):
+                total += np.int32(vectors[row, n]) * np.int32(asked[n])
+            out[row] = np.float32(total) * scales[row]
+
+    made: Callable[..., None] = numba.njit(nogil=True)(products)
+    return made
+
+
+def _plain_products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
+    out[:] = vectors.astype(np.float32) @ asked.astype(np.float32) * scales

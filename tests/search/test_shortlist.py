@@ -1,0 +1,188 @@
+"""The photos worth scoring: found by their means, whatever happened to the store."""
+
+import numpy as np
+import pytest
+
+from regard.core.attention import Scoring
+from regard.data.store import RegionStore, StoredRegions
+from regard.search import Index, check_index, shortlist, update_index
+from regard.search.scoring import PhotoScorer
+from regard.search.shortlist import Shortlist, write_means
+
+DIM = 16
+
+
+def photos(generator, names):
+    """Photos of one to five regions about a direction of their own."""
+    for name in names:
+        count = int(generator.integers(1, 6))
+        vectors = generator.standard_normal(DIM) + 0.4 * generator.standard_normal((count, DIM))
+        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+        boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
+        yield name, StoredRegions(vectors.astype(np.float32), boxes, scores, 10, 10)
+
+
+@pytest.fixture(params=[False, True], ids=["float16", "int8"])
+def store(tmp_path, request):
+    generator = np.random.default_rng(0)
+    with RegionStore(
+        tmp_path / "store", "test", DIM, writable=True, compressed=request.param
+    ) as made:
+        for shard in range(4):
+            made.append(photos(generator, [f"{shard}-{n}" for n in range(25)]))
+        yield made
+
+
+@pytest.fixture
+def queries():
+    generator = np.random.default_rng(1)
+    return [(1.0, generator.standard_normal((4, DIM))), (-0.5, generator.standard_normal((2, DIM)))]
+
+
+def by_hand(store, keys, queries, count):
+    """The same, from the vectors themselves."""
+    asked = sum(weight * vectors.mean(0) for weight, vectors in queries)
+    found = []
+    for key in keys:
+        mean = np.asarray(store[key].vectors, np.float64).mean(0)
+        found.append(mean @ asked / np.linalg.norm(mean))
+    best = set(np.argsort(-np.array(found))[:count].tolist())
+    return {key for row, key in enumerate(keys) if row in best}
+
+
+def overlap(a, b):
+    return len(set(a) & set(b)) / len(b)
+
+
+def test_nearest_by_the_mean_region(store, queries):
+    keys = list(store)
+    for count in (1, 10, 40):
+        found = Shortlist(store).nearest(keys, queries, count)
+        assert len(found) == count
+        assert found == [key for key in keys if key in set(found)]
+        assert overlap(found, by_hand(store, keys, queries, count)) >= 0.9
+    assert Shortlist(store).nearest(keys, queries, 100) == keys
+    assert Shortlist(store).nearest([], queries, 5) == []
+
+
+def test_without_compiled_products(store, queries, monkeypatch):
+    keys = list(store)
+    compiled = Shortlist(store).nearest(keys, queries, 10)
+    monkeypatch.setattr(shortlist, "_inner_products", lambda: shortlist._plain_products)
+    assert Shortlist(store).nearest(keys, queries, 10) == compiled
+
+
+def test_only_among_the_keys_given(store, queries):
+    listed = Shortlist(store)
+    everything = listed.nearest(list(store), queries, 50)
+    some = list(store)[10:90:3]
+    found = listed.nearest(some, queries, 8)
+    assert set(found) <= set(some)
+    assert set(everything[:0] + [k for k in found if k in everything]) <= set(everything)
+    assert overlap(found, by_hand(store, some, queries, 8)) >= 0.8
+
+
+def test_removed_and_new_photos(store, queries, monkeypatch):
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    write_means(store)
+    listed = Shortlist(store)
+    first = listed.nearest(list(store), queries, 10)
+    store.remove(first[:5])
+    store.append(photos(np.random.default_rng(5), ["new-0", "new-1", first[0]]))
+    for change in (lambda: None, store.compact, lambda: write_means(store)):
+        change()
+        listed.refreshed()
+        keys = list(store)
+        found = listed.nearest(keys, queries, 10)
+        assert not set(found) & set(first[1:5])
+        assert overlap(found, by_hand(store, keys, queries, 10)) >= 0.9
+        with RegionStore(store.folder) as reader:
+            assert Shortlist(reader).nearest(keys, queries, 10) == found
+
+
+def means(store):
+    return sorted(path.name for path in store.folder.glob("means-*"))
+
+
+def test_means_are_written_once_and_stale_ones_removed(store, monkeypatch):
+    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    write_means(store)
+    assert means(store) == [
+        store.file(n).replace("shard", "means")
+        for n in sorted({store.place(k).shard for k in store})
+    ]
+    times = {name: (store.folder / name).stat().st_mtime_ns for name in means(store)}
+    write_means(store)
+    assert {name: (store.folder / name).stat().st_mtime_ns for name in means(store)} == times
+    (store.folder / "means-000000-left.partial").touch()
+    store.compact()
+    write_means(store)
+    assert len(means(store)) == 1
+
+
+def test_written_means_are_used(store, queries, monkeypatch):
+    keys = list(store)
+    wanted = Shortlist(store).nearest(keys, queries, 10)
+    write_means(store)
+    monkeypatch.setattr(shortlist, "_make", None)  # would fail if called
+    assert Shortlist(store).nearest(keys, queries, 10) == wanted
+
+
+@pytest.mark.parametrize("content", [b"", b"nonsense", None])
+def test_damaged_means_are_made_again(store, queries, content):
+    keys = list(store)
+    wanted = Shortlist(store).nearest(keys, queries, 10)
+    write_means(store)
+    path = store.folder / means(store)[1]
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(content)
+    assert Shortlist(store).nearest(keys, queries, 10) == wanted
+    write_means(store)
+    assert path.stat().st_size > 100
+
+
+def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeypatch):
+    scorer = PhotoScorer(store, Scoring(pooling="mean"))
+    keys = list(store)
+    exact = [key for key, _ in scorer.best(keys, queries, 5)]
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 99)
+    monkeypatch.setattr("regard.search.scoring._LISTED", 30)
+    monkeypatch.setattr("regard.search.scoring._LISTED_A_HIT", 1)
+    scored = []
+    real = PhotoScorer._exactly
+    monkeypatch.setattr(
+        PhotoScorer, "_exactly", lambda self, k, q: scored.append(len(k)) or real(self, k, q)
+    )
+    assert overlap([key for key, _ in scorer.best(keys, queries, 5)], exact) >= 0.8
+    assert scored == [35]
+    scorer.best(keys[1:], queries, 5)
+    assert scored == [35, 99]
+
+
+def test_an_index_has_means_when_it_is_large(tmp_path, matcher, monkeypatch):
+    from small import draw
+
+    for seed in range(6):
+        draw(tmp_path / f"photos/{seed}.png", seed)
+    folder = tmp_path / "index"
+    update_index(folder, tmp_path / "photos", matcher, workers=1, compressed=True)
+    assert not list(folder.glob("means-*"))
+    with Index.open(folder, matcher) as index:
+        exact = [hit.photo for hit in index.search("a dog", 6).hits]
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 3)
+    update_index(folder, tmp_path / "photos", matcher, workers=1)
+    assert len(list(folder.glob("means-*"))) == 1
+    with Index.open(folder, matcher) as index:
+        assert [hit.photo for hit in index.search("a dog", 6).hits] == exact
+        (tmp_path / "photos/0.png").unlink()
+        update_index(folder, tmp_path / "photos", matcher, workers=1)
+        assert len(index.search("a dog", 6).hits) == 6
+        index.refresh()
+        assert len(index.search("a dog", 6).hits) == 5
+    next(folder.glob("shard-*")).unlink()
+    assert check_index(folder, matcher).restored == 5
+    with Index.open(folder, matcher) as index:
+        assert len(index.search("a dog", 6).hits) == 5
+    assert len(list(folder.glob("means-*"))) == 1
