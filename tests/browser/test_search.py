@@ -119,6 +119,19 @@ def test_more_photos_come_while_scrolling(page, address):
     assert page.locator(".grid-end").count() == 0
 
 
+def test_a_list_that_ends_early_asks_no_further(page, address):
+    """By date only what fits is listed, fewer photos than were ranked."""
+    asked = []
+    page.on("request", lambda request: "/search" in request.url and asked.append(request.url))
+    page.goto(f"{address}/?q={TEXT}&sort=date")
+    page.wait_for_selector(".tile")
+    settled(page)
+    page.mouse.wheel(0, 20_000)
+    settled(page)
+    assert len(order(page)) < 40
+    assert len(asked) == 1
+
+
 def test_nothing_fits_is_said_plainly(page, address, shoot):
     search(page, address, f"a {NO_MATCH} under the ice")
     assert "No photo here fits this well." in page.inner_text(".no-match")

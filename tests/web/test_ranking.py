@@ -116,6 +116,13 @@ def test_answers_are_kept_for_further_pages(ranker, index, monkeypatch):
     assert len(asked) == 3
 
 
+def test_pages_by_date_are_parts_of_one_order(ranker, monkeypatch):
+    monkeypatch.setattr(ranking, "_FIRST_DEPTH", 2)
+    first = ids(ranker.rank(ask(sort="date"), 2))
+    assert len(first) == 11
+    assert ids(ranker.rank(ask(sort="date"), 11)) == first
+
+
 def test_a_changed_index_is_ranked_anew(fresh_world):
     with Index.open(fresh_world.index, fresh_world.matcher) as index:
         ranker = Ranker(index)

@@ -28,6 +28,7 @@ from regard.web.shares import word_shares
 
 V = TypeVar("V")
 _FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
+_BY_DATE = 1000
 _KEPT_RANKINGS = 64
 _KEPT_SHARES = 4
 
@@ -106,7 +107,7 @@ class Ranker:
         kept = self._rankings.get(ask)
         if kept is not None and kept[0] >= depth:
             return kept[1]
-        k = _FIRST_DEPTH
+        k = _BY_DATE if ask.sort == "date" else _FIRST_DEPTH  # or each page had another order
         while k < depth:
             k *= 2
         made = self._rank(ask, k)

@@ -39,6 +39,7 @@ class RegardApp extends LitElement {
   declare notice: string;
 
   private chips: Chip[] = [];
+  private ended = false; // whether the list has no further page
   private requests = new AbortController();
   private timer = 0;
   private stopDrops = () => {};
@@ -96,6 +97,7 @@ class RegardApp extends LitElement {
       this.chips = chipsOf(answer.words);
       this.hits = more ? [...this.hits, ...fresh] : fresh;
       this.answer = answer;
+      this.ended = answer.hits.length < PAGE;
       this.error = "";
     } catch (error) {
       if (signal.aborted) return;
@@ -177,7 +179,7 @@ class RegardApp extends LitElement {
         ${this.chips.length ? this.words() : nothing}
         ${this.heading()}
         <regard-grid .hits=${this.hits} .chips=${this.chips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && this.hits.length < this.answer.total} class=${this.faint ? "faint" : ""}
+          .more=${!!this.answer && !this.ended} class=${this.faint ? "faint" : ""}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
