@@ -20,6 +20,7 @@ from regard.data.tokens import _tokenize_fully, tokenize
         ('A sign says "stop"', ["a", "sign", "says", "``", "stop", "''"]),
         ("Men on a building .`", ["men", "on", "a", "building", ".`"]),  # as in 2018
         ("ein Café, 3,000 m", ["ein", "café", ",", "3,000", "m"]),
+        ("red,, blue,,a", ["red", ",", ",", "blue", ",", ",a"]),  # NLTK splits off one of two
         ("", []),
     ],
 )

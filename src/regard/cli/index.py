@@ -79,14 +79,11 @@ def index(
     if forget is not None:
         _tell(index_folder, [forget_folder(index_folder, forget, matcher)], as_json)
         return
-    folders = _folders(photos, known.folders if known else {})
-    if exclude is not None:
-        folders = dict.fromkeys(folders, exclude)
+    how = _How(matcher, workers, compress or (known is not None and known.compressed))
+    folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         wipe(index_folder)
-    how = _How(matcher, workers, compress or (known is not None and known.compressed))
-    reports = [_update(index_folder, place, excludes, how) for place, excludes in folders.items()]
-    _tell(index_folder, reports, as_json)
+    _tell(index_folder, [_update(index_folder, *one, how) for one in folders.items()], as_json)
 
 
 class _How(NamedTuple):
@@ -95,8 +92,10 @@ class _How(NamedTuple):
     compressed: bool
 
 
-def _folders(photos: Path | None, known: dict[str, list[str]]) -> dict[str, list[str]]:
-    """Folders to look at, each with its exclude patterns.
+def _folders(
+    photos: Path | None, exclude: list[str] | None, known: dict[str, list[str]]
+) -> dict[str, list[str]]:
+    """Folders to look at, each with its exclude patterns: those given, else those remembered.
 
     Of those indexed before, one that is not there now (a drive that is not mounted) is left as
     it is in the index.
@@ -116,7 +115,7 @@ def _folders(photos: Path | None, known: dict[str, list[str]]) -> dict[str, list
             f"regard index --forget {place}",
             markup=False,
         )
-    return there
+    return there if exclude is None else dict.fromkeys(there, exclude)
 
 
 def _summary(folder: Path, rebuild: bool) -> "Summary | None":

@@ -11,8 +11,8 @@ from typing import Any
 
 # A sentence can only end inside a text where one of these is followed by something more.
 _MAY_SPLIT = re.compile(r"[.?!]\S*\s+\S")
-# Letters, commas, single hyphens and a last full stop: no rule but those for , and . applies.
-_PLAIN = re.compile(r"(?:[a-z\s,]|(?<!-)-(?!-))*\.?")
+# Letters, single commas and hyphens, a last full stop: no rule but those for , and . applies.
+_PLAIN = re.compile(r"(?:[a-z\s]|,(?!,)|(?<!-)-(?!-))*\.?")
 _CONTRACTED = re.compile(r"cannot|gimme|gonna|gotta|lemme|wanna|whaddya|whatcha")
 _OPENING_QUOTES_2018 = (re.compile("([«“‘„])"), r" \1 ")
 
