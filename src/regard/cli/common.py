@@ -29,6 +29,12 @@ ModelOption = Annotated[
     str,
     typer.Option("--model", "-m", help="Shipped model's name, or folder of a trained one."),
 ]
+DataOption = Annotated[
+    Path, typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder.")
+]
+RegionsOption = Annotated[
+    Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
+]
 IndexOption = Annotated[
     Path, typer.Option("--index", "-i", help="Folder of the index.", show_default=True)
 ]

@@ -5,25 +5,38 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, output, print_json, progress_bar, report_skipped
+from regard.cli.common import (
+    AsJson,
+    DataOption,
+    RegionsOption,
+    notes,
+    output,
+    print_json,
+    progress_bar,
+    report_skipped,
+)
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from regard.evaluation.report import Judge, Report
 
+Gallery = Annotated[
+    Path | None,
+    typer.Option(help="Folder to write a page into: right and wrong answers, explained."),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option(help="For the page: folder of the photos; default images/ beside the data."),
+]
+
 
 def evaluate(
-    data: Annotated[
-        Path,
-        typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder."),
-    ],
+    data: DataOption,
     model: Annotated[
         list[str] | None,
         typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
     ] = None,
-    regions: Annotated[
-        Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
-    ] = None,
+    regions: RegionsOption = None,
     split: Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")] = "val",
     protocol: Annotated[
         str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
@@ -41,6 +54,8 @@ def evaluate(
         Path | None,
         typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
     ] = None,
+    gallery: Gallery = None,
+    images: Images = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure retrieval both ways on a split, with 95 % intervals.
@@ -53,8 +68,11 @@ def evaluate(
         regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
 
         regard evaluate --data captions.json --regions photos.regions --grounding entities.jsonl
+
+        regard evaluate --data captions.json --regions photos.regions --gallery page
     """
     from regard.checkpoint import DEFAULT_MODEL
+    from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
     from regard.data.dataset import open_dataset
     from regard.matcher import load
@@ -66,8 +84,12 @@ def evaluate(
     if grounding is not None:
         judge_grounding(matchers, dataset, grounding, as_json)
         return
-    with progress_bar("Scoring captions") as progress:
-        report = judge.evaluate(matchers, dataset, data, split, progress)
+    if gallery is not None:
+        photos = images or data.parent / "images"
+        report = judge_with_gallery(judge, matchers, dataset, split, (gallery, photos))
+    else:
+        with progress_bar("Scoring captions") as progress:
+            report = judge.evaluate(matchers, dataset, data, split, progress)
     show(report, as_json)
 
 

@@ -5,21 +5,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json
+from regard.cli.common import AsJson, DataOption, RegionsOption, notes, print_json
 
 if TYPE_CHECKING:
     from regard.training.loop import Progress
 
 
 def train(
-    data: Annotated[
-        Path,
-        typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder."),
-    ],
+    data: DataOption,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; best/ is in it.")],
-    regions: Annotated[
-        Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
-    ] = None,
+    regions: RegionsOption = None,
     recipe: Annotated[
         str, typer.Option(help="Shipped recipe's name, or a TOML file.")
     ] = "flickr8k",

@@ -11,7 +11,7 @@ from regard.core.metrics import Retrieval, Ties, retrieval_tree
 from regard.data.dataset import Dataset
 from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.protocols import galleries
-from regard.evaluation.ranking import Intervals, figures, intervals, rank
+from regard.evaluation.ranking import Intervals, Ranks, figures, intervals, rank
 from regard.evaluation.similarity import dataset_similarity
 from regard.matcher import Matcher
 
@@ -85,21 +85,47 @@ class Judge(NamedTuple):
             ShapeError: a similarity is not finite.
             CheckpointError: a model was trained on features of another kind.
         """
-        found, steps = [], _Steps(len(matchers) * len(dataset.captions.sentences), progress)
-        for gallery in galleries(self.protocol, dataset, data, split):
-            matrices = [self._scores(matcher, gallery, steps) for matcher in matchers]
-            scores = combine(matrices, self.combine)
-            found.append(rank(scores, gallery.captions.photo_of_caption, self.ties))
+        steps = _Steps(len(matchers) * len(dataset.captions.sentences), progress)
+        found = [
+            rank(
+                self._similarities(matchers, gallery, steps),
+                gallery.captions.photo_of_caption,
+                self.ties,
+            )
+            for gallery in galleries(self.protocol, dataset, data, split)
+        ]
+        return self.report(found, dataset, split, len(matchers))
+
+    def report(self, found: Sequence[Ranks], dataset: Dataset, split: str, models: int) -> Report:
+        """The report of ranks found in the galleries of a data set."""
+        captions = dataset.captions
         return Report(
             figures(found),
             intervals(found),
-            len(dataset.captions.photos),
-            len(dataset.captions.sentences),
+            len(captions.photos),
+            len(captions.sentences),
             self.protocol,
             split,
             self.ties,
-            len(matchers),
+            models,
             self.combine,
+        )
+
+    def similarities(
+        self,
+        matchers: Sequence[Matcher],
+        dataset: Dataset,
+        progress: Progress = lambda _done, _all: None,
+    ) -> Float[np.ndarray, "image cap"]:
+        """Similarities of one model, or the mean of several."""
+        steps = _Steps(len(matchers) * len(dataset.captions.sentences), progress)
+        return self._similarities(matchers, dataset, steps)
+
+    def _similarities(
+        self, matchers: Sequence[Matcher], dataset: Dataset, steps: "_Steps"
+    ) -> Float[np.ndarray, "image cap"]:
+        return combine(
+            [self._scores(matcher, dataset, steps) for matcher in matchers], self.combine
         )
 
     def _scores(
