@@ -60,8 +60,7 @@ def evaluate(
 ) -> None:
     """Measure retrieval both ways on a split, with 95 % intervals.
 
-    Standard output carries only the result. Several models are judged as one, by the mean of
-    their similarities.
+    Several models are judged as one, by the mean of their similarities.
 
         regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
 
@@ -82,15 +81,14 @@ def evaluate(
     report_skipped(dataset.skipped)
     matchers = [load(name) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
-        judge_grounding(matchers, dataset, grounding, as_json)
-        return
+        return judge_grounding(matchers, dataset, grounding, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
         report = judge_with_gallery(judge, matchers, dataset, split, (gallery, photos))
     else:
         with progress_bar("Scoring captions") as progress:
             report = judge.evaluate(matchers, dataset, data, split, progress)
-    show(report, as_json)
+    return show(report, as_json)
 
 
 def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) -> "Judge":
