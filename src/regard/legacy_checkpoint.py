@@ -1,12 +1,16 @@
-"""Models of the official SCAN code, in and out.
+"""Models of the official SCAN and VSE++ code, in and out.
 
 The official file holds {"epoch", "model": [image encoder, text encoder], "best_rsum", "opt",
 "Eiters"}. Sizes come from the tensors, hyper-parameters from `opt`. What Regard adds
 (standardised features) is folded into the official weights on the way out.
+
+VSE++ has the same two encoders but keeps one vector a caption, its GRU's last state, and takes
+the cosine; its `opt` has a `measure` where SCAN's has `cross_attn`.
 """
 
 import math
 import pickle
+import re
 import struct
 import sys
 from argparse import Namespace
@@ -23,11 +27,15 @@ from regard.core.attention import Scoring
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError
-from regard.legacy_pickle import Settings, read_checkpoint
+from regard.legacy_pickle import Settings, read_checkpoint, read_vocabulary
 
 _POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
 _MAGIC = 0x1950A86A20F9469CFC6C
 _FORMAT = 1001
+_KNOWN = re.compile(
+    r"fc\.(bias|weight(_[gv])?|parametrizations\.weight\.original[01])|embed\.weight"
+    r"|rnn\.(weight|bias)_[ih]h_l0(_reverse)?"
+)
 _GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 _DEFAULTS: dict[str, Any] = {  # what the official programs expect to find in `opt`
     "data_path": "./data/",
@@ -80,6 +88,18 @@ def import_checkpoint(path: Path, vocabulary: Vocabulary) -> Checkpoint:
     return Checkpoint(model.eval(), vocabulary, "", info)
 
 
+def load_vocabulary(path: Path) -> Vocabulary:
+    """A vocabulary in SCAN's JSON, or in the .pkl of VSE++, in which nothing is executed.
+
+    Raises:
+        DataError: the JSON is missing or malformed, or ids have gaps.
+        CheckpointError: the .pkl is missing, damaged, or more than a vocabulary.
+    """
+    if path.suffix != ".pkl":
+        return Vocabulary.load(path)
+    return Vocabulary.of_ids(read_vocabulary(path), str(path))
+
+
 def _encoders(found: dict[str, Any], path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """State of the image and of the text encoder, `module.` prefixes removed."""
     states = found.get("model")
@@ -96,6 +116,11 @@ def _encoders(found: dict[str, Any], path: Path) -> tuple[dict[str, Tensor], dic
         )
     image, text = states
     return _bare(image), _bare(text)
+
+
+def _is_vsepp(options: dict[str, Any]) -> bool:
+    """Whether `opt` is that of VSE++ rather than SCAN."""
+    return "measure" in options and "cross_attn" not in options
 
 
 def _bare(state: dict[str, Any]) -> dict[str, Tensor]:
@@ -123,12 +148,14 @@ def _convert(
         for name in _gru_names(bidirectional):
             state[f"words.{name}"] = text[name].float()
         dim, features = weight.shape
+        vsepp = _is_vsepp(options)
         config = ModelConfig(
             feature_dim=features,
             embed_dim=dim,
             word_dim=embed.shape[1],
             bidirectional=bidirectional,
-            scoring=_scoring(options),
+            word_encoding="last" if vsepp else "gru",
+            scoring=Scoring(scorer="pooled") if vsepp else _scoring(options),
         )
         expected = MatchingModel(config, len(embed)).state_dict()
     except (KeyError, ValueError) as error:
@@ -156,12 +183,17 @@ def _refuse_unknown(
         reason = "its GRU has several layers"
     elif options.get("no_imgnorm") or options.get("no_txtnorm"):
         reason = "it was trained with --no_imgnorm or --no_txtnorm"
-    elif "measure" in options and "cross_attn" not in options:
-        reason = "it is a VSE++ model, which keeps one vector a caption, its GRU's last state"
+    elif _is_vsepp(options) and "rnn.weight_ih_l0_reverse" in text:
+        reason = "it is a VSE++ model that reads captions both ways"
+    elif options.get("use_abs") or options.get("measure", "cosine") != "cosine":
+        reason = "it was trained with --use_abs or --measure order"
+    elif unknown := sorted(name for name in (*image, *text) if not _KNOWN.fullmatch(name)):
+        reason = f"it has parts that SCAN and VSE++ have not ({', '.join(unknown[:3])})"
     if reason:
         raise CheckpointError(
-            f"{path} cannot be used because {reason}; it must be a SCAN model over region "
-            "features with one GRU layer and unit embeddings. Train that model anew here."
+            f"{path} cannot be used because {reason}; it must be a SCAN or VSE++ model over "
+            "ready-made features with one GRU layer and unit embeddings. Train that model anew "
+            "here."
         )
 
 
@@ -240,7 +272,10 @@ def _official_state(model: MatchingModel) -> tuple[dict[str, Tensor], dict[str, 
     words = [f"words.{name}" for name in ("embed.weight", *_gru_names(config.bidirectional))]
     linear = ("regions.linear.weight", "regions.linear.bias")
     extra = state.keys() - {*words, *linear, "regions.mean", "regions.deviation"}
-    if extra or config.scoring.scorer != "attention":
+    wanted = "pooled" if config.word_encoding == "last" else "attention"
+    if config.word_encoding == "last" and config.bidirectional:
+        extra |= {"words.rnn.*_reverse, which VSE++ has not"}
+    if extra or config.scoring.scorer != wanted:
         what = f"parts {', '.join(sorted(extra))}" if extra else f"scorer {config.scoring.scorer!r}"
         raise CheckpointError(
             f"model has {what}; to be written for the official code it must be a plain SCAN "
@@ -257,14 +292,19 @@ def _options(checkpoint: Checkpoint, before: dict[str, Any]) -> dict[str, Any]:
     """The official `opt`: what an imported model came with, and what the model now is."""
     config = checkpoint.model.config
     scoring = config.scoring
+    scores: dict[str, Any] = {"measure": "cosine", "use_abs": False}
+    if scoring.scorer == "attention":
+        scores = {
+            "cross_attn": scoring.direction,
+            "agg_func": next(name for name, ours in _POOLING.items() if ours == scoring.pooling),
+            "raw_feature_norm": scoring.normalization,
+            "lambda_softmax": scoring.lambda_softmax,
+            "lambda_lse": scoring.lambda_lse,
+        }
     return {
         **_DEFAULTS,
         **before,
-        "cross_attn": scoring.direction,
-        "agg_func": next(name for name, ours in _POOLING.items() if ours == scoring.pooling),
-        "raw_feature_norm": scoring.normalization,
-        "lambda_softmax": scoring.lambda_softmax,
-        "lambda_lse": scoring.lambda_lse,
+        **scores,
         "bi_gru": config.bidirectional,
         "precomp_enc_type": "basic",
         "img_dim": config.feature_dim,

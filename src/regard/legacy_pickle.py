@@ -104,6 +104,11 @@ class _Reader(pickle.Unpickler):
         for name, dtype in _DTYPES.items():
             self._known["torch", name] = self._known["torch.cuda", name] = dtype
 
+    def allow_vocabulary(self) -> None:
+        """Know the class that VSE++ pickled its vocabularies as."""
+        for module in ("vocab", "__main__"):
+            self._known[module, "Vocabulary"] = self.namespace
+
     def find_class(self, module: str, name: str) -> Any:
         """A stand-in for a name, or refusal."""
         if (module, name) not in self._known:
@@ -165,6 +170,29 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         raise CheckpointError(
             f"{path} cannot be read ({error or type(error).__name__}); it must be a checkpoint "
             "written by torch.save. Check that it was copied whole."
+        ) from None
+
+
+def read_vocabulary(path: Path) -> dict[str, int]:
+    """Numbers of the words of a vocabulary as VSE++ pickled it; nothing in it is executed.
+
+    Raises:
+        CheckpointError: the file is missing or damaged, or asks for anything but words.
+    """
+    try:
+        with path.open("rb") as file:
+            reader = _Reader(file)
+            reader.allow_vocabulary()
+            found = reader.load().word2idx
+        if not isinstance(found, dict) or not all(isinstance(n, int) for n in found.values()):
+            raise TypeError("its words have no numbers")
+        return {str(word): number for word, number in found.items()}
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    except _DAMAGE as error:
+        raise CheckpointError(
+            f"vocabulary {str(path)!r} cannot be read ({error or type(error).__name__}); it must "
+            "be the .pkl of VSE++ or SCAN's JSON. Check the path and the file."
         ) from None
 
 

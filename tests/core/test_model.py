@@ -21,7 +21,7 @@ def captions(model, lengths):
     return ids, torch.tensor(lengths), states if model.needs_states else None
 
 
-@pytest.mark.parametrize("encoding", ["gru", "states"])
+@pytest.mark.parametrize("encoding", ["gru", "last", "states"])
 def test_words_are_unit_vectors_and_padding_is_zero(encoding):
     model = made(word_encoding=encoding)
     found = model.words(*captions(model, [3, 5]))
@@ -29,7 +29,7 @@ def test_words_are_unit_vectors_and_padding_is_zero(encoding):
     torch.testing.assert_close(found.norm(dim=-1)[0], torch.tensor([1.0, 1, 1, 0, 0]))
 
 
-@pytest.mark.parametrize("encoding", ["gru", "states"])
+@pytest.mark.parametrize("encoding", ["gru", "last", "states"])
 def test_a_caption_alone_is_embedded_as_among_others(encoding):
     model = made(word_encoding=encoding)
     ids, lengths, states = captions(model, [3, 5])
@@ -44,7 +44,7 @@ def test_unknown_words_differ_where_states_tell_them_apart():
     assert (found[0, 0] - found[0, 1]).abs().max() > 0.01
 
 
-@pytest.mark.parametrize("encoding", ["gru", "states"])
+@pytest.mark.parametrize("encoding", ["gru", "last", "states"])
 def test_the_whole_network_has_a_gradient_everywhere(encoding):
     model = made(word_encoding=encoding, region_mlp=True)
     regions, words = model.regions(torch.randn(2, 3, 6)), model.words(*captions(model, [3, 5]))

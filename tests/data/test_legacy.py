@@ -100,6 +100,16 @@ def test_features_are_mapped_and_only_the_rows_asked_for_are_read(tmp_path: Path
     assert np.load(tmp_path / "train_ims.npy").all()
 
 
+def test_one_vector_a_photo_as_in_vsepp_is_one_region(tmp_path: Path) -> None:
+    folder = write(tmp_path, "test", np.repeat(photos(3)[:, 0], 5, axis=0), numbered(15))
+    found = open_precomp(folder, "test")
+    assert isinstance(found.array, np.memmap)
+    features, counts = found.gather([2, 0])
+    np.testing.assert_array_equal(features, photos(3)[[2, 0], :1])
+    assert counts.tolist() == [1, 1]
+    assert len(found.captions.photos) == 3
+
+
 def test_boxes_and_sizes_come_along_where_they_are(tmp_path: Path) -> None:
     folder = write(tmp_path, "test", np.repeat(photos(2), 5, axis=0), numbered(10))
     assert open_precomp(folder, "test").boxes is None
@@ -160,7 +170,7 @@ def test_arrays_that_need_pickle_are_refused_unread(tmp_path: Path) -> None:
     np.save(folder / "train_ims.npy", np.array([photos(1), None], dtype=object))
     with pytest.raises(DataError, match="must be padded with zeros"):
         open_precomp(folder, "train")
-    np.save(folder / "train_ims.npy", np.zeros((2, 3)))
+    np.save(folder / "train_ims.npy", np.zeros(6))
     with pytest.raises(DataError, match="on 3 axes"):
         open_precomp(folder, "train")
 

@@ -39,7 +39,7 @@ def test_round_trip_in_scans_form(tmp_path):
 @pytest.mark.parametrize("text", ["", "[]", '{"word2idx": {"<pad>": 1}}', '{"word2idx": 3}'])
 def test_malformed_files_are_refused(tmp_path, text):
     (tmp_path / "vocab.json").write_text(text)
-    with pytest.raises(DataError, match="cannot be read"):
+    with pytest.raises(DataError, match=r"cannot be read|have gaps"):
         Vocabulary.load(tmp_path / "vocab.json")
 
 

@@ -15,7 +15,8 @@ def import_(
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model or region store.")],
     vocab: Annotated[
-        Path | None, typer.Option(help="Checkpoint: the vocabulary JSON it was trained with.")
+        Path | None,
+        typer.Option(help="Checkpoint: the vocabulary it was trained with, JSON or VSE++'s .pkl."),
     ] = None,
     captions: Annotated[
         Path | None,
@@ -26,7 +27,7 @@ def import_(
     ] = "bottom-up-attention",
     as_json: AsJson = False,
 ) -> None:
-    """Read files of the official SCAN code. Nothing in a checkpoint is executed.
+    """Read files of the official SCAN and VSE++ code. Nothing in a checkpoint is executed.
 
     regard import model_best.pth.tar --vocab f30k_precomp_vocab.json --out models/f30k
 
@@ -62,23 +63,25 @@ def _features(
 def _checkpoint(file: Path, out: Path, vocab: Path | None, *, as_json: bool) -> None:
     from regard.checkpoint import save_checkpoint
     from regard.config import to_tree
-    from regard.data.vocab import Vocabulary
-    from regard.legacy_checkpoint import import_checkpoint
+    from regard.legacy_checkpoint import import_checkpoint, load_vocabulary
 
     if vocab is None:
         raise ConfigError(
-            "vocabulary is not given; a checkpoint needs the JSON it was trained with. Add --vocab "
+            "vocabulary is not given; a checkpoint needs the one it was trained with. Add --vocab "
             "f30k_precomp_vocab.json."
         )
-    checkpoint = import_checkpoint(file, Vocabulary.load(vocab))
+    checkpoint = import_checkpoint(file, load_vocabulary(vocab))
     save_checkpoint(out, checkpoint)
     config = checkpoint.model.config
     if as_json:
         print_json({"model": str(out), "config": to_tree(config)})
     else:
         scoring = config.scoring
+        kind = f"{scoring.direction} attention, {scoring.pooling} pooling"
+        if scoring.scorer != "attention":
+            kind = "VSE++, a vector a caption"
         notes.print(
-            f"{scoring.direction} attention, {scoring.pooling} pooling, {config.feature_dim} to "
+            f"{kind}, {config.feature_dim} to "
             f"{config.embed_dim} numbers, {len(checkpoint.vocabulary)} words."
         )
         print(out)

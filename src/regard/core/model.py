@@ -28,9 +28,10 @@ class ModelConfig:
     """Size of the learned word embeddings the GRU reads."""
     bidirectional: bool = True
     """Read captions both ways and average the two states (eq. 8 of section 3.2)."""
-    word_encoding: Literal["gru", "states"] = "gru"
-    """gru: learned embeddings read by a GRU (SCAN); states: frozen states of a pretrained
-    sentence encoder, projected, beside a learned embedding."""
+    word_encoding: Literal["gru", "last", "states"] = "gru"
+    """gru: learned embeddings read by a GRU (SCAN); last: the GRU's last state stands for every
+    word (VSE++, with the pooled scorer); states: frozen states of a pretrained sentence encoder,
+    projected, beside a learned embedding."""
     state_dim: int = 384
     """Numbers of a word's state in the sentence encoder."""
     word_hidden: int = 768
@@ -94,14 +95,17 @@ class RegionEncoder(nn.Module):
 
 
 class WordEncoder(nn.Module):
-    """Word ids to unit vectors, one a word, each aware of its sentence."""
+    """Word ids to unit vectors, one a word, each aware of its sentence.
+
+    With `word_encoding="last"` all words of a caption have the same vector, that of the caption.
+    """
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
         self.embed = nn.Embedding(vocab_size, config.word_dim)
         nn.init.uniform_(self.embed.weight, -0.1, 0.1)
         self.dropout = nn.Dropout(config.dropout)
-        self.bidirectional = both = config.bidirectional
+        both, self.last = config.bidirectional, config.word_encoding == "last"
         self.rnn = nn.GRU(config.word_dim, config.embed_dim, batch_first=True, bidirectional=both)
 
     def forward(
@@ -113,10 +117,11 @@ class WordEncoder(nn.Module):
         """Embed captions; positions past a caption's length come back as zeros."""
         inputs = self.dropout(self.embed(word_ids))
         packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        read, _ = pad_packed_sequence(
-            self.rnn(packed)[0], batch_first=True, total_length=word_ids.shape[1]
-        )
-        if self.bidirectional:
+        read, final = self.rnn(packed)
+        read, _ = pad_packed_sequence(read, batch_first=True, total_length=word_ids.shape[1])
+        if self.last:
+            read = final.mean(0)[:, None] * read.any(-1, keepdim=True)  # where a word is real
+        elif self.rnn.bidirectional:
             onwards, backwards = read.chunk(2, dim=-1)
             read = (onwards + backwards) / 2
         return l2norm(read.float(), dim=-1)
@@ -165,7 +170,7 @@ class MatchingModel(nn.Module):
         super().__init__()
         self.config = config
         self.regions = RegionEncoder(config)
-        words = WordEncoder if config.word_encoding == "gru" else StateEncoder
+        words = StateEncoder if self.needs_states else WordEncoder
         self.words = words(config, vocab_size)
 
     @property

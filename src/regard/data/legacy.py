@@ -1,7 +1,7 @@
 """SCAN's own folders: captions, features and ids of the official code, memory-mapped.
 
     {train,dev,test,testall}_caps.txt   one caption a line, those of one photo together
-    {split}_ims.npy                     (rows, R, F) float32
+    {split}_ims.npy                     (rows, R, F) float32; (rows, F) in VSE++'s folders
     {split}_ids.txt                     optional, the photo's id a row
     {split}_boxes.npy                   optional, (rows, R, 4)
     {split}_img_sizes.npy               optional, (rows, 2), width and height in pixels
@@ -76,7 +76,7 @@ def open_precomp(folder: Path, split: str) -> PrecompDataset:
     """
     split = _ALIASES.get(split, split)
     sentences = _read_sentences(folder, split)
-    array = _map_array(folder / f"{split}_ims.npy", 3)
+    array = _map_array(folder / f"{split}_ims.npy")
     ids = _read_ids(folder / f"{split}_ids.txt", len(array), len(sentences))
     row_of_photo, photo_of_caption = _group(array, ids, len(sentences), f"{folder}, {split}")
     keys = [ids[row] if ids else str(number) for number, row in enumerate(row_of_photo)]
@@ -110,8 +110,8 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
-def _map_array(path: Path, axes: int) -> np.ndarray:
-    """Memory-map an array file; nothing in it is executed."""
+def _map_array(path: Path) -> np.ndarray:
+    """Memory-map a features file as (rows, R, F); nothing in it is executed."""
     try:
         array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
     except FileNotFoundError:
@@ -124,10 +124,12 @@ def _map_array(path: Path, axes: int) -> np.ndarray:
             f"{path} cannot be read ({error}); it must be a plain .npy array. Photos with fewer "
             "regions than others must be padded with zeros at the end."
         ) from None
-    if array.ndim != axes or not np.issubdtype(array.dtype, np.floating) or not array.size:
+    if array.ndim == 2:
+        array = array[:, None]  # VSE++: one vector a photo
+    if array.ndim != 3 or not np.issubdtype(array.dtype, np.floating) or not array.size:
         raise DataError(
             f"{path} has shape {array.shape} of {array.dtype}; it must be floating-point numbers "
-            f"on {axes} axes, none of them empty. Check which file it is."
+            "on 3 axes (rows, regions, numbers), none of them empty. Check which file it is."
         )
     return array
 

@@ -64,14 +64,29 @@ class Vocabulary:
         """
         try:
             index = json.loads(path.read_text(encoding="utf-8"))["word2idx"]
-            words = sorted(index, key=index.__getitem__)
-            if [index[word] for word in words] != list(range(len(words))):
-                raise ValueError("ids are not 0, 1, 2, ...")
+            return cls.of_ids(index, str(path))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"vocabulary {str(path)!r} cannot be read ({error}); it must be JSON with "
                 "word2idx, as SCAN's are. Check the path and the file."
             ) from None
+
+    @classmethod
+    def of_ids(cls, index: dict[str, int], where: str) -> "Vocabulary":
+        """Words in the order of their ids.
+
+        Args:
+            where: the file they are from, for messages.
+
+        Raises:
+            DataError: ids are not 0, 1, 2, ...
+        """
+        words = sorted(index, key=index.__getitem__)
+        if [index[word] for word in words] != list(range(len(words))):
+            raise DataError(
+                f"ids of vocabulary {where!r} have gaps or come twice; they must be 0, 1, 2, ... "
+                "Use the file the model was trained with."
+            )
         return cls(tuple(words))
 
     def save(self, path: Path) -> None:
