@@ -1,5 +1,6 @@
 """Resident memory a piece of work adds at its peak (Linux)."""
 
+import ctypes
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,6 +14,13 @@ def _resident(field: str) -> int:
         if line.startswith(field):
             return int(line.split()[1]) * 1024
     raise OSError(f"{_STATUS} has no {field}; it must be Linux's. Measure memory on Linux.")
+
+
+def give_back() -> None:
+    """Return what the C library keeps of freed memory to the system, so that it counts again."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 def peak_added(work: Callable[[], object]) -> int:

@@ -1,84 +1,122 @@
 """A training step beside the official one, in time and in memory.
 
 The paper's configuration: 128 pairs, 36 regions of 2048 numbers, 1024 dimensions, bi-GRU,
-hardest negatives, caption lengths as Flickr30K's. Each side runs in a process of its own with
-the C library's default allocator.
+hardest negatives, caption lengths as Flickr30K's. Each side lives in a process of its own, the
+official one with the C library's default allocator and Adam as the official code calls it, ours
+as `regard train` does it. They take turns, so that a busy machine slows all of them.
 """
 
-import itertools
 import json
 import statistics
 import subprocess
 import sys
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from regard.bench.loop import loop_over_captions
-from regard.bench.memory import peak_added
+from regard.bench.memory import give_back, peak_added
 from regard.bench.shapes import caption_lengths
 from regard.core.attention import Scoring
 from regard.core.losses import triplet_loss
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.batches import Batch
+from regard.training.allocator import keep_freed_memory
 from regard.training.config import TrainConfig
-from regard.training.step import batch_loss
+from regard.training.step import Embedded, batch_loss, embed, loss_of
 
 PAIRS, REGIONS, VOCABULARY = 128, 36, 8481
 PAIRS_IN_EPOCH = {"flickr30k": 145_000, "coco": 566_435}
+SIDES = ("official", "bfloat16", "float32")
+CLIP_NORM = 2.0
+_WARM = 24  # pairs of a step that loads and compiles everything the whole one needs
 
-
-class Side(NamedTuple):
-    """What one implementation needs for a step."""
-
-    seconds: float
-    """Median of the steps after the first."""
-    added_bytes: int
-    """Peak resident memory beyond model, optimizer state and batch."""
-    parts: dict[str, float]
-    """Seconds of the parts of a step; empty for the official one."""
+Ask = Callable[[str, str], Any]
 
 
 def measure(threads: int = 1, repeats: int = 5) -> dict[str, Any]:
     """Both sides and their ratios.
 
     Returns:
-        ratio_to_official (times faster), memory_ratio (times less added), seconds, the same for
-        float32, parts, and seconds an epoch at Flickr30K's and COCO's size.
+        ratio_to_official (times faster, median over rounds in which every side made a step),
+        memory_ratio (times less added to model, optimizer state and batch, gradients included)
+        and seconds, for the precision named; the same of each side, with the processor's seconds,
+        which other programs change less; the seconds of a step's parts; and seconds an epoch.
     """
-    official = _in_process("official", threads, 2)
-    ours = _in_process("bfloat16", threads, repeats)
-    exact = _in_process("float32", threads, repeats)
+    with _workers(threads) as ask:
+        memory = {side: ask(side, "memory") for side in SIDES}
+        rounds = [{side: ask(side, "step") for side in SIDES} for _ in range(repeats)]
+        parts = {side: ask(side, "parts") for side in SIDES[1:]}
+    sides = {side: _summary(side, rounds, memory) for side in SIDES}
+    ours = sides["bfloat16"]
     return {
-        "ratio_to_official": official.seconds / ours.seconds,
-        "memory_ratio": official.added_bytes / ours.added_bytes,
-        "seconds": ours.seconds,
+        **{name: ours[name] for name in ("ratio_to_official", "memory_ratio", "seconds")},
+        "precision": "bfloat16",
         "threads": threads,
-        "official": official._asdict(),
-        "bfloat16": ours._asdict(),
-        "float32": exact._asdict() | {"ratio_to_official": official.seconds / exact.seconds},
-        "epoch_seconds": {k: ours.seconds * v / PAIRS for k, v in PAIRS_IN_EPOCH.items()},
+        **{side: sides[side] | {"parts": parts.get(side, {})} for side in SIDES},
+        "epoch_seconds": {k: ours["seconds"] * v / PAIRS for k, v in PAIRS_IN_EPOCH.items()},
     }
 
 
-def _in_process(side: str, threads: int, repeats: int) -> Side:
-    command = [sys.executable, "-m", "regard.bench.step", side, str(threads), str(repeats)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return Side(**json.loads(done.stdout))
+def _summary(
+    side: str, rounds: list[dict[str, dict[str, float]]], memory: dict[str, int]
+) -> dict[str, float]:
+    """Medians of one side, and of its ratios to the official step of the same round."""
+
+    def ratio(kind: str) -> float:
+        return statistics.median(r["official"][kind] / r[side][kind] for r in rounds)
+
+    return {
+        "ratio_to_official": ratio("seconds"),
+        "ratio_of_processor_seconds": ratio("processor_seconds"),
+        "memory_ratio": memory["official"] / memory[side],
+        "seconds": statistics.median(r[side]["seconds"] for r in rounds),
+        "processor_seconds": statistics.median(r[side]["processor_seconds"] for r in rounds),
+        "added_bytes": memory[side],
+    }
 
 
-def _batch() -> Batch:
+@contextmanager
+def _workers(threads: int) -> Iterator[Ask]:
+    """One process a side, and how to ask it for a measurement."""
+    made = {side: _worker(side, threads) for side in SIDES}
+
+    def ask(side: str, what: str) -> Any:
+        given, told = made[side].stdin, made[side].stdout
+        assert given is not None
+        assert told is not None
+        given.write(what + "\n")
+        given.flush()
+        return json.loads(told.readline())
+
+    try:
+        yield ask
+    finally:
+        for process in made.values():
+            process.kill()
+            process.wait()
+
+
+def _worker(side: str, threads: int) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "regard.bench.step", side, str(threads)]
+    pipe = subprocess.PIPE
+    return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
+
+
+def _batch(pairs: int = PAIRS) -> Batch:
     generator = torch.Generator().manual_seed(0)
-    lengths = torch.as_tensor(caption_lengths(PAIRS))
-    ids = torch.randint(4, VOCABULARY, (PAIRS, int(lengths.max())), generator=generator)
+    lengths = torch.as_tensor(caption_lengths(pairs))
+    ids = torch.randint(4, VOCABULARY, (pairs, int(lengths.max())), generator=generator)
     return Batch(
-        torch.rand(PAIRS, REGIONS, 2048, generator=generator),
-        torch.ones(PAIRS, REGIONS, dtype=torch.bool),
+        torch.rand(pairs, REGIONS, 2048, generator=generator),
+        torch.ones(pairs, REGIONS, dtype=torch.bool),
         ids,
         lengths,
-        torch.arange(PAIRS),
+        torch.arange(pairs),
     )
 
 
@@ -86,7 +124,7 @@ def _official_loss(model: MatchingModel, batch: Batch) -> Tensor:
     regions = model.regions(batch.features)
     words = model.words(batch.word_ids, batch.lengths)
     scores = loop_over_captions(regions, words, batch.lengths.tolist(), model.config.scoring)
-    return triplet_loss(scores, torch.eye(PAIRS, dtype=torch.bool))
+    return triplet_loss(scores, torch.eye(len(words), dtype=torch.bool))
 
 
 class _Stepper:
@@ -94,42 +132,81 @@ class _Stepper:
 
     def __init__(self, side: str) -> None:
         torch.manual_seed(0)
-        self.side = side
+        self.official = side == "official"
+        if not self.official:
+            keep_freed_memory()
         self.model = MatchingModel(ModelConfig(scoring=Scoring(pooling="mean")), VOCABULARY)
-        self.optimizer = torch.optim.AdamW(self.model.parameters(), lr=2e-4, weight_decay=0.0)
+        parameters = self.model.parameters()
+        self.optimizer: torch.optim.Optimizer = (
+            torch.optim.Adam(parameters, lr=2e-4)
+            if self.official
+            else torch.optim.AdamW(parameters, lr=2e-4, weight_decay=0.0, fused=True)
+        )
         self.batch = _batch()
         for parameter in self.model.parameters():  # so that the moments exist beforehand
             parameter.grad = torch.zeros_like(parameter)
         self.optimizer.step()
+        self.optimizer.zero_grad()
         self.config = TrainConfig(precision="float32" if side == "float32" else "bfloat16")
 
+    def memory(self) -> int:
+        """Bytes a step adds at its peak, when a small one has brought in all code it needs."""
+        whole, self.batch = self.batch, _batch(_WARM)
+        self.step()
+        self.batch = whole
+        self.optimizer.zero_grad()
+        give_back()
+        return peak_added(self.step)
+
     def step(self) -> dict[str, float]:
-        """One step; gives the seconds of its parts."""
-        marks = [time.perf_counter()]
-        self.optimizer.zero_grad(set_to_none=False)
-        if self.side == "official":
+        """Seconds of one step, and of the processor."""
+        began, used = time.perf_counter(), time.process_time()
+        self.optimizer.zero_grad()
+        if self.official:
             loss = _official_loss(self.model, self.batch)
         else:
             loss = batch_loss(self.model, self.batch, self.config).total
-        marks.append(time.perf_counter())
         loss.backward()  # type: ignore[no-untyped-call]
-        marks.append(time.perf_counter())
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), 2.0)
+        self._update()
+        return {
+            "seconds": time.perf_counter() - began,
+            "processor_seconds": time.process_time() - used,
+        }
+
+    def _update(self) -> None:
+        torch.nn.utils.clip_grad_norm_(self.model.parameters(), CLIP_NORM)
         self.optimizer.step()
-        marks.append(time.perf_counter())
-        spans = (b - a for a, b in itertools.pairwise(marks))
-        return dict(zip(("forward", "backward", "update"), spans, strict=True))
+
+    def parts(self) -> dict[str, float]:
+        """Seconds of a step's parts, taken one after the other; the same arithmetic."""
+        marks = {"": time.perf_counter()}
+        self.optimizer.zero_grad()
+        regions, words = embed(self.model, self.batch, self.config)
+        marks["embedding"] = time.perf_counter()
+        leaves = Embedded(*(t.detach().requires_grad_() for t in (regions, words)))
+        loss = loss_of(self.model, leaves, self.batch, self.config).total
+        marks["scores and loss"] = time.perf_counter()
+        loss.backward()  # type: ignore[no-untyped-call]
+        marks["gradient of the loss"] = time.perf_counter()
+        regions.backward(leaves.regions.grad)  # type: ignore[no-untyped-call]
+        marks["gradient of the region encoder"] = time.perf_counter()
+        words.backward(leaves.words.grad)  # type: ignore[no-untyped-call]
+        marks["gradient of the word encoder"] = time.perf_counter()
+        self._update()
+        marks["update"] = time.perf_counter()
+        times, names = list(marks.values()), list(marks)[1:]
+        return {name: times[n + 1] - times[n] for n, name in enumerate(names)}
 
 
-def _main(side: str, threads: int, repeats: int) -> None:
+def _main(side: str, threads: int) -> None:
+    """Answer every line of standard input, the name of a measurement, with its JSON."""
     torch.set_num_threads(threads)
     stepper = _Stepper(side)
-    added = peak_added(stepper.step)
-    runs = [stepper.step() for _ in range(repeats)]
-    parts = {name: statistics.median(run[name] for run in runs) for name in runs[0]}
-    seconds = statistics.median(sum(run.values()) for run in runs)
-    json.dump(Side(seconds, added, parts)._asdict(), sys.stdout)
+    for line in sys.stdin:
+        found = getattr(stepper, line.strip())()
+        sys.stdout.write(json.dumps(found) + "\n")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":
-    _main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    _main(sys.argv[1], int(sys.argv[2]))

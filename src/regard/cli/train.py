@@ -33,9 +33,11 @@ def train(
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
     """
     from regard.data.dataset import open_dataset
+    from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
     from regard.training.loop import train as run_training
 
+    keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
     train_set = open_dataset(data, "train", regions)
     val_set = open_dataset(data, "val", regions)

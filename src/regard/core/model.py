@@ -87,11 +87,12 @@ class RegionEncoder(nn.Module):
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero."""
-        standard = (features - self.mean) / self.deviation
-        embedded = self.linear(standard)
-        if self.mlp is not None:
-            embedded = embedded + self.mlp(standard)
-        return l2norm(embedded.float(), dim=-1)
+        return l2norm(self.project((features - self.mean) / self.deviation).float(), dim=-1)
+
+    def project(self, standard: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
+        """Standardised features into the joint space, not yet of length 1."""
+        embedded: Tensor = self.linear(standard)
+        return embedded if self.mlp is None else embedded + self.mlp(standard)
 
 
 class WordEncoder(nn.Module):

@@ -5,7 +5,6 @@ without gradient, the hardest are picked, and only the 3 P pairs are scored agai
 The gradient equals that of the full matrix, because a maximum passes its gradient to one entry.
 """
 
-import contextlib
 from dataclasses import asdict
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.core.attention import masked_mean, paired_similarity, similarity
+from regard.core.attention import Scoring, masked_mean, paired_similarity, similarity
 from regard.core.losses import (
     contrastive_loss,
     hardest_negatives,
@@ -24,6 +23,8 @@ from regard.core.losses import (
 from regard.core.model import MatchingModel
 from regard.data.batches import Batch
 from regard.kernels import similarity_matrix
+from regard.kernels.encoders import embed_regions, embed_words
+from regard.kernels.pairs import chosen_similarity
 from regard.training.config import TrainConfig
 
 
@@ -38,7 +39,9 @@ class StepLoss(NamedTuple):
     """Mean over the batch; 0 where it has no weight."""
 
 
-class _Embedded(NamedTuple):
+class Embedded(NamedTuple):
+    """A batch in the joint space."""
+
     regions: Float[Tensor, "photo region dim"]
     words: Float[Tensor, "pair word dim"]
 
@@ -51,7 +54,18 @@ def batch_loss(
     Args:
         warming_up: use the contrastive loss alone.
     """
-    embedded = _embed(model, batch, config)
+    return loss_of(model, embed(model, batch, config), batch, config, warming_up=warming_up)
+
+
+def loss_of(
+    model: MatchingModel,
+    embedded: Embedded,
+    batch: Batch,
+    config: TrainConfig,
+    *,
+    warming_up: bool = False,
+) -> StepLoss:
+    """Loss of a batch that is embedded already; as `batch_loss` otherwise."""
     excluded = _excluded(batch, config)
     total = embedded.regions.new_zeros(())
     triplet = contrastive = 0.0
@@ -66,17 +80,18 @@ def batch_loss(
     return StepLoss(total, triplet, contrastive)
 
 
-def _embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> _Embedded:
+def embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> Embedded:
     """Both encoders, in the precision asked for."""
-    mixed = (
-        torch.autocast(batch.features.device.type, torch.bfloat16)
-        if config.precision == "bfloat16"
-        else contextlib.nullcontext()
-    )
-    with mixed:
-        return _Embedded(
-            model.regions(batch.features), model.words(batch.word_ids, batch.lengths, batch.states)
+    texts = (batch.word_ids, batch.lengths, batch.states)
+    dtype = getattr(torch, config.precision)
+    if batch.features.device.type == "cpu":
+        return Embedded(
+            embed_regions(model.regions, batch.features, dtype),
+            embed_words(model.words, *texts, dtype),
         )
+    mixed = torch.autocast(batch.features.device.type, dtype, enabled=dtype != torch.float32)
+    with mixed:
+        return Embedded(model.regions(batch.features), model.words(*texts))
 
 
 def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:
@@ -87,7 +102,7 @@ def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:
 
 
 def _contrastive(
-    embedded: _Embedded, batch: Batch, excluded: Bool[Tensor, "pair pair"]
+    embedded: Embedded, batch: Batch, excluded: Bool[Tensor, "pair pair"]
 ) -> Float[Tensor, ""]:
     """Contrastive loss of the pairs; each photo's regions are pooled once."""
     pooled = masked_mean(embedded.regions, batch.region_mask)[batch.photo_of_pair, None]
@@ -97,7 +112,7 @@ def _contrastive(
 
 def _triplet(
     model: MatchingModel,
-    embedded: _Embedded,
+    embedded: Embedded,
     batch: Batch,
     excluded: Bool[Tensor, "pair pair"],
     config: TrainConfig,
@@ -124,11 +139,22 @@ def _triplet(
     code = image * len(pairs) + caption
     wanted, place = torch.unique(code, return_inverse=True)  # each pair once
     image, caption = wanted // len(pairs), wanted % len(pairs)
-    chosen = paired_similarity(
-        regions[image], words[caption], batch.region_mask[image], batch.word_mask[caption], scoring
-    )
+    chosen = _chosen(embedded, batch, (image, caption), scoring)
     positive, negative_caption, negative_image = chosen[place].chunk(3)
     lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
     negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
     negative_image = negative_image.masked_fill(lonely, -torch.inf)
     return hinge(positive, negative_caption, negative_image, config.margin)
+
+
+def _chosen(
+    embedded: Embedded, batch: Batch, pairs: tuple[Tensor, Tensor], scoring: Scoring
+) -> Float[Tensor, " chosen"]:
+    """Similarity of images with captions, given by their indices."""
+    (regions, words), (image, caption) = embedded, pairs
+    masks = (batch.region_mask, batch.word_mask)
+    if scoring.scorer == "attention" and regions.device.type == "cpu":
+        return chosen_similarity(regions, words, masks, pairs, scoring)
+    return paired_similarity(
+        regions[image], words[caption], masks[0][image], masks[1][caption], scoring
+    )
