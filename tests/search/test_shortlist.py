@@ -65,13 +65,6 @@ def test_nearest_by_the_mean_region(store, queries):
     assert Shortlist(store).nearest([], queries, 5) == []
 
 
-def test_without_compiled_products(store, queries, monkeypatch):
-    keys = list(store)
-    compiled = Shortlist(store).nearest(keys, queries, 10)
-    monkeypatch.setattr(shortlist, "_inner_products", lambda: shortlist._plain_products)
-    assert Shortlist(store).nearest(keys, queries, 10) == compiled
-
-
 def test_only_among_the_keys_given(store, queries):
     listed = Shortlist(store)
     everything = listed.nearest(list(store), queries, 50)
@@ -148,8 +141,8 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     keys = list(store)
     exact = [key for key, _ in scorer.best(keys, queries, 5)]
     monkeypatch.setattr(shortlist, "EXHAUSTIVE", 99)
-    monkeypatch.setattr("regard.search.scoring._LISTED", 30)
-    monkeypatch.setattr("regard.search.scoring._LISTED_A_HIT", 1)
+    monkeypatch.setattr("regard.search.scoring.LISTED", 30)
+    monkeypatch.setattr("regard.search.scoring.LISTED_A_HIT", 1)
     scored = []
     real = PhotoScorer._exactly
     monkeypatch.setattr(

@@ -8,13 +8,15 @@ file at a time; which photo has which rows is the store's matter.
 import contextlib
 import hashlib
 import json
+import mmap
 import os
+import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int8, Shaped
+from jaxtyping import Float, Int, Int8, Shaped
 from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
@@ -69,6 +71,19 @@ class Shard(NamedTuple):
         """Some vectors: float16 in the mapped file, or float32 made from int8."""
         part = self.vectors[start:stop]
         return part * self.scales[start:stop, None] if len(self.scales) else part
+
+    def will_need(self, start: int, stop: int) -> None:
+        """Have the system read some vectors while others are worked on.
+
+        Left to itself it reads what is touched page by page, each after the other.
+        """
+        whole = self.vectors.base
+        if not isinstance(whole, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED"):
+            return
+        row = self.vectors.shape[1] * self.vectors.itemsize
+        origin = _address(self.vectors) - _address(np.frombuffer(whole, np.uint8))
+        begin = (origin + start * row) // mmap.PAGESIZE * mmap.PAGESIZE
+        whole.madvise(mmap.MADV_WILLNEED, begin, origin + stop * row - begin)
 
 
 def make_shard(batch: Sequence[StoredRegions], *, compressed: bool) -> Shard:
@@ -137,27 +152,56 @@ def digest(path: Path) -> str:
     return found.hexdigest()
 
 
+def _address(array: np.ndarray) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+def gather_rows(
+    parts: Sequence[tuple[Shard, int, int]], dim: int
+) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
+    """Vectors of several photos, padded with zeros, and how many each has.
+
+    Args:
+        parts: the shard of each photo, where its vectors begin there and how many they are.
+
+    Returns:
+        float16 as stored, or float32 made from int8.
+    """
+    counts = np.array([count for _, _, count in parts], np.int64)
+    shape = (len(parts), int(counts.max(initial=0)))
+    out = np.zeros((*shape, dim), parts[0][0].vectors.dtype if parts else np.float16)
+    if out.dtype != np.int8:
+        for row, (shard, start, count) in enumerate(parts):
+            out[row, :count] = shard.vectors[start : start + count]
+        return out, counts
+    scales = np.zeros((*shape, 1), np.float32)
+    for row, (shard, start, count) in enumerate(parts):
+        out[row, :count] = shard.vectors[start : start + count]
+        scales[row, :count, 0] = shard.scales[start : start + count]
+    exact = out.astype(np.float32)
+    exact *= scales
+    return exact, counts
+
+
 def map_shard(path: Path) -> Shard:
-    """Memory-map the arrays of a shard.
+    """Memory-map the arrays of a shard, all by one mapping.
 
     Raises:
         StoreError: the file is missing or damaged.
     """
     kinds = {"F16": np.float16, "F32": np.float32, "I8": np.int8}
+    # a mapping needs no open file, and a large index has more shards than a process may have files
+    untracked: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
     try:
         with path.open("rb") as file:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))
+            whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ, **untracked)
         found: dict[str, np.ndarray] = {"scales": np.zeros(0, np.float32)}
         for name in set(Shard._fields) & set(header):
             entry = header[name]
-            found[name] = np.memmap(
-                path,
-                kinds[entry["dtype"]],
-                "r",
-                8 + length + entry["data_offsets"][0],
-                tuple(entry["shape"]),
-            )
+            at = 8 + length + entry["data_offsets"][0]
+            found[name] = np.ndarray(tuple(entry["shape"]), kinds[entry["dtype"]], whole, at)
         return Shard(**found)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise StoreError(

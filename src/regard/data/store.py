@@ -30,6 +30,7 @@ from regard.data.shards import (
     Shard,
     check_regions,
     digest,
+    gather_rows,
     make_shard,
     map_shard,
     write_shard,
@@ -232,15 +233,14 @@ class RegionStore:
     def gather(
         self, keys: Sequence[str]
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
-        """Vectors of several photos, padded with zeros, float16, and how many each has."""
+        """Vectors of several photos, padded with zeros, and how many each has."""
         places = [self.place(key) for key in keys]
-        counts = np.array([place.rows for place in places], np.int64)
-        width = int(counts.max(initial=0))
-        out = np.zeros((len(keys), width, self.dim), np.float16)
-        for row, place in enumerate(places):
-            vectors = self.shard(place.shard).rows(place.start, place.start + place.rows)
-            out[row, : place.rows] = vectors
-        return out, counts
+        return gather_rows([(self.shard(p.shard), p.start, p.rows) for p in places], self.dim)
+
+    def will_need(self, keys: Iterable[str]) -> None:
+        """Have the system read the vectors of photos from disk, without waiting for it."""
+        for place in map(self.place, keys):
+            self.shard(place.shard).will_need(place.start, place.start + place.rows)
 
     def file(self, number: int) -> str:
         """Name of a shard's file; no other contents ever have it."""

@@ -28,7 +28,7 @@ from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
 
 TILE = 256  # photos gathered at a time
-_LISTED, _LISTED_A_HIT = 300, 10  # photos of a shortlist, and more for every hit that is wanted
+LISTED, LISTED_A_HIT = 300, 10  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
@@ -82,7 +82,8 @@ class PhotoScorer:
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
         if len(keys) > shortlist.EXHAUSTIVE:
-            keys = self._shortlist.nearest(keys, queries, _LISTED + _LISTED_A_HIT * k)
+            keys = self._shortlist.nearest(keys, queries, LISTED + LISTED_A_HIT * k)
+            self._store.will_need(keys)
         elif repeated and fused_handles(self._scoring) and fused_available():
             keys = self._near_best(keys, queries, k)
         similarities = self._exactly(keys, queries)

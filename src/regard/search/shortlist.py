@@ -12,11 +12,10 @@ removed.
 """
 
 import os
-from collections.abc import Callable, Sequence
-from functools import cache
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +25,7 @@ from safetensors.numpy import load_file, save
 
 from regard.data.shards import to_int8
 from regard.data.store import RegionStore
+from regard.kernels.bytes import inner_products
 from regard.kernels.workers import run_tasks, thread_count
 
 EXHAUSTIVE = 50_000
@@ -56,7 +56,8 @@ class _Rows(NamedTuple):
     """Where the photos of each shard stand in a list of keys; -1 for those not in it."""
 
     keys: Sequence[str]
-    by_file: dict[str, npt.NDArray[np.int64]]
+    by_file: dict[str, npt.NDArray[np.int64] | slice]
+    """A slice where the shard's photos stand in the list one after another."""
 
 
 class Shortlist:
@@ -85,20 +86,22 @@ class Shortlist:
         if count >= len(keys):
             return list(keys)
         self._place(keys)
-        asked = sum(weight * vectors.mean(0) for weight, vectors in queries)
-        rough = to_int8(np.asarray(asked, np.float32)[None])[0][0]
+        rough = to_int8(mean_query(queries)[None])[0][0]
         out = np.zeros(len(keys), np.float32)
 
-        def work(file: str) -> None:
-            means, rows = self._means[file], self._rows.by_file[file]
-            found = np.zeros(len(rows), np.float32)
-            _inner_products()(means.vectors, means.scales, rough, found)
-            wanted = rows >= 0
-            out[rows[wanted]] = found[wanted]
+        def work(files: Sequence[str]) -> None:
+            for file in files:
+                means, rows = self._means[file], self._rows.by_file[file]
+                if isinstance(rows, slice):
+                    inner_products(means.vectors, means.scales, rough, out[rows])
+                    continue
+                found = np.zeros(len(rows), np.float32)
+                inner_products(means.vectors, means.scales, rough, found)
+                out[rows[rows >= 0]] = found[rows >= 0]
 
-        run_tasks(list(self._rows.by_file), work, thread_count(None))
-        best = np.sort(np.argpartition(out, -count)[-count:])
-        return [keys[row] for row in best.tolist()]
+        files, threads = list(self._rows.by_file), thread_count(None)
+        run_tasks([files[n :: 4 * threads] for n in range(4 * threads)], work, threads)
+        return [keys[row] for row in _largest(out, count).tolist()]
 
     def _place(self, keys: Sequence[str]) -> None:
         """Have all means, and know where in `keys` their photos stand; kept with the list."""
@@ -107,7 +110,7 @@ class Shortlist:
         places = [self._store.place(key) for key in keys]
         shards, starts = (np.array([place[n] for place in places]) for n in (0, 1))
         means: dict[str, _Means] = {}
-        by_file: dict[str, npt.NDArray[np.int64]] = {}
+        by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         for number, photos in _photos_by_shard(self._store).items():
             file = self._store.file(number)
             found = self._means.get(file)
@@ -116,8 +119,14 @@ class Shortlist:
             here = np.flatnonzero(shards == number)
             rows = np.full(len(found.starts), -1, np.int64)
             rows[np.searchsorted(found.starts, starts[here])] = here
-            means[file], by_file[file] = found, rows
+            means[file], by_file[file] = found, _as_slice(rows)
         self._means, self._rows = means, _Rows(keys, by_file)
+
+
+def mean_query(queries: Queries) -> Float[np.ndarray, " dim"]:
+    """The mean of a query's words, several queries by their weights."""
+    total = sum(weight * vectors.mean(0) for weight, vectors in queries)
+    return np.asarray(total, np.float32)
 
 
 def write_means(store: RegionStore) -> None:
@@ -171,24 +180,14 @@ def _make(store: RegionStore, number: int, photos: _Photos) -> _Means:
     return _Means(photos.starts, *to_int8(means / np.maximum(length, 1e-12)))
 
 
-@cache
-def _inner_products() -> Callable[..., None]:
-    """Scaled inner products of int8 rows with one int8 vector, compiled where that is possible."""
-    try:
-        import numba
-    except Exception:  # noqa: BLE001 - a broken numba or llvmlite may raise anything
-        return _plain_products
-
-    def products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
-        for row in range(vectors.shape[0]):
-            total = np.int32(0)
-            for n in range(vectors.shape[1]):
-                total += np.int32(vectors[row, n]) * np.int32(asked[n])
-            out[row] = np.float32(total) * scales[row]
-
-    made: Callable[..., None] = numba.njit(nogil=True)(products)
-    return made
+def _as_slice(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
+    """The same as a slice if the rows follow one another."""
+    together = len(rows) > 0 and rows[0] >= 0 and bool((np.diff(rows) == 1).all())
+    return slice(int(rows[0]), int(rows[-1]) + 1) if together else rows
 
 
-def _plain_products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
-    out[:] = vectors.astype(np.float32) @ asked.astype(np.float32) * scales
+def _largest(values: Float[np.ndarray, " n"], count: int) -> npt.NDArray[np.int64]:
+    """Where the largest values are, ascending; of equal ones at the border the first."""
+    least = np.partition(values, -count)[-count]
+    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    return np.sort(np.concatenate([above, equal[: count - len(above)]]))

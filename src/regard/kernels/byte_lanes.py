@@ -1,0 +1,45 @@
+"""The inner product of two runs of int8 numbers of -127 to 127, as a numba intrinsic.
+
+Two products of such numbers fit int16 together, so most of the work is done in lanes of that
+width. Imports numba: only `bytes` imports it, on use.
+"""
+
+from typing import Any
+
+import llvmlite.ir as ir
+
+from regard.kernels.lanes import address, cgutils, declare, types
+
+RUN = 64  # numbers taken at a time, in two halves
+_HALF = RUN // 2
+_BYTES = ir.VectorType(ir.IntType(8), _HALF)
+_SHORTS = ir.VectorType(ir.IntType(16), _HALF)
+_SUMS = ir.VectorType(ir.IntType(32), _HALF)
+
+
+@declare
+def dot(_typing: Any, a: Any, b: Any, _count: Any) -> Any:
+    """Inner product, int32, of the first `count` numbers, a multiple of RUN."""
+
+    def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        *arrays, count = values
+        sums = cgutils.alloca_once_value(builder, ir.Constant(_SUMS, [0] * _HALF))
+
+        def product(at: Any) -> Any:
+            wide = []
+            for kind, array in zip(signature.args[:2], arrays, strict=True):
+                pointer = address(context, builder, kind, array, at)
+                part = builder.load(builder.bitcast(pointer, _BYTES.as_pointer()), align=1)
+                wide.append(builder.sext(part, _SHORTS))
+            return builder.mul(*wide)
+
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(RUN)) as (at, _):
+            second = product(builder.add(at, count.type(_HALF)))
+            both = builder.sext(builder.add(product(at), second), _SUMS)
+            builder.store(builder.add(builder.load(sums), both), sums)
+        kind = ir.FunctionType(_SUMS.element, [_SUMS])
+        name = f"llvm.vector.reduce.add.v{_HALF}i32"
+        reduce = cgutils.get_or_insert_function(builder.module, kind, name)
+        return builder.call(reduce, [builder.load(sums)])
+
+    return types.int32(a, b, types.intp), make
