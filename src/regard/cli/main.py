@@ -12,6 +12,7 @@ from regard.cli import (
     evaluate,
     explain,
     export,
+    export_vectors,
     extract,
     import_,
     index,
@@ -40,6 +41,7 @@ app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
 app.command("import")(import_.import_)
 app.command("export")(export.export)
+app.command("export-vectors")(export_vectors.export_vectors)
 app.command("reproduce")(reproduce.reproduce)
 app.command("index")(index.index)
 app.command("search")(search.search)

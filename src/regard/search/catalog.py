@@ -216,6 +216,14 @@ class Catalog:
             )
         return str(row[0])
 
+    def contents_of_ids(self, photo_ids: Iterable[str]) -> dict[str, None]:
+        """Keys of the photos with some ids, in their order; ids there are none of are left out."""
+        found: dict[str, None] = {}
+        for photo_id in photo_ids:
+            with contextlib.suppress(DataError):
+                found[self.content_of_id(photo_id)] = None
+        return found
+
     def files(self) -> dict[str, FileRow]:
         """Everything known, by path."""
         rows = self._database.execute("SELECT path, size, mtime_ns, content, reason FROM files")

@@ -5,7 +5,7 @@ in, whatever a writer does, until it is refreshed.
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,7 @@ from regard.search.catalog import (
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
 from regard.search.scoring import TILE, PhotoScorer
+from regard.search.shortlist import mean_query
 
 Sort = Literal["relevance", "date"]
 Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]
@@ -173,13 +174,7 @@ class Index:
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
-        asked_for = Query.parse(query) if isinstance(query, str) else query
-        sentences = self._embed_sentences(asked_for)
-        parts = [(part.weight, part.vectors) for part in sentences]
-        parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
-        words = [word for part in asked_for.sentences for word in tokenize(part.text)]
-        unknown = self.matcher.unknown_words(words)
-        asked = Asked(sentences, self.matcher.scoring, self._curve(parts, sentences))
+        parts, asked, unknown = self._ask(query)
         by_date = sort == "date" and asked.curve is not None
         depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
         hits, total = self._rank(parts, asked, depth, filters or NO_FILTERS)
@@ -189,6 +184,70 @@ class Index:
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
         return SearchResult(hits[:k], verdict, unknown, total)
+
+    def rescore(
+        self, query: str | Query, photo_ids: Iterable[str], k: int | None = None
+    ) -> SearchResult:
+        """Score some photos exactly: candidates that another database has found.
+
+        Args:
+            query: a text as people type it, or a `Query`.
+            photo_ids: as in `PhotoRecord.id`. Those the index does not have are passed over, for
+                a database may lag behind; up to 50,000 are scored, each one exactly.
+            k: how many photos to give at most, best first; all of them if None.
+
+        Raises:
+            DataError: the query asks for nothing, or a photo in it cannot be read.
+        """
+        parts, asked, unknown = self._ask(query)
+        with self._lock:
+            keys = list(self._catalog.contents_of_ids(photo_ids))
+        hits, total = self._rank(parts, asked, max(1, len(keys)) if k is None else k, keys=keys)
+        return SearchResult(hits, hits[0].verdict if hits else None, unknown, total)
+
+    def photo_ids(self) -> list[str]:
+        """Ids of all photos, in the order they were added."""
+        with self._lock:
+            return [key[:ID_DIGITS] for key in self._keys]
+
+    def pooled(
+        self, photo_ids: Iterable[str] | None = None
+    ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
+        """Ids and one unit vector a photo, the direction of its mean region, some at a time.
+
+        Args:
+            photo_ids: of which photos; None gives all.
+        """
+        with self._lock:
+            chosen = None if photo_ids is None else self._catalog.contents_of_ids(photo_ids)
+            keys = [key for key in self._keys if chosen is None or key in chosen]
+        for start in range(0, len(keys), TILE):
+            tile = keys[start : start + TILE]
+            with self._lock:
+                vectors, _ = self._store.gather(tile)
+            total = vectors.sum(1, dtype=np.float32)  # rows past a photo's count are zeros
+            length = np.linalg.norm(total, axis=1, keepdims=True)
+            yield [key[:ID_DIGITS] for key in tile], total / np.maximum(length, 1e-12)
+
+    def pooled_query(self, query: str | Query) -> Float[np.ndarray, " dim"]:
+        """The unit vector whose inner products with `pooled` order photos nearly as search does.
+
+        Raises:
+            DataError: the query asks for nothing, or a photo in it cannot be read.
+        """
+        asked = mean_query(self._ask(query)[0])
+        asked /= max(float(np.linalg.norm(asked)), 1e-12)
+        return asked
+
+    def _ask(self, query: str | Query) -> tuple[Parts, Asked, dict[str, list[str]]]:
+        """A query as vectors, as what hits tell of it, and the words nobody knows."""
+        asked_for = Query.parse(query) if isinstance(query, str) else query
+        sentences = self._embed_sentences(asked_for)
+        parts = [(part.weight, part.vectors) for part in sentences]
+        parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
+        words = [word for part in asked_for.sentences for word in tokenize(part.text)]
+        asked = Asked(sentences, self.matcher.scoring, self._curve(parts, sentences))
+        return parts, asked, self.matcher.unknown_words(words)
 
     def _curve(self, parts: Parts, sentences: tuple[AskedSentence, ...]) -> Calibration | None:
         """What turns the query's similarities into probabilities: fitted for one sentence."""
@@ -207,7 +266,7 @@ class Index:
         photo_id = photo if isinstance(photo, str) else photo.id
         vectors = np.asarray(self.regions(photo_id).vectors, np.float32)
         asked = Asked((), self.matcher.scoring)
-        hits, total = self._rank([(1.0, vectors)], asked, k + 1, NO_FILTERS)
+        hits, total = self._rank([(1.0, vectors)], asked, k + 1)
         others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
         return SearchResult(others[:k], None, {}, total - 1)
 
@@ -233,13 +292,14 @@ class Index:
         parts: Parts,
         asked: Asked,
         k: int,
-        filters: Filters,
+        filters: Filters = NO_FILTERS,
+        keys: list[str] | None = None,
     ) -> tuple[list[Hit], int]:
-        """The k most similar photos that pass, best first, and how many pass."""
+        """The k most similar of some photos, or of those that pass, and how many these are."""
         if k < 1:
             raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
         with self._lock:
-            keys = self._passing(filters)
+            keys = self._passing(filters) if keys is None else keys
             hits = [
                 Hit(
                     self._catalog.photo(key, filters),
