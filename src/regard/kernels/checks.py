@@ -1,5 +1,6 @@
 """What scores are asked of: arrays or tensors, checked, with complaints that say what to do."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,13 +21,28 @@ class Side(NamedTuple):
     lengths: Tensor  # (N,) int64, on the CPU
 
 
+def as_tensor(values: Tensor | Array | list[int]) -> Tensor:
+    """A tensor on the array's own memory where torch can have it, else on a copy.
+
+    Copied are arrays that run backwards or hold numbers of the other byte order.
+    """
+    if isinstance(values, Tensor):
+        return values
+    array = np.asarray(values)
+    if min(array.strides, default=0) < 0 or not array.dtype.isnative:
+        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
+    with warnings.catch_warnings():  # read-only arrays, memory maps among them, are only read
+        warnings.simplefilter("ignore", UserWarning)
+        return torch.as_tensor(array)
+
+
 def as_side(vectors: Tensor | Array, lengths: Lengths, name: str) -> Side:
     """Check one side's shape and lengths; float16 and float64 become float32.
 
     Raises:
         ShapeError: not three axes, nothing on an axis, not floating point, or a bad length.
     """
-    tensor = torch.as_tensor(vectors)
+    tensor = as_tensor(vectors)
     if tensor.ndim != 3 or tensor.shape[1] == 0 or tensor.shape[2] == 0:
         raise ShapeError(
             f"{name} is of shape {tuple(tensor.shape)}; it must be (items, vectors, dimension), "
@@ -46,7 +62,7 @@ def as_lengths(lengths: Lengths, vectors: Tensor, name: str) -> Tensor:
     items, most = vectors.shape[:2]
     if lengths is None:
         return torch.full((items,), most)
-    found = torch.as_tensor(lengths).detach().cpu()
+    found = as_tensor(lengths).detach().cpu()
     if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
         raise ShapeError(
             f"the type of the lengths of {name} is {found.dtype}; it must be a whole-number type. "

@@ -2,7 +2,6 @@
 
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from regard.core.attention import DEFAULT_SCORING, Scoring, attend, pool, relevance
@@ -51,9 +50,9 @@ def attention(
             f"scorer is {scoring.scorer}; it must be attention to have attention maps. "
             "Choose the attention scorer."
         )
-    one = torch.as_tensor(regions).ndim == 2 and torch.as_tensor(words).ndim == 2
+    one = regions.ndim == words.ndim == 2
     if one:
-        regions, words = torch.as_tensor(regions)[None], torch.as_tensor(words)[None]
+        regions, words = regions[None], words[None]
     image = as_side(regions, region_lengths, "regions")
     caption = as_side(words, lengths, "words")
     check_match(image, caption)
