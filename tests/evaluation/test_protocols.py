@@ -64,11 +64,19 @@ def test_training_photos_are_refused() -> None:
     assert len(galleries("all", photos(1000), Path("data"), "train")) == 1
 
 
-def test_cocos_first_thousand_alone_are_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("split", ["test", "dev", "val"])
+def test_a_thousand_of_cocos_photos_alone_are_refused(tmp_path: Path, split: str) -> None:
+    assert len(galleries("1k", photos(1000), tmp_path, split)) == 1
     (tmp_path / "testall_caps.txt").touch()
     with pytest.raises(DataError, match="which no published protocol uses alone"):
-        galleries("1k", photos(1000), tmp_path, "test")
-    assert len(galleries("1k", photos(1000), tmp_path, "val")) == 1
+        galleries("1k", photos(1000), tmp_path, split)
+
+
+@pytest.mark.parametrize("protocol", ["coco-5k", "coco-1k-5fold"])
+def test_cocos_protocols_take_its_test_photos_only(protocol: str) -> None:
+    with pytest.raises(DataError, match=r"split is 'val'; protocol coco-.* 5,000 test photos"):
+        galleries(protocol, photos(5000), Path("dataset_coco.json"), "val")
+    assert galleries(protocol, photos(5000), Path("dataset_coco.json"), "test")
 
 
 def test_unknown_protocols_are_named() -> None:

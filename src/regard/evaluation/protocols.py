@@ -103,9 +103,14 @@ def _refuse(protocol: str, images: int, data: Path, split: str) -> None:
             f"split {split!r} of {data} has {images} photos; protocol {protocol} needs "
             f"{_IMAGES[protocol]}.{hint} Name another split, or use --protocol all."
         )
-    if protocol == "1k" and split == "test" and (data / "testall_caps.txt").exists():
+    if protocol.startswith("coco") and split not in ("test", "testall"):
         raise DataError(
-            f"split 'test' of {data} is the first 1,000 of MS-COCO's 5,000 test photos, which no "
-            "published protocol uses alone. Use --split testall with --protocol coco-1k-5fold, or "
-            "--protocol all for these photos."
+            f"split is {split!r}; protocol {protocol} must be given MS-COCO's 5,000 test photos. "
+            "Name --split testall (test in Karpathy's JSON), or use --protocol all."
+        )
+    if protocol == "1k" and (data / "testall_caps.txt").exists():
+        raise DataError(
+            f"split {split!r} of {data} is 1,000 photos of MS-COCO, which no published protocol "
+            "uses alone. Use --split testall with --protocol coco-1k-5fold, or --protocol all for "
+            "these photos."
         )
