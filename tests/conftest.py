@@ -1,5 +1,10 @@
-"""What many tests share."""
+"""What many tests share.
 
+REGARD_GOLDEN names another folder of recordings from the official code than ../shared/golden; the
+tests then run on every recording found there.
+"""
+
+import os
 import sys
 from pathlib import Path
 
@@ -9,6 +14,7 @@ import torch
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the reference
 
 SHARED = Path(__file__).parents[2] / "shared"
+GOLDEN = Path(os.environ.get("REGARD_GOLDEN", SHARED / "golden"))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -20,9 +26,9 @@ def _one_thread() -> None:
 @pytest.fixture(scope="session")
 def golden() -> Path:
     """Recordings from the official code."""
-    if not (SHARED / "golden").is_dir():
-        pytest.skip("recordings from the official code are not here (../shared/golden)")
-    return SHARED / "golden"
+    if not GOLDEN.is_dir():
+        pytest.skip(f"recordings from the official code are not here ({GOLDEN})")
+    return GOLDEN
 
 
 @pytest.fixture(scope="session")

@@ -21,9 +21,10 @@ from regard.legacy_checkpoint import export_checkpoint, import_checkpoint
 from regard.matcher import Matcher
 from regard.training.config import load_recipe
 from regard.training.step import batch_loss
+from tests.conftest import GOLDEN
 
 Losses = Float[np.ndarray, " step"]
-RUNS = ("run_t2i_mean", "run_i2t_lse")
+RUNS = sorted(path.name for path in GOLDEN.glob("run_*")) or ["run_t2i_mean", "run_i2t_lse"]
 MODELS = ("checkpoint_init", "model_best")
 
 
@@ -84,7 +85,8 @@ def test_all_ten_figures_and_rsum_are_the_official_ones(
     assert [tree["image_to_text"][key] for key in keys] == pytest.approx(expected["i2t"])
     assert [tree["text_to_image"][key] for key in keys] == pytest.approx(expected["t2i"])
     assert tree["rsum"] == pytest.approx(expected["rsum"])
-    assert (tree["images"], tree["captions"]) == (40, 200)
+    shape = np.load(golden / run / f"{name}_test.npz")["similarities"].shape
+    assert (tree["images"], tree["captions"]) == shape
 
 
 def train_officially(checkpoint: Checkpoint, dataset: Dataset, order: list[list[int]]) -> Losses:
@@ -120,41 +122,37 @@ def drifts(found: Losses, expected: Losses) -> tuple[float, float]:
     return float(drift[:10].max()), float(drift.max())
 
 
-def test_training_gives_the_recorded_losses(golden: Path) -> None:
-    """Measured: 2e-7 in the first ten steps, 8e-6 in all sixty."""
-    run = golden / "run_i2t_lse"
-    expected, order = np.array(recorded(run)["losses"]), recorded(run)["batch_order"]
-    dataset = open_dataset(data(run), "train")
-    found = train_officially(imported(run, "checkpoint_init"), dataset, order)
-    first_ten, all_sixty = drifts(found, expected)
-    assert len(found) == 60
-    assert first_ten < 1e-5
-    assert all_sixty < 5e-3
+@pytest.mark.parametrize("run", RUNS)
+def test_training_gives_the_recorded_losses(golden: Path, run: str) -> None:
+    """Within 1e-5 for ten steps and 0.5 % for all, or what rounding alone does if that is more.
 
-
-def test_training_gives_the_recorded_losses_as_far_as_rounding_allows(golden: Path) -> None:
-    """This run starts near collapse: similarities differ by 1e-4, so hardest negatives flip.
-
-    Measured: 1.5e-5 in the first seven steps, 3e-4 in the first ten, 2 % in all sixty. That is what
-    rounding alone does here: nudging every initial weight by half a float32 digit makes the same
-    program differ from itself by as much, and float64 throughout is no nearer to the recording
-    (3e-4 in ten, 3 % in sixty). So the recording is held to that measure.
+    Measured, first ten steps and all sixty: 2e-7 and 8e-6 in run_i2t_lse, 3e-4 and 2 % in
+    run_t2i_mean (its first seven: 1e-5). The latter starts near collapse, where similarities
+    differ by 1e-4 and hardest negatives flip. And Adam divides by a gradient's size plus 1e-8:
+    one recurrent weight's first gradient is 2.2e-9 exactly, 2.2e-9 to 2.9e-9 in float32 as
+    instructions and order of summing go, which moves that weight by up to 1e-4. Nudging every
+    initial weight by half a float32 digit makes the same program differ from itself by 2e-5 to
+    4e-4 in ten steps and 2 to 5 % in sixty; three times that is allowed. A literal transcription
+    of the official loop (1e-4, 3 %) and float64 throughout (3e-4, 3 %) are no nearer.
     """
-    run = golden / "run_t2i_mean"
-    expected, order = np.array(recorded(run)["losses"]), recorded(run)["batch_order"]
-    dataset = open_dataset(data(run), "train")
-    found = train_officially(imported(run, "checkpoint_init"), dataset, order)
-    np.testing.assert_allclose(found[:7], expected[:7], rtol=5e-5)
-    by_rounding = [
-        drifts(
-            train_officially(nudged(imported(run, "checkpoint_init"), seed), dataset, order), found
-        )
-        for seed in range(6)
-    ]
-    first_ten, all_sixty = drifts(found, expected)
-    assert first_ten < 3 * max(ten for ten, _ in by_rounding)
-    assert all_sixty < 3 * max(sixty for _, sixty in by_rounding)
-    assert all_sixty < 0.1
+    whole = recorded(golden / run)
+    expected, order = np.array(whole["losses"]), whole["batch_order"]
+    dataset = open_dataset(data(golden / run), "train")
+
+    def again(seed: int | None = None) -> Losses:
+        model = imported(golden / run, "checkpoint_init")
+        return train_officially(model if seed is None else nudged(model, seed), dataset, order)
+
+    found = again()
+    assert len(found) == len(expected)
+    first_ten, all_steps = drifts(found, expected)
+    if first_ten < 1e-5 and all_steps < 5e-3:
+        return
+    np.testing.assert_allclose(found[:5], expected[:5], rtol=1e-5)
+    by_rounding = [drifts(again(seed), found) for seed in range(4)]
+    assert first_ten < max(1e-5, 3 * max(ten for ten, _ in by_rounding))
+    assert all_steps < max(5e-3, 3 * max(steps for _, steps in by_rounding))
+    assert all_steps < 0.1
 
 
 @pytest.mark.parametrize("run", RUNS)

@@ -6,14 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.conftest import GOLDEN
 
 from regard.core.attention import Scoring, similarity
 from regard.core.losses import triplet_loss
 
-POOLING = {"LogSumExp": "lse", "Mean": "mean"}
+POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
 CASES = [
-    (file, number) for file in ("scores_small", "scores_real") for number in range(8)
-]  # eight recorded losses a file
+    (path.stem, number)
+    for path in sorted(GOLDEN.glob("scores_*.json"))
+    for number in range(len(json.loads(path.read_text())["losses"]))
+] or [("scores_small", 0)]
 
 
 def across(gradient: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:

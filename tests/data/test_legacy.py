@@ -63,7 +63,7 @@ def test_photos_with_different_numbers_of_captions_are_told_apart(tmp_path: Path
     array = np.repeat(photos(4), [2, 2, 1, 2], axis=0)
     found = open_precomp(write(tmp_path, "dev", array, numbered(7)), "val")
     assert found.captions.photo_of_caption.tolist() == [0, 0, 1, 1, 2, 3, 3]
-    by_ids = write(tmp_path / "ids", "dev", array, numbered(7), [9, 9, 9, 9, 8, 7, 7])
+    by_ids = write(tmp_path / "ids", "dev", array, numbered(7), ["9 a.jpg"] * 4 + [8, 7, 7])
     assert open_precomp(by_ids, "dev").captions.photo_of_caption.tolist() == [0, 0, 0, 0, 1, 2, 2]
 
 

@@ -42,11 +42,18 @@ def test_regions(stored, mlp, standardised, precision, within):
 
 @pytest.mark.parametrize(("precision", "within"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize(
-    "changed", [{}, {"bidirectional": False}, {"word_encoding": "states"}], ids=str
+    "changed",
+    [
+        {},
+        {"bidirectional": False},
+        {"word_encoding": "last", "bidirectional": False},
+        {"word_encoding": "states"},
+    ],
+    ids=str,
 )
 def test_words(changed, precision, within):
     encoder = model(**changed).words
-    states = torch.randn(4, 6, 7) if "word_encoding" in changed else None
+    states = torch.randn(4, 6, 7) if changed.get("word_encoding") == "states" else None
     texts = torch.randint(0, 30, (4, 6)), LENGTHS, states
     found = embed_words(encoder, *texts, precision)
     agree(found, encoder(*texts), list(encoder.parameters()), within)

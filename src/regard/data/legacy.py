@@ -151,7 +151,7 @@ def _read_ids(path: Path, rows: int, captions: int) -> list[str]:
     """Photo id of each row; empty where there is no file."""
     if not path.exists():
         return []
-    ids = path.read_text(encoding="utf-8").split()
+    ids = [line.strip() for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
     if len(ids) == captions > rows and captions % rows == 0:
         ids = ids[:: captions // rows]  # one line a caption
     if len(ids) != rows:

@@ -37,7 +37,7 @@ def embed_words(
     dtype: torch.dtype,
 ) -> Float[Tensor, "cap word dim"]:
     """What the encoder gives, with products of the type asked for."""
-    if isinstance(encoder, StateEncoder):
+    if isinstance(encoder, StateEncoder) or encoder.last:
         with _products_in(dtype):
             vectors: Tensor = encoder(word_ids, lengths, states)
             return vectors
