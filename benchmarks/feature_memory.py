@@ -2,8 +2,9 @@
 
 Makes train_ims.npy of Flickr30K's and MS-COCO's size as sparse files (no disk used), opens them as
 training does, draws shuffled batches of 128 pairs and takes steps of the recipe `official` with
-them. Prints the process's own memory, which the kernel cannot take back (anonymous pages), sampled
-every 10 ms, and the mapped pages of the features file, which it can.
+them; ones are added to what is read, since vectors of zeros would count as padding. Prints the
+process's own memory, which the kernel cannot take back (anonymous pages), sampled every 10 ms,
+and the mapped pages of the features file, which it can.
 
     python benchmarks/feature_memory.py [--batches 60] [--steps 3]
 """
@@ -67,13 +68,20 @@ def measure(folder: Path, batches: int, steps: int) -> dict[str, float]:
 
     from regard.core.model import MatchingModel
     from regard.data.batches import PairBatches
-    from regard.data.dataset import open_dataset
+    from regard.data.legacy import PrecompDataset, open_precomp
     from regard.data.vocab import Vocabulary
     from regard.training.config import load_recipe
     from regard.training.step import batch_loss
 
     found = {"imports": memory("RssAnon")}
-    dataset = open_dataset(folder, "train")
+
+    class Filled(PrecompDataset):
+        def gather(self, photo_rows):
+            features, _ = super().gather(photo_rows)
+            features += 1
+            return features, np.full(len(features), REGIONS)
+
+    dataset = Filled(**vars(open_precomp(folder, "train")))
     vocabulary = Vocabulary.build(dataset.captions.sentences[:20000])
     pairs = PairBatches(dataset, vocabulary, _BATCH)
     found["open"] = memory("RssAnon")
@@ -81,6 +89,7 @@ def measure(folder: Path, batches: int, steps: int) -> dict[str, float]:
     with Peak() as peak:
         for batch in pairs.stream(order):
             assert batch.features.shape[1:] == (REGIONS, FEATURES)
+            assert batch.region_mask.all()
     found |= {"batches": peak.own, "mapped": memory("RssFile")}
     recipe = load_recipe("official")
     with Peak() as peak:

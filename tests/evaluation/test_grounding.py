@@ -11,7 +11,7 @@ from regard.checkpoint import Checkpoint
 from regard.core.attention import Scoring
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.captions import Captions
-from regard.data.dataset import StoreDataset
+from regard.data.dataset import StoreDataset, open_dataset
 from regard.data.store import RegionStore, StoredRegions
 from regard.data.vocab import Vocabulary
 from regard.errors import DataError
@@ -105,15 +105,37 @@ def test_a_file_of_other_photos_or_another_form_is_refused(tmp_path):
         read_phrases(written(tmp_path, {"file": "a.jpg"}), {"a.jpg"})
 
 
-@pytest.mark.parametrize("direction", ["t2i", "i2t"])
-def test_a_model_is_judged_phrase_by_phrase(tmp_path, direction):
-    torch.manual_seed(0)
-    features = np.random.default_rng(0).random((4, 6), np.float32)
+SENTENCE = "the man 's dog runs on grass ."
+FEATURES = (
+    np.random.default_rng(0).integers(0, 256, (4, 6)).astype(np.float32) / 256
+)  # exact in float16
+
+
+def of_a_store(tmp_path):
     with RegionStore(tmp_path / "regions", "maker", 6, writable=True) as made:
-        made.append([("a.jpg", StoredRegions(features, BOXES, np.ones(4), 100, 50))])
-    captions = Captions.of({"a.jpg": ["the man 's dog runs on grass ."]})
-    dataset = StoreDataset(captions, RegionStore(tmp_path / "regions"))
-    vocabulary = Vocabulary.build(captions.sentences, 1)
+        made.append([("a.jpg", StoredRegions(FEATURES, BOXES, np.ones(4), 100, 50))])
+    captions = Captions.of({"a.jpg": [SENTENCE]})
+    return StoreDataset(captions, RegionStore(tmp_path / "regions"))
+
+
+def of_a_folder(tmp_path):
+    """SCAN's layout with boxes and sizes; the second photo has fewer regions."""
+    padded = np.zeros((2, 5, 6), np.float32)
+    padded[0, :4], padded[1, :2] = FEATURES, 1
+    np.save(tmp_path / "test_ims.npy", padded)
+    np.save(tmp_path / "test_boxes.npy", np.pad(BOXES, ((0, 1), (0, 0)))[None].repeat(2, 0))
+    np.save(tmp_path / "test_img_sizes.npy", np.array([[100, 50]] * 2))
+    (tmp_path / "test_caps.txt").write_text(f"{SENTENCE}\n{SENTENCE}\n")
+    (tmp_path / "test_ids.txt").write_text("a.jpg\nb.jpg\n")
+    return open_dataset(tmp_path, "test")
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+@pytest.mark.parametrize("opened", [of_a_store, of_a_folder])
+def test_a_model_is_judged_phrase_by_phrase(tmp_path, opened, direction):
+    torch.manual_seed(0)
+    dataset = opened(tmp_path)
+    vocabulary = Vocabulary.build([SENTENCE], 1)
     scoring = Scoring(direction=direction)
     config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5, scoring=scoring)
     model = MatchingModel(config, len(vocabulary))
@@ -127,9 +149,20 @@ def test_a_model_is_judged_phrase_by_phrase(tmp_path, direction):
     tree = ground(matcher, dataset, written(tmp_path, LINE), {"mine": locate}).tree("mine")
     assert tree["phrases"] == len(seen)
     encoded = matcher.encode_captions(["The man 's dog runs on grass ."])
-    regions = matcher.encode_features(*dataset.store.gather(["a.jpg"]))
+    regions = matcher.encode_features(FEATURES[None], [4])
     cosines = regions[0] @ encoded.vectors[0].T  # (R, W)
     np.testing.assert_allclose(seen[0].cosines, cosines[:, 1:4].mean(1), atol=1e-6)
     np.testing.assert_allclose(seen[1].cosines, cosines[:, 4], atol=1e-6)
     assert all(found.attention.sum() == pytest.approx(1, abs=1e-5) for found in seen)
     assert seen[0].size == (100, 50)
+    np.testing.assert_array_equal(seen[0].boxes, BOXES)
+
+
+def test_folders_without_boxes_cannot_be_grounded(tmp_path):
+    of_a_folder(tmp_path)
+    (tmp_path / "test_img_sizes.npy").unlink()
+    with pytest.raises(DataError, match=r"no _img_sizes\.npy"):
+        open_dataset(tmp_path, "test").regions_of(0)
+    np.save(tmp_path / "test_boxes.npy", np.array([BOXES, BOXES[:2]], dtype=object))
+    with pytest.raises(DataError, match="Pad photos of fewer regions"):
+        open_dataset(tmp_path, "test")

@@ -8,7 +8,7 @@ from regard.cli.common import notes, output, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regard.data.dataset import Dataset
+    from regard.data.dataset import BoxedDataset
     from regard.evaluation.grounding import Answer, Evidence
     from regard.matcher import Matcher
 
@@ -16,24 +16,18 @@ _LONGEST = 32  # cells of a map along the photo's longer side
 
 
 def judge_grounding(
-    matchers: "Sequence[Matcher]", dataset: "Dataset", entities: Path, as_json: bool
+    matchers: "Sequence[Matcher]", dataset: "BoxedDataset", entities: Path, as_json: bool
 ) -> None:
     """Measure and print.
 
     Raises:
-        ConfigError: there are several models, or the data set has no boxes.
-        DataError: the phrases cannot be read or are of other photos.
+        ConfigError: there are several models.
+        DataError: the data set has no boxes, or the phrases cannot be read or are of other photos.
     """
-    from regard.data.dataset import StoreDataset
     from regard.evaluation.grounding import ground, most_attended, most_similar
 
     if len(matchers) > 1:
         raise ConfigError(f"models are {len(matchers)}; grounding judges one at a time. Name one.")
-    if not isinstance(dataset, StoreDataset):
-        raise ConfigError(
-            "grounding needs boxes; the data must be a caption file with --regions. "
-            "SCAN's folders bring none."
-        )
     ways = {"map": _from_map, "most_attended": most_attended, "most_similar": most_similar}
     with progress_bar("Grounding photos") as progress:
         tree = ground(matchers[0], dataset, entities, ways, progress).tree("map")

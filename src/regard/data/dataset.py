@@ -14,7 +14,7 @@ from jaxtyping import Float, Int
 
 from regard.data.captions import Captions, load_captions
 from regard.data.legacy import open_precomp
-from regard.data.store import RegionStore
+from regard.data.store import RegionStore, StoredRegions
 from regard.errors import DataError
 
 
@@ -50,6 +50,17 @@ class Dataset(Protocol):
         """
 
 
+class BoxedDataset(Dataset, Protocol):
+    """A split that also knows where its regions lie."""
+
+    def regions_of(self, photo_row: int) -> StoredRegions:
+        """One photo's regions with their boxes.
+
+        Args:
+            photo_row: index into `captions.photos`.
+        """
+
+
 @dataclass(frozen=True)
 class StoreDataset:
     """A caption file's split beside a region store."""
@@ -74,8 +85,12 @@ class StoreDataset:
         """Features (float16) of several photos, padded with zeros, and their region counts."""
         return self.store.gather([self.captions.photos[row] for row in photo_rows])
 
+    def regions_of(self, photo_row: int) -> StoredRegions:
+        """One photo's regions and where they lie."""
+        return self.store[self.captions.photos[photo_row]]
 
-def open_dataset(data: Path, split: str, regions: Path | None = None) -> Dataset:
+
+def open_dataset(data: Path, split: str, regions: Path | None = None) -> BoxedDataset:
     """Open one split.
 
     Args:

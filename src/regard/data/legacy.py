@@ -21,6 +21,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.data.captions import Captions
+from regard.data.store import StoredRegions
 from regard.errors import DataError
 
 SPLITS = ("train", "dev", "test", "testall")
@@ -54,6 +55,24 @@ class PrecompDataset:
         """Features as stored of several photos, and how many regions each has."""
         features = np.array(self.array[self.row_of_photo[np.asarray(photo_rows, np.int64)]])
         return features, count_regions(features)
+
+    def regions_of(self, photo_row: int) -> StoredRegions:
+        """One photo's regions and where they lie.
+
+        Raises:
+            DataError: the folder has no boxes or no sizes of photos.
+        """
+        if self.boxes is None or self.sizes is None:
+            raise DataError(
+                "folder has no _boxes.npy or no _img_sizes.npy; both must be there to tell where "
+                "regions lie. Put them beside the features."
+            )
+        features, counts = self.gather([photo_row])
+        row, count = self.row_of_photo[photo_row], counts[0]
+        width, height = (int(side) for side in self.sizes[row])
+        boxes = np.array(self.boxes[row, :count], np.float32)
+        ones = np.ones(count, np.float32)
+        return StoredRegions(features[0, :count], boxes, ones, width, height)
 
 
 def count_regions(features: Float[np.ndarray, "photo region feature"]) -> Int[np.ndarray, " photo"]:
@@ -138,13 +157,18 @@ def _optional_array(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     """Memory-map boxes or sizes where the folder has them."""
     if not path.exists():
         return None
-    array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-    if array.shape != shape:
-        raise DataError(
-            f"{path} has shape {array.shape}; it must be {shape} to fit the features. "
-            "Replace it, or remove it."
-        )
-    return array
+    try:
+        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        found = f"has shape {array.shape}"
+    except (OSError, ValueError) as error:
+        found = f"cannot be read ({error})"
+    else:
+        if array.shape == shape:
+            return array
+    raise DataError(
+        f"{path} {found}; it must be a plain .npy array of shape {shape} to fit the features. "
+        "Pad photos of fewer regions with zeros, or remove the file."
+    )
 
 
 def _read_ids(path: Path, rows: int, captions: int) -> list[str]:

@@ -18,7 +18,7 @@ import torch
 from jaxtyping import Float
 
 from regard.core.attention import attend
-from regard.data.dataset import StoreDataset
+from regard.data.dataset import BoxedDataset
 from regard.data.tokens import tokenize
 from regard.errors import DataError
 from regard.matcher import Matcher
@@ -181,7 +181,7 @@ class Grounding:
 
 def ground(
     matcher: Matcher,
-    dataset: StoreDataset,
+    dataset: BoxedDataset,
     entities: Path,
     ways: Mapping[str, Locate],
     progress: Callable[[int, int], None] = lambda _done, _all: None,
@@ -200,23 +200,23 @@ def ground(
     phrases = read_phrases(entities, set(photos))
     found = Grounding(ways)
     for start in range(0, len(photos), _PHOTOS_AT_ONCE):
-        names = photos[start : start + _PHOTOS_AT_ONCE]
-        _ground_some(matcher, dataset, {n: phrases.get(n, []) for n in names}, found)
+        rows = range(start, min(start + _PHOTOS_AT_ONCE, len(photos)))
+        _ground_some(matcher, dataset, {r: phrases.get(photos[r], []) for r in rows}, found)
         progress(min(start + _PHOTOS_AT_ONCE, len(photos)), len(photos))
     return found
 
 
 def _ground_some(
-    matcher: Matcher, dataset: StoreDataset, phrases: dict[str, list[Phrase]], found: Grounding
+    matcher: Matcher, dataset: BoxedDataset, phrases: dict[int, list[Phrase]], found: Grounding
 ) -> None:
     captions = sorted({p.caption for some in phrases.values() for p in some})
     if not captions:
         return
     row_of = {caption: row for row, caption in enumerate(captions)}
     words = matcher.encode_captions(captions)
-    vectors = matcher.encode_features(*dataset.store.gather(list(phrases)))
-    for regions, (name, some) in zip(vectors, phrases.items(), strict=True):
-        stored = dataset.store[name]
+    vectors = matcher.encode_features(*dataset.gather(list(phrases)))
+    for regions, (photo, some) in zip(vectors, phrases.items(), strict=True):
+        stored = dataset.regions_of(photo)
         real = torch.from_numpy(regions[: len(stored.boxes)])
         for phrase in some:
             row = row_of[phrase.caption]
