@@ -158,10 +158,7 @@ def test_bfloat16_errs_little(backend, pooling, direction):
     found = similarity_matrix(
         regions, words, lengths, backend=backend, precision="bfloat16", **options(scoring)
     )
-    queries = lengths if direction == "t2i" else torch.full((9,), 36)
-    scale = queries.double() if pooling == "sum" else torch.ones(9)
-    # the rounding of the vectors themselves; the maximum of few words averages nothing away
-    assert ((found - wanted).abs() / scale).max() < (1e-3 if pooling == "max" else 5e-4)
+    assert (found - wanted).abs().max() < 5e-4
 
 
 @pytest.mark.parametrize("shape", [(1, 300, 40, 5), (33, 300, 1, 2), (2, 1, 50, 1), (50, 3, 2, 90)])

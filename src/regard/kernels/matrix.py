@@ -96,7 +96,8 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
         backend: reference (readable, slow), torch (any device), fused (CPU, compiled; what it
             cannot do is left to torch) or auto: fused unless the work is small.
         precision: float32 is within 2e-6 of the reference; bfloat16, where fast, within 5e-4 or
-            so (more for captions of one or two words, whose attention turns on signs).
+            so (more for captions of one or two words, whose attention turns on signs). Where
+            rounding does not average out (max and sum pooling, Sum-Max) it means float32.
         threads: on the CPU, torch's number if None; results do not depend on it.
         progress: told tiles done and tiles in all.
 
@@ -117,6 +118,7 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     )
     number = thread_count(threads)
     _check_names(backend, precision)
+    precision = _sufficient(precision, scoring)
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
@@ -136,6 +138,12 @@ def _check_names(backend: str, precision: str) -> None:
                 f"{name} is {value!r}; it must be one of {', '.join(get_args(kind))}. "
                 "Choose one of these."
             )
+
+
+def _sufficient(precision: Precision, scoring: Scoring) -> Precision:
+    """The precision asked for, unless its error in this similarity would exceed 5e-4."""
+    averages = scoring.scorer == "attention" and scoring.pooling in ("lse", "mean")
+    return precision if averages else "float32"
 
 
 def _fused(images: Side, captions: Side, scoring: Scoring, backend: Backend) -> bool:
