@@ -1,10 +1,15 @@
 """regard bench: how fast this machine is at each stage, beside the official way."""
 
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from regard.cli.common import AsJson, notes, output, print_json
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.bench.scaling import Row
 
 Stage = Literal["score", "step", "extract", "encode"]
 _ABOUT = {
@@ -18,6 +23,10 @@ _ABOUT = {
 def bench(
     stage: Annotated[Stage, typer.Argument(help="What to measure.")],
     threads: Annotated[int, typer.Option(help="Threads, or processes for extract.", min=1)] = 1,
+    plot: Annotated[
+        Path | None,
+        typer.Option(help="score: also measure how time grows with every size, drawn here."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure one stage on this machine.
@@ -27,14 +36,31 @@ def bench(
 
         regard bench score
 
+        regard bench score --plot scaling.png
+
         regard bench step --threads 2 --json
     """
+    if plot is not None and stage != "score":
+        raise ConfigError(f"--plot is given with {stage}; it must come with score. Leave it out.")
     notes.print(f"Measuring {_ABOUT[stage]}, {threads} thread(s) ...")
     found = _measure(stage, threads)
+    rows = _scaling(threads, plot) if plot is not None else []
     if as_json:
-        print_json(found)
+        print_json(found | ({"scaling": [row._asdict() for row in rows]} if rows else {}))
         return
     _show(found, "")
+    if rows:
+        from regard.bench.scaling import table
+
+        output.print("\n".join(["", *table(rows)]), markup=False)
+
+
+def _scaling(threads: int, plot: Path) -> list["Row"]:
+    from regard.bench import scaling
+
+    rows = scaling.measure(threads)
+    scaling.plot(rows, plot)
+    return rows
 
 
 def _measure(stage: Stage, threads: int) -> dict[str, Any]:

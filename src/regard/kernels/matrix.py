@@ -117,8 +117,7 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
         scorer=scorer,
     )
     number = thread_count(threads)
-    _check_names(backend, precision)
-    precision = _sufficient(precision, scoring)
+    precision = _sufficient(backend, precision, scoring)
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
@@ -131,17 +130,14 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     return found if isinstance(regions, Tensor) or isinstance(words, Tensor) else found.numpy()
 
 
-def _check_names(backend: str, precision: str) -> None:
+def _sufficient(backend: Backend, precision: Precision, scoring: Scoring) -> Precision:
+    """The precision asked for, unless its error in this similarity would exceed 5e-4."""
     for name, value, kind in (("backend", backend, Backend), ("precision", precision, Precision)):
         if value not in get_args(kind):
             raise ConfigError(
                 f"{name} is {value!r}; it must be one of {', '.join(get_args(kind))}. "
                 "Choose one of these."
             )
-
-
-def _sufficient(precision: Precision, scoring: Scoring) -> Precision:
-    """The precision asked for, unless its error in this similarity would exceed 5e-4."""
     averages = scoring.scorer == "attention" and scoring.pooling in ("lse", "mean")
     return precision if averages else "float32"
 

@@ -1,0 +1,84 @@
+"""What `regard bench` measures is what it says; no test here looks at how long anything took."""
+
+import json
+
+import pytest
+import torch
+from typer.testing import CliRunner
+
+from regard.bench import scaling, score, step
+from regard.bench.loop import loop_over_captions
+from regard.cli import bench as command
+from regard.cli.main import app
+from regard.core.attention import Scoring, similarity
+
+SMALL = score.Case(images=3, captions=4, regions=5, dim=32)
+RUN = CliRunner()
+
+
+@pytest.mark.parametrize("pooling", score.POOLINGS)
+@pytest.mark.parametrize("direction", score.DIRECTIONS)
+def test_the_loop_computes_the_models_similarity(direction, pooling):
+    inputs, scoring = score.make_inputs(SMALL), Scoring(direction=direction, pooling=pooling)
+    words = torch.arange(inputs.words.shape[1])[None] < inputs.lengths[:, None]
+    regions = torch.ones(3, 5, dtype=torch.bool)
+    expected = similarity(inputs.regions, inputs.words, regions, words, scoring)
+    found = loop_over_captions(inputs.regions, inputs.words, inputs.lengths.tolist(), scoring)
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_score_has_its_keys_and_errs_little(monkeypatch):
+    monkeypatch.setattr(score, "DEFAULT_CASE", SMALL)
+    monkeypatch.setattr(
+        command, "_measure", lambda _, threads: score.measure(threads, 1, score.DEFAULT_CASE)
+    )
+    tree = json.loads(RUN.invoke(app, ["bench", "score", "--json"]).stdout)
+    for direction in ("t2i", "i2t"):
+        assert {"ratio_to_loop", "ratio_to_gemm", "max_error"} <= tree[direction].keys()
+        assert tree[direction]["max_error"] < 5e-3  # 32 numbers a vector: rounding weighs more
+
+
+def test_scaling_is_a_table_and_a_plot(monkeypatch, tmp_path):
+    monkeypatch.setattr(scaling, "DEFAULT_CASE", SMALL)
+    monkeypatch.setattr(scaling, "AXES", {"images": (2, 3), "threads": (1, 2)})
+    rows = scaling.measure(repeats=1)
+    assert [(r.axis, r.value) for r in rows[::2]] == [
+        ("images", 2),
+        ("images", 3),
+        ("threads", 1),
+        ("threads", 2),
+    ]
+    assert len(scaling.table(rows)) == 2 + len(rows)
+    scaling.plot(rows, tmp_path / "plot.svg")
+    assert "nanoseconds" in (tmp_path / "plot.svg").read_text()
+
+
+def test_a_plot_is_of_scores_only(tmp_path):
+    done = RUN.invoke(app, ["bench", "step", "--plot", str(tmp_path / "a.png")])
+    assert done.exit_code != 0
+
+
+def test_both_sides_of_the_step_start_from_the_same_loss():
+    sides = [step._Stepper(side) for side in ("official", "float32")]
+    losses = []
+    for side in sides:
+        side.batch = step._batch(6)
+        loss = step._official_loss if side.official else _ours
+        losses.append(loss(side.model, side.batch).item())
+    assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+
+
+def _ours(model, batch):
+    return step.batch_loss(model, batch, step.TrainConfig()).total
+
+
+def test_the_parts_of_a_step_are_the_step(monkeypatch):
+    """The staged step changes the weights as the whole one does."""
+    steppers = [step._Stepper("float32") for _ in range(2)]
+    for stepper in steppers:
+        stepper.batch = step._batch(6)
+    steppers[0].step()
+    parts = steppers[1].parts()
+    assert len(parts) == 6
+    for one, other in zip(*(s.model.parameters() for s in steppers), strict=True):
+        torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
