@@ -102,6 +102,16 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
     assert found.info["official"]["opt"]["data_path"] == "/data"
 
 
+def test_settings_in_a_plain_dictionary_count_as_well(tmp_path: Path) -> None:
+    contents = official(official_state())
+    contents["opt"] = vars(contents["opt"])
+    found = import_checkpoint(saved(tmp_path, contents), VOCABULARY)
+    assert found.model.config.scoring.direction == "i2t"
+    contents["opt"] = {**contents["opt"], "lambda_lse": None}
+    with pytest.raises(CheckpointError, match="does not hold a SCAN model"):
+        import_checkpoint(saved(tmp_path, contents), VOCABULARY)
+
+
 @pytest.mark.parametrize("depth", [1, 3])
 def test_any_depth_of_module_prefixes_is_removed(tmp_path: Path, depth: int) -> None:
     state = official_state()

@@ -73,7 +73,7 @@ def import_checkpoint(path: Path, vocabulary: Vocabulary) -> Checkpoint:
     found = read_checkpoint(path)
     image, text = _encoders(found, path)
     settings = found.get("opt")
-    options = settings.values if isinstance(settings, Settings) else {}
+    options = settings.values if isinstance(settings, Settings) else dict(settings or {})
     state, config = _convert(image, text, options, path)
     words = len(state["words.embed.weight"])
     if words != len(vocabulary):
@@ -158,7 +158,7 @@ def _convert(
             scoring=Scoring(scorer="pooled") if vsepp else _scoring(options),
         )
         expected = MatchingModel(config, len(embed)).state_dict()
-    except (KeyError, ValueError) as error:
+    except (KeyError, ValueError, TypeError) as error:
         raise CheckpointError(
             f"{path} does not hold a SCAN model ({error}); it must have fc, embed and rnn weights "
             "that fit together. Check that it was copied whole."
