@@ -116,7 +116,6 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
         lambda_lse=lambda_lse,
         scorer=scorer,
     )
-    number = thread_count(threads)
     precision = _sufficient(backend, precision, scoring)
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
@@ -124,9 +123,9 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     if _fused(images, captions, scoring, backend):
         a = prepare(*images, precision=precision, name="regions")
         b = prepare(*captions, precision=precision, name="words")
-        found = score(a, b, scoring, threads=number, progress=progress)
+        found = score(a, b, scoring, threads=threads, progress=progress)
     else:
-        found = _plain(images, captions, scoring, (backend, precision, number, progress))
+        found = _plain(images, captions, scoring, (backend, precision, threads, progress))
     return found if isinstance(regions, Tensor) or isinstance(words, Tensor) else found.numpy()
 
 
@@ -156,10 +155,11 @@ def _plain(
     images: Side,
     captions: Side,
     scoring: Scoring,
-    how: tuple[Backend, Precision, int, Progress | None],
+    how: tuple[Backend, Precision, int | None, Progress | None],
 ) -> Tensor:
     """By torch or by the reference, after the checks that `prepare` makes for the fused kernel."""
-    backend, precision, threads, progress = how
+    backend, precision, wanted, progress = how
+    threads = thread_count(wanted)
     check_side(images, "regions")
     check_side(captions, "words")
     if backend == "reference":
