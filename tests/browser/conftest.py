@@ -122,10 +122,22 @@ def shoot(request):
     return take
 
 
+AT_REST = """() => {
+    const inView = (image) => {
+        const frame = image.getBoundingClientRect();
+        return frame.bottom > 0 && frame.top < innerHeight && frame.width > 0;
+    };
+    return !document.querySelector("[aria-busy=true], .flowing")
+        && [...document.images].every((image) => image.complete || !inView(image))
+        && document.getAnimations().every((one) => one.playState !== "running");
+}"""
+
+
 def settled(page):
-    """Wait until pictures are there and nothing moves any more."""
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(450)
+    """Wait until no answer is awaited, pictures are there and nothing moves any more."""
+    page.wait_for_function(AT_REST)
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    page.wait_for_function(AT_REST)
 
 
 def search(page, address, text):

@@ -26,7 +26,9 @@ def heats(maps, word, shape):
 
 def hover(page, word):
     page.hover(f".chip .label:text-is('{word}')")
-    page.wait_for_timeout(600)
+    page.wait_for_selector(f".chip.active .label:text-is('{word}')")
+    page.wait_for_selector("regard-map.lit")
+    settled(page)
 
 
 def test_a_hovered_word_lights_every_photo(page, address, shoot):
@@ -138,7 +140,7 @@ def test_a_pinned_word_stays(page, address):
     search(page, address, TEXT)
     page.click(".chip .label:text-is('rocket')")
     page.mouse.move(5, 500)
-    page.wait_for_timeout(100)
+    settled(page)
     assert page.locator("regard-map.lit").count() == page.locator(".tile").count()
     page.reload()
     page.wait_for_selector("regard-map.lit")
@@ -159,9 +161,10 @@ def test_without_motion_the_map_is_there_at_once(chromium, address):
     states = []
     for word in ("a", "cat"):
         page.hover(f".chip .label:text-is('{word}')")
-        page.wait_for_timeout(30)
+        page.wait_for_selector(f".chip.active .label:text-is('{word}')")
+        assert page.locator(".flowing").count() == 0
         states.append(canvas.evaluate(script))
-        page.wait_for_timeout(400)
+        settled(page)
         assert canvas.evaluate(script) == states[-1]
     assert states[0] != states[1]
     context.close()

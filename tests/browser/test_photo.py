@@ -38,7 +38,7 @@ def test_words_show_their_maps_on_the_large_photo(page, address, shoot):
     assert page.locator(".stage regard-map.lit").count() == 0
     page.hover(".sum .word:text-is('cat')")
     page.wait_for_selector(".stage regard-map.lit")
-    page.wait_for_timeout(400)
+    settled(page)
     shoot(page)
     page.hover(".stage regard-map")
     page.wait_for_selector(".sum tr.lighting")
@@ -110,6 +110,16 @@ def test_one_walks_from_photo_to_photo(page, address):
     page.wait_for_function("href => location.href.endsWith(href)", arg=like)
 
 
+def test_a_photo_that_is_gone_is_told(page, address, shoot):
+    page.goto(f"{address}/?q={TEXT}&photo={'0' * 16}")
+    page.wait_for_selector("dialog [role=alert]:has-text('is not in the index')")
+    settled(page)
+    shoot(page)
+    page.click("text=Back to the photos")
+    page.wait_for_selector("dialog", state="detached")
+    assert order(page)
+
+
 # ---- uploads
 
 
@@ -123,6 +133,7 @@ def test_a_photo_of_ones_own(page, address, folder, shoot, way):
         drop(page, photo)
     page.wait_for_selector("dialog .captions li")
     assert page.inner_text("dialog h2") == "Your photo"
+    assert "never written to disk" in page.inner_text(".side").replace("\n", " ")
     page.fill("#sentence", "a cup of coffee on a table")
     page.press("#sentence", "Enter")
     page.wait_for_selector(".sum .word:text-is('coffee')")
@@ -180,6 +191,17 @@ def test_on_a_phone_nothing_sticks_out(phone, address, shoot):
     body.evaluate("body => body.scrollTo(0, 900)")
     settled(phone)
     shoot(phone, "-below")
+
+
+def test_on_a_phone_the_sentence_and_its_words_stay_in_view(phone, address, shoot):
+    search(phone, address, "a woman in an orange suit smiles")
+    phone.mouse.move(200, 600)
+    phone.mouse.wheel(0, 700)
+    settled(phone)
+    assert phone.evaluate("scrollY") > 300
+    field, chips = (phone.locator(name).bounding_box() for name in ("#q", ".chips"))
+    assert 0 <= field["y"] < field["y"] + field["height"] <= chips["y"] < 120
+    shoot(phone)
 
 
 def lightness(page):
@@ -240,6 +262,20 @@ def test_everything_can_be_done_with_the_keyboard(page, address, shoot):
     assert page.evaluate(f"{focused}.dataset.id") == here
 
 
+def test_help_tells_the_keys(page, address, shoot):
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog.help kbd:text-is('Delete')")
+    settled(page)
+    shoot(page)
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    page.click("button[aria-label=Help]")
+    page.click("dialog.help .primary")
+    page.wait_for_selector("dialog", state="detached")
+
+
 # ---- for everybody
 
 
@@ -249,6 +285,7 @@ VIEWS = {
     "unknown": (f"?q=a {NO_MATCH}zz&folder=drawn", ".unknown-note"),
     "nothing": (f"?q=a {NO_MATCH}", ".no-match"),
     "photo": (f"?q={TEXT}", ".tile"),
+    "help": ("", ".suggested button"),
 }
 
 
@@ -264,6 +301,8 @@ def test_axe_finds_nothing_serious(chromium, address, view, scheme):
         if view == "photo":
             page.click(".tile a >> nth=0")
             page.wait_for_selector("dialog .captions li")
+        if view == "help":
+            page.click("button[aria-label=Help]")
         settled(page)
         page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
         found = page.evaluate("axe.run().then(result => result.violations)")

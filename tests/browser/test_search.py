@@ -31,6 +31,67 @@ def test_the_first_page_shows_the_newest(page, address, shoot):
     shoot(page)
 
 
+def test_the_first_visit_offers_sentences_that_fit_photos_here(page, address, shoot):
+    page.goto(address)
+    page.wait_for_selector(".suggested button")
+    settled(page)
+    shoot(page)
+    offered = api(page, address, "suggestions")["suggestions"]
+    texts = page.locator(".suggested button").all_inner_texts()
+    assert texts == [one["sentence"] for one in offered]
+    page.click(".suggested button >> nth=0")
+    page.wait_for_selector(".chip")
+    settled(page)
+    assert query(page) == {"q": [texts[0]]}
+    assert page.input_value("#q") == texts[0]
+    assert page.locator(".welcome").count() == 0
+    page.click("[aria-label='Clear the sentence']")
+    page.wait_for_selector(".welcome")
+    assert page.evaluate("document.activeElement.id") == "q"
+    assert query(page) == {}
+
+
+def test_the_hint_goes_when_it_was_read(page, address):
+    search(page, address, TEXT)
+    page.click(".hint button")
+    page.wait_for_selector(".hint", state="detached")
+    page.reload()
+    page.wait_for_selector(".chip")
+    assert page.locator(".hint").count() == 0
+
+
+def test_a_slow_answer_shows_that_it_is_awaited(page, address, shoot):
+    held = []
+    page.route("**/api/v1/search**", lambda route: held.append(route))  # noqa: PLW0108
+    page.goto(f"{address}/?q={TEXT}")
+    page.wait_for_selector(".skeleton i")
+    assert page.get_attribute("main", "aria-busy") == "true"
+    shoot(page)
+    held.pop().continue_()
+    page.wait_for_selector(".tile")
+    assert page.locator(".skeleton").count() == 0
+    page.fill("#q", "a cup of coffee")
+    page.press("#q", "Enter")
+    page.wait_for_selector("regard-grid.stale")
+    while not held:
+        page.wait_for_timeout(10)
+    held.pop().continue_()
+    page.wait_for_selector("regard-grid:not(.stale)")
+    settled(page)
+
+
+def test_words_stay_in_view_while_scrolling(page, address, shoot):
+    search(page, address, TEXT)
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, 800)
+    settled(page)
+    page.hover(".chip .label:text-is('cat')")
+    page.wait_for_selector("regard-map.lit")
+    settled(page)
+    assert page.locator(".chips").bounding_box()["y"] < 100
+    shoot(page)
+
+
 def test_a_word_switched_off_ranks_anew_at_once(page, address, shoot):
     search(page, address, TEXT)
     before = order(page)
@@ -66,7 +127,7 @@ def test_the_last_word_cannot_be_switched_off(page, address):
     page.click(".chip:has-text('start') .dot")
     page.wait_for_url("**w=0%2C1%2C0**")
     page.click(".chip:has-text('cat') .dot")
-    page.wait_for_timeout(200)
+    settled(page)
     assert query(page)["w"] == ["0,1,0"]
 
 
@@ -102,7 +163,8 @@ def test_filters_narrow_the_list(page, address, shoot):
     shoot(page)
     page.fill(".filters input >> nth=0", "2031-01-01")
     page.wait_for_selector("text=No photo passes these filters.")
-    page.click("text=Clear")
+    shoot(page, "-none")
+    page.click("text=Clear the filters")
     page.wait_for_selector(f".status:text('{DRAWN + 14} photos')")
 
 
@@ -157,7 +219,7 @@ def test_what_goes_wrong_is_told(page, address, shoot):
     page.wait_for_selector(".problem:has-text('cannot be reached')")
     shoot(page)
     page.context.set_offline(False)
-    page.press("#q", "Enter")
+    page.click(".problem >> text=Try again")
     page.wait_for_selector(".problem", state="detached")
 
 

@@ -212,6 +212,17 @@ def test_photos_that_are_not_there(client, kind, photo_id):
 # ---- the server
 
 
+def test_suggestions_are_of_the_servers_sentences_each_for_another_photo(client):
+    offered = get(client, "suggestions")["suggestions"]
+    photos = [one["photo"]["id"] for one in offered]
+    assert 1 <= len(offered) <= 6
+    assert len(set(photos)) == len(photos)
+    for one in offered:
+        found = get(client, f"photos/{one['photo']['id']}/captions", limit=100)
+        assert one["sentence"] in [caption["sentence"] for caption in found["captions"]]
+    assert get(client, "suggestions")["suggestions"] == offered
+
+
 def test_stats(client):
     told = get(client, "stats")
     assert told["photos"] == 11

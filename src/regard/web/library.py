@@ -43,6 +43,8 @@ class Library:
         self._records: Recent[PhotoRecord] = Recent(_MOST_RECORDS)
         self._lists: Recent[list[PhotoRecord]] = Recent(8)
         self._overview: Overview | None = None
+        self.suggestions: models.Suggestions | None = None
+        """Worked out at the first question after a change."""
         self._stamp = self._read_stamp()
         self._lock = threading.Lock()
 
@@ -68,7 +70,7 @@ class Library:
             self.index.refresh()
             self._stamp = stamp
             self.roots = self.index.folders()
-            self._overview = None
+            self._overview = self.suggestions = None
             self._records.clear()
             self._lists.clear()
             self.ranker.forget()

@@ -133,6 +133,19 @@ class Upload(BaseModel):
     captions: list[Caption] = Field(description="The best of the server's sentences.")
 
 
+class Suggestion(BaseModel):
+    """A sentence one could search for, and a photo of the index it fits."""
+
+    sentence: str
+    photo: Photo
+
+
+class Suggestions(BaseModel):
+    """Sentences that fit photos of the index, each with another photo."""
+
+    suggestions: list[Suggestion]
+
+
 class Folder(BaseModel):
     """A folder with photos."""
 

@@ -14,6 +14,7 @@ from regard.search.query import Query, Sentence
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.subjects import Subject
+from regard.web.suggest import suggest
 
 MOST_SENTENCES = 5000
 BUILT_IN = Path(__file__).with_name("sentences.txt")
@@ -102,6 +103,29 @@ class SentenceRanker:
         scores = self._matcher.similarity(image, listed.captions)[0]
         order = np.argsort(-scores, kind="stable")[:k]
         return [self._tell(subject, listed.sentences[row]) for row in order], len(scores)
+
+    def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
+        """Sentences of the server's list that fit one of these photos more than the others."""
+        if not subjects:
+            return []
+        listed = self._own()
+        width = max(len(subject.vectors) for subject in subjects)
+        vectors = np.zeros((len(subjects), width, self._matcher.dim), np.float32)
+        for row, subject in zip(vectors, subjects, strict=True):
+            row[: len(subject.vectors)] = subject.vectors
+        images = EncodedImages(
+            vectors,
+            np.array([len(subject.vectors) for subject in subjects]),
+            tuple(subject.boxes for subject in subjects),
+            tuple(subject.size for subject in subjects),
+        )
+        found = suggest(self._matcher.similarity(images, listed.captions), listed.sentences, k)
+        return [
+            models.Suggestion(
+                sentence=listed.sentences[pair.sentence], photo=subjects[pair.photo].photo
+            )
+            for pair in found
+        ]
 
     def _tell(self, subject: Subject, sentence: str) -> models.Caption:
         asked = wording.embed(self._matcher, Query((Sentence(sentence),)))

@@ -18,8 +18,11 @@ from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ask, Ranking
+from regard.web.suggest import spread_out
 
 router = APIRouter(tags=["search"])
+_SAMPLE = 64  # photos the suggestions are drawn from
+_SUGGESTED = 6
 
 Sentence = Annotated[
     str,
@@ -185,6 +188,23 @@ async def stream(
             yield "".join(hit.model_dump_json() + "\n" for hit in hits)
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
+
+
+@router.get("/suggestions", response_model=models.Suggestions)
+async def suggestions(here: Here, client: Client) -> Response:
+    """A few sentences that fit photos of this index, to begin with."""
+
+    def job() -> models.Suggestions:
+        library = here.library
+        if library.suggestions is None:
+            records = library.newest(Filters())
+            sample = [records[place] for place in spread_out(len(records), _SAMPLE)]
+            subjects = [here.subject(record.id) for record in sample]
+            found = here.sentences.suggest(subjects, _SUGGESTED)
+            library.suggestions = models.Suggestions(suggestions=found)
+        return library.suggestions
+
+    return answer(await here.search_gate.run(client, job))
 
 
 @router.get("/photos", response_model=models.Search)

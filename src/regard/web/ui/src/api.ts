@@ -154,6 +154,16 @@ export function stats() {
   return ask<Stats>("/stats");
 }
 
+/** A sentence one could search for, and a photo it fits. */
+export interface Suggestion {
+  sentence: string;
+  photo: Photo;
+}
+
+export function suggestions() {
+  return ask<{ suggestions: Suggestion[] }>("/suggestions");
+}
+
 export interface ExplainChoice {
   sentence: string;
   direction: Direction | "";

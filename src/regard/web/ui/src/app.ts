@@ -8,20 +8,26 @@ import "./filters.ts";
 import { count, duration } from "./format.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
+import "./help.ts";
+import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
 import { BLANK, filterCount, readView, sameList, writeView, type View } from "./state.ts";
+import { styleOf } from "./style-of.ts";
 import { applyTheme, flipTheme, theme } from "./theme.ts";
 import "./viewer.ts";
+import "./welcome.ts";
 import { anyLeft, chipsOf, lightOf, replaceWord, withWeight, type Chip } from "./words.ts";
 
 const PAGE = 40;
 const RANK_AFTER_MS = 110;
+const SKELETON = [4, 3, 2, 4, 3, 4, 3, 4, 2, 4, 3, 4]; // widths of the tiles that stand in at first
 
 class RegardApp extends LitElement {
   static override properties = {
     view: { state: true }, answer: { state: true }, hits: { state: true }, busy: { state: true },
     error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
     filtering: { state: true }, dragging: { state: true }, sending: { state: true }, notice: { state: true },
+    helping: { state: true },
   };
   declare view: View;
   declare answer: api.SearchAnswer | null;
@@ -37,8 +43,10 @@ class RegardApp extends LitElement {
   /** Name of the photo being uploaded; empty for none. */
   declare sending: string;
   declare notice: string;
+  declare helping: boolean;
 
   private chips: Chip[] = [];
+  private asking = true; // whether what is awaited is another list, not more of this one
   private ended = false; // whether the list has no further page
   private requests = new AbortController();
   private timer = 0;
@@ -49,7 +57,7 @@ class RegardApp extends LitElement {
     this.view = readView(location.search);
     this.answer = this.stats = this.region = null;
     this.hits = [];
-    this.busy = this.dragging = false;
+    this.busy = this.dragging = this.helping = false;
     this.filtering = filterCount(this.view) > 0;
     this.error = this.sending = this.notice = "";
     this.hovered = -1;
@@ -90,6 +98,7 @@ class RegardApp extends LitElement {
     this.requests = new AbortController();
     const { signal } = this.requests;
     this.busy = true;
+    this.asking = !more;
     try {
       const answer = await api.search(this.view, more ? this.hits.length : 0, PAGE, signal);
       const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
@@ -121,6 +130,7 @@ class RegardApp extends LitElement {
   private follow(before: View) {
     if (!sameList(before, this.view)) {
       clearTimeout(this.timer);
+      this.busy = this.asking = true;
       const weighing = before.q === this.view.q && before.weights !== this.view.weights;
       this.timer = window.setTimeout(() => void this.load(), weighing ? RANK_AFTER_MS : 0);
     }
@@ -141,7 +151,9 @@ class RegardApp extends LitElement {
       event.preventDefault();
       this.querySelector<HTMLInputElement>("#q")?.select();
       this.querySelector<HTMLInputElement>("#q")?.focus();
-    } else if (event.key === "Escape" && !this.view.photo && this.view.word !== null) {
+    } else if (event.key === "?" && !typing && !this.view.photo) {
+      this.helping = true;
+    } else if (event.key === "Escape" && !this.view.photo && !this.helping && this.view.word !== null) {
       this.go({ word: null }, true);
     }
   };
@@ -170,26 +182,43 @@ class RegardApp extends LitElement {
   override render() {
     return html`
       ${this.header()}
-      <main>
+      <main aria-busy=${this.busy ? "true" : "false"}>
         ${this.filtering ? html`<regard-filters .view=${this.view} .stats=${this.stats}
           @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
         ${this.notice ? html`<p class="problem" role="alert">${this.notice}
           <button class="link" type="button" @click=${() => (this.notice = "")}>Dismiss</button></p>` : nothing}
-        ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
-        ${this.chips.length ? this.words() : nothing}
+        ${this.error ? this.problem() : nothing}
+        ${this.first ? html`<regard-welcome
+          @search=${(event: CustomEvent<string>) => this.ask(event.detail)}></regard-welcome>` : nothing}
+        ${this.chips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.heading()}
         <regard-grid .hits=${this.hits} .chips=${this.chips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && !this.ended} class=${this.faint ? "faint" : ""}
+          .more=${!!this.answer && !this.ended}
+          class=${(this.faint ? "faint " : "") + (this.busy && this.asking ? "stale" : "")}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
             (this.region = event.detail)}></regard-grid>
       </main>
       ${this.view.photo ? this.viewer() : nothing}
+      ${this.helping ? html`<regard-help @done=${() => (this.helping = false)}></regard-help>` : nothing}
       ${this.dragging || this.sending ? html`<div class="curtain" role="status"><p>${this.sending
         ? html`Looking at ${this.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
         It stays in memory for a quarter of an hour and is never written to disk.</small>`}</p></div>` : nothing}
     `;
+  }
+
+  /** Whether nothing has been asked yet, of an index that has photos. */
+  private get first(): boolean {
+    return !this.view.q && !filterCount(this.view) && !!this.stats?.photos && !this.error;
+  }
+
+  private problem() {
+    const narrowed = filterCount(this.view) > 0;
+    return html`<div class="problem" role="alert">${this.error}
+      <button class="link" type="button" @click=${() => this.load()}>Try again</button>
+      ${narrowed ? html`<button class="link" type="button" @click=${() =>
+        this.go({ folder: "", since: "", until: "", shape: "" })}>Clear filters</button>` : nothing}</div>`;
   }
 
   private get active(): number {
@@ -203,14 +232,15 @@ class RegardApp extends LitElement {
   private header() {
     const dark = theme() === "dark";
     const filters = filterCount(this.view);
-    return html`<header class="bar">
+    return html`<header class=${this.busy ? "bar busy" : "bar"}>
       <a class="brand" href="/" @click=${this.onHome}><img src="/static/favicon.svg" alt="" width="28" height="28" />
         <span>Regard</span></a>
       <form role="search" @submit=${this.onSearch}>
         <label class="hidden" for="q">Describe a photo</label>
         ${icons.search}<input id="q" name="q" type="search" maxlength="500" autocomplete="off" spellcheck="true"
           enterkeyhint="search" placeholder="Describe a photo" .value=${this.view.q} />
-        <kbd aria-hidden="true">/</kbd>
+        ${this.view.q ? html`<button class="clear" type="button" aria-label="Clear the sentence" title="Clear"
+          @click=${this.onClear}>${icons.close}</button>` : html`<kbd aria-hidden="true">/</kbd>`}
       </form>
       <button class="tool" type="button" aria-label=${filters ? `Filters, ${filters} set` : "Filters"}
         aria-expanded=${this.filtering ? "true" : "false"} title="Filters"
@@ -222,6 +252,8 @@ class RegardApp extends LitElement {
       <button class="tool" type="button" aria-label=${dark ? "Light theme" : "Dark theme"}
         title=${dark ? "Light theme" : "Dark theme"}
         @click=${() => { flipTheme(); this.requestUpdate(); }}>${dark ? icons.sun : icons.moon}</button>
+      <button class="tool" type="button" aria-label="Help" title="Help"
+        @click=${() => (this.helping = true)}>${icons.help}</button>
     </header>`;
   }
 
@@ -239,18 +271,23 @@ class RegardApp extends LitElement {
 
   private heading() {
     const { answer, view } = this;
-    if (!answer) return html`<p class="status" role="status">${this.busy ? "Looking …" : ""}</p>`;
+    if (!answer)
+      return html`<p class="status" role="status">${this.busy ? "Looking …" : ""}</p>
+        ${this.busy ? html`<div class="skeleton" aria-hidden="true">${SKELETON.map((wide) =>
+          html`<i ${styleOf({ "flex-grow": String(wide) })}></i>`)}</div>` : nothing}`;
     const ranked = view.q
       ? `${count(answer.total, "photo")} ranked in ${duration(answer.seconds)}`
-      : `${count(answer.total, "photo")}${this.stats?.first_taken ? ", newest first" : ""}. ` +
-        "Describe one above, or drop one of yours here.";
+      : `${count(answer.total, "photo")}${this.stats?.first_taken ? ", newest first" : ""}`;
     if (!answer.total && this.stats?.photos === 0)
       return html`<div class="no-match" role="status"><h1>There are no photos here yet.</h1>
         <p>Index a folder with <code>regard index PHOTOS</code>; they appear here by themselves.</p></div>`;
     return html`
       ${this.faint ? html`<div class="no-match" role="status"><h1>No photo here fits this well.</h1>
         <p>${answer.verdict!.text}</p></div>` : nothing}
-      <p class="status" role="status">${answer.total ? ranked : "No photo passes these filters."}
+      ${answer.total ? nothing : html`<div class="no-match" role="status"><h1>No photo passes these filters.</h1>
+        <p><button class="link" type="button" @click=${() =>
+          this.go({ folder: "", since: "", until: "", shape: "" })}>Clear the filters</button> to look at all.</p></div>`}
+      <p class="status" role="status">${answer.total ? ranked : nothing}
         ${view.weights ? html` · weighted <button class="link" type="button"
           @click=${() => this.go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
   }
@@ -276,6 +313,11 @@ class RegardApp extends LitElement {
   private onSearch = (event: SubmitEvent) => {
     event.preventDefault();
     this.ask(this.querySelector<HTMLInputElement>("#q")!.value.trim());
+  };
+
+  private onClear = () => {
+    this.ask("");
+    this.querySelector<HTMLInputElement>("#q")!.focus();
   };
 
   private onHome = (event: MouseEvent) => {

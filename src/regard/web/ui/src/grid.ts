@@ -116,7 +116,8 @@ export class RegardGrid extends LitElement {
   private caption(hit: Hit, chip: Chip | undefined) {
     if (!hit.maps) return nothing;
     return html`<span class="badge" aria-hidden="true">${chip
-      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b> ${chip.label}` : html`<b>${badge(hit)}</b>`}</span>`;
+      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span
+        class="of"> ${chip.label}</span>` : html`<b>${badge(hit)}</b>`}</span>`;
   }
 
   private onClick(event: MouseEvent, id: string) {

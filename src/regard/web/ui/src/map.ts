@@ -65,6 +65,7 @@ export class RegardMap extends LitElement {
     super.disconnectedCallback();
     seen.unobserve(this);
     cancelAnimationFrame(this.frame);
+    this.classList.remove("flowing");
     this.visible = false;
   }
 
@@ -121,6 +122,7 @@ export class RegardMap extends LitElement {
     const from = this.drawn;
     const same = from && from.columns === goal.columns && from.rows === goal.rows;
     if (!same || calm() || !this.classList.contains("lit")) {
+      this.classList.remove("flowing");
       this.drawn = goal;
       this.draw(goal.values);
       return;
@@ -132,7 +134,9 @@ export class RegardMap extends LitElement {
       this.drawn = part < 1 ? { ...goal, values } : goal;
       this.draw(values);
       if (part < 1) this.frame = requestAnimationFrame(tick);
+      else this.classList.remove("flowing");
     };
+    this.classList.add("flowing");
     this.frame = requestAnimationFrame(tick);
   }
 

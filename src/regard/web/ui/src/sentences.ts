@@ -76,7 +76,7 @@ export class RegardSentences extends LitElement {
         <form @submit=${this.onRank}>
           <label for="own">One sentence a line, ${MOST.toLocaleString("en-GB")} at most</label>
           <textarea id="own" rows="4" spellcheck="true"></textarea>
-          <button type="submit">Rank them</button>
+          <button class="primary" type="submit">Rank them</button>
           <button class="quiet" type="button" @click=${() => this.load(null)}>Back to the built-in list</button>
         </form></details></section>`;
   }

@@ -18,7 +18,7 @@ export class RegardViewer extends LitElement {
   static override properties = {
     view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
     link: { attribute: false }, photo: { state: true }, explained: { state: true },
-    like: { state: true }, error: { state: true }, active: { state: true }, region: { state: true },
+    like: { state: true }, error: { state: true }, busy: { state: true }, active: { state: true }, region: { state: true },
   };
   declare view: View;
   declare stats: api.Stats | null;
@@ -32,6 +32,8 @@ export class RegardViewer extends LitElement {
   declare explained: api.Explained | null;
   declare like: api.Hit[];
   declare error: string;
+  /** Whether an explanation is awaited. */
+  declare busy: boolean;
   declare active: number;
   declare region: number;
 
@@ -47,6 +49,7 @@ export class RegardViewer extends LitElement {
     this.previousId = this.nextId = this.place = this.error = "";
     this.link = () => "";
     this.like = [];
+    this.busy = false;
     this.active = this.region = -1;
   }
 
@@ -111,6 +114,7 @@ export class RegardViewer extends LitElement {
     this.explains = new AbortController();
     const { signal } = this.explains;
     this.error = "";
+    this.busy = !!this.sentence;
     if (!this.sentence) {
       this.explained = null;
       this.chips = [];
@@ -128,11 +132,13 @@ export class RegardViewer extends LitElement {
       this.chips = [];
       this.error = (error as Error).message;
     }
+    this.busy = false;
   }
 
   override render() {
     const { photo } = this;
     return html`<dialog class="viewer" aria-label=${photo ? `Photo ${photo.name}` : "Photo"} tabindex="-1"
+      aria-busy=${this.busy || (!photo && !this.error) ? "true" : "false"}
       @cancel=${this.onCancel} @keydown=${this.onKey}>
       <header class="viewer-head">
         <button class="tool" type="button" aria-label="Close" @click=${() => this.tell("close", null)}>
@@ -140,17 +146,17 @@ export class RegardViewer extends LitElement {
         <h2>${photo?.name ?? ""}<small>${[photo?.folder, day(photo?.taken ?? null)]
           .filter(Boolean).join(" · ")}</small></h2>
         <span class="place">${this.place}</span>
-        <button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
+        ${this.place ? html`<button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
           @click=${() => this.tell("goto", this.previousId)}>${icons.left}</button>
         <button class="tool" type="button" aria-label="Next photo" ?disabled=${!this.nextId}
-          @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>
+          @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>` : nothing}
       </header>
-      <div class="viewer-body">
+      ${!photo && this.error ? this.missing() : html`<div class="viewer-body">
         ${photo ? this.stage(photo) : nothing}
         <div class="side">
           ${this.question()}
           ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
-          ${this.explained ? this.account(this.explained) : nothing}
+          ${this.explained ? this.account(this.explained) : this.unasked()}
         </div>
         <div class="below">
           ${photo && this.explained ? this.panels(photo, this.explained) : nothing}
@@ -158,8 +164,22 @@ export class RegardViewer extends LitElement {
             @choose=${(event: CustomEvent<string>) => this.choose(event.detail)}></regard-sentences>` : nothing}
           ${this.like.length ? this.similar() : nothing}
         </div>
-      </div>
+      </div>`}
     </dialog>`;
+  }
+
+  private missing() {
+    return html`<div class="missing"><h3>This photo cannot be shown.</h3><p role="alert">${this.error}</p>
+      <button class="primary" type="button" @click=${() => this.tell("close", null)}>Back to the photos</button></div>`;
+  }
+
+  private unasked() {
+    if (this.busy) return html`<p class="note" role="status">Looking …</p>`;
+    if (this.sentence || !this.photo) return nothing;
+    return html`<p class="note">Write what you see, or take one of the sentences below: every word then shows
+      where it looks in this photo, and what it adds to the score.</p>
+      ${this.photo.id.startsWith("u") ? html`<p class="note">Your photo stays in memory for a while and is never
+        written to disk.</p>` : nothing}`;
   }
 
   private stage(photo: api.Photo) {
@@ -180,9 +200,9 @@ export class RegardViewer extends LitElement {
   private question() {
     return html`<form class="ask" @submit=${this.onAsk}>
       <label for="sentence">A sentence for this photo</label>
-      <div class="field"><input id="sentence" name="sentence" type="text" maxlength="500" autocomplete="off"
-        enterkeyhint="go" .value=${this.sentence} placeholder="a dog runs on the beach" />
-      <button type="submit">Explain</button></div>
+      <div class="field"><textarea id="sentence" name="sentence" rows="1" maxlength="500" autocomplete="off"
+        enterkeyhint="go" .value=${this.sentence} placeholder="Describe this photo" @keydown=${this.onEnter}></textarea>
+      <button class="primary" type="submit">Explain</button></div>
     </form>`;
   }
 
@@ -201,10 +221,10 @@ export class RegardViewer extends LitElement {
       <p class="note">Hover, focus or press a word to see where it looked; hover the photo to see which
         words look there.</p>
       ${this.settings(explained)}
-      <p class="downloads">${icons.download}
+      <p class="downloads">${icons.download}<span>Figure</span>
         <a href=${api.figureUrl(this.view.photo, this.choice, "png")} download="regard.png">PNG</a>
         <a href=${api.figureUrl(this.view.photo, this.choice, "svg")} download="regard.svg">SVG</a>
-        <a href=${api.explainUrl(this.view.photo, this.choice)} download="regard.json">JSON</a></p>`;
+        <span>Numbers</span><a href=${api.explainUrl(this.view.photo, this.choice)} download="regard.json">JSON</a></p>`;
   }
 
   private settings(explained: api.Explained) {
@@ -269,7 +289,13 @@ export class RegardViewer extends LitElement {
 
   private onAsk = (event: SubmitEvent) => {
     event.preventDefault();
-    this.choose(this.querySelector<HTMLInputElement>("#sentence")!.value.trim());
+    this.choose(this.querySelector<HTMLTextAreaElement>("#sentence")!.value.trim());
+  };
+
+  private onEnter = (event: KeyboardEvent) => {
+    if (event.key !== "Enter" || event.isComposing) return;
+    event.preventDefault();
+    (event.target as HTMLTextAreaElement).form!.requestSubmit();
   };
 
   private onLike(event: MouseEvent, id: string) {

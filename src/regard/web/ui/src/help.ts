@@ -1,0 +1,59 @@
+// How to read the page and steer it by keys, in a dialog.
+
+import { LitElement, html } from "lit";
+
+const KEYS: [string[], string][] = [
+  [["/"], "to the sentence"],
+  [["←", "→"], "on a word: to the next word"],
+  [["↑", "↓"], "on a word: weight it"],
+  [["Delete"], "on a word: switch it off or on"],
+  [["Enter"], "on a word: keep its maps shown"],
+  [["←", "→", "↑", "↓"], "on a photo: to another photo"],
+  [["Enter"], "on a photo: show it large"],
+  [["Esc"], "back"],
+  [["?"], "this help"],
+];
+
+/** Event: `done`. */
+export class RegardHelp extends LitElement {
+  override createRenderRoot() {
+    return this;
+  }
+
+  override firstUpdated() {
+    this.querySelector("dialog")!.showModal();
+  }
+
+  override render() {
+    return html`<dialog class="help" aria-labelledby="help-title" @close=${this.tell} @click=${this.onClick}>
+      <div>
+      <h2 id="help-title">How to read this page</h2>
+      <dl>
+        <dt>Per cent</dt><dd>How likely the sentence describes the photo, calibrated on photos with known sentences.</dd>
+        <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that counts most for
+          it. A word that adds little to a photo stays dark there.</dd>
+        <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
+          no leash.</dd>
+        <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is never written to
+          disk.</dd>
+      </dl>
+      <h3>Keys</h3>
+      <table><tbody>${KEYS.map(([keys, does]) => html`<tr><td>${keys.map((key) => html`<kbd>${key}</kbd> `)}</td>
+        <td>${does}</td></tr>`)}</tbody></table>
+      <p class="note">For programs: <a href="/api/v1/openapi.json">the HTTP API’s description</a>.</p>
+      <form method="dialog"><button class="primary">Close</button></form>
+      </div>
+    </dialog>`;
+  }
+
+  /** A click beside the dialog closes it. */
+  private onClick = (event: MouseEvent) => {
+    if (event.target === event.currentTarget) (event.currentTarget as HTMLDialogElement).close();
+  };
+
+  private tell = () => {
+    this.dispatchEvent(new CustomEvent("done", { bubbles: true }));
+  };
+}
+
+customElements.define("regard-help", RegardHelp);

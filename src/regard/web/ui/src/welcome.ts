@@ -1,0 +1,48 @@
+// The first thing a reader sees: what can be done here, and sentences that fit these photos.
+
+import { LitElement, html, nothing } from "lit";
+import * as api from "./api.ts";
+
+/** Event: `search` with a sentence. */
+export class RegardWelcome extends LitElement {
+  static override properties = { suggested: { state: true } };
+  declare suggested: api.Suggestion[];
+
+  constructor() {
+    super();
+    this.suggested = [];
+  }
+
+  override createRenderRoot() {
+    return this;
+  }
+
+  override connectedCallback() {
+    super.connectedCallback();
+    void this.load();
+  }
+
+  private async load() {
+    try {
+      this.suggested = (await api.suggestions()).suggestions;
+    } catch {
+      this.suggested = []; // the page does without; the list itself tells what is wrong
+    }
+  }
+
+  override render() {
+    return html`<section class="welcome">
+      <h1>Describe a photo, and see why it is found.</h1>
+      <p>Every word of your sentence looks at every photo. Point at a word, and all photos show where it looked.</p>
+      <div class="suggested">${this.suggested.length ? html`<span>Try</span>` : nothing}
+        ${this.suggested.map(({ sentence, photo }) => html`<button type="button" @click=${() => this.tell(sentence)}><img
+          src=${api.thumbnailUrl(photo.id, 320)} alt="" width="28" height="28" />${sentence}</button>`)}</div>
+    </section>`;
+  }
+
+  private tell(detail: string) {
+    this.dispatchEvent(new CustomEvent("search", { detail, bubbles: true }));
+  }
+}
+
+customElements.define("regard-welcome", RegardWelcome);
