@@ -62,7 +62,7 @@ def test_the_hint_goes_when_it_was_read(page, address):
 
 def test_a_slow_answer_shows_that_it_is_awaited(page, address, shoot):
     held = []
-    page.route("**/api/v1/search**", lambda route: held.append(route))  # noqa: PLW0108
+    page.route("**/api/v1/search**", lambda route: held.append(route))
     page.goto(f"{address}/?q={TEXT}")
     page.wait_for_selector(".skeleton i")
     assert page.get_attribute("main", "aria-busy") == "true"
