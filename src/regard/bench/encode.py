@@ -18,8 +18,10 @@ _WORDS = _TEXT.split()
 
 
 def _sentences(count: int) -> list[str]:
+    """As many as in Flickr30K need every rule of the tokenizer, 3.5 %, have an apostrophe."""
     rng = np.random.default_rng(0)
-    return [" ".join(rng.choice(_WORDS, rng.integers(6, 20))) + " ." for _ in range(count)]
+    plain = [" ".join(rng.choice(_WORDS, rng.integers(6, 20))) + " ." for _ in range(count)]
+    return ["the man's " + text if n % 28 == 0 else text for n, text in enumerate(plain)]
 
 
 def _rate(count: int, work: Callable[[], object]) -> float:
