@@ -29,6 +29,7 @@ TEXT = "a man in a black coat uses a camera"
 
 def settled(page: Page) -> None:
     """Wait until pictures are there and nothing moves."""
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true], .flowing')")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
 
@@ -40,6 +41,7 @@ def shoot(address: str) -> list[bytes]:
         page = browser.new_page(viewport=dict(zip(("width", "height"), LIST, strict=True)))
         page.goto(f"{address}?q={TEXT}")
         page.wait_for_selector(".chip")
+        page.click(".hint button")
         settled(page)
         shots = [page.screenshot()]
         page.hover(".chip .label:text-is('camera')")
@@ -55,6 +57,7 @@ def shoot(address: str) -> list[bytes]:
         phone = browser.new_page(viewport=size, color_scheme="dark", has_touch=True)
         phone.goto(f"{address}?q={TEXT}&word=8")
         phone.wait_for_selector("regard-map.lit")
+        phone.click(".hint button")
         settled(phone)
         shots.append(phone.screenshot())
         browser.close()
