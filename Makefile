@@ -21,7 +21,7 @@ $(VENV)/.made: pyproject.toml constraints.txt
 
 $(VENV)/.made-for-development: $(VENV)/.made
 	@echo "Installing the tools of development ..."
-	@$(PIP) -e '.[demo,test,dev]'
+	@$(PIP) -e '.[demo,test,dev,ray]'
 	@touch $@
 
 install: $(VENV)/.made-for-development  ## Make .venv with everything

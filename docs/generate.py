@@ -39,8 +39,8 @@ def _command(name: str, verb: click.Command) -> str:
     rows = [_parameter(p) for p in verb.params if not set(p.opts) & set(_SKIPPED)]
     if rows:
         lines += ["| | |", "|---|---|", *rows, ""]
-    if isinstance(verb, click.Group):
-        lines += [_command(f"{name} {n}", v) for n, v in sorted(verb.commands.items())]
+    inside = getattr(verb, "commands", {})  # of a group; typer's is no click.Group
+    lines += [_command(f"{name} {n}", v) for n, v in sorted(inside.items())]
     return "\n".join(lines)
 
 

@@ -6,8 +6,9 @@ RegardError
 ├── DataError          a caption file, feature file or vocabulary is malformed
 ├── PhotoError         one photo cannot be read (batches skip it, name it and count it)
 ├── CheckpointError    weights cannot be read, or do not fit the model they are for
-└── StoreError         a region store or index cannot be opened, written or mended
-    └── BusyError      another process is writing to it
+├── StoreError         a region store or index cannot be opened, written or mended
+│   └── BusyError      another process is writing to it
+└── ClusterError       a Ray cluster cannot be reached, or cannot do its part
 
 A message reads "<what> is <value>; <what it must be>. <what to do next>."
 """
@@ -43,3 +44,7 @@ class StoreError(RegardError, OSError):
 
 class BusyError(StoreError):
     """Another process is writing to the store."""
+
+
+class ClusterError(RegardError, RuntimeError):
+    """A Ray cluster cannot be reached, or cannot do its part."""

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -94,3 +95,8 @@ def report_skipped(skipped: dict[str, str], shown: int = 10) -> None:
         notes.print(f"  {reason}", markup=False)
     if len(skipped) > shown:
         notes.print(f"  ... and {len(skipped) - shown} more")
+
+
+def place_of(path: Path) -> str:
+    """A path as text; one in object storage with both slashes of its scheme."""
+    return re.sub(r"^([a-z][a-z0-9+.-]+):/(?=[^/])", r"\1://", str(path))

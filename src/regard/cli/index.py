@@ -77,13 +77,13 @@ def index(
         _check(index_folder, matcher, workers, as_json)
         return
     if forget is not None:
-        _tell(index_folder, [forget_folder(index_folder, forget, matcher)], as_json)
+        tell(index_folder, [forget_folder(index_folder, forget, matcher)], as_json)
         return
     how = _How(matcher, workers, compress or (known is not None and known.compressed))
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         wipe(index_folder)
-    _tell(index_folder, [_update(index_folder, *one, how) for one in folders.items()], as_json)
+    tell(index_folder, [_update(index_folder, *one, how) for one in folders.items()], as_json)
 
 
 class _How(NamedTuple):
@@ -145,7 +145,7 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
         )
 
 
-def _tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
+def tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
     """Say what was done, over all folders."""
     from regard.search.update import IndexReport
 

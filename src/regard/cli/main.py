@@ -7,6 +7,7 @@ import typer
 from regard.cli import (
     bench,
     captions,
+    cluster,
     demo,
     doctor,
     evaluate,
@@ -49,6 +50,7 @@ app.command("captions")(captions.captions)
 app.command("explain")(explain.explain)
 app.command("score")(score.score)
 app.command("serve")(serve.serve)
+app.add_typer(cluster.app, name="cluster")
 
 
 def run() -> None:

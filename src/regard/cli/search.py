@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regard.cli.common import DEFAULT_INDEX, AsJson, IndexOption, notes, output, print_json
+from regard.cli.common import (
+    DEFAULT_INDEX,
+    AsJson,
+    IndexOption,
+    notes,
+    output,
+    place_of,
+    print_json,
+)
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -68,15 +76,15 @@ def search(
     filters = _filters(path, after, before, orientation, min_size)
     with Index.open(index) as opened:
         result = opened.search(asked, k, filters=filters, sort=sort)
-        _note(result)
+        note_result(result)
         if as_json:
-            print_json([_tree(hit) for hit in result.hits])
+            print_json([hit_tree(hit) for hit in result.hits])
         elif paths0:
             sys.stdout.write("".join(f"{hit.photo.path}\0" for hit in result.hits))
         elif pictures:
             _print_pictures(result)
         else:
-            _print_table(result)
+            print_table(result)
 
 
 def _filters(
@@ -123,7 +131,7 @@ def _size(text: str | None) -> tuple[int, int] | None:
         ) from None
 
 
-def _note(result: "SearchResult") -> None:
+def note_result(result: "SearchResult") -> None:
     """Say on standard error what the reader should know of the result."""
     for word, near in result.unknown_words.items():
         hint = f"; near it: {', '.join(near)}" if near else ""
@@ -134,9 +142,10 @@ def _note(result: "SearchResult") -> None:
         notes.print("No photo passes." if result.total == 0 else "Nothing found.")
 
 
-def _tree(hit: "Hit") -> dict[str, object]:
+def hit_tree(hit: "Hit") -> dict[str, object]:
+    """A hit in the form of JSON."""
     tree: dict[str, object] = {
-        "photo": str(hit.photo.path),
+        "photo": place_of(hit.photo.path),
         "similarity": hit.similarity,
         "words": hit.words(),
         "id": hit.photo.id,
@@ -147,14 +156,14 @@ def _tree(hit: "Hit") -> dict[str, object]:
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
 
-def _print_table(result: "SearchResult") -> None:
+def print_table(result: "SearchResult") -> None:
     """Rank, similarity, path and the words that added most."""
     from rich.table import Table
     from rich.text import Text
 
     table = Table("", "similarity", "photo", "strongest words", box=None, pad_edge=False)
     for rank, hit in enumerate(result.hits, 1):
-        name = Text(str(hit.photo.path), overflow="fold")
+        name = Text(place_of(hit.photo.path), overflow="fold")
         table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)))
     if result.hits:
         output.print(table)

@@ -4,8 +4,10 @@ The manifest is in write-ahead mode: readers keep the state they opened while on
 """
 
 import contextlib
+import json
 import os
 import sqlite3
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -133,3 +135,71 @@ def check_version(database: sqlite3.Connection, folder: Path) -> None:
             f"{folder} has format {version}; this program knows up to {VERSION}. "
             "Update it: pip install --upgrade regard"
         )
+
+
+def check_maker(
+    folder: Path, there: tuple[str, int], wanted: tuple[str | None, int | None]
+) -> None:
+    """Refuse a store whose producer or width of vectors is not the wanted one, where one is.
+
+    Raises:
+        StoreError: it is another.
+    """
+    if wanted[0] is not None and wanted[0] != there[0]:
+        raise StoreError(
+            f"{folder} was made by {there[0]!r}; it must be by {wanted[0]!r}. "
+            "Use another folder, or delete this one and make it anew."
+        )
+    if wanted[1] is not None and wanted[1] != there[1]:
+        raise StoreError(
+            f"{folder} holds vectors of {there[1]} numbers; they must have {wanted[1]}. "
+            "Use another folder, or delete this one and make it anew."
+        )
+
+
+def sweep(database: sqlite3.Connection, folder: Path) -> None:
+    """Remove shard files no transaction ever named (a killed writer's leftovers)."""
+    known = {row[0] for row in database.execute("SELECT file FROM shards")}
+    for path in folder.glob("shard-*"):
+        if path.name not in known:
+            path.unlink()
+
+
+def read_rows(
+    database: sqlite3.Connection, only: Collection[int] | None
+) -> tuple[sqlite3.Cursor, sqlite3.Cursor]:
+    """All photos (key and place) in the order they were added, and all shards (number, file).
+
+    Args:
+        only: numbers of the shards to tell of; None tells of all.
+    """
+    asked = (
+        "SELECT key, shard, start, count, width, height FROM items",
+        "SELECT id, file FROM shards",
+    )
+    if only is None:
+        items, shards = (database.execute(f"{text} ORDER BY rowid") for text in asked)
+        return items, shards
+    numbers = (json.dumps(sorted(only)),)
+    some = "IN (SELECT value FROM json_each(?)) ORDER BY rowid"
+    return (
+        database.execute(f"{asked[0]} WHERE shard {some}", numbers),
+        database.execute(f"{asked[1]} WHERE id {some}", numbers),
+    )
+
+
+def next_shard(database: sqlite3.Connection) -> int:
+    """Number of the next shard."""
+    return int(database.execute("SELECT COALESCE(MAX(id), -1) + 1 FROM shards").fetchone()[0])
+
+
+def put_items(
+    database: sqlite3.Connection, items: Iterable[tuple[str, int, int, int, int, int]]
+) -> None:
+    """Say where photos are: key, shard, start, count, width and height of each."""
+    database.executemany(
+        "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
+        "shard = excluded.shard, start = excluded.start, count = excluded.count, "
+        "width = excluded.width, height = excluded.height",
+        items,
+    )

@@ -119,16 +119,35 @@ def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
         The file's name and its sha256.
     """
     partial = folder / f"shard-{number:06d}.partial"
-    with partial.open("wb") as file:
-        present = {name: array for name, array in arrays._asdict().items() if len(array)}
-        file.write(save(present))  # not save_file, whose files only their owner may read
+    write_file(partial, shard_bytes(arrays))
+    return move_shard(partial, folder, number)
+
+
+def shard_bytes(arrays: Shard) -> bytes:
+    """Contents of a shard's file."""
+    contents: bytes = save({n: array for n, array in arrays._asdict().items() if len(array)})
+    return contents
+
+
+def write_file(path: Path, contents: bytes) -> None:
+    """Write a file and have it on the disk; it may be cut short if that is interrupted."""
+    with path.open("wb") as file:  # not save_file, whose files only their owner may read
+        file.write(contents)
         file.flush()
         os.fsync(file.fileno())
-    checksum = digest(partial)
-    path = folder / f"shard-{number:06d}-{checksum[:8]}.safetensors"
-    partial.replace(path)
+
+
+def move_shard(path: Path, folder: Path, number: int) -> tuple[str, str]:
+    """Move a written file into a store as a shard of that number, as one step.
+
+    Returns:
+        The file's name and its sha256.
+    """
+    checksum = digest(path)
+    place = folder / f"shard-{number:06d}-{checksum[:8]}.safetensors"
+    path.replace(place)
     _sync_folder(folder)
-    return path.name, checksum
+    return place.name, checksum
 
 
 def _sync_folder(folder: Path) -> None:

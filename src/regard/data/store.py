@@ -9,7 +9,7 @@ its own in the same manifest, inside the same transactions.
 
 import contextlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple
@@ -19,12 +19,17 @@ from jaxtyping import Float, Int
 
 from regard.data.manifest import (
     MANIFEST,
+    check_maker,
     check_version,
     connect,
     create,
     is_compressed,
     lock,
     meta,
+    next_shard,
+    put_items,
+    read_rows,
+    sweep,
 )
 from regard.data.shards import (
     Shard,
@@ -33,6 +38,7 @@ from regard.data.shards import (
     gather_rows,
     make_shard,
     map_shard,
+    move_shard,
     write_shard,
 )
 from regard.data.shards import StoredRegions as StoredRegions
@@ -41,6 +47,7 @@ from regard.errors import DataError, StoreError
 _FULL_SHARD = 2048  # photos a compacted shard holds at most
 _THIN_SHARDS = 16  # this many shards less than half full are put together
 _ATTEMPTS = 5  # to see one state whole while a writer removes shards
+_Sizes = tuple[str, int, int, int]  # key, rows, width and height of a photo
 
 
 class Place(NamedTuple):
@@ -64,6 +71,7 @@ class RegionStore:
         dim: numbers per vector; needed to create a store.
         compressed: on creating, keep vectors in int8 (half the size) rather than float16.
         writable: take the writer's lock and allow changes; one writer at a time.
+        only: numbers of the shards to look at, for a reader of a part; None looks at all.
 
     Raises:
         StoreError: missing (when not writable), damaged, newer, or made by another producer.
@@ -78,8 +86,10 @@ class RegionStore:
         *,
         writable: bool = False,
         compressed: bool = False,
+        only: Collection[int] | None = None,
     ) -> None:
         self.folder = Path(folder)
+        self._only = only
         self._lock = lock(self.folder) if writable else None
         try:
             self.database = self._connect(producer, dim, compressed)
@@ -87,9 +97,9 @@ class RegionStore:
             self.producer = meta(self.database, self.folder, "producer")
             self.dim = int(meta(self.database, self.folder, "dim"))
             self.compressed = is_compressed(self.database, self.folder)
-            self._check(producer, dim)
+            check_maker(self.folder, (self.producer, self.dim), (producer, dim))
             if writable:
-                self._sweep()
+                sweep(self.database, self.folder)
             self._shards: dict[str, Shard] = {}
             self._unlinked: list[str] = []
             self.refresh()
@@ -111,25 +121,6 @@ class RegionStore:
             create(self.folder, producer, dim, compressed=compressed)
         return connect(self.folder, writable=self._lock is not None)
 
-    def _check(self, producer: str | None, dim: int | None) -> None:
-        if producer is not None and producer != self.producer:
-            raise StoreError(
-                f"{self.folder} was made by {self.producer!r}; it must be by {producer!r}. "
-                "Use another folder, or delete this one and make it anew."
-            )
-        if dim is not None and dim != self.dim:
-            raise StoreError(
-                f"{self.folder} holds vectors of {self.dim} numbers; they must have {dim}. "
-                "Use another folder, or delete this one and make it anew."
-            )
-
-    def _sweep(self) -> None:
-        """Remove shard files no transaction ever named (a killed writer's leftovers)."""
-        known = {row[0] for row in self.database.execute("SELECT file FROM shards")}
-        for path in self.folder.glob("shard-*"):
-            if path.name not in known:
-                path.unlink()
-
     def refresh(self) -> None:
         """See what another process has committed since this store was opened.
 
@@ -139,13 +130,9 @@ class RegionStore:
         for attempt in range(_ATTEMPTS):
             if self._lock is None:
                 self._begin_reading()
-            rows = self.database.execute(
-                "SELECT key, shard, start, count, width, height FROM items ORDER BY rowid"
-            )
-            self._places = {row[0]: Place(*row[1:]) for row in rows}
-            self._files: dict[int, str] = dict(
-                self.database.execute("SELECT id, file FROM shards ORDER BY id")
-            )
+            items, shards = read_rows(self.database, self._only)
+            self._places = {row[0]: Place(*row[1:]) for row in items}
+            self._files: dict[int, str] = dict(shards)
             if self._lock is not None or self._map_all(last=attempt == _ATTEMPTS - 1):
                 return
 
@@ -302,29 +289,42 @@ class RegionStore:
             check_regions(key, regions, self.dim)
         with self.transaction() as database:
             self._write(batch)
-            keys = [(key,) for key, _ in batch]
-            database.executemany("DELETE FROM skipped WHERE key = ?", keys)
+            database.executemany("DELETE FROM skipped WHERE key = ?", [(b[0],) for b in batch])
+
+    def adopt(self, path: Path, photos: Iterable[_Sizes]) -> None:
+        """Make a shard written elsewhere part of the store; what is already stored stays as it is.
+
+        Args:
+            path: of its file, on the store's own file system; it is moved.
+            photos: key, rows, width and height of each, in the order of the shard's rows.
+        """
+        listed = list(photos)
+        with self.transaction() as database:
+            number = next_shard(database)
+            self._enter(number, move_shard(path, self.folder, number), listed, replace=False)
+            database.executemany("DELETE FROM skipped WHERE key = ?", [(p[0],) for p in listed])
 
     def _write(self, batch: list[tuple[str, StoredRegions]]) -> None:
         """Write a shard and point its photos at it; inside a transaction."""
-        row = self.database.execute("SELECT COALESCE(MAX(id), -1) + 1 FROM shards").fetchone()
-        number = int(row[0])
+        number = next_shard(self.database)
         arrays = make_shard([regions for _, regions in batch], compressed=self.compressed)
-        file, checksum = write_shard(self.folder, number, arrays)
-        self.database.execute("INSERT INTO shards VALUES (?, ?, ?)", (number, file, checksum))
-        self._files[number] = file
-        start = 0
-        for key, regions in batch:
-            place = Place(number, start, len(regions.vectors), regions.width, regions.height)
-            self._places[key] = place
-            start += place.rows
-        rows = [(key, *self._places[key]) for key, _ in batch]
-        self.database.executemany(
-            "INSERT INTO items VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET "
-            "shard = excluded.shard, start = excluded.start, count = excluded.count, "
-            "width = excluded.width, height = excluded.height",
-            rows,
-        )
+        written = write_shard(self.folder, number, arrays)
+        photos = [(key, len(r.vectors), r.width, r.height) for key, r in batch]
+        self._enter(number, written, photos, replace=True)
+
+    def _enter(
+        self, number: int, written: tuple[str, str], photos: Iterable[_Sizes], *, replace: bool
+    ) -> None:
+        """Point photos at their rows of a shard; inside a transaction."""
+        self.database.execute("INSERT INTO shards VALUES (?, ?, ?)", (number, *written))
+        self._files[number] = written[0]
+        start, entered = 0, []
+        for key, rows, width, height in photos:
+            if replace or key not in self._places:
+                self._places[key] = Place(number, start, rows, width, height)
+                entered.append(key)
+            start += rows
+        put_items(self.database, [(key, *self._places[key]) for key in entered])
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget photos; the space of shards left empty is freed at once, the rest by `compact`."""

@@ -64,6 +64,8 @@ class Judge(NamedTuple):
     """How similarities of several models are averaged: raw or zscore."""
     cache: SimilarityCache | None = None
     """Where similarities are kept for another time."""
+    similarity: Callable[[Matcher, Dataset, Progress], np.ndarray] = dataset_similarity
+    """What scores every photo with every caption."""
 
     def evaluate(
         self,
@@ -135,7 +137,7 @@ class Judge(NamedTuple):
         path = self.cache.path(matcher, dataset) if self.cache else None
         scores = self.cache.load(path) if self.cache and path else None
         if scores is None:
-            scores = dataset_similarity(matcher, dataset, steps)
+            scores = self.similarity(matcher, dataset, steps)
             if self.cache and path:
                 self.cache.save(path, scores)
         steps.finish(len(dataset.captions.sentences))

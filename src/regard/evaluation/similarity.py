@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 from regard.data.dataset import Dataset
 from regard.errors import CheckpointError
 from regard.kernels import similarity_matrix
-from regard.matcher import Matcher
+from regard.matcher import EncodedCaptions, Matcher
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
@@ -42,17 +42,28 @@ def dataset_similarity(
     while done < len(order):
         rows = order[done : done + _captions_at_once(sentences[order[-1]], matcher.dim)]
         found = matcher.encode_captions([sentences[row] for row in rows])
-        scores[:, rows] = similarity_matrix(
-            vectors,
-            found.vectors,
-            found.lengths,
-            region_lengths=counts,
-            precision="float32",
-            **asdict(matcher.scoring),
-        )
+        scores[:, rows] = score_tile(matcher, vectors, counts, found)
         done += len(rows)
         progress(done, len(order))
     return scores
+
+
+def score_tile(
+    matcher: Matcher,
+    vectors: Float[np.ndarray, "image region dim"],
+    counts: Int[np.ndarray, " image"],
+    captions: EncodedCaptions,
+) -> Float[np.ndarray, "image cap"]:
+    """Similarity of some embedded photos with some embedded captions, in float32."""
+    found: Float[np.ndarray, "image cap"] = similarity_matrix(
+        vectors,
+        captions.vectors,
+        captions.lengths,
+        region_lengths=counts,
+        precision="float32",
+        **asdict(matcher.scoring),
+    )
+    return found
 
 
 def check_features(matcher: Matcher, dataset: Dataset) -> None:
@@ -76,15 +87,20 @@ def check_features(matcher: Matcher, dataset: Dataset) -> None:
 
 
 def embed_photos(
-    matcher: Matcher, dataset: Dataset
+    matcher: Matcher, dataset: Dataset, photo_rows: range | None = None
 ) -> tuple[Float[np.ndarray, "image region dim"], Int[np.ndarray, " image"]]:
-    """Region embeddings of all photos, zeros past each photo's count, and the counts."""
-    images = len(dataset.captions.photos)
+    """Region embeddings of photos, zeros past each photo's count, and the counts.
+
+    Args:
+        photo_rows: which photos, by their place in the data set; None takes all.
+    """
+    chosen = range(len(dataset.captions.photos)) if photo_rows is None else photo_rows
+    images = len(chosen)
     counts = np.zeros(images, np.int64)
     vectors = np.zeros((images, 1, matcher.dim), np.float32)
     for start in range(0, images, _PHOTOS_AT_ONCE):
         rows = np.arange(start, min(images, start + _PHOTOS_AT_ONCE))
-        features, counts[rows] = dataset.gather(rows)
+        features, counts[rows] = dataset.gather(rows + chosen.start)
         if features.shape[1] > vectors.shape[1]:
             wider = np.zeros((images, features.shape[1], matcher.dim), np.float32)
             wider[:, : vectors.shape[1]] = vectors

@@ -61,18 +61,21 @@ def find_photos(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def read_photo(source: Path | BinaryIO, short_side: int | None = None) -> Photo:
+def read_photo(
+    source: Path | BinaryIO, short_side: int | None = None, name: str | None = None
+) -> Photo:
     """Decode one photo.
 
     Args:
         source: a file's path, or an open binary file.
         short_side: pixels needed on the short side; large JPEGs are then decoded reduced, to
             at least twice that. None decodes everything.
+        name: what errors call it; None takes the path.
 
     Raises:
         PhotoError: broken, empty, no photo at all, too small or too large.
     """
-    name = str(source) if isinstance(source, Path) else "photo"
+    name = name or (str(source) if isinstance(source, Path) else "photo")
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's notes on odd metadata and on size

@@ -13,7 +13,7 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import torch
 
@@ -64,10 +64,17 @@ def _work(key: str, path: Path) -> Outcome:
     return extract_one(_worker_extractor, key, path)
 
 
-def extract_one(extractor: Extractor, key: str, path: Path) -> Outcome:
-    """Read and extract one photo; what fails is told, not raised."""
+def extract_one(
+    extractor: Extractor, key: str, source: Path | BinaryIO, name: str | None = None
+) -> Outcome:
+    """Read and extract one photo; what fails is told, not raised.
+
+    Args:
+        source: a file's path, or an open binary file.
+        name: what reasons call it; None takes the path.
+    """
     try:
-        photo = read_photo(path, extractor.short_side)
+        photo = read_photo(source, extractor.short_side, name)
         return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
         return Outcome(key, None, str(error))

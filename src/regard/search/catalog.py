@@ -159,9 +159,14 @@ class Catalog:
 
     # ---- reading
 
-    def contents(self, filters: Filters = NO_FILTERS) -> set[str]:
-        """Keys of the photos that have a file and pass."""
+    def contents(
+        self, filters: Filters = NO_FILTERS, shards: Iterable[int] | None = None
+    ) -> set[str]:
+        """Keys of the photos that have a file and pass; of some shards where these are given."""
         conditions, values = filters.conditions()
+        if shards is not None:
+            conditions += " AND items.shard IN (SELECT value FROM json_each(?))"
+            values.append(json.dumps(list(shards)))
         rows = self._database.execute(
             f"SELECT DISTINCT files.content FROM {_JOINED} "
             f"WHERE files.content IS NOT NULL{conditions}",

@@ -5,7 +5,7 @@ in, whatever a writer does, until it is refreshed.
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -28,7 +28,7 @@ from regard.search.catalog import (
 )
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
-from regard.search.scoring import TILE, PhotoScorer
+from regard.search.scoring import TILE, PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
 
 Sort = Literal["relevance", "date"]
@@ -41,21 +41,33 @@ _MOST_RELEVANT = 1000
 class Index:
     """Embedded photos that can be searched. Made by `update_index`, opened by `Index.open`."""
 
-    def __init__(self, store: RegionStore, catalog: Catalog, matcher: Matcher) -> None:
+    def __init__(
+        self,
+        store: RegionStore,
+        catalog: Catalog,
+        matcher: Matcher,
+        scorer: Scorer | None = None,
+    ) -> None:
         self.matcher = matcher
         self.folder = store.folder
         self._store = store
         self._catalog = catalog
         self._lock = threading.RLock()  # one database connection, perhaps many threads
-        self._keys = self._list_keys()
-        self._scorer = PhotoScorer(store, matcher.scoring)
+        self._keys = list_keys(store, catalog)
+        self._scorer = scorer or PhotoScorer(store, matcher.scoring)
 
     @classmethod
-    def open(cls, folder: str | Path, matcher: Matcher | None = None) -> "Index":
+    def open(
+        cls,
+        folder: str | Path,
+        matcher: Matcher | None = None,
+        scorer: Callable[[RegionStore, Catalog, Matcher], Scorer] | None = None,
+    ) -> "Index":
         """Open an index for searching.
 
         Args:
             matcher: the model it was made with; None loads that model.
+            scorer: makes what finds the most similar photos; None does it here.
 
         Raises:
             StoreError: there is no index, it is damaged or newer, or another model made it.
@@ -68,7 +80,7 @@ class Index:
             catalog = Catalog(store.database, folder)
             matcher = matcher or load(catalog.model)
             check_model(store, matcher, catalog.model)
-            return cls(store, catalog, matcher)
+            return cls(store, catalog, matcher, scorer and scorer(store, catalog, matcher))
         except BaseException:
             store.close()
             raise
@@ -95,11 +107,7 @@ class Index:
         with self._lock:
             self._store.refresh()
             self._scorer.refreshed()
-            self._keys = self._list_keys()
-
-    def _list_keys(self) -> list[str]:
-        used = self._catalog.contents()
-        return [key for key in self._store if key in used]
+            self._keys = list_keys(self._store, self._catalog)
 
     def __len__(self) -> int:
         """How many different photos it has."""
@@ -311,6 +319,12 @@ class Index:
                 for key, similarity in self._scorer.best(keys, parts, k)
             ]
         return hits, len(keys)
+
+
+def list_keys(store: RegionStore, catalog: Catalog) -> list[str]:
+    """Keys of the photos that have a file, in the order they were added: equals stand so."""
+    used = catalog.contents()
+    return [key for key in store if key in used]
 
 
 def check_model(store: RegionStore, matcher: Matcher, recorded: str) -> None:

@@ -11,7 +11,7 @@ so that the photos found and their similarities are those of float32 throughout.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +49,19 @@ class _Rows(NamedTuple):
     keys: Sequence[str]
     by_file: dict[str, npt.NDArray[np.int64]]
     """Of the part's shard."""
+
+
+class Scorer(Protocol):
+    """Finds the photos of a store that are most similar to a query."""
+
+    def refreshed(self) -> None:
+        """Look at the store anew: it has changed."""
+
+    def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
+        """The k most similar photos with their similarities, best first; ties as in `keys`.
+
+        The similarity is the mean of the queries' ones, weighted, over the weights' sizes.
+        """
 
 
 class PhotoScorer:

@@ -11,6 +11,8 @@ import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +27,7 @@ from regard.regions.pipeline import Outcome, Progress, extract_stream
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow, require_index
 from regard.search.index import check_model
-from regard.search.scan import FoundFile, scan_folder
+from regard.search.scan import FoundFile, Scan, scan_folder
 
 _COMMIT_PHOTOS = 128
 _COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
@@ -76,18 +78,12 @@ def update_index(
     """
     root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
     with open_for_writing(Path(folder), matcher, compressed=compressed) as (store, catalog):
-        if excludes is None:
-            excludes = catalog.folders().get(root, [])
-        scan = scan_folder(Path(root), excludes)
         update = Update(store, catalog, matcher)
-        update.skipped.update(scan.unreadable)
-        update.missing(update.known_in(root) - {file.path for file in scan.files})
-        update.read(scan.files, progress, workers)
-        with store.transaction():
-            catalog.put_folder(root, excludes)
-            update.finish()
-        tidy(store)
-        return update.report()
+
+        def read(files: Sequence[FoundFile]) -> None:
+            update.read(files, progress, workers)
+
+        return update.bring(root, excludes, partial(scan_folder, Path(root)), read)
 
 
 def tidy(store: RegionStore) -> None:
@@ -170,6 +166,33 @@ class Update:
         self._rows: list[FileRow] = []
         self._advance: Callable[[], None] = lambda: None
 
+    def bring(
+        self,
+        root: str,
+        excludes: Sequence[str] | None,
+        look: Callable[[Sequence[str]], Scan],
+        read: Callable[[Sequence[FoundFile]], None],
+    ) -> IndexReport:
+        """Bring a whole folder up to date, however its files are found and read.
+
+        Args:
+            root: how paths of its files begin.
+            excludes: remembered with the folder; None takes those that are.
+            look: gives the files there are, but for the excluded ones.
+            read: settles those of them that changed, and commits them.
+        """
+        if excludes is None:
+            excludes = self._catalog.folders().get(root, [])
+        scan = look(excludes)
+        self.skipped.update(scan.unreadable)
+        self.missing(self.known_in(root) - {file.path for file in scan.files})
+        read(scan.files)
+        with self._store.transaction():
+            self._catalog.put_folder(root, excludes)
+            self.finish()
+        tidy(self._store)
+        return self.report()
+
     def known_in(self, root: str) -> set[str]:
         """Paths of the files known below a folder."""
         inside = root.rstrip(os.sep) + os.sep
@@ -183,12 +206,9 @@ class Update:
         self, files: Sequence[FoundFile], progress: Progress | None, workers: int | None
     ) -> None:
         """Bring files up to date, committing as it goes."""
-        todo = [file for file in files if not self._is_unchanged(file)]
+        todo = self.changed(files, progress)
         if not todo:
             return
-        done = itertools.count(1)
-        if progress is not None:
-            self._advance = lambda: progress(next(done), len(todo))
         few = len(todo) < _FEW
         name = self._matcher.extractor_name
         for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
@@ -196,6 +216,16 @@ class Update:
             if len(self._batch) >= _COMMIT_PHOTOS:
                 self._commit()
         self._commit()
+
+    def changed(
+        self, files: Sequence[FoundFile], progress: Progress | None = None
+    ) -> list[FoundFile]:
+        """Files that are not as they were; progress is told of each once it is settled."""
+        todo = [file for file in files if not self._is_unchanged(file)]
+        done = itertools.count(1)
+        if progress is not None:
+            self._advance = lambda: progress(next(done), len(todo))
+        return todo
 
     def _is_unchanged(self, file: FoundFile) -> bool:
         """Whether a file is as it was; one that could not be read then is skipped again."""
@@ -214,14 +244,14 @@ class Update:
             try:
                 content = digest_file(file.path)
             except OSError as error:
-                self.skipped[file.path] = (
+                reason = (
                     f"{file.path} cannot be opened ({error.strerror}); it must be a file you may "
                     "read. Change its permissions, or leave it out with --exclude."
                 )
-                self._advance()
+                self.skip(file, reason, remember=False)
                 continue
             if content in self._store or content in self._batch:
-                self._settle(file, content)
+                self.settle(file, content)
             elif content in self._waiting:
                 self._waiting[content].append(file)
             else:
@@ -232,24 +262,28 @@ class Update:
         """Settle the files of a content that was extracted, or could not be."""
         files = self._waiting.pop(outcome.key)
         if outcome.regions is not None and _has_changed(files[0]):
-            self.skipped[files[0].path] = (
+            reason = (
                 f"{files[0].path} changed while it was read; it must be whole and at rest. "
                 "Index again."
             )
-            self._advance()
+            self.skip(files[0], reason, remember=False)
             return
         if outcome.regions is not None:
             self._batch[outcome.key] = outcome
         for file in files:
             if outcome.regions is not None:
-                self._settle(file, outcome.key)
+                self.settle(file, outcome.key)
                 continue
-            reason = outcome.reason.replace(files[0].path, file.path)
-            self.skipped[file.path] = reason
-            self._rows.append(FileRow(*file, None, reason))
-            self._advance()
+            self.skip(file, outcome.reason.replace(files[0].path, file.path))
 
-    def _settle(self, file: FoundFile, content: str) -> None:
+    def skip(self, file: FoundFile, reason: str, *, remember: bool = True) -> None:
+        """Note a file that cannot be read; unless remembered it is tried again next time."""
+        self.skipped[file.path] = reason
+        if remember:
+            self._rows.append(FileRow(*file, None, reason))
+        self._advance()
+
+    def settle(self, file: FoundFile, content: str) -> None:
         """Note a file whose content is in the store or the batch."""
         old = self.known.get(file.path)
         if old is not None:
@@ -267,7 +301,8 @@ class Update:
     def _left_by(self, content: str) -> str | None:
         """A path that had a content and is no longer there: where a new file has moved from."""
         for path in self._paths_of.get(content, ()):
-            if path not in self._left and not os.path.lexists(path):
+            gone = path in self._gone or ("://" not in path and not os.path.lexists(path))
+            if gone and path not in self._left:
                 return path
         return None
 
@@ -278,10 +313,18 @@ class Update:
         embedded = embed(self._matcher, regions)
         with self._store.transaction():
             self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
-            self._catalog.put_dates((outcome.key, outcome.taken) for outcome in batch)
-            self._catalog.remove(self._left)
-            self._catalog.put(self._rows)
+            self.write((outcome.key, outcome.taken) for outcome in batch)
         self._batch.clear()
+
+    def write(self, dates: Iterable[tuple[str, datetime | None]]) -> None:
+        """Write what is settled into the catalog; inside a transaction that stores its photos.
+
+        Args:
+            dates: when new photos were taken.
+        """
+        self._catalog.put_dates(dates)
+        self._catalog.remove(self._left)
+        self._catalog.put(self._rows)
         self._rows.clear()
 
     def finish(self) -> None:

@@ -1,0 +1,301 @@
+"""What one worker does: some photos in, one shard and what is to be told of it out.
+
+A pure function of its job and its unit, whose results have names that follow from these: done
+again, by whomever, it finds what is done or makes the same. Knows nothing of Ray.
+"""
+
+import hashlib
+import io
+import json
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+from pathlib import Path
+from typing import NamedTuple
+
+import torch
+
+from regard.cluster.places import Location
+from regard.data.shards import StoredRegions, check_regions, make_shard, shard_bytes
+from regard.errors import CheckpointError, StoreError
+from regard.matcher import Matcher, load
+from regard.regions.extractor import Regions, load_extractor
+from regard.regions.pipeline import Outcome, extract_one, extract_stream, stored
+from regard.search.scan import FoundFile
+from regard.search.update import embed
+
+_READERS, _LOOK_AHEAD = 4, 8  # files read at once, and ahead of the one that is extracted
+_EMBEDDED_AT_ONCE = 128  # photos
+
+
+class Unit(NamedTuple):
+    """Photos of one shard."""
+
+    name: str
+    """Follows from the files and from what is done with them."""
+    files: tuple[FoundFile, ...]
+    keys: tuple[str, ...]
+    """Of the photos; empty where they are the sha256 of the files' bytes."""
+
+    def to_json(self) -> str:
+        """As text, to be sent."""
+        return json.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "Unit":
+        """From such text."""
+        name, files, keys = json.loads(text)
+        return cls(name, tuple(FoundFile(*file) for file in files), tuple(keys))
+
+
+class Told(NamedTuple):
+    """What became of one file of a unit, in the unit's order."""
+
+    key: str
+    """Empty where no key is known, as the file could not be opened."""
+    rows: int
+    """Rows it has in the shard; 0 for a photo that failed or one whose content came before."""
+    width: int
+    height: int
+    taken: str
+    """ISO time by the camera's clock; empty where the photo does not say."""
+    reason: str
+    """Why it could not be read; empty when it could."""
+    passing: bool
+    """Whether the reason may be gone next time."""
+
+    def date(self) -> datetime | None:
+        """When the photo was taken, where it says so."""
+        return datetime.fromisoformat(self.taken) if self.taken else None
+
+
+class Piece(NamedTuple):
+    """What became of a unit."""
+
+    sha256: str
+    """Of the shard's file; empty where no photo could be read and there is none."""
+    photos: tuple[Told, ...]
+
+    def file(self, unit: Unit) -> str:
+        """Name of the shard's file: other contents, as of another processor, have another."""
+        return f"{unit.name}-{self.sha256[:16]}.safetensors"
+
+    def to_json(self) -> str:
+        """As text, to be kept and sent."""
+        return json.dumps(self)
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Piece":
+        """From such text."""
+        sha256, photos = json.loads(text)
+        return cls(sha256, tuple(Told(*photo) for photo in photos))
+
+
+class Job(NamedTuple):
+    """What every worker is told at its start: names and places, no weights."""
+
+    photos: Location
+    incoming: Location
+    """Where pieces are put until the one writer takes them."""
+    extractor: str
+    model: str
+    """Name or folder of the model whose vectors are kept; empty keeps raw features."""
+    identity: str
+    """Producer of the vectors: what every worker must have as well."""
+    compressed: bool
+
+
+def plan(job: Job, files: Sequence[FoundFile], keys: Sequence[str], size: int) -> list[Unit]:
+    """Cut files into units; the same files always give units of the same names.
+
+    Args:
+        keys: of the photos; empty where they are to be the sha256 of the bytes.
+    """
+    units = []
+    for start in range(0, len(files), size):
+        part, named = tuple(files[start : start + size]), tuple(keys[start : start + size])
+        known = json.dumps([job.identity, job.compressed, part, named])
+        units.append(Unit(hashlib.sha256(known.encode()).hexdigest()[:24], part, named))
+    return units
+
+
+def unit_size(files: int) -> int:
+    """Photos of a unit: enough units to go round, and shards that need not be put together."""
+    return max(64, min(1280, files // 64))
+
+
+class PieceMaker:
+    """Turns units into pieces; keeps the model between them.
+
+    Raises:
+        StoreError: the photos' folder is not on this machine.
+        CheckpointError: the model is another here.
+    """
+
+    def __init__(self, job: Job) -> None:
+        torch.set_num_threads(1)
+        self._job = job
+        if job.photos.is_folder and not Path(job.photos.inside).is_dir():
+            raise StoreError(
+                f"photo folder is {job.photos.inside!r}; it must be there on every machine of the "
+                "cluster. Mount it everywhere, or use object storage."
+            )
+        self._matcher = load_same(job.model, job.identity) if job.model else None
+        self._extractor = load_extractor(job.extractor)
+
+    def __call__(self, text: str) -> bytes:
+        """Make the piece of a unit, or find it made.
+
+        Args:
+            text: the unit in JSON.
+
+        Returns:
+            The piece in JSON.
+        """
+        unit, incoming = Unit.from_json(text), self._job.incoming
+        made = incoming.get(f"{unit.name}.json")
+        if made is not None and self._is_whole(unit, Piece.from_json(made)):
+            return made
+        begun = incoming.exists(f"{unit.name}.begun")
+        if not begun:
+            incoming.put(f"{unit.name}.begun", b"")
+        found = self._carefully(unit) if begun else self._at_once(unit)
+        piece, contents = self._assemble(unit, found)
+        if contents:
+            incoming.put(piece.file(unit), contents)
+        told = piece.to_json().encode()
+        incoming.put(f"{unit.name}.json", told)  # last: it says that all is there
+        return told
+
+    def _is_whole(self, unit: Unit, piece: Piece) -> bool:
+        """Whether a piece still has its shard: a writer that was killed may have moved it."""
+        return not piece.sha256 or self._job.incoming.exists(piece.file(unit))
+
+    def _at_once(self, unit: Unit) -> Iterator[Outcome]:
+        """Outcomes of a unit's files, read ahead by threads and extracted here."""
+        seen: set[str] = set()
+        for row, (file, contents) in enumerate(self._contents(unit)):
+            if isinstance(contents, OSError):
+                yield _unopened(file, contents)
+                continue
+            key = unit.keys[row] if unit.keys else hashlib.sha256(contents).hexdigest()
+            if key in seen:
+                yield Outcome(key, None, "")
+            else:
+                seen.add(key)
+                yield extract_one(self._extractor, key, io.BytesIO(contents), file.path)
+
+    def _contents(self, unit: Unit) -> Iterator[tuple[FoundFile, bytes | OSError]]:
+        """Bytes of a unit's files in order, some of them read ahead."""
+
+        def read(file: FoundFile) -> bytes | OSError:
+            try:
+                return self._job.photos.read(file.path)
+            except OSError as error:
+                return error
+
+        waiting: deque[tuple[FoundFile, Future[bytes | OSError]]] = deque()
+        with ThreadPoolExecutor(_READERS) as pool:
+            for file in unit.files:
+                waiting.append((file, pool.submit(read, file)))
+                if len(waiting) >= _LOOK_AHEAD:
+                    first, future = waiting.popleft()
+                    yield first, future.result()
+            for first, future in waiting:
+                yield first, future.result()
+
+    def _carefully(self, unit: Unit) -> Iterator[Outcome]:
+        """The same in processes of their own: who was at this unit before has not finished it.
+
+        Perhaps a photo ended that process; then it ends such a one again, and is named.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            seen: dict[str, FoundFile] = {}
+            told: list[Outcome | str] = []  # a key stands for the outcome to come
+            for row, (file, contents) in enumerate(self._contents(unit)):
+                if isinstance(contents, OSError):
+                    told.append(_unopened(file, contents))
+                    continue
+                key = unit.keys[row] if unit.keys else hashlib.sha256(contents).hexdigest()
+                told.append(Outcome(key, None, "") if key in seen else key)
+                if key not in seen:
+                    seen[key] = file
+                    (Path(folder) / str(len(seen))).write_bytes(contents)
+            paths = [(key, Path(folder) / str(n)) for n, key in enumerate(seen, 1)]
+            coming = zip(paths, extract_stream(paths, self._job.extractor, 2), strict=True)
+            for outcome in told:
+                if isinstance(outcome, Outcome):
+                    yield outcome
+                    continue
+                (key, path), found = next(coming)
+                yield found._replace(reason=found.reason.replace(str(path), seen[key].path))
+
+    def _assemble(self, unit: Unit, outcomes: Iterator[Outcome]) -> tuple[Piece, bytes]:
+        """A piece and the bytes of its shard."""
+        told: list[Told] = []
+        reasons: dict[str, tuple[str, str]] = {}  # of failed photos, with the path in them
+        kept: list[tuple[str, StoredRegions]] = []
+        waiting: list[tuple[str, Regions]] = []
+        for file, outcome in zip(unit.files, outcomes, strict=True):
+            if outcome.reason:
+                reasons.setdefault(outcome.key, (outcome.reason, file.path))
+            elif outcome.regions is None and outcome.key in reasons:  # a copy of a failed one
+                reason, path = reasons[outcome.key]
+                outcome = outcome._replace(reason=reason.replace(path, file.path))
+            told.append(_tell(outcome))
+            if outcome.regions is not None:
+                waiting.append((outcome.key, outcome.regions))
+            if len(waiting) == _EMBEDDED_AT_ONCE:
+                kept += self._vectors(waiting)
+                waiting = []
+        kept += self._vectors(waiting)
+        for key, regions in kept:
+            check_regions(key, regions, regions.vectors.shape[1])
+        if not kept:
+            return Piece("", tuple(told)), b""
+        shard = make_shard([regions for _, regions in kept], compressed=self._job.compressed)
+        contents = shard_bytes(shard)
+        return Piece(hashlib.sha256(contents).hexdigest(), tuple(told)), contents
+
+    def _vectors(self, found: list[tuple[str, Regions]]) -> list[tuple[str, StoredRegions]]:
+        """Regions as the store keeps them: raw, or in the model's joint space."""
+        regions = [part for _, part in found]
+        kept = embed(self._matcher, regions) if self._matcher else [stored(r) for r in regions]
+        return [(key, vectors) for (key, _), vectors in zip(found, kept, strict=True)]
+
+
+def load_same(model: str, identity: str) -> Matcher:
+    """Load a model by name or folder on another machine than the one that named it.
+
+    Raises:
+        CheckpointError: it cannot be loaded here, or has other weights.
+    """
+    matcher = load(model)
+    if matcher.identity != identity:
+        raise CheckpointError(
+            f"model {model!r} is {matcher.identity} on this machine of the cluster; it must be "
+            f"{identity} as on the one that asks. Install the same version of regard everywhere, "
+            "or name a folder that every machine sees."
+        )
+    return matcher
+
+
+def _unopened(file: FoundFile, error: OSError) -> Outcome:
+    return Outcome(
+        "",
+        None,
+        f"{file.path} cannot be opened ({str(error).splitlines()[0][:200]}); it must be a file "
+        "every machine of the cluster may read. Check permissions and mounts, and run again.",
+    )
+
+
+def _tell(outcome: Outcome) -> Told:
+    taken = outcome.taken.isoformat() if isinstance(outcome.taken, datetime) else ""
+    found = outcome.regions
+    if found is None:
+        return Told(outcome.key, 0, 0, 0, taken, outcome.reason, passing=not outcome.key)
+    return Told(
+        outcome.key, len(found.features), found.width, found.height, taken, "", passing=False
+    )

@@ -1,0 +1,105 @@
+"""An index searched by a cluster: the queries of `search.Index`, the photos on many machines."""
+
+import threading
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple
+
+from regard.cluster.holders import ClusterScorer, Missing, Part
+from regard.cluster.session import holder_count
+from regard.data.store import RegionStore
+from regard.matcher import Matcher
+from regard.search import Filters, Index, Query, SearchResult
+from regard.search.catalog import Catalog
+from regard.search.index import Sort
+
+
+class Answer(NamedTuple):
+    """What the parts that answered found."""
+
+    result: SearchResult
+    missing: tuple[Missing, ...]
+    """Parts of the index that did not answer; empty when the result is whole."""
+
+
+class ClusterIndex:
+    """An index whose shards are held by actors of the cluster this process is connected to.
+
+    Args:
+        folder: of the index, at the same place on every machine.
+        matcher: the model it was made with; None loads that model.
+        holders: at most; None takes half of the cluster's CPUs, so that those of a lost machine
+            find room elsewhere.
+        patience: seconds to wait for an answer; what was lost is rebuilt meanwhile.
+
+    Raises:
+        StoreError: there is no index, it is damaged or newer, or another model made it.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        matcher: Matcher | None = None,
+        *,
+        holders: int | None = None,
+        patience: float = 60.0,
+    ) -> None:
+        self._lock = threading.Lock()
+        made: list[ClusterScorer] = []
+
+        def scorer(store: RegionStore, catalog: Catalog, model: Matcher) -> ClusterScorer:
+            count = holders or holder_count()
+            made.append(ClusterScorer(store, catalog, model, holders=count, patience=patience))
+            return made[0]
+
+        self._index = Index.open(folder, matcher, scorer)
+        self._scorer = made[0]
+
+    def __len__(self) -> int:
+        """How many different photos it has."""
+        return len(self._index)
+
+    @property
+    def parts(self) -> list[Part]:
+        """What each holder holds."""
+        return self._scorer.parts
+
+    def search(
+        self,
+        query: str | Query,
+        k: int = 10,
+        *,
+        filters: Filters | None = None,
+        sort: Sort = "relevance",
+    ) -> Answer:
+        """`Index.search`; up to 50,000 photos with the same result, beyond with one as good.
+
+        Raises:
+            DataError: the query asks for nothing, or a photo in it cannot be read.
+        """
+        with self._lock:
+            result = self._index.search(query, k, filters=filters, sort=sort)
+            return Answer(result, tuple(self._scorer.missing))
+
+    def refresh(self) -> None:
+        """See what has been committed since the index was opened; holders open it anew."""
+        with self._lock:
+            self._index.refresh()
+
+    def close(self) -> None:
+        """Let the holders go and release the database."""
+        self._scorer.close()
+        self._index.close()
+
+    def __enter__(self) -> "ClusterIndex":
+        """Use as a context manager."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close on leaving."""
+        self.close()

@@ -1,0 +1,93 @@
+"""A real Ray cluster of two nodes on this machine, and what is extracted, indexed and searched."""
+
+import os
+import warnings
+
+import pytest
+from small import draw, save_model
+
+from regard.matcher import load
+from regard.search import update_index
+from tests.cli.conftest import world  # noqa: F401 - a fixture
+
+NEEDS_RAY = "Ray is not installed (pip install 'regard[ray]')"
+
+
+class Nodes:
+    """Two nodes of three declared CPUs each; one of them may be lost and replaced."""
+
+    def __init__(self):
+        from ray.cluster_utils import Cluster
+
+        self._arguments = {
+            "num_cpus": 3,
+            "include_dashboard": False,
+            "object_store_memory": 100 * 2**20,
+        }
+        self.cluster = Cluster(initialize_head=True, head_node_args=self._arguments)
+        self.second = self.cluster.add_node(**self._arguments)
+        self.cluster.wait_for_nodes()
+
+    @property
+    def address(self):
+        return self.cluster.address
+
+    def whole(self):
+        """Have two nodes again."""
+        if self.second is None:
+            self.second = self.cluster.add_node(**self._arguments)
+            self.cluster.wait_for_nodes()
+
+    def kill_second(self):
+        """As when its power goes: no node says goodbye."""
+        lost, self.second = self.second, None
+        self.cluster.remove_node(lost, allow_graceful=False)
+
+
+@pytest.fixture(scope="session")
+def two_nodes():
+    ray = pytest.importorskip("ray", reason=NEEDS_RAY)
+    for name, value in (("OMP_NUM_THREADS", "1"), ("RAY_USAGE_STATS_ENABLED", "0")):
+        os.environ[name] = value
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        made = Nodes()
+        ray.init(address=made.address, log_to_driver=False, logging_level="error")
+        yield made
+        ray.shutdown()
+        made.cluster.shutdown()
+
+
+@pytest.fixture
+def nodes(two_nodes):
+    """Both nodes, whatever the test before did to them."""
+    two_nodes.whole()
+    return two_nodes
+
+
+@pytest.fixture(scope="session")
+def model_folder(tmp_path_factory):
+    return save_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.fixture(scope="session")
+def matcher(model_folder):
+    return load(model_folder)
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Forty photos in two folders, one of them twice, and one that is none."""
+    for seed in range(40):
+        draw(tmp_path / f"photos/{'ab'[seed % 2]}/{seed:02}.png", seed, date="2019:05:01 10:00:00")
+    draw(tmp_path / "photos/c/copy.png", 7, date="2019:05:01 10:00:00")
+    (tmp_path / "photos/a/broken.png").write_bytes(b"no photo")
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def index_folder(tmp_path, photos, matcher, monkeypatch):
+    """An index of the photos made on this machine alone, of several shards."""
+    monkeypatch.setattr("regard.search.update._COMMIT_PHOTOS", 6)
+    update_index(tmp_path / "index", photos, matcher, workers=1)
+    return tmp_path / "index"

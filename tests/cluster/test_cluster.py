@@ -1,0 +1,213 @@
+"""On a real cluster of two nodes: results are those of one machine, lost nodes cost nothing."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from regard.cluster import building, evaluating, session
+from regard.cluster.evaluating import ClusterSimilarity, Split
+from regard.cluster.pieces import PieceMaker
+from regard.cluster.places import Location
+from regard.cluster.searching import ClusterIndex
+from regard.data.dataset import open_dataset
+from regard.errors import CheckpointError, ClusterError
+from regard.evaluation.report import Judge
+from regard.matcher import load
+from regard.search import Filters, Index, update_index
+from tests.cluster.state import catalog, vectors
+
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
+QUERIES = ("a dog on the grass", "red; -1: a cat", "2: beach; 0.5: a leash", "zebra")
+
+
+@pytest.fixture(autouse=True)
+def _small_units(monkeypatch):
+    monkeypatch.setattr(building, "unit_size", lambda _: 4)
+
+
+def wait_for(condition, seconds=60):
+    """Wait until something is so."""
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it never came to be"
+        time.sleep(0.05)
+
+
+def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher, monkeypatch):
+    """Workers of the second node stop in the middle of a unit; then it is killed."""
+    doomed = nodes.second.node_id
+    marks = tmp_path / "marks"
+    marks.mkdir()
+
+    def make(job):
+        import os
+
+        import ray
+
+        real = PieceMaker(job)
+        here = ray.get_runtime_context().get_node_id()
+
+        def work(item):
+            if here == doomed and list(marks.glob(f"{os.getpid()}-*")):
+                (marks / "stuck").touch()
+                time.sleep(600)
+            (marks / f"{os.getpid()}-{time.monotonic_ns()}").touch()
+            time.sleep(0.3)
+            return real(item)
+
+        return work
+
+    monkeypatch.setattr(building, "PieceMaker", make)
+
+    def kill():
+        wait_for((marks / "stuck").exists)
+        nodes.kill_second()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    report = building.index_photos(tmp_path / "index", Location.of(str(photos)), matcher, workers=4)
+    killer.join()
+    assert nodes.second is None
+    assert (marks / "stuck").exists()
+    assert report == update_index(tmp_path / "alone", photos, matcher, workers=1)
+    assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
+    assert catalog(tmp_path / "index") == catalog(tmp_path / "alone")
+    again = building.index_photos(tmp_path / "index", Location.of(str(photos)), matcher)
+    assert (again.added, again.unchanged) == (0, 41)
+
+
+def equal(answer, result):
+    """Whether a cluster found what one machine does, in the same order."""
+    assert [hit.photo for hit in answer.result.hits] == [hit.photo for hit in result.hits]
+    np.testing.assert_allclose(
+        [hit.similarity for hit in answer.result.hits],
+        [hit.similarity for hit in result.hits],
+        rtol=0,
+        atol=1e-6,
+    )
+    assert (answer.result.verdict, answer.result.unknown_words, answer.result.total) == (
+        result.verdict,
+        result.unknown_words,
+        result.total,
+    )
+    for ours, alone in zip(answer.result.hits, result.hits, strict=True):
+        assert ours.words() == alone.words()
+
+
+def test_search_is_that_of_one_machine_and_survives_the_loss_of_a_node(
+    nodes, index_folder, matcher
+):
+    with (
+        Index.open(index_folder, matcher) as alone,
+        ClusterIndex(index_folder, matcher, holders=3, patience=150) as held,
+    ):
+        assert [part.photos for part in held.parts] == [16, 12, 12]
+        assert len(held) == len(alone) == 40
+        for query in QUERIES:
+            for k in (1, 7, 100):
+                equal(held.search(query, k), alone.search(query, k))
+        by_path = Filters(path="*/b/*")
+        equal(held.search("a dog", 9, filters=by_path), alone.search("a dog", 9, filters=by_path))
+        equal(held.search("a dog", 9, sort="date"), alone.search("a dog", 9, sort="date"))
+        nothing = held.search("a dog", filters=Filters(path="/nowhere/*"))
+        assert (nothing.result.hits, nothing.missing) == ([], ())
+
+        answers, over = [], threading.Event()
+
+        def keep_asking():
+            while not over.is_set():
+                answers.append(held.search("a dog", 100))
+
+        asker = threading.Thread(target=keep_asking)
+        asker.start()
+        wait_for(lambda: len(answers) >= 3)
+        nodes.kill_second()
+        before = len(answers)
+        wait_for(lambda: len(answers) >= before + 3, 150)
+        over.set()
+        asker.join()
+        wanted = alone.search("a dog", 100)
+        for answer in answers:
+            assert answer.missing == ()
+            equal(answer, wanted)
+
+
+def test_parts_without_room_are_named_until_there_is_some(nodes, index_folder, matcher):
+    with (
+        Index.open(index_folder, matcher) as alone,
+        ClusterIndex(index_folder, matcher, holders=6, patience=150) as held,
+    ):
+        equal(held.search("a dog", 100), alone.search("a dog", 100))
+        nodes.kill_second()
+        held._scorer._patience = 4
+        answer = held.search("a dog", 100)
+        assert answer.missing
+        for part, reason in answer.missing:
+            assert part.shards
+            assert reason == "no answer within 4 s"
+        there = {hit.photo.id for hit in answer.result.hits}
+        assert len(there) == 40 - sum(part.photos for part, _ in answer.missing)
+        ranked = [hit for hit in alone.search("a dog", 100).hits if hit.photo.id in there]
+        assert [hit.photo for hit in answer.result.hits] == [hit.photo for hit in ranked]
+
+        nodes.whole()
+        held._scorer._patience = 120
+        whole = held.search("a dog", 100)
+        assert whole.missing == ()
+        equal(whole, alone.search("a dog", 100))
+
+
+def test_damaged_parts_are_named_and_changes_are_seen(nodes, index_folder, photos, matcher):
+    with ClusterIndex(index_folder, matcher, holders=2, patience=120) as held:
+        assert held.search("a dog", 1).missing == ()
+        (photos / "a/00.png").unlink()
+        update_index(index_folder, photos, matcher, workers=1)
+        before = held.search("a dog", 100)
+        assert len(before.result.hits) == 40  # the state it was opened in
+        held.refresh()
+        after = held.search("a dog", 100)
+        assert len(after.result.hits) == 39
+        with Index.open(index_folder, matcher) as alone:
+            equal(after, alone.search("a dog", 100))
+    shard = sorted(index_folder.glob("shard-*"))[1]
+    shard.write_bytes(b"not a shard")
+    with ClusterIndex(index_folder, matcher, holders=2, patience=120) as held:
+        answer = held.search("a dog", 100)
+        ((part, reason),) = answer.missing
+        assert shard.name in part.shards.values()
+        assert "is damaged or missing" in reason
+        assert len(answer.result.hits) == 39 - part.photos
+
+
+def test_the_matrix_is_that_of_one_machine(nodes, world, monkeypatch):
+    monkeypatch.setattr(evaluating, "_PHOTOS", 30)
+    monkeypatch.setattr(evaluating, "_CAPTIONS", 50)
+    model = load(world.model)
+    dataset = open_dataset(world.captions, "all", world.regions)
+    alone = Judge().similarity(model, dataset, lambda *_: None)
+    told = []
+    split = Split(str(world.captions), "all", str(world.regions), "all")
+    scored = ClusterSimilarity(split, workers=2)
+    found = scored(model, dataset, lambda *done: told.append(done))
+    assert np.abs(found - alone).max() <= 1e-6
+    assert found.shape == alone.shape == (80, 160)
+    assert told[-1] == (160, 160)
+    ours = Judge(similarity=scored).evaluate([model], dataset, world.captions, "all")
+    assert ours.tree() == Judge().evaluate([model], dataset, world.captions, "all").tree()
+
+
+def test_what_a_worker_raises_comes_back_plainly(nodes, tmp_path, photos, matcher):
+    job = building.Job(*[Location.of(str(photos))] * 2, "statistics", matcher.source, "x", False)
+    with pytest.raises(CheckpointError, match="on this machine of the cluster"):
+        list(session.stream(PieceMaker, job, ["{}"], 1))
+
+    def broken(_job):
+        def work(item):
+            raise ZeroDivisionError(item)
+
+        return work
+
+    with pytest.raises(ClusterError, match=r"a worker failed \(.*ZeroDivisionError"):
+        list(session.stream(broken, None, ["one"], 1))
