@@ -1,5 +1,6 @@
 """A real Ray cluster of two nodes on this machine, and what is extracted, indexed and searched."""
 
+import contextlib
 import os
 import warnings
 
@@ -13,6 +14,14 @@ from tests.cli.conftest import world  # noqa: F401 - a fixture
 NEEDS_RAY = "Ray is not installed (pip install 'regard[ray]')"
 
 
+def patiently(start):
+    """Ray gives a node 30 seconds to start, which is not always enough on a busy machine."""
+    for _ in range(4):
+        with contextlib.suppress(Exception):
+            return start()
+    return start()
+
+
 class Nodes:
     """Two nodes of three declared CPUs each; one of them may be lost and replaced."""
 
@@ -24,8 +33,10 @@ class Nodes:
             "include_dashboard": False,
             "object_store_memory": 100 * 2**20,
         }
-        self.cluster = Cluster(initialize_head=True, head_node_args=self._arguments)
-        self.second = self.cluster.add_node(**self._arguments)
+        self.cluster = patiently(
+            lambda: Cluster(initialize_head=True, head_node_args=self._arguments)
+        )
+        self.second = patiently(lambda: self.cluster.add_node(**self._arguments))
         self.cluster.wait_for_nodes()
 
     @property
@@ -35,7 +46,7 @@ class Nodes:
     def whole(self):
         """Have two nodes again."""
         if self.second is None:
-            self.second = self.cluster.add_node(**self._arguments)
+            self.second = patiently(lambda: self.cluster.add_node(**self._arguments))
             self.cluster.wait_for_nodes()
 
     def kill_second(self):
