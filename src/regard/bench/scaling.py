@@ -40,7 +40,7 @@ class Row(NamedTuple):
     """Times as long as the bare bfloat16 product."""
 
 
-def measure(threads: int = 1, repeats: int = 2) -> list[Row]:
+def measure(threads: int = 1, repeats: int = 1) -> list[Row]:
     """Times at every size of every axis; those of the axis `threads` with so many threads."""
     before = torch.get_num_threads()
     rows: list[Row] = []

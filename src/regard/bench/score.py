@@ -125,7 +125,7 @@ def _error(inputs: Inputs, scoring: Scoring, found: Tensor) -> float:
     return worst
 
 
-def measure(threads: int = 1, repeats: int = 3, case: Case = DEFAULT_CASE) -> dict[str, Any]:
+def measure(threads: int = 1, repeats: int = 2, case: Case = DEFAULT_CASE) -> dict[str, Any]:
     """Both directions at 128 x 128 with lse pooling, and the other poolings beside them.
 
     Returns:

@@ -38,7 +38,7 @@ _WARM = 24  # pairs of a step that loads and compiles everything the whole one n
 Ask = Callable[[str, str], Any]
 
 
-def measure(threads: int = 1, repeats: int = 3) -> dict[str, Any]:
+def measure(threads: int = 1, repeats: int = 2) -> dict[str, Any]:
     """Both sides and their ratios.
 
     Returns:
