@@ -36,7 +36,11 @@ def wait_for(condition, seconds=60):
 
 
 def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher, monkeypatch):
-    """Workers of the second node stop in the middle of a unit; then it is killed."""
+    """Workers of the second node stop in the middle of a unit; then it is killed.
+
+    The others do one unit each and wait for that, so that there is work left for the second.
+    """
+    monkeypatch.setattr(building, "unit_size", lambda _: 2)
     doomed = nodes.second.node_id
     marks = tmp_path / "marks"
     marks.mkdir()
@@ -50,11 +54,15 @@ def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher
         here = ray.get_runtime_context().get_node_id()
 
         def work(item):
-            if here == doomed and list(marks.glob(f"{os.getpid()}-*")):
+            if here == doomed:
                 (marks / "stuck").touch()
                 time.sleep(600)
-            (marks / f"{os.getpid()}-{time.monotonic_ns()}").touch()
-            time.sleep(0.3)
+            own = marks / str(os.getpid())
+            for _ in range(3000 if own.exists() else 0):
+                if (marks / "stuck").exists():
+                    break
+                time.sleep(0.1)
+            own.touch()
             return real(item)
 
         return work
@@ -62,7 +70,7 @@ def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher
     monkeypatch.setattr(building, "PieceMaker", make)
 
     def kill():
-        wait_for((marks / "stuck").exists)
+        wait_for((marks / "stuck").exists, 330)
         nodes.kill_second()
 
     killer = threading.Thread(target=kill)
