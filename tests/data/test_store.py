@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from regard.data.manifest import connect, wipe
+from regard.data.shards import reading
 from regard.data.store import RegionStore, StoredRegions
 from regard.errors import BusyError, DataError, ShapeError, StoreError
 
@@ -462,3 +463,16 @@ def test_a_copied_folder_is_the_same_store(store, tmp_path):
         fill(copy, 2)
         assert list(copy) == ["p0", "p1", "p2"]
         assert same(copy["p1"], regions(1, 2))
+
+
+def test_shards_may_be_read_ahead_and_let_go(tmp_path):
+    """Which changes what is in memory and nothing else."""
+    with RegionStore(tmp_path / "s", "test", DIM, writable=True) as store:
+        store.append([(str(n), regions(n)) for n in range(5)])
+    with RegionStore(tmp_path / "s") as store:
+        wanted, kept = store.gather(["3", "1"])[0], store["4"].vectors
+        copy = np.array(kept)
+        with reading(store.parts(["3", "1"])):
+            assert (store.gather(["3", "1"])[0] == wanted).all()
+        assert (kept == copy).all()
+        assert (store.gather(["3", "1"])[0] == wanted).all()

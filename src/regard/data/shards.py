@@ -11,7 +11,7 @@ import json
 import mmap
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -84,6 +84,15 @@ class Shard(NamedTuple):
         origin = _address(self.vectors) - _address(np.frombuffer(whole, np.uint8))
         begin = (origin + start * row) // mmap.PAGESIZE * mmap.PAGESIZE
         whole.madvise(mmap.MADV_WILLNEED, begin, origin + stop * row - begin)
+
+    def let_go(self) -> None:
+        """Take the pages out of this process; the system may keep them, and they come back.
+
+        Else a process that reads here and there seems to hold all of a large index in the end.
+        """
+        whole = self.vectors.base
+        if isinstance(whole, mmap.mmap) and hasattr(mmap, "MADV_DONTNEED"):
+            whole.madvise(mmap.MADV_DONTNEED)
 
 
 def make_shard(batch: Sequence[StoredRegions], *, compressed: bool) -> Shard:
@@ -173,6 +182,16 @@ def digest(path: Path) -> str:
 
 def _address(array: np.ndarray) -> int:
     return int(array.__array_interface__["data"][0])
+
+
+@contextlib.contextmanager
+def reading(parts: Sequence[tuple[Shard, int, int]]) -> Iterator[None]:
+    """Have the system read the vectors of some photos ahead, and let go of them afterwards."""
+    for shard, start, count in parts:
+        shard.will_need(start, start + count)
+    yield
+    for shard in {id(shard): shard for shard, _, _ in parts}.values():
+        shard.let_go()
 
 
 def gather_rows(

@@ -221,13 +221,12 @@ class RegionStore:
         self, keys: Sequence[str]
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
         """Vectors of several photos, padded with zeros, and how many each has."""
-        places = [self.place(key) for key in keys]
-        return gather_rows([(self.shard(p.shard), p.start, p.rows) for p in places], self.dim)
+        return gather_rows(self.parts(keys), self.dim)
 
-    def will_need(self, keys: Iterable[str]) -> None:
-        """Have the system read the vectors of photos from disk, without waiting for it."""
-        for place in map(self.place, keys):
-            self.shard(place.shard).will_need(place.start, place.start + place.rows)
+    def parts(self, keys: Iterable[str]) -> list[tuple[Shard, int, int]]:
+        """The shard of each photo, where its vectors begin there and how many they are."""
+        places = [self.place(key) for key in keys]
+        return [(self.shard(place.shard), place.start, place.rows) for place in places]
 
     def file(self, number: int) -> str:
         """Name of a shard's file; no other contents ever have it."""

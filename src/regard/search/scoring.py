@@ -1,6 +1,6 @@
 """Exact scores of a query with every photo of a store, or with those of a shortlist.
 
-Beyond fifty thousand photos a shortlist is scored: some hundreds of photos whose mean regions
+Beyond fifty thousand photos a shortlist is scored: a few hundred photos whose mean regions
 come near the query. Up to there all are, and there are two ways. A photo's vectors can be read,
 turned to float32 and scored there and then: with one query at hand the attended vectors are
 cheaper to build than Gram matrices. Or photos are made ready once, which takes as long as
@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from regard.core.attention import EPS, Scoring, attend, pool, similarity
+from regard.data.shards import reading
 from regard.data.store import RegionStore
 from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
 from regard.kernels.tiles import fused_handles
@@ -28,7 +29,7 @@ from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
 
 TILE = 256  # photos gathered at a time
-LISTED, LISTED_A_HIT = 300, 10  # photos of a shortlist, and more for every hit that is wanted
+LISTED, LISTED_A_HIT = 100, 10  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
@@ -96,9 +97,13 @@ class PhotoScorer:
         repeated = self._searches > 1 and len(keys) > _FEW
         if len(keys) > shortlist.EXHAUSTIVE:
             keys = self._shortlist.nearest(keys, queries, LISTED + LISTED_A_HIT * k)
-            self._store.will_need(keys)
-        elif repeated and fused_handles(self._scoring) and fused_available():
+            with reading(self._store.parts(keys)):
+                return self._ranked(keys, queries, k)
+        if repeated and fused_handles(self._scoring) and fused_available():
             keys = self._near_best(keys, queries, k)
+        return self._ranked(keys, queries, k)
+
+    def _ranked(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
         similarities = self._exactly(keys, queries)
         rows = np.argsort(-similarities, kind="stable")[:k].tolist()
         return [(keys[row], float(similarities[row])) for row in rows]

@@ -1,0 +1,228 @@
+"""Recall of the exact ten, and time per query, of one way to search one enlarged collection.
+
+Wall time tells what a user waits on this machine now; processor time (all threads together) is
+also told, since it changes little when others use the machine.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from collection import numbers_of
+from enlarge import BLOCK, Enlarged, unit
+
+from regard.core.attention import Scoring
+from regard.matcher import Matcher
+from regard.search import Index, scoring
+from regard.search.scoring import score_tile
+
+STAND_IN = 3200  # candidates
+COUNTS = (25, 50, 100, 200, 400, 800)
+Search = Callable[[str], list[int]]
+
+
+def memory_mb() -> dict[str, float]:
+    """This process's own memory, and mapped pages of files that it touched."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    found = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if "Rss" in line}
+    return {"own_mb": found["RssAnon"], "mapped_mb": found["RssFile"]}
+
+
+def measure(name: str, search: Search, asked: list[dict], truth: np.ndarray) -> dict:
+    """Times and recalls of a search.
+
+    Args:
+        search: gives photos' numbers, best first.
+        truth: (query, 10) the exact best.
+    """
+    asked = asked[: len(truth)]
+    search(asked[0]["sentence"])  # what is loaded or compiled on first use
+    wall, processor, found = [], [], []
+    for query in asked:
+        before = time.perf_counter(), time.process_time()
+        found.append(search(query["sentence"])[:10])
+        wall.append(time.perf_counter() - before[0])
+        processor.append(time.process_time() - before[1])
+    shares = [len(set(f) & set(t.tolist())) / 10 for f, t in zip(found, truth, strict=True)]
+    own = [query["photo"] in f for query, f in zip(asked, found, strict=True)]
+    return {
+        "name": name,
+        "queries": len(asked),
+        "recall": float(np.mean(shares)),
+        "own_photo": float(np.mean(own)),
+        "median_ms": 1e3 * float(np.median(wall)),
+        "p95_ms": 1e3 * float(np.percentile(wall, 95)),
+        "least_ms": 1e3 * float(np.min(wall)),
+        "processor_ms": 1e3 * float(np.median(processor)),
+    }
+
+
+def encode(matcher: Matcher, asked: list[dict]) -> dict:
+    """What embedding the sentence takes, which every way has to do."""
+    none = np.zeros((len(asked), 10), int)
+    found = measure("embedding the sentence", lambda s: _nothing(matcher, s), asked, none)
+    return {k: v for k, v in found.items() if k not in ("recall", "own_photo")}
+
+
+def _nothing(matcher: Matcher, sentence: str) -> list[int]:
+    matcher.encode_captions([sentence])
+    return []
+
+
+def regard(
+    folder: Path, matcher: Matcher, asked: list[dict], truth: np.ndarray | None
+) -> Iterator[dict]:
+    """`Index.search` as it is with shortlists of several lengths, then every photo.
+
+    Where no truth is known, the ten of a far longer shortlist stand in for it; the figures say so.
+    """
+    began = time.perf_counter()
+    with Index.open(folder, matcher) as index:
+        opened = time.perf_counter() - began
+        number = numbers_of(len(index))
+
+        def search(sentence: str) -> list[int]:
+            return [number[hit.photo.id] for hit in index.search(sentence, 10).hits]
+
+        limit, scoring.shortlist.EXHAUSTIVE = scoring.shortlist.EXHAUSTIVE, 0
+        began = time.perf_counter()
+        search(asked[0]["sentence"])
+        first = time.perf_counter() - began
+        yield encode(matcher, asked)
+        standard = "every photo, float32"
+        if truth is None:
+            standard = f"{STAND_IN} candidates"
+            scoring.LISTED, scoring.LISTED_A_HIT = STAND_IN, 0
+            truth = np.array([search(query["sentence"]) for query in asked])
+        for count in COUNTS:
+            scoring.LISTED, scoring.LISTED_A_HIT = count, 0
+            yield measure(f"Regard, {count} candidates", search, asked, truth) | {
+                "candidates": count,
+                "standard": standard,
+                "open_s": opened,
+                "first_s": first,
+                **memory_mb(),
+            }
+        scoring.shortlist.EXHAUSTIVE = limit
+        if len(index) <= limit:
+            for _ in range(1 + len(index) // 4096):  # until every shard has been made ready
+                search(asked[0]["sentence"])
+            yield measure("Regard, every photo", search, asked, truth)
+
+
+class Codes:
+    """Region centroids: k-means, then one small code a region.
+
+    A photo's score is the mean over words of the largest inner product of the word with the
+    centroids of the photo's regions, as the first stage of PLAID has it.
+    """
+
+    def __init__(self, base: Enlarged, photos: int, centroids: int) -> None:
+        import faiss
+
+        began = time.perf_counter(), time.process_time()
+        wanted = 40 * centroids // base.vectors.shape[1] + 1  # FAISS asks for 39 regions each
+        sample = np.concatenate([base.block(number) for number in range(-(-wanted // BLOCK))])
+        sample = sample[:wanted].reshape(-1, sample.shape[2])
+        means = faiss.Kmeans(sample.shape[1], centroids, niter=6, seed=0, spherical=True)
+        means.train(sample)
+        self.centroids = means.centroids
+        self.codes = np.empty((photos, base.vectors.shape[1]), np.uint16)
+        for first in range(0, photos, BLOCK):
+            vectors = base.block(first // BLOCK)[: photos - first]
+            near = (vectors.reshape(-1, vectors.shape[2]) @ self.centroids.T).argmax(1)
+            self.codes[first : first + len(vectors)] = near.reshape(len(vectors), -1)
+        self.build = (time.perf_counter() - began[0], time.process_time() - began[1])
+        self._kernel = _code_kernel()
+
+    def scores(self, words: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        table = np.ascontiguousarray(self.centroids @ words.T)  # (centroid, word)
+        out = np.empty(len(rows), np.float32)
+        self._kernel(self.codes, rows, table, out)
+        return out
+
+
+def _code_kernel() -> Callable[..., None]:
+    import numba
+
+    @numba.njit(nogil=True, fastmath=True)
+    def kernel(codes, rows, table, out):  # type: ignore[no-untyped-def]
+        words = table.shape[1]
+        best = np.empty(words, np.float32)
+        for n in range(rows.size):
+            best[:] = -2
+            for region in range(codes.shape[1]):
+                code = codes[rows[n], region]
+                for word in range(words):
+                    best[word] = max(best[word], table[code, word])
+            out[n] = best.mean()
+
+    return kernel
+
+
+def codes(
+    base: Enlarged, matcher: Matcher, asked: list[dict], truth: np.ndarray, photos: int, k: int
+) -> Iterator[dict]:
+    """Candidates by codes, and by codes among many candidates by mean region; no exact scores.
+
+    Recall is of the exact ten among so many candidates, which exact scores then put in order.
+    """
+    made = Codes(base, photos, k)
+    blocks = (base.block(first // BLOCK)[: photos - first] for first in range(0, photos, BLOCK))
+    means = np.concatenate([unit(block.mean(1)) for block in blocks])
+    everything = np.arange(photos)
+    ranks: dict[str, list[np.ndarray]] = {"codes": [], "mean region": [], "both": []}
+    spent = []
+    for query, best in zip(asked, truth, strict=False):
+        found = matcher.encode_captions([query["sentence"]])
+        words = found.vectors[0, : found.lengths[0]]
+        began = time.process_time()
+        by_codes = made.scores(words, everything)
+        spent.append(time.process_time() - began)
+        by_means = means @ words.mean(0)
+        ranks["codes"].append(_rank(by_codes, best))
+        ranks["mean region"].append(_rank(by_means, best))
+        both = np.where(_order(by_means) < 2000, by_codes, -np.inf)
+        ranks["both"].append(_rank(both, best))
+    for name, found_ranks in ranks.items():
+        flat = np.concatenate(found_ranks)
+        yield {
+            "name": f"{name}, K = {k}",
+            "recall_in": {str(count): float((flat < count).mean()) for count in COUNTS},
+            "scan_processor_ms": 1e3 * float(np.median(spent)) if name == "codes" else None,
+            "build_processor_s": made.build[1] if name == "codes" else None,
+        }
+
+
+def _order(values: np.ndarray) -> np.ndarray:
+    """Each value's rank, from 0."""
+    out = np.empty(len(values), np.int64)
+    out[np.argsort(-values, kind="stable")] = np.arange(len(values))
+    return out
+
+
+def _rank(values: np.ndarray, best: np.ndarray) -> np.ndarray:
+    return np.array([(values > values[photo]).sum() for photo in best.tolist()])
+
+
+def int8_cost(base: Enlarged, truth: np.ndarray, asked: list[dict], matcher: Matcher) -> dict:
+    """What int8 does to similarities of the exact ten with their queries."""
+    from regard.data.shards import to_int8
+
+    errors, kept = [], []
+    config: Scoring = matcher.scoring
+    for query, best in zip(asked, truth, strict=False):
+        found = matcher.encode_captions([query["sentence"]])
+        words = torch.from_numpy(found.vectors[0, : found.lengths[0]])
+        photos = np.stack([base.block(n // BLOCK)[n % BLOCK] for n in best.tolist()])
+        whole, scales = to_int8(photos.reshape(-1, photos.shape[2]))
+        small = (whole * scales[:, None]).reshape(photos.shape)
+        mask = torch.ones(photos.shape[:2], dtype=torch.bool)
+        exact, near = (
+            score_tile(torch.from_numpy(v), mask, words, config) for v in (photos, small)
+        )
+        errors.append((exact - near).abs().max().item())
+        kept.append(bool((near.argsort(descending=True) == exact.argsort(descending=True)).all()))
+    return {"largest_error": max(errors), "same_order": float(np.mean(kept))}

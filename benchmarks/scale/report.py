@@ -1,0 +1,192 @@
+"""Writes benchmarks/SEARCH.md and search.png from the figures that were kept."""
+
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parents[1]
+_COLOURS = {10_000: "#1e8449", 100_000: "#2471a3", 512_000: "#c0392b", 1_000_000: "#7d3c98"}
+_INTRODUCTION = """# Search of large collections
+
+Written by `benchmarks/scale/run.py`, which says how; every figure below was measured by it.
+
+Region vectors of the shipped model `flickr8k` (36 regions of 512 numbers) on 6,999 real photos,
+enlarged by mixtures of photos that look alike (`benchmarks/scale/enlarge.py`), and val captions
+as queries. Recall is the share of the exact ten: those of every photo scored in float32 on the
+vectors as they were before int8. The index is one of `regard index --compress`, asked through
+`Index.search`, so the times hold everything: embedding the sentence, candidates, exact scores,
+records of the hits.
+"""
+
+
+def write(work: Path) -> None:
+    kept = json.loads((work / "results.json").read_text())
+    rows = list(kept.values())
+    text = "\n".join(
+        [
+            _INTRODUCTION,
+            _machine(rows),
+            "![Recall and time](search.png)\n",
+            *_regard(rows),
+            *_others(rows),
+            *_codes(rows),
+            *_rest(rows),
+        ]
+    )
+    notes = HERE / "scale/notes.md"
+    (HERE / "SEARCH.md").write_text(text + "\n" + notes.read_text())
+    _draw([row for row in rows if "candidates" in row])
+
+
+def _machine(rows: list[dict]) -> str:
+    loads = {
+        size: max(row["load"] for row in rows if row["photos"] == size and "median_ms" in row)
+        for size in sorted({row["photos"] for row in rows})
+    }
+    told = ", ".join(f"{load:.0f} at {size:,} photos" for size, load in loads.items())
+    return (
+        "Two cores (AMD EPYC, AVX-512), 23 GiB, **shared with others**: the load was up to\n"
+        f"{told}.\n"
+        "Under a load of 12 a process gets a small share of a core and wall times are those of\n"
+        "waiting. Processor time, of all threads together, says what the work is.\n"
+    )
+
+
+def _of(rows: list[dict], step: str) -> list[dict]:
+    found = [row for row in rows if row["step"] == step]
+    return sorted(found, key=lambda row: (row["photos"], row.get("candidates", 10**9)))
+
+
+def _regard(rows: list[dict]) -> list[str]:
+    lines = [
+        "## Shortlists by mean region, then exact scores\n",
+        "| photos | candidates | recall@10 | processor ms | least ms | median ms | p95 ms | "
+        "queries |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for row in _of(rows, "regard"):
+        what = row.get("candidates", row["name"].removeprefix("Regard, "))
+        recall = f"{row['recall']:.4f}" if "recall" in row else ""
+        if not row.get("standard", "every").startswith("every"):
+            recall += f" (of {row['standard']})"
+        times = (row[name] for name in ("processor_ms", "least_ms", "median_ms", "p95_ms"))
+        cells = " | ".join(f"{value:.0f}" for value in times)
+        lines.append(f"| {row['photos']:,} | {what} | {recall} | {cells} | {row['queries']} |")
+    lines += [
+        "",
+        "| photos | opening s | first search s | own memory MB | mapped MB |",
+        "|---|---|---|---|---|",
+    ]
+    for row in _of(rows, "regard"):
+        if row.get("candidates") == 200:
+            lines.append(
+                f"| {row['photos']:,} | {row['open_s']:.1f} | {row['first_s']:.1f} | "
+                f"{row['own_mb']:.0f} | {row['mapped_mb']:.0f} |"
+            )
+    return [*lines, ""]
+
+
+def _others(rows: list[dict]) -> list[str]:
+    lines = [
+        "## Beside what one would take instead\n",
+        "On the same vectors and queries; own photo: the photo the caption was written for is\n"
+        "among the ten. Other measures than SCAN's give other ranks: their recall of SCAN's ten\n"
+        "says how far they stand in for it, their own photo how good they are in themselves.\n",
+        "| photos | way | recall@10 | own photo | processor ms | least ms | bytes a photo | "
+        "build, processor s | queries |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    chosen = [row for row in _of(rows, "regard") if row.get("candidates") in (100, 200)]
+    for row in sorted(
+        [*chosen, *_of(rows, "faiss"), *_of(rows, "qdrant")], key=lambda row: row["photos"]
+    ):
+        size = f"{row['bytes']:,.0f}" if "bytes" in row else "20,236"
+        built = f"{row['build_processor_s']:.0f}" if "build_processor_s" in row else ""
+        lines.append(
+            f"| {row['photos']:,} | {row['name']} | {row['recall']:.3f} | {row['own_photo']:.2f} | "
+            f"{row['processor_ms']:.0f} | {row['least_ms']:.0f} | {size} | {built} | "
+            f"{row['queries']} |"
+        )
+    return [*lines, ""]
+
+
+def _codes(rows: list[dict]) -> list[str]:
+    found = _of(rows, "codes")
+    if not found:
+        return []
+    counts = list(found[0]["recall_in"])
+    lines = [
+        "## Region centroids: the loser\n",
+        "Share of the exact ten among so many candidates, by one code a region (72 bytes a\n"
+        "photo), by mean region (float32), and by codes among the 2,000 nearest by mean region.\n",
+        "| photos | by | " + " | ".join(counts) + " | scan, processor ms | build, processor s |",
+        "|---|---|" + "---|" * (len(counts) + 2),
+    ]
+    for row in found:
+        cells = " | ".join(f"{row['recall_in'][count]:.4f}" for count in counts)
+        ends = (row["scan_processor_ms"], row["build_processor_s"])
+        last = " | ".join("" if value is None else f"{value:.1f}" for value in ends)
+        lines.append(f"| {row['photos']:,} | {row['name']} | {cells} | {last} |")
+    return [*lines, ""]
+
+
+def _rest(rows: list[dict]) -> list[str]:
+    lines = []
+    for row in _of(rows, "cost"):
+        lines.append(
+            "int8 instead of float32 vectors: largest error of a similarity among the exact ten "
+            f"{row['largest_error']:.1e}, the ten in the same order for "
+            f"{100 * row['same_order']:.0f} % of the queries.\n"
+        )
+    found = _of(rows, "alike")
+    if found:
+        row = found[-1]
+        lines += [
+            "## How far the enlarged photos are like real ones\n",
+            "| | regions of one photo, mean cosine | length of the mean region | cosine with the "
+            "nearest other photo, by number of photos |",
+            "|---|---|---|---|",
+        ]
+        for name in ("real", "extrapolated", "enlarged"):
+            tree = row[name]
+            near = ", ".join(f"{int(n):,}: {v:.3f}" for n, v in tree["nearest"].items())
+            cells = [tree.get("regions of one photo"), tree.get("length of the mean")]
+            text = " | ".join("" if value is None else f"{value:.3f}" for value in cells)
+            lines.append(f"| {name} | {text} | {near} |")
+        lines.append("")
+    return lines
+
+
+def _draw(rows: list[dict]) -> None:
+    figure = Figure(figsize=(7, 4.2), layout="constrained")
+    axes = figure.subplots()
+    for photos in sorted({row["photos"] for row in rows}):
+        some = sorted((r for r in rows if r["photos"] == photos), key=lambda r: r["candidates"])
+        label = f"{photos:,} photos"
+        standard = some[0].get("standard", "every photo")
+        if not standard.startswith("every"):
+            label += f", of {standard}"
+        across, up = [r["processor_ms"] for r in some], [r["recall"] for r in some]
+        axes.plot(across, up, "o-", ms=4, label=label, color=_COLOURS.get(photos, "black"))
+        for row, x, y in zip(some, across, up, strict=True):
+            axes.annotate(
+                str(row["candidates"]),
+                (x, y),
+                (0, -11),
+                fontsize=7,
+                ha="center",
+                textcoords="offset points",
+            )
+    axes.axhline(0.98, color="grey", lw=0.8, ls="--")
+    axes.set(
+        xscale="log",
+        xlabel="processor time of a query in ms, all threads; small figures: candidates",
+        ylabel="recall@10",
+    )
+    axes.set_ylim(0.975, 1.001)
+    axes.set_xticks([20, 30, 50, 100, 200], ["20", "30", "50", "100", "200"])
+    axes.minorticks_off()
+    axes.grid(alpha=0.3)
+    axes.legend(frameon=False, loc="lower right")
+    figure.savefig(HERE / "search.png", dpi=120)

@@ -1,0 +1,108 @@
+"""Measures searches of 10,000 to a million photos; writes benchmarks/SEARCH.md and search.png.
+
+    regard extract dataset.json --images FOLDER --out f8k.regions
+    python benchmarks/scale/run.py base WORK --regions f8k.regions --dataset dataset.json
+    python benchmarks/scale/run.py build WORK --photos 100000
+    python benchmarks/scale/run.py truth WORK --photos 10000 100000 --queries 100
+    python benchmarks/scale/run.py regard|codes|faiss|qdrant|cost|alike WORK --photos 100000
+    python benchmarks/scale/run.py report WORK
+
+The last steps need faiss-cpu and qdrant-edge-py; a million photos take 20 GB of disk.
+Every step leaves its figures in WORK/results.json; `build` and `truth` go on where they were.
+The region vectors are of the shipped model `flickr8k`, the queries val captions.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import measure
+import numpy as np
+import others
+import report
+import torch
+from collection import Truth, build, load_base, load_queries, make_base
+from enlarge import BLOCK, statistics, unit
+
+from regard import load
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("steps", help="one or several, commas between")
+    parser.add_argument("work", type=Path)
+    parser.add_argument("--photos", type=int, nargs="+", default=[10_000])
+    parser.add_argument("--queries", type=int, default=100)
+    parser.add_argument("--seconds", type=float, default=1e9, help="stop truth after these")
+    parser.add_argument("--centroids", type=int, default=1024)
+    parser.add_argument("--regions", type=Path)
+    parser.add_argument("--dataset", type=Path)
+    asked = parser.parse_args()
+    for step in asked.steps.split(","):
+        torch.set_num_threads(2 if step in ("regard", "truth", "build") else 1)
+        go(step, asked)
+
+
+def go(step: str, asked: argparse.Namespace) -> None:
+    """Take one step for every size."""
+    if step == "report":
+        report.write(asked.work)
+    elif step == "base":
+        make_base(asked.work, asked.regions, asked.dataset, load("flickr8k"), asked.queries)
+    elif step == "truth":
+        base = load_base(asked.work)
+        made = Truth(asked.work, base, asked.photos, load("flickr8k"), asked.queries)
+        print("done" if made.run(asked.seconds) else f"{made.done} photos so far")
+    else:
+        for photos in asked.photos:
+            note(asked.work, step, photos, take(step, asked, photos))
+
+
+def take(step: str, asked: argparse.Namespace, photos: int) -> Iterable[dict]:
+    """The figures of one step for one size."""
+    matcher, base = load("flickr8k"), load_base(asked.work)
+    folder = asked.work / f"index-{photos}"
+    if step == "build":
+        return [build(folder, base, photos, matcher)]
+    if step == "alike":
+        return [alike(base, photos)]
+    sentences = load_queries(asked.work)[: asked.queries]
+    known = np.load(asked.work / "truth.npz")
+    truth = known[f"top{photos}"][: asked.queries] if f"top{photos}" in known else None
+    if step == "regard":
+        return measure.regard(folder, matcher, sentences, truth)
+    if truth is None:
+        raise SystemExit(f"no truth for {photos} photos; run the step truth first")
+    if step == "codes":
+        return measure.codes(base, matcher, sentences, truth, photos, asked.centroids)
+    if step == "faiss":
+        return others.pooled_in_faiss(base, matcher, sentences, truth, photos)
+    if step == "qdrant":
+        place = asked.work / "qdrant"
+        return others.maxsim_in_qdrant(place, base, matcher, sentences, truth)
+    return [measure.int8_cost(base, truth, sentences, matcher)]
+
+
+def alike(base: object, photos: int) -> dict:
+    """Mean regions of the enlarged photos, beside real ones."""
+    blocks = (base.block(number) for number in range(-(-photos // BLOCK)))  # type: ignore[attr-defined]
+    means = np.concatenate([unit(block.mean(1)) for block in blocks])[:photos]
+    sizes = [size for size in (10_000, 100_000, 1_000_000) if size <= photos]
+    return statistics(base, means, sizes)  # type: ignore[arg-type]
+
+
+def note(work: Path, step: str, photos: int, figures: Iterable[dict]) -> None:
+    """Keep figures with the load they were taken under, over those of an earlier run."""
+    path = work / "results.json"
+    for row in figures:
+        kept = json.loads(path.read_text()) if path.exists() else {}
+        row |= {"step": step, "photos": photos, "load": os.getloadavg()[0]}
+        kept[f"{step} {photos} {row.get('name', '')}"] = row
+        path.write_text(json.dumps(kept, indent=1))
+        print(json.dumps(row), flush=True)
+
+
+if __name__ == "__main__":
+    main()
