@@ -29,6 +29,7 @@ from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
 from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
 from regard.regions.photos import Photo, read_photo
+from regard.regions.tuned import BACKBONE
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
@@ -140,14 +141,16 @@ class Matcher:
 
     @cached_property
     def _named_extractor(self) -> tuple[str, Extractor]:
-        for name in EXTRACTORS:
+        own = Path(self.source) / BACKBONE
+        for name in (*([f"pyramid:{own}"] if own.is_file() else []), *EXTRACTORS):
             made = load_extractor(name)
             if made.identity == self.extractor_identity:
                 return name, made
         raise CheckpointError(
             f"model was trained on features of {self.extractor_identity or 'unknown origin'!r}; "
             "to read photos it must be one of this program's extractors. "
-            "Give it ready-made features, or use another model."
+            f"Put the {BACKBONE} it was trained with beside it, give it ready-made features, or "
+            "use another model."
         )
 
     @torch.inference_mode()

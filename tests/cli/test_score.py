@@ -74,7 +74,7 @@ def test_each_photo_is_read_once(world, folder, monkeypatch):
     read = []
     original = pipeline.read_photo
     monkeypatch.setattr(
-        pipeline, "read_photo", lambda path, side: read.append(path) or original(path, side)
+        pipeline, "read_photo", lambda path, *how: read.append(path) or original(path, *how)
     )
     pairs = [pair(n % 3, f"a {colour} ring") for n, colour in enumerate(["red", "blue"] * 6)]
     lines = scored(invoke("score", "--pairs", write(folder, *pairs), "--model", world.model))

@@ -94,6 +94,8 @@ class EfficientNetLite2(nn.Module):
                 into = out
             self.stage_ends.append(len(blocks) - 1)
         self.blocks = nn.ModuleList(blocks)
+        self.border = self.stage_ends[-3] + 1
+        """Number of the first block that may be tuned."""
         self.head = SameConv(into, NUM_CHANNELS[-1], 1)
 
     def forward(self, pixels: Float[Tensor, "image 3 height width"]) -> list[Tensor]:
@@ -102,13 +104,26 @@ class EfficientNetLite2(nn.Module):
         Args:
             pixels: RGB as (x - 127) / 128; sides multiples of 32.
         """
+        first = self.beginning(pixels)
+        return [*first, *self.ending(first[-1])]
+
+    def beginning(self, pixels: Float[Tensor, "image 3 height width"]) -> list[Tensor]:
+        """The first two of the five maps, of the part that is never tuned."""
         x = F.relu6(self.stem(pixels), inplace=True)
+        return self._through(range(self.border), x)
+
+    def ending(self, x: Float[Tensor, "image 120 row column"]) -> list[Tensor]:
+        """The last three maps, from the second one: two stages and the head."""
+        maps = self._through(range(self.border, len(self.blocks)), x)
+        return [*maps, F.relu6(self.head(maps[-1]))]
+
+    def _through(self, numbers: range, x: Tensor) -> list[Tensor]:
+        """Maps that blocks of these numbers give where a tapped stage ends."""
         maps: list[Tensor] = []
-        for number, block in enumerate(self.blocks):
-            x = block(x)
+        for number in numbers:
+            x = self.blocks[number](x)
             if number in self.stage_ends[-_TAPPED:]:
                 maps.append(x)
-        maps.append(F.relu6(self.head(x), inplace=True))
         return maps
 
 

@@ -4,6 +4,7 @@ To add one: write a file beside this one whose class fulfils `Extractor`, and na
 """
 
 import importlib
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -14,9 +15,11 @@ from regard.regions.photos import Photo
 
 DEFAULT_EXTRACTOR = "pyramid"
 EXTRACTORS = {
-    "pyramid": "regard.regions.pyramid:PyramidExtractor",
+    "pyramid": "regard.regions.pyramid:shipped",
+    "pyramid-imagenet": "regard.regions.pyramid:PyramidExtractor",
     "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
+_TUNED = "pyramid:"
 
 
 class Regions(NamedTuple):
@@ -52,13 +55,21 @@ class Extractor(Protocol):
 def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
     """Make the extractor of a name.
 
+    Args:
+        name: one of `EXTRACTORS`, or pyramid:FILE for a backbone of your own (`regard tune`).
+
     Raises:
         ConfigError: there is none of that name.
         CheckpointError: its weights are missing or damaged.
     """
+    if name.startswith(_TUNED):
+        from regard.regions.pyramid import PyramidExtractor
+
+        return PyramidExtractor(Path(name.removeprefix(_TUNED)))
     if name not in EXTRACTORS:
         raise ConfigError(
-            f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)}. Choose one."
+            f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)} or pyramid:FILE. "
+            "Choose one."
         )
     module, _, kind = EXTRACTORS[name].partition(":")
     made: Extractor = getattr(importlib.import_module(module), kind)()

@@ -5,7 +5,9 @@ L2-normalised, concatenated to 2048 numbers, SCAN's input width. Pooling is line
 so it is one matrix product with weights that depend on the map's size only.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -17,6 +19,7 @@ from torch.nn import functional as F
 from regard.regions.backbone import WEIGHTS_TAG, load_backbone
 from regard.regions.extractor import Regions
 from regard.regions.photos import Photo
+from regard.regions.tuned import SHIPPED, apply_tuned
 
 SHORT_SIDE = 320
 LONG_SIDE = 1600  # a panorama is squeezed to this, so that one photo cannot take all memory
@@ -42,6 +45,7 @@ def pyramid_boxes() -> Float[np.ndarray, "36 4"]:
 
 
 @lru_cache(maxsize=64)
+@torch.inference_mode(False)  # kept for callers that need gradients through the maps
 def _pool_weights(height: int, width: int) -> Float[Tensor, "region place"]:
     """Weights that average 7 x 7 bilinear samples of every box of a height x width map."""
     boxes = torch.from_numpy(pyramid_boxes())
@@ -62,6 +66,18 @@ def _bilinear(places: Float[Tensor, "region sample"], size: int) -> Float[Tensor
     return weights.scatter_add_(1, high, part / places.shape[1])
 
 
+def pool_levels(
+    maps: Sequence[Float[Tensor, "image channel row column"]],
+) -> Float[Tensor, "image region feature"]:
+    """Mean of every box on every map, each L2-normalised, side by side."""
+    levels = []
+    for found in maps:
+        weights = _pool_weights(*found.shape[-2:])
+        places = found.permute(0, 2, 3, 1).flatten(1, 2)  # (image, place, channel)
+        levels.append(F.normalize(weights @ places, dim=-1))
+    return torch.cat(levels, -1)
+
+
 def network_size(width: int, height: int) -> tuple[int, int]:
     """Size a photo is resized to: short side 320, sides multiples of 32, at most 1600 long."""
     scale = SHORT_SIDE / min(width, height)
@@ -71,16 +87,32 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     )
 
 
-class PyramidExtractor:
-    """EfficientNet-Lite2 features of the 36 fixed boxes."""
+UNTUNED = f"pyramid-1/efficientnet-lite2-{WEIGHTS_TAG}/short{SHORT_SIDE}"
+"""Identity of the features of the backbone as its package brings it."""
 
-    identity = f"pyramid-1/efficientnet-lite2-{WEIGHTS_TAG}/short{SHORT_SIDE}"
+
+def tuned_identity(tag: str) -> str:
+    """Identity of the features of a tuned backbone, by the tag of its file."""
+    return f"pyramid-2/efficientnet-lite2-{WEIGHTS_TAG}-{tag}/short{SHORT_SIDE}"
+
+
+class PyramidExtractor:
+    """EfficientNet-Lite2 features of the 36 fixed boxes.
+
+    Args:
+        tuned: file with convolutions that were tuned (`regard tune`); None leaves the network
+            as its package brings it.
+    """
+
     feature_dim = 2048
     short_side = SHORT_SIDE
 
-    def __init__(self) -> None:
+    def __init__(self, tuned: Path | None = None) -> None:
         self._network = load_backbone()
         self._boxes = pyramid_boxes()
+        self.identity = UNTUNED
+        if tuned is not None:
+            self.identity = tuned_identity(apply_tuned(self._network, tuned))
 
     def __call__(self, photo: Photo) -> Regions:
         """Extract the 36 regions of a photo."""
@@ -103,10 +135,9 @@ class PyramidExtractor:
             pixels: (H, W, 3) uint8 RGB.
         """
         x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]  # channels last in memory
-        maps = self._network((x.float() - 127) / 128)
-        levels = []
-        for found in maps:
-            height, width = found.shape[-2:]
-            places = found[0].permute(1, 2, 0).reshape(height * width, -1)
-            levels.append(F.normalize(_pool_weights(height, width) @ places, dim=1))
-        return torch.cat(levels, 1).numpy()
+        return pool_levels(self._network((x.float() - 127) / 128))[0].numpy()
+
+
+def shipped() -> PyramidExtractor:
+    """The extractor with the backbone that comes with the package, tuned to captions."""
+    return PyramidExtractor(SHIPPED)
