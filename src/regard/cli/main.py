@@ -6,6 +6,7 @@ import typer
 
 from regard.cli import (
     bench,
+    blend,
     captions,
     cluster,
     demo,
@@ -22,6 +23,7 @@ from regard.cli import (
     search,
     serve,
     train,
+    tune,
 )
 from regard.errors import RegardError
 
@@ -36,6 +38,8 @@ app = typer.Typer(
 )
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
+app.command("tune")(tune.tune)
+app.command("blend")(blend.blend)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)

@@ -1,11 +1,13 @@
 """regard train: captions and regions to a trained model."""
 
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli.common import AsJson, DataOption, RegionsOption, notes, print_json
+from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from regard.training.loop import Progress
@@ -22,6 +24,14 @@ def train(
         list[str] | None,
         typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
     ] = None,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="The tuned backbone the regions come from; kept with the model."),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Model to go on from: a shipped one's name, or a folder."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model; the best on the val split is kept in OUT/best.
@@ -32,7 +42,9 @@ def train(
 
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
     """
+    from regard.checkpoint import load_checkpoint
     from regard.data.dataset import open_dataset
+    from regard.regions.tuned import BACKBONE
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
     from regard.training.loop import train as run_training
@@ -45,14 +57,31 @@ def train(
         f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
         f"to train on, {len(val_set.captions.photos)} photos to validate on."
     )
+    if backbone is not None:
+        _check_backbone(backbone, train_set.producer)
     teller = EpochTeller()
-    outcome = run_training(wanted, train_set, val_set, out, teller)
+    first = load_checkpoint(start) if start else None
+    outcome = run_training(wanted, train_set, val_set, out, teller, start=first)
     teller.close()
+    if backbone is not None:
+        shutil.copyfile(backbone, outcome.best / BACKBONE)
     if as_json:
         print_json({"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch})
     else:
         notes.print(f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}.")
         print(outcome.best)
+
+
+def _check_backbone(backbone: Path, producer: str) -> None:
+    """See that regions were made with a tuned backbone."""
+    from regard.regions.extractor import load_extractor
+
+    made = load_extractor(f"pyramid:{backbone}").identity
+    if made != producer:
+        raise ConfigError(
+            f"regions were made by {producer!r}; with --backbone {backbone} they must be made by "
+            f"{made!r}. Extract with --extractor pyramid:{backbone}, or leave --backbone out."
+        )
 
 
 class EpochTeller:

@@ -14,6 +14,7 @@ from regard.data.dataset import Dataset
 from regard.data.tokens import tokenize
 from regard.data.vocab import Vocabulary
 from regard.data.word_states import StateTable
+from regard.errors import ConfigError
 from regard.training.config import Recipe
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.runstate import Run
@@ -28,10 +29,19 @@ class Learner:
         run: its cache keeps what is made once from the data.
         vocabulary: words of the model.
         train_set: gives the statistics of features, and their components where the recipe asks.
+        start: a model to go on from, with its statistics; None begins with random weights.
+
+    Raises:
+        ConfigError: the model to go on from has other sizes.
     """
 
     def __init__(
-        self, recipe: Recipe, run: Run, vocabulary: Vocabulary, train_set: Dataset
+        self,
+        recipe: Recipe,
+        run: Run,
+        vocabulary: Vocabulary,
+        train_set: Dataset,
+        start: MatchingModel | None = None,
     ) -> None:
         self.recipe, self._run = recipe, run
         config = recipe.training
@@ -45,7 +55,9 @@ class Learner:
             model_config = replace(model_config, feature_dim=config.feature_rank)
         torch.manual_seed(config.seed)
         self.model = MatchingModel(model_config, len(vocabulary))
-        if config.standardize and self._projected is None:
+        if start is not None:
+            _go_on_from(self.model, start)
+        elif config.standardize and self._projected is None:
             mean, deviation = mean_and_deviation(train_set)
             self.model.regions.mean.copy_(mean)
             self.model.regions.deviation.copy_(deviation)
@@ -87,3 +99,14 @@ class Learner:
         if self._projected is None:
             return self.averaged.eval()
         return widened(self.averaged, self._projected.projection).eval()
+
+
+def _go_on_from(model: MatchingModel, start: MatchingModel) -> None:
+    """Take over all weights of a model of the same sizes."""
+    try:
+        model.load_state_dict(start.state_dict())
+    except RuntimeError:
+        raise ConfigError(
+            "the model to start from has other sizes than the recipe's; they must be the same, and "
+            "training.feature_rank must be 0. Choose the recipe it was trained with."
+        ) from None

@@ -67,7 +67,9 @@ def train(
     val_set: Dataset,
     folder: str | Path,
     progress: Callable[[Progress], None] = lambda _: None,
+    *,
     vocabulary: Vocabulary | None = None,
+    start: Checkpoint | None = None,
 ) -> Outcome:
     """Train a model and keep the best on val.
 
@@ -76,6 +78,7 @@ def train(
         folder: of the run; a run found there is continued.
         progress: told after every step and epoch.
         vocabulary: words to know; None builds it from train and val captions, as SCAN does.
+        start: a model to go on from, with its vocabulary; None begins with random weights.
 
     Raises:
         ConfigError: the features have another width than the recipe's.
@@ -83,10 +86,14 @@ def train(
     """
     _check_features(recipe, train_set, val_set)
     run = Run(Path(folder), recipe)
-    vocabulary = vocabulary or Vocabulary.build(
-        train_set.captions.sentences + val_set.captions.sentences, recipe.training.min_count
+    vocabulary = (
+        vocabulary
+        or (start.vocabulary if start else None)
+        or Vocabulary.build(
+            train_set.captions.sentences + val_set.captions.sentences, recipe.training.min_count
+        )
     )
-    learner = Learner(recipe, run, vocabulary, train_set)
+    learner = Learner(recipe, run, vocabulary, train_set, start.model if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
         learner.dataset,

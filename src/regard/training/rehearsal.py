@@ -121,7 +121,9 @@ def rehearse(recipe: Recipe, size: OfficialSet, folder: Path, regions: int = 36)
     for _ in range(2):
         watch.start()
         try:
-            best = train(short, train_set, dev_set, folder / "run", watch, vocabulary).best
+            best = train(
+                short, train_set, dev_set, folder / "run", watch, vocabulary=vocabulary
+            ).best
         except _Stopped:
             continue
     if watch.begins != [1, 2]:

@@ -1,0 +1,65 @@
+"""regard blend: a model between the one before and the one after tuning."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, print_json
+from regard.errors import CheckpointError, ConfigError
+
+
+def blend(
+    before: Annotated[str, typer.Argument(help="Model before tuning: a name or a folder.")],
+    after: Annotated[
+        str, typer.Argument(help="Model that went on from it, tuned backbone beside.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the blended model.")],
+    share: Annotated[float, typer.Option(min=0, max=1, help="How far to go to AFTER.")] = 0.7,
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="Take this backbone as it is; default: AFTER's, blended alike."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Blend the weights of a model and of what it was tuned to.
+
+    Tuned to one collection, a model forgets others. Weights on the straight line between it and
+    where it began keep what it learned there and much of what it knew before (Wortsman et al.
+    2022, WiSE-FT). The backbone beside AFTER is blended with the one its package brings.
+
+        regard blend runs/plain/best runs/last/best --share 0.7 --out runs/blended
+    """
+    from regard.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
+    from regard.regions.pyramid import tuned_identity
+    from regard.regions.tuned import BACKBONE, blend_tuned, tag_of
+
+    first, last = load_checkpoint(before), load_checkpoint(after)
+    source = backbone or resolve_model(after) / BACKBONE
+    if not source.is_file():
+        raise CheckpointError(
+            f"{source} is missing; a tuned model must have its backbone beside it. Train with "
+            "--backbone, or name one here with --backbone."
+        )
+    if last.vocabulary != first.vocabulary:
+        raise ConfigError(
+            f"{before} and {after} know other words; one must have gone on from the other. "
+            "Train the second with --start."
+        )
+    weights = first.model.state_dict()
+    for name, value in last.model.state_dict().items():
+        weights[name] = weights[name].lerp(value, share)
+    last.model.load_state_dict(weights)
+    out.mkdir(parents=True, exist_ok=True)
+    blend_tuned(source, out / BACKBONE, share if backbone is None else 1.0)
+    identity = tuned_identity(tag_of(out / BACKBONE))
+    info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
+    info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
+    save_checkpoint(out, Checkpoint(last.model, last.vocabulary, identity, info))
+    if as_json:
+        print_json({"model": str(out), "extractor": identity})
+    else:
+        notes.print(
+            f"Its regions come from: regard extract ... --extractor pyramid:{out / BACKBONE}"
+        )
+        print(out)

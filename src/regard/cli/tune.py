@@ -1,0 +1,71 @@
+"""regard tune: the end of the backbone, drawn to the words of a trained model."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import AsJson, notes, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from regard.training.tune_run import Told
+
+
+def tune(
+    data: Annotated[Path, typer.Option(help="Caption file: Karpathy JSON, JSONL or CSV.")],
+    images: Annotated[Path, typer.Option(help="Folder of its photos.")],
+    model: Annotated[
+        str,
+        typer.Option("--model", "-m", help="Folder of a model trained on untuned features."),
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run.")],
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="Change a setting, e.g. epochs=3. Repeatable."),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Threads, one photo size each.")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """Tune the backbone to captions; OUT/best is the model with its tuned backbone.
+
+    Photos come closer to their own captions through the last stages of the backbone, while the
+    model's words stand still. Extract again with the result and go on training from it, so that
+    attention and words learn to use what the regions now tell. Killed or interrupted, the same
+    command goes on from the last epoch.
+
+        regard extract dataset.json --extractor pyramid-imagenet --out plain.regions
+
+        regard train --data dataset.json --regions plain.regions --out runs/plain
+
+        regard tune --data dataset.json --images photos --model runs/plain/best --out runs/tuned
+
+        regard extract dataset.json --extractor pyramid:runs/tuned/best/backbone.safetensors
+        --out tuned.regions
+
+        regard train --data dataset.json --regions tuned.regions --start runs/tuned/best
+        --recipe flickr8k-tuned --out runs/last
+    """
+    from regard.config import apply_settings, build
+    from regard.data.captions import load_captions
+    from regard.matcher import load
+    from regard.training.allocator import keep_freed_memory
+    from regard.training.tune_run import Split
+    from regard.training.tune_run import tune as run_tuning
+    from regard.training.tuning import TuneConfig
+
+    keep_freed_memory()
+    train, val = (Split(load_captions(data, name), images) for name in ("train", "val"))
+    config = build(TuneConfig, apply_settings({}, settings or []))
+    with progress_bar("Tuning") as progress:
+
+        def tell(told: "Told") -> None:
+            progress(told.done, told.total)
+            if told.validation is not None:
+                notes.print(f"{told.label}  loss {told.loss:.3f}  rSum {told.validation.rsum:.1f}")
+
+        best, rsum = run_tuning(load(model), train, val, out, config, threads=threads, tell=tell)
+    if as_json:
+        print_json({"model": str(best), "rsum": rsum})
+    else:
+        notes.print(f"Best on val, by mean vectors: rSum {rsum:.1f}.")
+        print(best)

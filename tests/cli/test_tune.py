@@ -1,0 +1,99 @@
+"""regard tune: from a trained model to a backbone, resumable, and used by extract and train."""
+
+import json
+import shutil
+
+import pytest
+import torch
+from small import draw
+
+from regard.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from regard.core.model import MatchingModel, ModelConfig
+from regard.data.vocab import SPECIAL, Vocabulary
+from regard.regions.pyramid import UNTUNED
+from tests.cli.conftest import invoke
+
+SETTINGS = ["--set", "epochs=1", "--set", "photos=2", "--set", "units=1"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tune")
+    rows = []
+    for number in range(6):
+        draw(folder / f"images/{number}.png", number)
+        caption = ("a red dog", "a cat on grass", "a blue beach")[number % 3]
+        split = "val" if number > 3 else "train"
+        rows.append({"file": f"{number}.png", "caption": caption, "split": split})
+    (folder / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    torch.manual_seed(0)
+    vocabulary = Vocabulary((*SPECIAL, "a", "red", "dog", "cat", "on", "grass", "blue", "beach"))
+    model = MatchingModel(ModelConfig(embed_dim=8, word_dim=8), len(vocabulary))
+    save_checkpoint(folder / "model", Checkpoint(model, vocabulary, UNTUNED, {}))
+    return folder
+
+
+def arguments(place, *more):
+    return [
+        *("tune", "--data", place / "captions.jsonl", "--images", place / "images"),
+        *("--model", place / "model", "--out", place / "run", *SETTINGS, *more),
+    ]
+
+
+def test_tuned_backbone_is_extracted_and_trained_with(place):
+    done = invoke(*arguments(place), "--json")
+    assert done.exit_code == 0, done.output
+    made = json.loads(done.stdout)
+    assert 0 < made["rsum"] <= 600
+    again = invoke(*arguments(place), "--json")  # finished: nothing is done again
+    assert json.loads(again.stdout) == made
+
+    backbone = f"{made['model']}/backbone.safetensors"
+    extractor = f"pyramid:{backbone}"
+    regions = place / "tuned.regions"
+    captions, images = place / "captions.jsonl", place / "images"
+    extract = ("extract", captions, "--images", images, "--out", regions)
+    assert invoke(*extract, "--extractor", extractor).exit_code == 0
+    train = [
+        *("train", "--data", captions, "--regions", regions, "--out", place / "trained"),
+        *("--recipe", "official", "--set", "training.epochs=1", "--set", "model.embed_dim=8"),
+        *("--set", "model.word_dim=8", "--set", "training.batch_size=4"),
+        *("--backbone", backbone, "--start", made["model"]),
+    ]
+    done = invoke(*train)
+    assert done.exit_code == 0, done.output
+    score = invoke(
+        *("score", images / "0.png", "a red dog", "--model", place / "trained/best", "--json")
+    )
+    assert score.exit_code == 0, score.output  # its own backbone reads the photo
+
+
+def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
+    tuned = json.loads(invoke(*arguments(place), "--json").stdout)["model"]
+    begun = place / "model"
+    half = ("blend", begun, tuned, "--share", "0.5", "--out", tmp_path / "half")
+    made = json.loads(invoke(*half, "--json").stdout)
+    ends = [load_checkpoint(folder).model.state_dict() for folder in (begun, tuned)]
+    for name, value in load_checkpoint(made["model"]).model.state_dict().items():
+        torch.testing.assert_close(value, (ends[0][name] + ends[1][name]) / 2)
+    photo = place / "images/0.png"
+    done = invoke("score", photo, "a red dog", "--model", tmp_path / "half", "--json")
+    assert done.exit_code == 0, done.output
+    backbone = tmp_path / "half/backbone.safetensors"
+    done = invoke(
+        *("blend", begun, begun, "--backbone", backbone, "--out", tmp_path / "other", "--json")
+    )
+    assert json.loads(done.stdout)["extractor"] == made["extractor"]
+    assert "must have its backbone" in str(
+        invoke("blend", begun, begun, "--out", tmp_path / "none").exception
+    )
+
+
+def test_other_settings_and_models_are_refused(place, tmp_path):
+    invoke(*arguments(place))
+    assert "other settings" in str(invoke(*arguments(place, "--set", "seed=5")).exception)
+    tree = json.loads((place / "model/config.json").read_text())
+    shutil.copytree(place / "model", tmp_path / "model")
+    (tmp_path / "model/config.json").write_text(json.dumps({**tree, "extractor": "other"}))
+    foreign = arguments(place, "--out", tmp_path / "run", "--model", tmp_path / "model")
+    assert "trained on 'other'" in str(invoke(*foreign).exception)
