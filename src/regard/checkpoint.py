@@ -3,6 +3,7 @@
     config.json          sizes, scoring, the extractor the features came from, figures
     model.safetensors    weights, float32 or float16
     vocab.json           words, in SCAN's form
+    background.safetensors   perhaps: vectors a query is compared with (regard.judgement)
 
 Nothing in these files is code and nothing in them is executed.
 """
@@ -20,6 +21,8 @@ from regard.config import build, to_tree
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError, ConfigError, DataError
+from regard.judgement import FILE as BACKGROUND
+from regard.judgement import Background
 
 FORMAT = 1
 DEFAULT_MODEL = "flickr8k"
@@ -35,6 +38,8 @@ class Checkpoint(NamedTuple):
     """Identity of the extractor whose features it was trained on; empty where unknown."""
     info: dict[str, Any]
     """Recipe, seed, figures and anything else its maker recorded."""
+    background: Background | None = None
+    """What a query is compared with to judge it; None where none was made."""
 
 
 def shipped_models() -> list[str]:
@@ -83,9 +88,28 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     save_file(state, partial)
     partial.replace(folder / "model.safetensors")
     checkpoint.vocabulary.save(folder / "vocab.json")
+    if checkpoint.background is None:
+        (folder / BACKGROUND).unlink(missing_ok=True)  # another model's
+    else:
+        checkpoint.background.save(folder)
+    _write_config(folder, config)
+
+
+def _write_config(folder: Path, config: dict[str, Any]) -> None:
     partial = folder / "config.partial"
     partial.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     partial.replace(folder / "config.json")
+
+
+def record(folder: Path, info: dict[str, Any], background: Background) -> None:
+    """Add to what is recorded of a saved model, whose weights stay as they are.
+
+    Args:
+        info: replaces what is recorded under the same names.
+    """
+    tree = _read_config(folder)
+    background.save(folder)
+    _write_config(folder, {**tree, "info": {**tree.get("info", {}), **info}})
 
 
 def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
@@ -108,7 +132,11 @@ def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
             "vocab.json must belong together. Restore the folder or train again."
         ) from None
     return Checkpoint(
-        model.eval(), vocabulary, str(tree.get("extractor", "")), dict(tree.get("info", {}))
+        model.eval(),
+        vocabulary,
+        str(tree.get("extractor", "")),
+        dict(tree.get("info", {})),
+        Background.load(folder),
     )
 
 

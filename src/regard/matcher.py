@@ -26,6 +26,7 @@ from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.data.word_states import padded_states
 from regard.errors import CheckpointError, DataError
+from regard.judgement import Calibration, Judgement
 from regard.kernels import similarity_matrix
 from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
 from regard.regions.photos import Photo, read_photo
@@ -59,19 +60,6 @@ class EncodedCaptions(NamedTuple):
     """The words themselves, <start> and <end> included: they attend and count like any other."""
 
 
-class Calibration(NamedTuple):
-    """probability = 1 / (1 + exp(-(slope * similarity + intercept)))."""
-
-    slope: float
-    intercept: float
-
-    def probability(self, similarity: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-        """Probability that a sentence describes a photo, by their similarity."""
-        scaled = self.slope * np.asarray(similarity, np.float64) + self.intercept
-        found: np.ndarray = 0.5 * (1 + np.tanh(scaled / 2))  # the logistic curve, no overflow
-        return found
-
-
 class Matcher:
     """A trained model with its vocabulary and extractor.
 
@@ -92,6 +80,7 @@ class Matcher:
         self.vocabulary = checkpoint.vocabulary
         self.extractor_identity = checkpoint.extractor
         self.info = checkpoint.info
+        self.background = checkpoint.background
 
     @property
     def scoring(self) -> Scoring:
@@ -104,10 +93,14 @@ class Matcher:
         return self.model.config.embed_dim
 
     @property
+    def judgement(self) -> Judgement:
+        """What similarities are worth, as far as the model's maker has measured it."""
+        return Judgement.of(self.info, self.background)
+
+    @property
     def calibration(self) -> Calibration | None:
         """From similarity to probability; None where the model's maker fitted none."""
-        found = self.info.get("calibration")
-        return Calibration(found["slope"], found["intercept"]) if found else None
+        return self.judgement.pair
 
     def judged(self, similarity: float) -> dict[str, float]:
         """A similarity in the form of JSON: with its probability where the model has a curve."""
@@ -201,11 +194,12 @@ class Matcher:
         return self.extractor(photo)
 
     def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
-        """Words the model knows nothing of, each with its nearest known spellings.
+        """Words the model has not learned from captions, each with its nearest known spellings.
 
-        A model that reads a sentence encoder's word states knows something of every word.
+        A model that reads a sentence encoder's word states still knows of them what that learned
+        from text; to other models they are all the same.
         """
-        return {} if self.model.needs_states else self.vocabulary.unknown(words)
+        return self.vocabulary.unknown(words)
 
     @torch.inference_mode()
     def encode_captions(self, sentences: Sequence[str]) -> EncodedCaptions:

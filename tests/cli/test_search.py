@@ -50,7 +50,10 @@ def test_json_is_what_others_build_on(index):
             assert len(word["regions"]) == 36
             assert all(len(region) == 5 for region in word["regions"])
     first = tree[0]
-    assert set(first) == {"photo", "similarity", "words", "id", "width", "height", "taken"}
+    assert set(first) == {
+        *("photo", "similarity", "words", "id", "width", "height", "taken"),
+        *("unsupported", "verdict", "match_probability"),
+    }
 
 
 def test_the_table_names_rank_similarity_photo_and_words(index):

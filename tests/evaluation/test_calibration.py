@@ -5,7 +5,7 @@ import pytest
 
 from regard.errors import ShapeError
 from regard.evaluation.calibration import Pairs, draw_pairs, fit, reliability
-from regard.matcher import Calibration
+from regard.judgement import Calibration
 
 
 def drawn(seed, count=20000, slope=12.0, intercept=-4.0):
@@ -24,10 +24,11 @@ def test_the_curve_that_made_the_pairs_is_found():
 
 def test_a_fitted_curve_is_reliable_on_other_pairs_and_a_wrong_one_is_not():
     other = drawn(1)
-    good = reliability(fit(drawn(0)), other)
+    good = reliability(fit(drawn(0)).probability(other.similarity), other.true)
     assert good.expected_calibration_error < 0.02
     assert sum(good.pairs) == len(other.true)
-    wrong = reliability(Calibration(0.0, 3.0), other)  # always says 95 %
+    always = Calibration(0.0, 3.0).probability(other.similarity)  # 95 %
+    wrong = reliability(always, other.true)
     expected = abs(Calibration(0.0, 3.0).probability(np.zeros(1))[0] - other.true.mean())
     assert wrong.expected_calibration_error == pytest.approx(expected)
     assert (len(wrong.said), wrong.pairs) == (1, [len(other.true)])

@@ -10,6 +10,7 @@ import reference
 from regard.core.attention import Scoring
 from regard.errors import ShapeError
 from regard.explain import explain
+from regard.judgement import Calibration
 
 DIRECTIONS, POOLINGS = ("t2i", "i2t"), ("lse", "mean", "max", "sum")
 SCORERS = ("attention", "sum_max", "pooled")
@@ -154,8 +155,9 @@ def test_json_form_is_what_others_build_on():
     where = np.array([[0, 0, 10, 20.123], [5, 5, 60, 40]])
     found = explain(regions, words, ["<start>", "dog", "<end>"], where, SIZE, Scoring())
     tree = json.loads(json.dumps(found.to_tree()))
-    assert list(tree) == ["similarity", "words"]
-    assert [list(word) for word in tree["words"]] == [["word", "relevance", "share", "regions"]] * 3
+    assert list(tree) == ["similarity", "words", "unsupported"]
+    keys = ["word", "relevance", "share", "support", "regions"]
+    assert [list(word) for word in tree["words"]] == [keys] * 3
     assert tree["words"][1]["word"] == "dog"
     attention = found.words[1].attention
     assert tree["words"][1]["regions"] == [
@@ -163,6 +165,20 @@ def test_json_form_is_what_others_build_on():
         [5, 5, 60, 40, pytest.approx(attention[1], abs=1e-6)],
     ]
     assert sum(word["share"] for word in tree["words"]) == pytest.approx(tree["similarity"])
+
+
+def test_support_of_words_that_name_something():
+    curve = Calibration(10.0, -5.0)
+    regions = np.array([[1.0, 0.0], [0.0, 1.0]])
+    words = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0], [0.0, -1.0]])
+    names = ["<start>", "dog", "cat", "the"]
+    boxes = np.zeros((0, 4))
+    found = explain(regions, words, names, boxes, SIZE, Scoring(), word_curve=curve)
+    wanted = [None, 1 / (1 + np.exp(5 - 8)), 1 / (1 + np.exp(5)), None]
+    assert [word.support for word in found.words] == [w and pytest.approx(w) for w in wanted]
+    assert found.unsupported == ["cat"]  # its largest cosine is 0
+    without = explain(regions, words, names, boxes, SIZE, Scoring())
+    assert without.unsupported == []
 
 
 def test_unknown_boxes_leave_the_numbers():

@@ -14,7 +14,7 @@ from small import draw
 from regard.core.attention import similarity
 from regard.data.store import RegionStore
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
-from regard.matcher import Calibration
+from regard.judgement import Calibration
 from regard.search import Filters, Index, Query, update_index
 
 
@@ -146,7 +146,7 @@ def test_by_date_among_those_that_more_likely_fit_than_not(calibrated):
 
 
 def test_by_date_of_the_most_similar_where_none_fits(calibrated, monkeypatch):
-    monkeypatch.setattr("regard.search.result._EVEN", 1.1)
+    monkeypatch.setattr("regard.judgement.EVEN", 1.1)
     best = names(calibrated.search("a dog", 2))
     result = calibrated.search("a dog", 2, sort="date")
     assert set(names(result)) == set(best)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, ModelOption, output, print_json, progress_bar
+from regard.cli.common import AsJson, ModelOption, notes, output, print_json, progress_bar
+from regard.cli.explain import note_unknown_words
 from regard.errors import DataError
 
 
@@ -22,6 +23,7 @@ def captions(
 
     regard captions beach.jpg --from sentences.txt -k 5
     """
+    from regard.judgement import verdict
     from regard.matcher import load
     from regard.search.captions import rank_captions
 
@@ -29,15 +31,24 @@ def captions(
     matcher = load(model)
     with progress_bar("Scoring sentences") as progress:
         ranked = rank_captions(matcher, photo, lines, k, progress)
+    note_unknown_words(matcher, *(caption.sentence for caption in ranked))
+    found = verdict(ranked[0].match_probability)
     if as_json:
-        print_json([{**c._asdict(), **matcher.judged(c.similarity)} for c in ranked])
+        print_json(
+            [{**c._asdict(), **matcher.judged(c.similarity), "verdict": found} for c in ranked]
+        )
         return
+    if found == "no good match":
+        notes.print("No good match.")
     from rich.table import Table
     from rich.text import Text
 
     table = Table("", "similarity", "sentence", box=None, pad_edge=False)
+    if any(caption.unsupported for caption in ranked):
+        table.add_column("no region shows")
     for rank, caption in enumerate(ranked, 1):
-        table.add_row(str(rank), f"{caption.similarity:.3f}", Text(caption.sentence))
+        unseen = Text(", ".join(caption.unsupported))
+        table.add_row(str(rank), f"{caption.similarity:.3f}", Text(caption.sentence), unseen)
     output.print(table)
 
 

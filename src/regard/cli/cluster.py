@@ -303,7 +303,7 @@ def _show(answer: "Answer", texts: list[str], parts: int, as_json: bool) -> None
             {"shards": list(part.shards.values()), "photos": part.photos, "reason": reason}
             for part, reason in answer.missing
         ]
-        hits = [hit_tree(hit) for hit in answer.result.hits]
+        hits = [hit_tree(hit, answer.result) for hit in answer.result.hits]
         print_json({"query": "; ".join(texts), "hits": hits, "missing": missing})
         return
     if len(texts) and not as_json:

@@ -10,6 +10,8 @@ from regard.cli.common import AsJson, ModelOption, notes, print_json
 if TYPE_CHECKING:
     from regard.matcher import Matcher
 
+_SHOWN_UNKNOWN = 10
+
 
 def explain(
     photo: Annotated[Path, typer.Argument(help="The photo.")],
@@ -58,10 +60,18 @@ def explain(
         print(out)
 
 
-def note_unknown_words(matcher: "Matcher", sentence: str) -> None:
-    """Name the words of a sentence the model never learned, with the nearest it knows."""
+def note_unknown_words(matcher: "Matcher", *sentences: str) -> None:
+    """Name the words of sentences the model never learned, with the nearest it knows."""
     from regard.data.tokens import tokenize
 
-    for word, near in matcher.unknown_words(tokenize(sentence)).items():
+    words = (word for sentence in sentences for word in tokenize(sentence))
+    tell_unknown_words(matcher.unknown_words(words))
+
+
+def tell_unknown_words(unknown: dict[str, list[str]]) -> None:
+    """Say on standard error which words are unknown; of many the first ones and their number."""
+    for word, near in list(unknown.items())[:_SHOWN_UNKNOWN]:
         hint = f"; near it: {', '.join(near)}" if near else ""
         notes.print(f"The model never learned {word!r}{hint}.", markup=False)
+    if len(unknown) > _SHOWN_UNKNOWN:
+        notes.print(f"... nor {len(unknown) - _SHOWN_UNKNOWN} other words.")

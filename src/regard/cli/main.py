@@ -7,6 +7,7 @@ import typer
 from regard.cli import (
     bench,
     blend,
+    calibrate,
     captions,
     cluster,
     demo,
@@ -44,6 +45,7 @@ app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
+app.command("calibrate")(calibrate.calibrate)
 app.command("import")(import_.import_)
 app.command("export")(export.export)
 app.command("export-vectors")(export_vectors.export_vectors)

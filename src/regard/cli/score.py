@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from regard.cli.common import AsJson, ModelOption, print_json, progress_bar, report_skipped
+from regard.cli.common import AsJson, ModelOption, notes, print_json, progress_bar, report_skipped
 from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from regard.matcher import Matcher
-    from regard.regions.extractor import Regions
+    from regard.matcher import EncodedImages, Matcher
     from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512
@@ -59,14 +58,14 @@ def score(
             'Write: regard score photo.jpg "a sentence"'
         )
     matcher = load(model)
-    found = matcher.similarity(
-        matcher.encode_images([photo]), matcher.encode_captions([sentence])
-    ).item()
+    found = next(_told(matcher, matcher.encode_images([photo]), [sentence]))
     note_unknown_words(matcher, sentence)
     if as_json:
-        print_json({"photo": str(photo), "sentence": sentence, **matcher.judged(found)})
-    else:
-        print(f"{found:.6f}")
+        print_json({"photo": str(photo), "sentence": sentence, **found})
+        return
+    if found.get("unsupported"):
+        notes.print(f"No region shows: {', '.join(found['unsupported'])}.", markup=False)
+    print(f"{found['similarity']:.6f}")
 
 
 class _Pair(NamedTuple):
@@ -89,9 +88,10 @@ def score_file(matcher: "Matcher", file: Path, workers: int | None) -> None:
             if isinstance(scored, str):
                 skipped[pairs[done - 1].line] = scored
             else:
-                print_json({**pairs[done - 1].record, **matcher.judged(scored)})
+                print_json({**pairs[done - 1].record, **scored})
                 printed += 1
             progress(done, len(pairs))
+    note_unknown_words(matcher, *dict.fromkeys(pair.record["sentence"] for pair in pairs))
     report_skipped({str(n): f"line {n}: {reason}" for n, reason in sorted(skipped.items())})
     if not printed:
         raise DataError(
@@ -157,15 +157,15 @@ def _locate(photo: str, folder: Path) -> Path:
 
 def _in_order(
     matcher: "Matcher", pairs: Sequence[_Pair], workers: int | None
-) -> Iterator[float | str]:
-    """Similarity of each pair in order, or why its photo cannot be read.
+) -> Iterator[dict[str, Any] | str]:
+    """What is told of each pair in order, or why its photo cannot be read.
 
     Photos are read in the order they are first named; only numbers wait for their turn.
     """
     by_photo: dict[Path, list[int]] = {}
     for number, pair in enumerate(pairs):
         by_photo.setdefault(pair.path, []).append(number)
-    found: dict[int, float | str] = {}
+    found: dict[int, dict[str, Any] | str] = {}
     following = 0
     outcomes = _photos(matcher, list(by_photo), workers)
     for numbers, outcome in zip(by_photo.values(), outcomes, strict=True):
@@ -173,8 +173,8 @@ def _in_order(
             found.update((number, outcome.reason) for number in numbers)
         else:
             sentences = [pairs[number].record["sentence"] for number in numbers]
-            scores = _similarities(matcher, outcome.regions, sentences)
-            found.update(zip(numbers, scores, strict=True))
+            told = _told(matcher, matcher.encode_images([outcome.regions]), sentences)
+            found.update(zip(numbers, told, strict=True))
         while following in found:
             yield found.pop(following)
             following += 1
@@ -191,11 +191,27 @@ def _photos(matcher: "Matcher", paths: Sequence[Path], workers: int | None) -> I
         yield from extract_stream(named, matcher.extractor_name, workers)
 
 
-def _similarities(
-    matcher: "Matcher", regions: "Regions", sentences: Sequence[str]
-) -> Iterator[float]:
-    """Similarity of one photo with each of its sentences, some sentences at a time."""
-    image = matcher.encode_images([regions])
+def _told(
+    matcher: "Matcher", image: "EncodedImages", sentences: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """What is told of one photo with each sentence, as far as the model can tell it.
+
+    Similarity; probability; verdict, of a search among this one photo; words no region supports.
+    """
+    from regard.explain.support import unsupported_words
+    from regard.judgement import verdict
+
+    judgement, regions = matcher.judgement, image.vectors[0, : image.counts[0]]
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
         captions = matcher.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
-        yield from (float(value) for value in matcher.similarity(image, captions)[0])
+        scores = matcher.similarity(image, captions)[0]
+        unseen = unsupported_words(matcher, regions, captions)
+        for row, score in enumerate(scores.tolist()):
+            told: dict[str, Any] = matcher.judged(score)
+            words = captions.vectors[row, : captions.lengths[row]]
+            found = judgement.found("photos", words, score, 1)
+            if found is not None:
+                told["verdict"] = verdict(found)
+            if judgement.word is not None:
+                told["unsupported"] = unseen[row]
+            yield told

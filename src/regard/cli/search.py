@@ -16,6 +16,7 @@ from regard.cli.common import (
     place_of,
     print_json,
 )
+from regard.cli.explain import tell_unknown_words
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def search(
         result = opened.search(asked, k, filters=filters, sort=sort)
         note_result(result)
         if as_json:
-            print_json([hit_tree(hit) for hit in result.hits])
+            print_json([hit_tree(hit, result) for hit in result.hits])
         elif paths0:
             sys.stdout.write("".join(f"{hit.photo.path}\0" for hit in result.hits))
         elif pictures:
@@ -133,16 +134,14 @@ def _size(text: str | None) -> tuple[int, int] | None:
 
 def note_result(result: "SearchResult") -> None:
     """Say on standard error what the reader should know of the result."""
-    for word, near in result.unknown_words.items():
-        hint = f"; near it: {', '.join(near)}" if near else ""
-        notes.print(f"The model never learned {word!r}{hint}.", markup=False)
+    tell_unknown_words(result.unknown_words)
     if result.verdict == "no good match":
         notes.print("No good match.")
     if not result.hits:
         notes.print("No photo passes." if result.total == 0 else "Nothing found.")
 
 
-def hit_tree(hit: "Hit") -> dict[str, object]:
+def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
     """A hit in the form of JSON."""
     tree: dict[str, object] = {
         "photo": place_of(hit.photo.path),
@@ -152,6 +151,9 @@ def hit_tree(hit: "Hit") -> dict[str, object]:
         "width": hit.photo.width,
         "height": hit.photo.height,
         "taken": hit.photo.taken.isoformat() if hit.photo.taken else None,
+        "unsupported": hit.unsupported,
+        "verdict": result.verdict,
+        "match_probability": result.match_probability,
     }
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
@@ -162,9 +164,12 @@ def print_table(result: "SearchResult") -> None:
     from rich.text import Text
 
     table = Table("", "similarity", "photo", "strongest words", box=None, pad_edge=False)
-    for rank, hit in enumerate(result.hits, 1):
+    unseen = [Text(", ".join(hit.unsupported)) for hit in result.hits]
+    if any(unseen):
+        table.add_column("no region shows")
+    for rank, (hit, words) in enumerate(zip(result.hits, unseen, strict=True), 1):
         name = Text(place_of(hit.photo.path), overflow="fold")
-        table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)))
+        table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)), words)
     if result.hits:
         output.print(table)
 

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.errors import ShapeError
-from regard.matcher import Calibration
+from regard.judgement import Calibration, logistic
 
 _STEPS = 50  # of Newton's method; it settles in about ten
 _BINS = 10
@@ -60,27 +60,36 @@ def draw_pairs(
 
 
 def fit(pairs: Pairs) -> Calibration:
-    """The most likely logistic curve, by Newton's method."""
-    x = np.asarray(pairs.similarity, np.float64)
-    middle, spread = x.mean(), max(float(x.std()), 1e-12)
-    inputs = np.stack([(x - middle) / spread, np.ones_like(x)], 1)
-    weights = np.zeros(2)
+    """The most likely logistic curve over the similarity."""
+    slope, intercept = fit_logistic(np.asarray(pairs.similarity)[:, None], pairs.true)
+    return Calibration(slope, intercept)
+
+
+def fit_logistic(
+    inputs: Float[np.ndarray, "case input"], true: Bool[np.ndarray, " case"]
+) -> list[float]:
+    """Weights of the most likely logistic curve, the intercept last, by Newton's method."""
+    x = np.asarray(inputs, np.float64)
+    middle, spread = x.mean(0), x.std(0).clip(1e-12)
+    scaled = np.concatenate([(x - middle) / spread, np.ones((len(x), 1))], 1)
+    weights = np.zeros(scaled.shape[1])
     for _ in range(_STEPS):
-        said = Calibration(1.0, 0.0).probability(inputs @ weights)
-        gradient = inputs.T @ (said - pairs.true) + 1e-3 * weights  # a touch of decay: it ends
-        curvature = (inputs * (said * (1 - said))[:, None]).T @ inputs + 1e-3 * np.eye(2)
-        weights -= np.linalg.solve(curvature, gradient)
-    slope = weights[0] / spread
-    return Calibration(float(slope), float(weights[1] - slope * middle))
+        said = logistic(scaled @ weights)
+        gradient = scaled.T @ (said - true) + 1e-3 * weights  # a touch of decay: it ends
+        curvature = (scaled * (said * (1 - said))[:, None]).T @ scaled
+        weights -= np.linalg.solve(curvature + 1e-3 * np.eye(len(weights)), gradient)
+    slopes = weights[:-1] / spread
+    return [*map(float, slopes), float(weights[-1] - slopes @ middle)]
 
 
-def reliability(calibration: Calibration, pairs: Pairs) -> Reliability:
-    """Compare what is said with what is true, on pairs the curve was not fitted to."""
-    said = calibration.probability(pairs.similarity)
+def reliability(
+    said: Float[np.ndarray, " case"], true_cases: Bool[np.ndarray, " case"]
+) -> Reliability:
+    """Compare probabilities with what is true, on cases their curve was not fitted to."""
     place = np.minimum((said * _BINS).astype(int), _BINS - 1)
     rows = [place == number for number in range(_BINS) if (place == number).any()]
     means = [float(said[row].mean()) for row in rows]
-    true = [float(pairs.true[row].mean()) for row in rows]
+    true = [float(true_cases[row].mean()) for row in rows]
     counts = [int(row.sum()) for row in rows]
     gaps = np.abs(np.array(means) - true)
     return Reliability(float(gaps @ counts / len(said)), means, true, counts)

@@ -259,6 +259,7 @@ class _Page:
             np.asarray(stored.boxes, np.float64),
             (stored.width, stored.height),
             matcher.scoring,
+            word_curve=matcher.judgement.word,
         )
 
 
@@ -269,8 +270,9 @@ def _words(words: Sequence[WordExplanation]) -> Iterator[str]:
         length = 100 * abs(word.share) / largest
         kind = "less" if word.share < 0 else "more"
         title = f"cosine {word.relevance:.2f}, share {word.share:.3f}"
+        unseen = " unseen" * word.is_unsupported
         yield (
-            f'<span class="word" title="{title}">{html.escape(word.word)}'
+            f'<span class="word{unseen}" title="{title}">{html.escape(word.word)}'
             f'<i class="{kind}" style="width:{length:.0f}%"></i></span> '
         )
 

@@ -164,9 +164,12 @@ def _lay_out(explanation: Explanation, sentence: str) -> _Layout:
 def _sum(explanation: Explanation) -> str:
     ends = explanation.sentence_ends_share
     words = explanation.similarity - ends
+    unseen = ", ".join(explanation.unsupported)
     return (
         f"similarity {_signed(explanation.similarity, 3)} = words {_signed(words, 3)} "
         f"{'+' if ends >= 0 else '−'} sentence ends {abs(ends):.3f}"
+        + f". No region shows: {unseen}."
+        * bool(unseen)
     )
 
 

@@ -25,8 +25,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from regard.core.attention import EPS, Scoring, attend, pool, relevance
+from regard.data.function_words import names_something
 from regard.data.vocab import END, START
 from regard.errors import ShapeError
+from regard.judgement import Calibration
+
+UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
 
 
 @dataclass(frozen=True)
@@ -42,6 +46,14 @@ class WordExplanation:
     """Weight of every region, summing to 1; all zeros where no region attends to the word."""
     cosines: Float[np.ndarray, " region"]
     """Cosine of the word with every region, before any attention."""
+    support: float | None = None
+    """Probability that the photo shows what the word names, one in two doing so before looking,
+    from its largest cosine; None for words that name nothing and models without a curve."""
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether no region shows what the word names."""
+        return self.support is not None and self.support < UNSUPPORTED
 
     @property
     def is_sentence_end(self) -> bool:
@@ -65,6 +77,11 @@ class Explanation:
     def sentence_words(self) -> tuple[WordExplanation, ...]:
         """The words a reader sees: all but <start> and <end>."""
         return tuple(word for word in self.words if not word.is_sentence_end)
+
+    @property
+    def unsupported(self) -> list[str]:
+        """Words that no region supports, each once."""
+        return list(dict.fromkeys(word.word for word in self.words if word.is_unsupported))
 
     @property
     def sentence_ends_share(self) -> float:
@@ -91,7 +108,7 @@ class Explanation:
         return strength
 
     def to_tree(self) -> dict[str, Any]:
-        """Plain values for JSON: similarity, and words with relevance, share and regions.
+        """Plain values for JSON: similarity, words, and which of them no region supports.
 
         A region is [x1, y1, x2, y2, attention] in pixels of the original photo.
         """
@@ -103,6 +120,7 @@ class Explanation:
                     "word": word.word,
                     "relevance": word.relevance,
                     "share": word.share,
+                    "support": word.support,
                     "regions": [
                         [*box, round(float(weight), 6)]
                         for box, weight in zip(boxes, word.attention, strict=False)
@@ -110,6 +128,7 @@ class Explanation:
                 }
                 for word in self.words
             ],
+            "unsupported": self.unsupported,
         }
 
 
@@ -127,6 +146,8 @@ def explain(
     boxes: Float[np.ndarray, "box 4"],
     size: tuple[int, int],
     scoring: Scoring,
+    *,
+    word_curve: Calibration | None = None,
 ) -> Explanation:
     """Take the similarity of one photo and one sentence apart.
 
@@ -137,6 +158,7 @@ def explain(
         boxes: of the regions, x1, y1, x2, y2 in pixels of the original; no rows where unknown.
         size: width and height of the original photo in pixels.
         scoring: how the similarity is made.
+        word_curve: from a word's largest cosine to its support; None where there is none.
 
     Raises:
         ShapeError: there is no region or no word, or texts or boxes do not fit the vectors.
@@ -148,12 +170,30 @@ def explain(
         cosines = word_rows @ region_rows.T  # (W, R)
         parts = _take_apart(region_rows, word_rows, cosines, scoring)
     described = (
-        WordExplanation(text, float(found), float(share), attention.numpy(), cosine.numpy())
+        WordExplanation(
+            text,
+            float(found),
+            float(share),
+            attention.numpy(),
+            cosine.numpy(),
+            word_support(text, float(cosine.max()), word_curve),
+        )
         for text, found, share, attention, cosine in zip(
             word_texts, parts.relevance, parts.share, parts.attention, cosines, strict=True
         )
     )
     return Explanation(float(parts.similarity), tuple(described), np.asarray(boxes), size)
+
+
+def word_support(word: str, largest: float, curve: Calibration | None) -> float | None:
+    """Probability that a photo shows what a word names; None where nothing can be said.
+
+    Args:
+        largest: of the word's cosines with the regions.
+    """
+    if curve is None or word in (START, END) or not names_something(word):
+        return None
+    return float(curve.probability(np.array(largest)))
 
 
 def _check(

@@ -31,4 +31,5 @@ def explain_photo(
         images.boxes[0],
         images.sizes[0],
         matcher.scoring,
+        word_curve=matcher.judgement.word,
     )

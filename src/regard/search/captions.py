@@ -12,6 +12,7 @@ from PIL import Image
 
 from regard.data.tokens import tokenize
 from regard.errors import ConfigError, DataError
+from regard.explain.support import unsupported_words
 from regard.matcher import Matcher
 from regard.regions.pipeline import Progress
 
@@ -25,6 +26,10 @@ class RankedCaption(NamedTuple):
     similarity: float
     line: int
     """Where it stands among the sentences, from 1."""
+    unsupported: tuple[str, ...] = ()
+    """Words that no region of the photo supports; none where the model has no curve."""
+    match_probability: float | None = None
+    """That one of all the sentences fits; the same for each, None without calibration."""
 
 
 def rank_captions(
@@ -55,6 +60,7 @@ def rank_captions(
         )
     wanted = list(lines)
     image = matcher.encode_images([photo])
+    regions = image.vectors[0, : image.counts[0]]
     scores = np.empty(len(wanted), np.float32)
     for start in range(0, len(wanted), _AT_ONCE):
         part = matcher.encode_captions(wanted[start : start + _AT_ONCE])
@@ -62,4 +68,11 @@ def rank_captions(
         if progress is not None:
             progress(start + len(part.lengths), len(wanted))
     best = np.argsort(-scores, kind="stable")[:k]
-    return [RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]]) for row in best]
+    found = matcher.judgement.found("sentences", regions, float(scores[best[0]]), len(wanted))
+    unseen = unsupported_words(
+        matcher, regions, matcher.encode_captions([wanted[row] for row in best])
+    )
+    return [
+        RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]], tuple(words), found)
+        for row, words in zip(best, unseen, strict=True)
+    ]

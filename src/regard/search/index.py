@@ -17,7 +17,8 @@ from jaxtyping import Float, Int
 from regard.data.store import RegionStore, StoredRegions
 from regard.data.tokens import tokenize
 from regard.errors import ConfigError, StoreError
-from regard.matcher import Calibration, Matcher, load
+from regard.judgement import verdict
+from regard.matcher import Matcher, load
 from regard.search.catalog import (
     ID_DIGITS,
     NO_FILTERS,
@@ -186,12 +187,13 @@ class Index:
         by_date = sort == "date" and asked.curve is not None
         depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
         hits, total = self._rank(parts, asked, depth, filters or NO_FILTERS)
-        verdict = hits[0].verdict if hits else None
+        found = self._found(asked, hits, total)
+        said = hits[0].verdict if hits and found is None else verdict(found)
         if by_date:
             hits = [hit for hit in hits if hit.verdict == "match"] or hits[:k]
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
-        return SearchResult(hits[:k], verdict, unknown, total)
+        return SearchResult(hits[:k], said, unknown, total, found)
 
     def rescore(
         self, query: str | Query, photo_ids: Iterable[str], k: int | None = None
@@ -211,7 +213,9 @@ class Index:
         with self._lock:
             keys = list(self._catalog.contents_of_ids(photo_ids))
         hits, total = self._rank(parts, asked, max(1, len(keys)) if k is None else k, keys=keys)
-        return SearchResult(hits, hits[0].verdict if hits else None, unknown, total)
+        found = self._found(asked, hits, total)
+        said = hits[0].verdict if hits and found is None else verdict(found)
+        return SearchResult(hits, said, unknown, total, found)
 
     def photo_ids(self) -> list[str]:
         """Ids of all photos, in the order they were added."""
@@ -254,13 +258,17 @@ class Index:
         parts = [(part.weight, part.vectors) for part in sentences]
         parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
-        asked = Asked(sentences, self.matcher.scoring, self._curve(parts, sentences))
+        single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
+        curve = self.matcher.calibration if single else None
+        asked = Asked(sentences, self.matcher.scoring, curve, self.matcher.judgement.word)
         return parts, asked, self.matcher.unknown_words(words)
 
-    def _curve(self, parts: Parts, sentences: tuple[AskedSentence, ...]) -> Calibration | None:
-        """What turns the query's similarities into probabilities: fitted for one sentence."""
-        single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
-        return self.matcher.calibration if single else None
+    def _found(self, asked: Asked, hits: list[Hit], total: int) -> float | None:
+        """Probability that a photo fits, for one sentence; None where it cannot be told."""
+        if asked.curve is None or not hits:
+            return None
+        vectors = asked.sentences[0].vectors
+        return self.matcher.judgement.found("photos", vectors, hits[0].similarity, total)
 
     def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
         """Photos that look like one of the index, which is left out itself.

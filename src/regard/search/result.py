@@ -4,7 +4,7 @@ Knows results only; finding them is the index's matter.
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -13,11 +13,8 @@ from regard.core.attention import Scoring
 from regard.data.store import StoredRegions
 from regard.errors import DataError
 from regard.explain.numbers import Explanation, explain
-from regard.matcher import Calibration
+from regard.judgement import Calibration, Verdict, verdict
 from regard.search.catalog import PhotoRecord
-
-Verdict = Literal["match", "no good match"]
-_EVEN = 0.5  # from this probability on a photo is taken to fit
 
 
 class AskedSentence(NamedTuple):
@@ -36,6 +33,8 @@ class Asked(NamedTuple):
     scoring: Scoring
     curve: Calibration | None = None
     """From similarity to probability; None where there is none for this query."""
+    word_curve: Calibration | None = None
+    """From a word's largest cosine to its support; None where there is none."""
 
     def probability(self, similarity: float) -> float | None:
         """Probability that a photo of this similarity fits; None where there is no curve."""
@@ -60,9 +59,7 @@ class Hit:
     @property
     def verdict(self) -> Verdict | None:
         """Whether the photo more likely fits than not; None where there is no probability."""
-        if self.probability is None:
-            return None
-        return "match" if self.probability >= _EVEN else "no good match"
+        return verdict(self.probability)
 
     def explain(self, sentence: int = 0) -> Explanation:
         """What every word of a sentence saw in this photo.
@@ -88,10 +85,18 @@ class Hit:
             np.asarray(regions.boxes),
             (self.photo.width, self.photo.height),
             self.asked.scoring,
+            word_curve=self.asked.word_curve,
         )
 
+    @property
+    def unsupported(self) -> list[str]:
+        """Words of sentences that count for a photo and that no region of it supports."""
+        asked = self.asked.sentences if self.asked is not None else ()
+        found = (self.explain(n).unsupported for n, part in enumerate(asked) if part.weight > 0)
+        return list(dict.fromkeys(word for words in found for word in words))
+
     def words(self) -> list[dict[str, Any]]:
-        """Words of all sentences for JSON: word, relevance, share, regions, sentence, weight.
+        """Words of all sentences for JSON, as in explanations, with `sentence` and `weight`.
 
         Regions are [x1, y1, x2, y2, attention] in pixels of the original photo. The shares of a
         sentence add up to its similarity; `sentence` counts from 0.
@@ -110,8 +115,11 @@ class SearchResult:
 
     hits: list[Hit]
     verdict: Verdict | None
-    """Whether the most similar photo more likely fits than not; None without probabilities."""
+    """Whether a photo that fits is more likely among them than not; None without calibration."""
     unknown_words: dict[str, list[str]]
     """Words the model never learned, each with the nearest ones it knows."""
     total: int
     """Photos that were looked at: all that pass the filters."""
+    match_probability: float | None = None
+    """Probability that a photo that fits is among them, one query in two having one; None without
+    a calibration that compares with a background."""

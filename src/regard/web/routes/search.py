@@ -9,10 +9,11 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
+from regard.judgement import Verdict
 from regard.search import Filters
 from regard.search.catalog import Orientation
 from regard.search.index import Sort
-from regard.search.result import Hit, Verdict
+from regard.search.result import Hit
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library

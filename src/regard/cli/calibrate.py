@@ -1,0 +1,91 @@
+"""regard calibrate: let a trained model say what its similarities are worth."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from regard.cli.common import (
+    AsJson,
+    DataOption,
+    RegionsOption,
+    notes,
+    output,
+    print_json,
+    progress_bar,
+)
+
+if TYPE_CHECKING:
+    from regard.evaluation.judging import Measured
+
+
+def calibrate(
+    model: Annotated[Path, typer.Argument(help="Folder of the model; its files are added to.")],
+    data: DataOption,
+    regions: RegionsOption = None,
+    split: Annotated[str, typer.Option(help="What to fit to: not trained on.")] = "val",
+    background: Annotated[str, typer.Option(help="Split the background is drawn from.")] = "train",
+    plot: Annotated[
+        Path | None, typer.Option(help="Reliability plot to draw: .png, .svg or .pdf.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fit a model's probabilities, verdicts and word support, and say how far they hold.
+
+    Curves go into the model's config.json, what queries are compared with into
+    background.safetensors. Weights stay as they are. Figures are measured on every second photo,
+    with curves fitted to the others.
+
+        regard calibrate runs/mine/best --data dataset_flickr8k.json --regions flickr8k.regions
+
+        regard calibrate runs/mine/best --data data/f30k_precomp --plot reliability.png
+    """
+    from regard.checkpoint import record, resolve_model
+    from regard.data.dataset import open_dataset
+    from regard.evaluation.judging import judge_model
+    from regard.evaluation.reliability_plot import save_reliability
+    from regard.explain.figure import check_suffix
+    from regard.matcher import load
+
+    if plot is not None:
+        check_suffix(plot)
+    folder = resolve_model(model)
+    held_out, trained_on = (open_dataset(data, name, regions) for name in (split, background))
+    with progress_bar("Scoring captions") as progress:
+        judged = judge_model(load(folder), held_out, trained_on, split, progress)
+    record(folder, judged.info, judged.background)
+    measured = judged.measured
+    if plot is not None:
+        panels = {
+            "a photo and a sentence": measured.pairs,
+            "a sentence finds a photo": measured.photos.reliability,
+            "a photo finds a sentence": measured.sentences.reliability,
+        }
+        save_reliability(plot, panels)
+    if as_json:
+        print_json({"model": str(folder), **measured.tree()})
+    else:
+        _show(measured)
+        notes.print(f"Recorded in {folder}.", markup=False)
+
+
+def _show(measured: "Measured") -> None:
+    from rich.table import Table
+
+    table = Table(title="Is there a match? Right in per cent", title_justify="left")
+    for name in ("", "looked at", "verdict", "flat cut-off"):
+        table.add_column(name, justify="left" if not name else "right")
+    for name, found in (("photos", measured.photos), ("sentences", measured.sentences)):
+        for row in zip(found.sizes, found.accuracy, found.flat, strict=True):
+            table.add_row(name, f"{row[0]:,}", f"{row[1]:.1f}", f"{row[2]:.1f}")
+        table.add_section()
+    output.print(table)
+    words = measured.words
+    error = 100 * measured.pairs.expected_calibration_error
+    output.print(f"Expected calibration error: {error:.1f} % of pairs' probabilities.")
+    output.print(
+        f"Words: support ranks a true word above an exchanged one in {words.ranked:.1f} %; said to "
+        f"be unsupported are {words.true_flagged:.1f} % of true words and "
+        f"{words.exchanged_flagged:.1f} % of exchanged ones."
+    )
+    notes.print("One query in two has its own answer among those looked at.")
