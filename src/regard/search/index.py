@@ -213,7 +213,7 @@ class Index:
         with self._lock:
             keys = list(self._catalog.contents_of_ids(photo_ids))
         hits, total = self._rank(parts, asked, max(1, len(keys)) if k is None else k, keys=keys)
-        found = self._found(asked, hits, total)
+        found = self._found(asked, hits, len(self))  # candidates were picked from all
         said = hits[0].verdict if hits and found is None else verdict(found)
         return SearchResult(hits, said, unknown, total, found)
 
