@@ -86,6 +86,7 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     }
     partial = folder / "model.partial"
     save_file(state, partial)
+    partial.chmod(0o644)  # the library keeps its files to their owner
     partial.replace(folder / "model.safetensors")
     checkpoint.vocabulary.save(folder / "vocab.json")
     if checkpoint.background is None:

@@ -3,11 +3,12 @@
 Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
 """
 
+import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -20,12 +21,14 @@ from regard.checkpoint import (
     fingerprint,
     load_checkpoint,
     resolve_model,
+    shipped_models,
 )
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.data.word_states import padded_states
 from regard.errors import CheckpointError, DataError
+from regard.hub import fetch, publish, write_layout
 from regard.judgement import Calibration, Judgement
 from regard.kernels import similarity_matrix
 from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
@@ -239,6 +242,69 @@ class Matcher:
             **asdict(self.scoring),
         )
         return found
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str | None:
+        """Write the model in the hub's layout, as `PyTorchModelHubMixin` does.
+
+        config.json, model.safetensors, vocab.json, README.md and, where it has them, the tuned
+        backbone and the background. The folder is one that `regard.load` reads.
+
+        Args:
+            push_to_hub: upload it too, under `repo_id` or the folder's name.
+
+        Returns:
+            Address of the upload; None without one.
+        """
+        folder = Path(save_directory)
+        made = Checkpoint(
+            self.model, self.vocabulary, self.extractor_identity, self.info, self.background
+        )
+        write_layout(made, self.source, folder)
+        if not push_to_hub:
+            return None
+        why = "Upload a Regard model"
+        return publish(folder, repo_id or folder.name, private=private, token=token, why=why)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload a Regard model",
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Upload the model to the Hugging Face hub; gives its address.
+
+        Raises:
+            CheckpointError: huggingface_hub is missing.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, **options: Any
+    ) -> "Matcher":
+        """Load a model from a folder, by shipped name, or from the Hugging Face hub.
+
+        Args:
+            options: revision, cache_dir, token, force_download or local_files_only, for the hub.
+
+        Raises:
+            CheckpointError: there is no such model, or it is damaged.
+        """
+        name = str(pretrained_model_name_or_path)
+        here = (Path(name) / "config.json").is_file() or name in shipped_models()
+        return load(name if here else fetch(name, **options))
 
 
 def load(name_or_path: str | Path = DEFAULT_MODEL) -> Matcher:

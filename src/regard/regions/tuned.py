@@ -45,6 +45,7 @@ def save_tuned(network: EfficientNetLite2, path: Path) -> None:
         tensors[f"{name}.scale"] = scale
         tensors[f"{name}.bias"] = (_bias(conv) - _bias(begun[name])).half()
     save_file(tensors, path, {"backbone": WEIGHTS_TAG})
+    path.chmod(0o644)  # the library keeps its files to their owner
 
 
 def _bias(conv: SameConv) -> Tensor:
