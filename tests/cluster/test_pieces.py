@@ -1,5 +1,7 @@
 """One worker's part: the same units, the same pieces, done once; photos that fail are told."""
 
+import sys
+
 import pytest
 
 from regard.cluster.pieces import Job, Piece, PieceMaker, Unit, plan, unit_size
@@ -108,6 +110,7 @@ def test_a_photo_that_ends_its_process_costs_one_worker_only(job, tmp_path, monk
     """The first to take the unit dies and leaves a mark; the next is careful."""
     (tmp_path / "deadly.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "deadly", raising=False)  # another test's
     import deadly
 
     (unit,) = plan(job, job.photos.scan().files[:5], tuple("abcde"), 100)

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import subprocess
 import sys
 
@@ -46,16 +47,21 @@ def test_without_ray_it_is_said_how_to_have_it(verb, monkeypatch):
 
 
 @pytest.mark.slow
-def test_no_cluster_at_an_address():
+def test_no_cluster_at_an_address(tmp_path):
+    """Where Ray finds none: the one of other tests is kept out of its sight."""
     pytest.importorskip("ray", reason="Ray is not installed (pip install 'regard[ray]')")
     script = (
+        "from ray._private import services\n"
+        "services.find_gcs_addresses = lambda *_, **__: set()\n"
         "from regard.cluster.session import connected\n"
         "from regard.errors import ClusterError\n"
         "try:\n"
         "    with connected('auto'): raise SystemExit('connected')\n"
         "except ClusterError as error: print(error)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    alone = {**os.environ, "RAY_TMPDIR": str(tmp_path)}
+    alone.pop("RAY_ADDRESS", None)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, env=alone)
     assert done.returncode == 0, done.stderr
     assert "address is 'auto'" in done.stdout
 

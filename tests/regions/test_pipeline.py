@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import signal
+import sys
 from datetime import datetime
 
 import numpy as np
@@ -144,6 +145,7 @@ def deadly(tmp_path, monkeypatch):
     """Ways for a worker to die, importable by it."""
     (tmp_path / "deadly.py").write_text(DEADLY)
     monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "deadly", raising=False)  # another test's
     import deadly
 
     return deadly
