@@ -1,6 +1,7 @@
 """On a real cluster of two nodes: results are those of one machine, lost nodes cost nothing."""
 
 import contextlib
+import math
 import threading
 import time
 
@@ -235,6 +236,34 @@ def test_the_matrix_is_that_of_one_machine(nodes, world, monkeypatch):
     assert told[-1] == (160, 160)
     ours = Judge(similarity=scored).evaluate([model], dataset, world.captions, "all")
     assert ours.tree() == Judge().evaluate([model], dataset, world.captions, "all").tree()
+
+
+@pytest.mark.parametrize("blocks", [60, 20])
+def test_workers_wait_for_a_caller_that_is_slow(nodes, tmp_path, monkeypatch, blocks):
+    monkeypatch.setattr(session, "_MOST_BLOCKS", blocks)
+    size = 60 // blocks
+
+    def make(_job):
+        def work(item):
+            (tmp_path / item).touch()
+            return item.encode()
+
+        return work
+
+    def made():
+        return len(list(tmp_path.iterdir()))
+
+    items = [f"{n:02}" for n in range(60)]
+    results = session.stream(make, None, items, workers=2)
+    taken = []
+    for _ in range(4):
+        taken.append(next(results).decode())
+        wait_for(lambda: made() >= 8 * size)
+        time.sleep(2)  # for what should not come
+        assert made() <= (8 + math.ceil(len(taken) / size)) * size
+    taken += [result.decode() for result in results]
+    assert taken == items
+    assert made() == 60
 
 
 def test_what_a_worker_raises_comes_back_plainly(nodes, tmp_path, photos, matcher):

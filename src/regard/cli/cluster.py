@@ -10,7 +10,18 @@ import typer
 from regard.cli.common import (
     DEFAULT_INDEX,
     AsJson,
+    CombineOption,
+    CompressOption,
+    DataOption,
+    ExcludeOption,
+    IndexModelOption,
     IndexOption,
+    ModelsOption,
+    PathOption,
+    ProtocolOption,
+    QueryArgument,
+    RegionsOption,
+    SplitOption,
     notes,
     output,
     print_json,
@@ -126,17 +137,9 @@ def index(
     photos: Annotated[str, typer.Argument(help="Folder or URI of photos.")],
     index_folder: IndexOption = DEFAULT_INDEX,
     address: Address = "auto",
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Model's name or folder; default: the index's own."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
-    ] = None,
-    compress: Annotated[
-        bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
-    ] = False,
+    model: IndexModelOption = None,
+    exclude: ExcludeOption = None,
+    compress: CompressOption = False,
     staging: Staging = None,
     workers: Workers = None,
     as_json: AsJson = False,
@@ -175,25 +178,13 @@ def index(
 
 @app.command("evaluate")
 def evaluate(
-    data: Annotated[
-        Path,
-        typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder."),
-    ],
+    data: DataOption,
     address: Address = "auto",
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
-    ] = None,
-    regions: Annotated[
-        Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
-    ] = None,
-    split: Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")] = "val",
-    protocol: Annotated[
-        str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
-    ] = "all",
-    combine: Annotated[
-        str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
-    ] = "raw",
+    model: ModelsOption = None,
+    regions: RegionsOption = None,
+    split: SplitOption = "val",
+    protocol: ProtocolOption = "all",
+    combine: CombineOption = "raw",
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
@@ -226,10 +217,7 @@ def evaluate(
 
 @app.command("search")
 def search(
-    query: Annotated[
-        list[str] | None,
-        typer.Argument(help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".'),
-    ] = None,
+    query: QueryArgument = None,
     index_folder: IndexOption = DEFAULT_INDEX,
     address: Address = "auto",
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
@@ -237,7 +225,7 @@ def search(
         Path | None,
         typer.Option("--from", help="File of queries, one a line; - reads standard input."),
     ] = None,
-    path: Annotated[str | None, typer.Option(help="Only paths that fit, as '*/2019/*'.")] = None,
+    path: PathOption = None,
     holders: Annotated[
         int | None, typer.Option(help="Actors, a whole CPU each; default half the CPUs.")
     ] = None,

@@ -39,6 +39,33 @@ RegionsOption = Annotated[
 IndexOption = Annotated[
     Path, typer.Option("--index", "-i", help="Folder of the index.", show_default=True)
 ]
+IndexModelOption = Annotated[
+    str | None,
+    typer.Option("--model", "-m", help="Model's name or folder; default: the index's own."),
+]
+ModelsOption = Annotated[
+    list[str] | None,
+    typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
+]
+ExcludeOption = Annotated[
+    list[str] | None,
+    typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
+]
+CompressOption = Annotated[
+    bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
+]
+QueryArgument = Annotated[
+    list[str] | None,
+    typer.Argument(help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".'),
+]
+SplitOption = Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")]
+ProtocolOption = Annotated[
+    str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
+]
+CombineOption = Annotated[
+    str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
+]
+PathOption = Annotated[str | None, typer.Option(help="Only paths that fit, as '*/2019/*'.")]
 DEFAULT_INDEX = Path(".regard-index")
 
 

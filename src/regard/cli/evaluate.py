@@ -7,8 +7,12 @@ import typer
 
 from regard.cli.common import (
     AsJson,
+    CombineOption,
     DataOption,
+    ModelsOption,
+    ProtocolOption,
     RegionsOption,
+    SplitOption,
     notes,
     output,
     print_json,
@@ -32,21 +36,14 @@ Images = Annotated[
 
 def evaluate(
     data: DataOption,
-    model: Annotated[
-        list[str] | None,
-        typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
-    ] = None,
+    model: ModelsOption = None,
     regions: RegionsOption = None,
-    split: Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")] = "val",
-    protocol: Annotated[
-        str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
-    ] = "all",
+    split: SplitOption = "val",
+    protocol: ProtocolOption = "all",
     ties: Annotated[
         str, typer.Option(help="Order of equal similarities: pessimistic, or official (argsort).")
     ] = "pessimistic",
-    combine: Annotated[
-        str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
-    ] = "raw",
+    combine: CombineOption = "raw",
     similarities: Annotated[
         Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
     ] = None,

@@ -9,6 +9,9 @@ import typer
 from regard.cli.common import (
     DEFAULT_INDEX,
     AsJson,
+    CompressOption,
+    ExcludeOption,
+    IndexModelOption,
     IndexOption,
     notes,
     print_json,
@@ -30,20 +33,12 @@ def index(
         typer.Argument(help="Folder of photos, searched recursively; default: those indexed."),
     ] = None,
     index_folder: IndexOption = DEFAULT_INDEX,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", "-m", help="Model's name or folder; default: the index's own."),
-    ] = None,
-    exclude: Annotated[
-        list[str] | None,
-        typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
-    ] = None,
+    model: IndexModelOption = None,
+    exclude: ExcludeOption = None,
     workers: Annotated[
         int | None, typer.Option(help="Processes, one thread each; default one a core.")
     ] = None,
-    compress: Annotated[
-        bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
-    ] = False,
+    compress: CompressOption = False,
     check: Annotated[
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,

@@ -11,6 +11,8 @@ from regard.cli.common import (
     DEFAULT_INDEX,
     AsJson,
     IndexOption,
+    PathOption,
+    QueryArgument,
     notes,
     output,
     place_of,
@@ -28,16 +30,13 @@ _SHOWN_WORDS = 3
 
 
 def search(
-    query: Annotated[
-        list[str] | None,
-        typer.Argument(help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".'),
-    ] = None,
+    query: QueryArgument = None,
     index: IndexOption = DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
     like: Annotated[
         list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
     ] = None,
-    path: Annotated[str | None, typer.Option(help="Only paths that fit, as '*/2019/*'.")] = None,
+    path: PathOption = None,
     after: Annotated[
         str | None, typer.Option(help="Only photos taken on this day or later: 2019-05-01.")
     ] = None,

@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from types import TracebackType
 from typing import NamedTuple
 
 from regard.cluster.holders import ClusterScorer, Missing, Part
@@ -95,11 +94,6 @@ class ClusterIndex:
         """Use as a context manager."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         """Close on leaving."""
         self.close()

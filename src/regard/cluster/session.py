@@ -17,6 +17,7 @@ from regard.errors import ClusterError, ConfigError, RegardError
 _RAISED = re.compile(r"^([\w.]+(?:Error|Exception)): (.+)$", re.MULTILINE)
 _OURS = re.compile(r"^regard\.errors\.(\w+): (.+)$", re.MULTILINE)
 _MOST_BLOCKS = 20_000  # what Ray keeps an account of; more items than that share some
+_AHEAD = 4  # results for every worker that may wait for the caller
 
 
 def require_ray() -> None:
@@ -103,8 +104,8 @@ def stream(
 ) -> Iterator[bytes]:
     """Results of all items, in their order, from a pool of workers on whole CPUs.
 
-    An item whose worker or machine is lost is given to another. No more results wait than
-    Ray's limits allow: then workers wait for the caller.
+    An item whose worker or machine is lost is given to another. When results are not taken up,
+    workers wait: no more than four items for every worker are under way or done and waiting.
 
     Args:
         make: makes, once a worker and from the job, what turns an item into its result.
@@ -123,19 +124,43 @@ def stream(
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     context.execution_options.preserve_order = True
+    most, blocks = workers or spare_cpus(), min(len(items), _MOST_BLOCKS)
+    taken = _hold_back(context, _AHEAD * most, len(items) / blocks)
     logging.getLogger("ray.data").setLevel(logging.CRITICAL)  # errors are raised as well
     rows = [{"row": row, "item": item} for row, item in enumerate(items)]
-    done = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_BLOCKS)).map(
+    done = ray.data.from_items(rows, override_num_blocks=blocks).map(
         _Worker,
         fn_constructor_args=(make, job),
-        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=workers or spare_cpus()),
+        compute=ray.data.ActorPoolStrategy(min_size=1, max_size=most),
         num_cpus=1,
     )
     try:
         for row in done.iter_rows():
+            taken.append(row["row"])
             yield row["result"]
     except ray.exceptions.RayError as error:
         raise plain(error) from error
+
+
+def _hold_back(context: Any, most: int, rows_a_block: float) -> list[int]:
+    """Have Ray Data hand out no block of items while so many are not taken up.
+
+    Its own limits are of bytes, which results as small as ours never reach.
+
+    Returns:
+        To be told every row that is taken up.
+    """
+    from ray.data._internal.execution import backpressure_policy as policies
+
+    taken: list[int] = []
+
+    class Window(policies.BackpressurePolicy):  # type: ignore[misc]
+        def can_add_input(self, op: Any) -> bool:
+            return bool(op.metrics.num_tasks_submitted - len(taken) / rows_a_block < most)
+
+    key = policies.ENABLED_BACKPRESSURE_POLICIES_CONFIG_KEY
+    context.set_config(key, [*policies.ENABLED_BACKPRESSURE_POLICIES, Window])
+    return taken
 
 
 def plain(error: BaseException) -> RegardError:
