@@ -9,8 +9,6 @@ import pytest
 from PIL import Image
 from web.conftest import client_of, get, refused
 
-from regard.search.result import SearchResult
-
 TEXT = "a red dog on the grass"
 
 
@@ -89,22 +87,6 @@ def test_unknown_words_are_marked(client):
     words = get(client, "search", q="a grasss dog")["words"]
     assert [word["text"] for word in words if not word["known"]] == ["grasss"]
     assert words[2]["nearest"] == ["grass"]
-
-
-@pytest.mark.parametrize(
-    ("verdict", "good"), [("match", True), ("no good match", False), (None, None)]
-)
-def test_the_verdict_is_passed_on(index, monkeypatch, verdict, good):
-    search = index.search
-
-    def judged(*args, **kwargs):
-        found = search(*args, **kwargs)
-        return SearchResult(found.hits, verdict, found.unknown_words, found.total)
-
-    monkeypatch.setattr(index, "search", judged)
-    with client_of(index) as client:
-        told = get(client, "search", q="a dog")["verdict"]
-        assert told["good"] is good if verdict else told is None
 
 
 def test_long_lists_come_as_a_stream(client):

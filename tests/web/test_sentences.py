@@ -49,7 +49,7 @@ def test_only_lines_with_words_count():
 @pytest.mark.parametrize("own", [None, ["a leash", "the blue cat", "a red beach", "dog"]])
 def test_the_best_are_those_that_the_index_would_rank(context, placed, own):
     subject = context.subject(placed)
-    found, total = context.sentences.best(subject, 3, own)
+    found, total, _ = context.sentences.best(subject, 3, own)
     path = context.library.record(placed).path
     expected = rank_captions(context.matcher, path, own or SENTENCES, 3)
     assert total == 4

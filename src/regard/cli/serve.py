@@ -21,6 +21,12 @@ def serve(
         Path | None,
         typer.Option(help="Sentences offered for photos, one a line; default: a built-in list."),
     ] = None,
+    keep_uploads: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder for photos that readers send and ask to keep; default: none is kept."
+        ),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
@@ -36,14 +42,18 @@ def serve(
         regard serve --index pictures.index --open
 
         regard serve --host 0.0.0.0
+
+        regard serve --keep-uploads ~/Pictures/sent
     """
     import socket
+    from dataclasses import replace
 
     import torch
     import uvicorn
 
     from regard.search import Index
     from regard.web.app import create_app
+    from regard.web.keeping import prepare_folder
     from regard.web.sentences import BUILT_IN, read_sentences
 
     torch.set_num_threads(1)  # requests are worked on side by side, one core each
@@ -51,6 +61,8 @@ def serve(
     sentences = read_sentences(captions or BUILT_IN)
     with Index.open(index_folder) as index, socket.socket(_family(host)) as listener:
         _bind(listener, host, port)
+        if keep_uploads is not None:
+            config = replace(config, keep_uploads=prepare_folder(keep_uploads, index))
         app = create_app(index, config, sentences)
         settings = uvicorn.Config(
             app, log_level="warning", access_log=False, server_header=False, ws="none"

@@ -81,13 +81,22 @@ def create_app(
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     """Follow changes of the index for as long as the server runs."""
     context: Context = app.state.context
-    task = asyncio.create_task(_follow(context))
+    tasks = [asyncio.create_task(work(context)) for work in (_follow, _warm)]
     try:
         yield
     finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
+        for task in tasks:
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+
+async def _warm(context: Context) -> None:
+    """Have ready what the first visit asks for: sentences embedded, suggestions found."""
+    try:
+        await anyio.to_thread.run_sync(context.suggestions)
+    except Exception:  # noqa: BLE001 - whoever asks for them is told
+        _log.exception("Suggestions could not be worked out.")
 
 
 async def _follow(context: Context) -> None:

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from dataclasses import dataclass
+from pathlib import Path
 
 from regard.errors import ConfigError
 
@@ -35,6 +36,8 @@ class ServeConfig:
     """Time for an upload to be decoded, in a process of its own that is then ended."""
     upload_lifetime: float = 900.0
     """Seconds an upload stays in memory."""
+    keep_uploads: Path | None = None
+    """Folder for uploads that a reader asks to keep, from `prepare_folder`; None keeps none."""
     jobs: int = os.cpu_count() or 1
     """Searches, explanations and pictures worked on at once, of each kind."""
     waiting: int = 128

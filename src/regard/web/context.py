@@ -1,19 +1,26 @@
 """Everything a request may need, made once per server."""
 
+import threading
 from collections.abc import Sequence
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from regard.search import Index
+from regard.search import Filters, Index
+from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.gate import Gate
+from regard.web.keeping import Keeper
 from regard.web.library import Library
 from regard.web.measures import Measures
 from regard.web.pictures import Thumbnails
 from regard.web.sentences import SentenceRanker
 from regard.web.subjects import ID_PATTERN, Subject, Uploads
+from regard.web.suggest import spread_out
+
+_SAMPLE = 64  # photos the suggestions are drawn from
+_SUGGESTED = 6
 
 
 class Context:
@@ -30,6 +37,8 @@ class Context:
         self.library = Library(index)
         self.thumbnails = Thumbnails(index.folder)
         self.uploads = Uploads(index.matcher, config)
+        keep = config.keep_uploads
+        self.keeper = Keeper(keep, index) if keep is not None else None
         self.sentences = SentenceRanker(index.matcher, sentences)
         self.search_gate = Gate(*limits)
         """Searches, explanations and uploads."""
@@ -37,6 +46,19 @@ class Context:
         """Thumbnails and figures."""
         gates = {"search": self.search_gate, "picture": self.picture_gate}
         self.measures = Measures(self.library, gates)
+        self._suggesting = threading.Lock()
+
+    def suggestions(self) -> models.Suggestions:
+        """Sentences that fit photos of the index; worked out once after each change."""
+        with self._suggesting:
+            library = self.library
+            if library.suggestions is None:
+                records = library.newest(Filters())
+                sample = [records[place] for place in spread_out(len(records), _SAMPLE)]
+                subjects = [self.subject(record.id) for record in sample]
+                found = self.sentences.suggest(subjects, _SUGGESTED)
+                library.suggestions = models.Suggestions(suggestions=found)
+            return library.suggestions
 
     def subject(self, subject_id: str) -> Subject:
         """What an id stands for, with its regions.

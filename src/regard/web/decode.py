@@ -19,6 +19,7 @@ from regard.errors import PhotoError
 from regard.regions.photos import Photo, read_photo
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+_SUFFIXES = {name: f".{name.lower()}" for name in FORMATS if name != "JPEG"}
 _MEMORY = 3 << 30  # bytes of address space
 _KEPT_PIXELS = 8_000_000  # what is larger after decoding is reduced before it is handed back
 
@@ -56,6 +57,12 @@ def decode(data: bytes, pixels: int, short_side: int) -> Photo:
         size = (round(photo.image.width * scale), round(photo.image.height * scale))
         photo = photo._replace(image=photo.image.resize(size, Image.Resampling.LANCZOS))
     return photo
+
+
+def suffix_of(data: bytes) -> str:
+    """The usual suffix of files of an upload's kind, which was decoded before."""
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        return _SUFFIXES.get(image.format or "", ".jpg")  # a phone's MPO is a JPEG with more in it
 
 
 def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> Photo:

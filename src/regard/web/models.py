@@ -33,6 +33,10 @@ class WordPart(BaseModel):
 
     relevance: float = Field(description="Cosine of the word with what it attended to.")
     share: float = Field(description="What it adds; the shares sum to the similarity.")
+    support: Unit | None = Field(
+        description="Probability that the photo shows what the word names; null for words that "
+        "name nothing or are unwanted, and without calibration."
+    )
 
 
 class Maps(BaseModel):
@@ -46,6 +50,7 @@ class Maps(BaseModel):
     boxes: list[list[float]] = Field(
         description="x1, y1, x2, y2 of every region, as parts of the photo's width and height."
     )
+    unsupported: list[str] = Field(description="Words that no region supports, each once.")
 
 
 class Hit(BaseModel):
@@ -53,7 +58,14 @@ class Hit(BaseModel):
 
     photo: Photo
     similarity: float = Field(description="Higher is better; with weights, the weighted one.")
-    probability: Unit | None = Field(description="That it really fits; null if uncalibrated.")
+    probability: Unit | None = Field(
+        description="That the sentence describes it, one such pair in two being true; null if "
+        "uncalibrated."
+    )
+    match_probability: Unit | None = Field(
+        description="That a photo fits, were this the best of all that were looked at; the best "
+        "one's is the verdict's. Null if uncalibrated."
+    )
     maps: Maps | None = Field(description="With maps=true.")
 
 
@@ -62,6 +74,9 @@ class Verdict(BaseModel):
 
     good: bool
     text: str
+    probability: Unit | None = Field(
+        description="That something fits, one query in two having an answer; null if uncalibrated."
+    )
 
 
 class Search(BaseModel):
@@ -105,6 +120,7 @@ class Captions(BaseModel):
 
     photo: Photo
     total: int = Field(description="Sentences that were scored.")
+    verdict: Verdict | None = Field(description="Null where the model is not calibrated.")
     captions: list[Caption]
 
 
@@ -124,13 +140,26 @@ class Similar(BaseModel):
     hits: list[Hit]
 
 
+class Kept(BaseModel):
+    """What became of an upload one asked to keep."""
+
+    id: str = Field(description="Of the photo in the index.")
+    name: str = Field(description="Of its file, made by the server.")
+    is_new: bool = Field(description="False where the index has this photo; nothing is written.")
+    is_indexed: bool = Field(
+        description="False while another process writes to the index; `regard index` then finds it."
+    )
+
+
 class Upload(BaseModel):
     """An uploaded photo, to be looked at like one of the index until it expires."""
 
     photo: Photo
-    expires_in: float = Field(description="Seconds; it is only ever kept in memory.")
+    expires_in: float = Field(description="Seconds; until then it is in memory, and only there.")
+    kept: Kept | None = Field(description="With keep=true.")
     explanation: Explained | None = Field(description="With q.")
     captions: list[Caption] = Field(description="The best of the server's sentences.")
+    verdict: Verdict | None = Field(description="Whether one of the server's sentences fits.")
 
 
 class Suggestion(BaseModel):
@@ -166,6 +195,7 @@ class Stats(BaseModel):
     sentences: int = Field(description="Sentences `captions` ranks when it is given none.")
     upload_bytes: int
     upload_pixels: int
+    keeps_uploads: bool = Field(description="Whether uploads can be kept, with keep=true.")
 
 
 class Health(BaseModel):

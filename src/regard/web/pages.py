@@ -40,7 +40,7 @@ def page_router(folder: Path = STATIC) -> APIRouter:
     if "index.html" not in files:
         raise StoreError(
             f"the page's files are not in {folder}; they must be built. "
-            "Run `make ui`, or install Regard anew."
+            "Run `make ui-check`, or install Regard anew."
         )
     router = APIRouter(include_in_schema=False)
 

@@ -133,7 +133,8 @@ class Ranker:
         shares = self._all_shares(ask, sentences)
         similarities = shares.values @ scales
         best = np.argsort(-similarities, kind="stable")[:k]
-        asked = Asked(sentences, self._index.matcher.scoring)
+        matcher = self._index.matcher
+        asked = Asked(sentences, matcher.scoring, word_curve=matcher.judgement.word)
         hits = [
             Hit(
                 self._index.photo(shares.ids[row]),

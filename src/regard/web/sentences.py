@@ -9,8 +9,9 @@ import numpy as np
 
 from regard.data.tokens import tokenize
 from regard.errors import DataError
+from regard.judgement import verdict
 from regard.matcher import EncodedCaptions, EncodedImages, Matcher
-from regard.search.query import Query, Sentence
+from regard.search.result import AskedSentence
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.subjects import Subject
@@ -20,9 +21,25 @@ MOST_SENTENCES = 5000
 BUILT_IN = Path(__file__).with_name("sentences.txt")
 
 
+class Best(NamedTuple):
+    """Sentences for a photo."""
+
+    captions: list[models.Caption]
+    """Best first."""
+    total: int
+    """How many were scored."""
+    verdict: models.Verdict | None
+    """Whether one of them fits; None without calibration."""
+
+
 class _Encoded(NamedTuple):
     sentences: list[str]
     captions: EncodedCaptions
+
+    def asked(self, row: int) -> tuple[AskedSentence, ...]:
+        """A sentence as a query."""
+        words = self.captions.words[row]
+        return (AskedSentence(1.0, words, self.captions.vectors[row, : len(words)]),)
 
 
 def read_sentences(path: Path = BUILT_IN) -> list[str]:
@@ -77,10 +94,8 @@ class SentenceRanker:
                 self._encoded = _Encoded(self._sentences, encoded)
         return self._encoded
 
-    def best(
-        self, subject: Subject, k: int, sentences: Sequence[str] | None = None
-    ) -> tuple[list[models.Caption], int]:
-        """The best sentences for a photo, best first, and how many were scored.
+    def best(self, subject: Subject, k: int, sentences: Sequence[str] | None = None) -> Best:
+        """The best sentences for a photo, and whether one of them fits.
 
         Raises:
             ProblemError: 422, none of the sentences has a word.
@@ -102,7 +117,11 @@ class SentenceRanker:
         image = EncodedImages(vectors, counts, (subject.boxes,), (subject.size,))
         scores = self._matcher.similarity(image, listed.captions)[0]
         order = np.argsort(-scores, kind="stable")[:k]
-        return [self._tell(subject, listed.sentences[row]) for row in order], len(scores)
+        told = [self._tell(subject, listed.sentences[row], listed.asked(row)) for row in order]
+        top = float(scores[order[0]])
+        chance = self._matcher.judgement.found("sentences", vectors[0], top, len(scores))
+        said = wording.tell_verdict("sentences", verdict(chance), chance)
+        return Best(told, len(scores), said)
 
     def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
         """Sentences of the server's list that fit one of these photos more than the others."""
@@ -127,10 +146,14 @@ class SentenceRanker:
             for pair in found
         ]
 
-    def _tell(self, subject: Subject, sentence: str) -> models.Caption:
-        asked = wording.embed(self._matcher, Query((Sentence(sentence),)))
+    def _tell(
+        self, subject: Subject, sentence: str, asked: tuple[AskedSentence, ...]
+    ) -> models.Caption:
         scoring = self._matcher.scoring
-        found = wording.take_apart(subject.vectors, subject.boxes, subject.size, asked, scoring)
+        curve = self._matcher.judgement.word
+        found = wording.take_apart(
+            subject.vectors, subject.boxes, subject.size, asked, scoring, curve
+        )
         return models.Caption(
             sentence=sentence,
             similarity=found.similarity,

@@ -15,6 +15,7 @@ from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.explain.maps import DEFAULT_MAP, MAPS
 from regard.explain.numbers import Explanation, WordExplanation, explain
+from regard.judgement import Answers, Calibration, Verdict
 from regard.matcher import Matcher
 from regard.search.query import Query
 from regard.search.result import AskedSentence
@@ -88,8 +89,14 @@ def take_apart(
     size: tuple[int, int],
     sentences: tuple[AskedSentence, ...],
     scoring: Scoring,
+    word_curve: Calibration | None,
 ) -> Explanation:
-    """What every word of a query sees in a photo, and how its shares sum to the similarity."""
+    """What every word of a query sees in a photo, and how its shares sum to the similarity.
+
+    Args:
+        word_curve: from a word's largest cosine to its support; words of sentences that are to
+            be unlike the photo have none.
+    """
     regions = np.asarray(vectors, np.float32)
     pixels = np.asarray(boxes, np.float64)
     total = sum(abs(part.weight) for part in sentences)
@@ -97,7 +104,10 @@ def take_apart(
     words: list[WordExplanation] = []
     for sentence in sentences:
         factor = sentence.weight / total
-        found = explain(regions, sentence.vectors, sentence.words, pixels, size, scoring)
+        curve = word_curve if sentence.weight > 0 else None
+        found = explain(
+            regions, sentence.vectors, sentence.words, pixels, size, scoring, word_curve=curve
+        )
         similarity += factor * found.similarity
         words += [replace(word, share=factor * word.share) for word in found.words]
     return Explanation(similarity, tuple(words), pixels, size)
@@ -110,7 +120,11 @@ def tell_maps(found: Explanation) -> models.Maps:
     cosines = np.stack([word.cosines for word in found.words])
     heat = MAPS[DEFAULT_MAP](cosines, attention, found.boxes)
     parts = [
-        models.WordPart(relevance=round(word.relevance, 6), share=round(word.share, 6))
+        models.WordPart(
+            relevance=round(word.relevance, 6),
+            share=round(word.share, 6),
+            support=None if word.support is None else round(word.support, 4),
+        )
         for word in found.words
     ]
     return models.Maps(
@@ -118,7 +132,25 @@ def tell_maps(found: Explanation) -> models.Maps:
         attention=_rows(attention, 4),
         heat=_rows(heat / heat.max(1, keepdims=True).clip(1e-12), 3),
         boxes=_rows((found.boxes / scale).clip(0, 1), 4),
+        unsupported=found.unsupported,
     )
+
+
+def tell_verdict(
+    answers: Answers, said: Verdict | None, chance: float | None
+) -> models.Verdict | None:
+    """Whether photos or sentences that were found fit; None where it cannot be told.
+
+    Args:
+        said: in the judgement's words.
+        chance: that one of them fits.
+    """
+    if said is None:
+        return None
+    good = said == "match"
+    one = "photo" if answers == "photos" else "sentence"
+    text = f"At least one {one} fits." if good else f"No good match: most likely no {one} fits."
+    return models.Verdict(good=good, text=text, probability=chance)
 
 
 def probability(

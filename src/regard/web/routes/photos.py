@@ -111,7 +111,10 @@ def _take_apart(
 ) -> tuple[tuple[AskedSentence, ...], Scoring, Explanation]:
     sentences = wording.embed(context.matcher, wording.parse(choice.q))
     scoring = wording.rescored(context.matcher.scoring, choice.direction, choice.temperature)
-    found = wording.take_apart(subject.vectors, subject.boxes, subject.size, sentences, scoring)
+    curve = context.matcher.judgement.word
+    found = wording.take_apart(
+        subject.vectors, subject.boxes, subject.size, sentences, scoring, curve
+    )
     return sentences, scoring, found
 
 
@@ -213,8 +216,8 @@ def _best(
     context: Context, photo_id: str, limit: int, sentences: list[str] | None
 ) -> models.Captions:
     subject = context.subject(photo_id)
-    found, total = context.sentences.best(subject, limit, sentences)
-    return models.Captions(photo=subject.photo, total=total, captions=found)
+    found = context.sentences.best(subject, limit, sentences)
+    return models.Captions(photo=subject.photo, **found._asdict())
 
 
 @router.get("/{photo_id}/similar", response_model=models.Similar)
@@ -239,6 +242,7 @@ async def similar(
                 photo=here.library.describe(hit.photo),
                 similarity=round(hit.similarity, 6),
                 probability=None,
+                match_probability=None,
                 maps=None,
             )
             for hit in found.hits

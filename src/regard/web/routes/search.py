@@ -9,7 +9,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
-from regard.judgement import Verdict
 from regard.search import Filters
 from regard.search.catalog import Orientation
 from regard.search.index import Sort
@@ -19,11 +18,8 @@ from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ask, Ranking
-from regard.web.suggest import spread_out
 
 router = APIRouter(tags=["search"])
-_SAMPLE = 64  # photos the suggestions are drawn from
-_SUGGESTED = 6
 
 Sentence = Annotated[
     str,
@@ -75,15 +71,6 @@ class Where:
         return library.filters(self.folder, self.since, self.until, self.shape)
 
 
-_VERDICTS: dict[Verdict, models.Verdict] = {
-    "match": models.Verdict(good=True, text="At least one photo fits."),
-    "no good match": models.Verdict(
-        good=False,
-        text="These come nearest, but even the best of them most likely shows something else.",
-    ),
-}
-
-
 def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     if not text:
         return None
@@ -106,15 +93,26 @@ def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> mo
         size = (hit.photo.width, hit.photo.height)
         scoring = context.matcher.scoring
         regions = hit.regions
+        curve = context.matcher.judgement.word
+        sentences = ranking.sentences
         told = wording.tell_maps(
-            wording.take_apart(regions.vectors, regions.boxes, size, ranking.sentences, scoring)
+            wording.take_apart(regions.vectors, regions.boxes, size, sentences, scoring, curve)
         )
     return models.Hit(
         photo=context.library.describe(hit.photo),
         similarity=round(hit.similarity, 6),
         probability=hit.probability,
+        match_probability=_match_probability(context, hit, ranking),
         maps=told,
     )
+
+
+def _match_probability(context: Context, hit: Hit, ranking: Ranking) -> float | None:
+    """That a photo fits, were this one the best; as the verdict is told."""
+    if hit.probability is None:  # several sentences, or weighted words
+        return None
+    asked, total = ranking.sentences[0].vectors, ranking.result.total
+    return context.matcher.judgement.found("photos", asked, hit.similarity, total)
 
 
 def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Search:
@@ -127,7 +125,7 @@ def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Sea
     return models.Search(
         query=ask.text,
         words=ranking.words,
-        verdict=_VERDICTS[result.verdict] if result.verdict else None,
+        verdict=wording.tell_verdict("photos", result.verdict, result.match_probability),
         total=result.total,
         offset=page.offset,
         seconds=seconds,
@@ -178,9 +176,15 @@ async def stream(
     ranking = await here.search_gate.run(client, job)
 
     def lines() -> Iterator[str]:
-        total = ranking.result.total
+        result = ranking.result
         head = models.Search(
-            query=q, words=ranking.words, verdict=None, total=total, offset=0, seconds=0, hits=[]
+            query=q,
+            words=ranking.words,
+            verdict=wording.tell_verdict("photos", result.verdict, result.match_probability),
+            total=result.total,
+            offset=0,
+            seconds=0,
+            hits=[],
         )
         yield head.model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
@@ -194,18 +198,7 @@ async def stream(
 @router.get("/suggestions", response_model=models.Suggestions)
 async def suggestions(here: Here, client: Client) -> Response:
     """A few sentences that fit photos of this index, to begin with."""
-
-    def job() -> models.Suggestions:
-        library = here.library
-        if library.suggestions is None:
-            records = library.newest(Filters())
-            sample = [records[place] for place in spread_out(len(records), _SAMPLE)]
-            subjects = [here.subject(record.id) for record in sample]
-            found = here.sentences.suggest(subjects, _SUGGESTED)
-            library.suggestions = models.Suggestions(suggestions=found)
-        return library.suggestions
-
-    return answer(await here.search_gate.run(client, job))
+    return answer(await here.search_gate.run(client, here.suggestions))
 
 
 @router.get("/photos", response_model=models.Search)
@@ -222,7 +215,11 @@ async def newest(
         records = here.library.newest(where.filters(here.library))
         hits = [
             models.Hit(
-                photo=here.library.describe(record), similarity=0, probability=None, maps=None
+                photo=here.library.describe(record),
+                similarity=0,
+                probability=None,
+                match_probability=None,
+                maps=None,
             )
             for record in records[page.offset : page.offset + page.limit]
         ]

@@ -28,6 +28,7 @@ async def stats(here: Here, client: Client) -> Response:
             sentences=len(here.sentences),
             upload_bytes=here.config.upload_bytes,
             upload_pixels=here.config.upload_pixels,
+            keeps_uploads=here.keeper is not None,
         )
 
     return answer(await here.search_gate.run(client, job))

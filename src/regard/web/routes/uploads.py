@@ -1,4 +1,4 @@
-"""A reader's own photo: looked at, explained, and forgotten."""
+"""A reader's own photo: looked at, explained, and forgotten, unless it is to be kept."""
 
 import anyio
 from fastapi import APIRouter, Query, Request, Response
@@ -6,7 +6,7 @@ from starlette.requests import ClientDisconnect
 
 from regard.web import models
 from regard.web.config import ServeConfig
-from regard.web.context import Client, Here, answer
+from regard.web.context import Client, Context, Here, answer
 from regard.web.problems import ProblemError
 from regard.web.routes.photos import Choice, explain_subject
 
@@ -30,22 +30,41 @@ async def upload(
     here: Here,
     client: Client,
     q: str = Query("", max_length=500, description="A sentence to explain the photo with."),
+    *,
+    keep: bool = Query(False, description="Write it into the server's folder for uploads."),
 ) -> Response:
     """Look at a photo; its id then works like one of the index, until it expires."""
+    if keep and here.keeper is None:
+        raise ProblemError(
+            403,
+            "keep is true and this server keeps no uploads",
+            "it must be left out",
+            "Start the server with `regard serve --keep-uploads FOLDER` to keep them.",
+        )
     data = await _receive(request, here.config)
 
     def job() -> models.Upload:
         subject = here.uploads.add(data).subject
         explained = explain_subject(here, subject, Choice(q)) if q.strip() else None
-        found, _ = here.sentences.best(subject, _CAPTIONS)
+        found = here.sentences.best(subject, _CAPTIONS)
         return models.Upload(
             photo=subject.photo,
             expires_in=here.config.upload_lifetime,
+            kept=_keep(here, data) if keep else None,
             explanation=explained,
-            captions=found,
+            captions=found.captions,
+            verdict=found.verdict,
         )
 
     return answer(await here.search_gate.run(client, job))
+
+
+def _keep(context: Context, data: bytes) -> models.Kept:
+    """Keep a photo that has been decoded, and find it from now on."""
+    assert context.keeper is not None
+    kept = context.keeper.keep(data)
+    context.library.follow()
+    return models.Kept(**kept._asdict())
 
 
 async def _receive(request: Request, limits: ServeConfig) -> bytes:
