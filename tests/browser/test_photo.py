@@ -4,7 +4,7 @@ import io
 import json
 
 import pytest
-from browser.conftest import AXE, NO_MATCH, api, order, search, settled, watched
+from browser.conftest import AXE, NO_MATCH, UNKNOWN, api, order, search, settled, watched
 from PIL import Image
 
 TEXT = "a cat looks at the camera"
@@ -82,7 +82,8 @@ def test_other_sentences_can_be_asked_and_chosen(page, address, shoot):
     page.hover(".captions li >> nth=0 >> button span >> nth=1")
     settled(page)
     shoot(page)
-    chosen = page.inner_text(".captions li >> nth=0 >> button").strip()
+    words = page.locator(".captions li >> nth=0 >> button > span").all_inner_texts()
+    chosen = " ".join(words)
     page.click(".captions li >> nth=0 >> button")
     page.wait_for_selector(f".captions li.chosen:has-text('{chosen}')")
     assert page.input_value("#sentence") == chosen
@@ -95,6 +96,31 @@ def test_own_sentences_are_ranked(page, address):
     page.click("text=Rank them")
     page.wait_for_function("() => document.querySelectorAll('.captions li').length === 3")
     assert page.inner_text(".captions li >> nth=0").startswith("a cat with green eyes")
+
+
+def test_sentences_that_do_not_fit_are_ranked_and_said_not_to(page, address, shoot):
+    open_first(page, address)
+    page.click("summary")
+    own = ["a football match in a stadium", "a plate of soup", "two men in a boat on a lake"]
+    page.fill("#own", "\n".join(own))
+    page.click("text=Rank them")
+    page.wait_for_selector(".none-fits:has-text('No good match among 3 sentences')")
+    assert page.locator(".captions li").count() == 3
+    settled(page)
+    page.locator(".captions").scroll_into_view_if_needed()
+    shoot(page)
+
+
+def test_words_that_are_not_seen_are_told_beside_the_sum(page, address, shoot):
+    open_first(page, address, NO_MATCH)
+    photo = order(page)[0]
+    unseen = api(page, address, f"photos/{photo}/explain?q={NO_MATCH}")["maps"]["unsupported"]
+    assert unseen
+    assert page.inner_text(".side .unseen-note b") == ", ".join(unseen)
+    marked = page.locator(".sum .word:has(.unseen)").all_inner_texts()
+    assert {text.split()[0] for text in marked} == set(unseen)
+    settled(page)
+    shoot(page)
 
 
 def test_one_walks_from_photo_to_photo(page, address):
@@ -133,7 +159,8 @@ def test_a_photo_of_ones_own(page, address, folder, shoot, way):
         drop(page, photo)
     page.wait_for_selector("dialog .captions li")
     assert page.inner_text("dialog h2") == "Your photo"
-    assert "never written to disk" in page.inner_text(".side").replace("\n", " ")
+    assert page.locator("text=Keep in my photos").count() == 0  # unless the server was told to
+    assert "not written to disk" in page.inner_text(".side").replace("\n", " ")
     page.fill("#sentence", "a cup of coffee on a table")
     page.press("#sentence", "Enter")
     page.wait_for_selector(".sum .word:text-is('coffee')")
@@ -282,8 +309,8 @@ def test_help_tells_the_keys(page, address, shoot):
 VIEWS = {
     "first": ("", ".tile"),
     "search": (f"?q={TEXT}&word=1&w=1,1,2,1,0,1,1,1", "regard-map.lit"),
-    "unknown": (f"?q=a {NO_MATCH}zz&folder=drawn", ".unknown-note"),
-    "nothing": (f"?q=a {NO_MATCH}", ".no-match"),
+    "unknown": (f"?q={UNKNOWN}&folder=drawn", ".unknown-note"),
+    "nothing": (f"?q={NO_MATCH}", ".no-match"),
     "photo": (f"?q={TEXT}", ".tile"),
     "help": ("", ".suggested button"),
 }

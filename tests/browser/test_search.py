@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, quote, urlsplit
 
-from browser.conftest import DRAWN, NO_MATCH, api, order, search, settled
+from browser.conftest import DRAWN, NO_MATCH, UNKNOWN, api, order, search, settled
 
 TEXT = "a cat looks at the camera"
 
@@ -194,15 +194,57 @@ def test_a_list_that_ends_early_asks_no_further(page, address):
     assert len(asked) == 1
 
 
-def test_nothing_fits_is_said_plainly(page, address, shoot):
-    search(page, address, f"a {NO_MATCH} under the ice")
-    assert "No photo here fits this well." in page.inner_text(".no-match")
-    assert "faint" in page.get_attribute("regard-grid", "class")
+def percent(probability):
+    return (
+        "<1" if probability < 0.01 else ">99" if probability > 0.99 else f"{probability:.0%}"[:-1]
+    )
+
+
+def test_nothing_fits_is_said_plainly_above_the_nearest(page, address, shoot):
+    search(page, address, NO_MATCH)
+    told = api(page, address, f"search?q={quote(NO_MATCH)}&maps=true")
+    assert not told["verdict"]["good"]
+    assert page.inner_text(".no-match h1") == "No good match"
+    chance = percent(told["verdict"]["probability"])
+    assert f"{chance}\u00a0% that one of them fits" in page.inner_text(".no-match p")
+    assert order(page) == [hit["photo"]["id"] for hit in told["hits"]]
+    nowhere = set.intersection(*(set(hit["maps"]["unsupported"]) for hit in told["hits"]))
+    assert nowhere  # or choose another sentence
+    assert all(word in page.inner_text(".unseen-note b") for word in nowhere)
     shoot(page)
 
 
+def test_something_fits_and_nothing_is_said(page, address):
+    search(page, address, "a motorcycle")
+    told = api(page, address, "search?q=a+motorcycle")
+    assert told["verdict"]["good"]
+    assert page.locator(".no-match").count() == 0
+    badge = page.inner_text(".tile >> nth=0 >> .badge b")
+    assert badge == f"{percent(told['verdict']['probability'])}\u00a0%"
+
+
+def test_words_a_photo_does_not_show_stand_on_it(page, address, shoot):
+    search(page, address, TEXT)
+    hits = api(page, address, f"search?q={quote(TEXT)}&maps=true")["hits"]
+    unseen = {hit["photo"]["id"]: hit["maps"]["unsupported"] for hit in hits}
+    assert sum(map(bool, unseen.values())) >= 2
+    for place, photo in enumerate(order(page)[:12]):
+        tile = page.locator(".tile").nth(place)
+        told = tile.locator(".badge .unseen").all_inner_texts()
+        assert told == ([", ".join(unseen[photo])] if unseen[photo] else [])
+        assert ("not seen: " in tile.locator("img").get_attribute("alt")) is bool(unseen[photo])
+    without = next(n for n, photo in enumerate(order(page)) if "camera" in unseen[photo])
+    page.hover(f".tile a >> nth={without}")
+    page.wait_for_selector(".chip.unseen:has-text('camera')")
+    shoot(page)
+    page.hover(".chip .label:has-text('camera')")
+    page.wait_for_selector(f".tile >> nth={without} >> .badge:has-text('not seen')")
+    settled(page)
+    shoot(page, "-word")
+
+
 def test_an_unknown_word_is_marked_and_can_be_swapped(page, address, shoot):
-    search(page, address, "a motorcyclee")
+    search(page, address, UNKNOWN)
     assert "unknown" in page.get_attribute(".chip:has-text('motorcyclee')", "class")
     shoot(page)
     page.click(".unknown-note button:text-is('motorcycle')")

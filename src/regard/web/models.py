@@ -111,6 +111,9 @@ class Caption(BaseModel):
     sentence: str
     similarity: float
     probability: Unit | None
+    match_probability: Unit | None = Field(
+        description="That a sentence fits, were this the best of all that were scored."
+    )
     words: list[Word]
     maps: Maps
 

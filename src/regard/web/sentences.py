@@ -117,11 +117,14 @@ class SentenceRanker:
         image = EncodedImages(vectors, counts, (subject.boxes,), (subject.size,))
         scores = self._matcher.similarity(image, listed.captions)[0]
         order = np.argsort(-scores, kind="stable")[:k]
-        told = [self._tell(subject, listed.sentences[row], listed.asked(row)) for row in order]
-        top = float(scores[order[0]])
-        chance = self._matcher.judgement.found("sentences", vectors[0], top, len(scores))
-        said = wording.tell_verdict("sentences", verdict(chance), chance)
-        return Best(told, len(scores), said)
+        told = []
+        for row in order:
+            caption = self._tell(subject, listed.sentences[row], listed.asked(row))
+            score, total = float(scores[row]), len(scores)
+            chance = self._matcher.judgement.found("sentences", vectors[0], score, total)
+            told.append(caption.model_copy(update={"match_probability": chance}))
+        first = told[0].match_probability
+        return Best(told, len(scores), wording.tell_verdict("sentences", verdict(first), first))
 
     def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
         """Sentences of the server's list that fit one of these photos more than the others."""
@@ -158,6 +161,7 @@ class SentenceRanker:
             sentence=sentence,
             similarity=found.similarity,
             probability=wording.probability(self._matcher, found.similarity, asked, scoring),
+            match_probability=None,
             words=wording.tell_words(self._matcher, asked),
             maps=wording.tell_maps(found),
         )

@@ -22,6 +22,8 @@ export interface QueryWord {
 export interface WordPart {
   relevance: number;
   share: number;
+  /** Probability that the photo shows what the word names; null where nothing can be said. */
+  support: number | null;
 }
 
 export interface Maps {
@@ -32,18 +34,28 @@ export interface Maps {
   heat: number[][];
   /** x1, y1, x2, y2 of every region as parts of the photo's width and height. */
   boxes: number[][];
+  /** Words that no region supports. */
+  unsupported: string[];
 }
 
-export interface Hit {
-  photo: Photo;
+/** How well a photo or a sentence fits. */
+export interface Rated {
   similarity: number;
+  /** That the pair is a true one, as one in two is. */
   probability: number | null;
+  /** That something fits, were this the best of all that were looked at. */
+  match_probability: number | null;
+}
+
+export interface Hit extends Rated {
+  photo: Photo;
   maps: Maps | null;
 }
 
 export interface Verdict {
   good: boolean;
   text: string;
+  probability: number | null;
 }
 
 export interface SearchAnswer {
@@ -68,17 +80,30 @@ export interface Explained {
   maps: Maps;
 }
 
-export interface Caption {
+export interface Caption extends Rated {
   sentence: string;
-  similarity: number;
-  probability: number | null;
   words: QueryWord[];
   maps: Maps;
+}
+
+export interface Captions {
+  captions: Caption[];
+  total: number;
+  verdict: Verdict | null;
+}
+
+/** What became of an upload one asked to keep. */
+export interface Kept {
+  id: string;
+  name: string;
+  is_new: boolean;
+  is_indexed: boolean;
 }
 
 export interface Upload {
   photo: Photo;
   expires_in: number;
+  kept: Kept | null;
   explanation: Explained | null;
 }
 
@@ -91,6 +116,7 @@ export interface Stats {
   temperature: number;
   upload_bytes: number;
   upload_pixels: number;
+  keeps_uploads: boolean;
 }
 
 const BASE = "/api/v1";
@@ -187,11 +213,11 @@ export function similar(id: string, signal: AbortSignal) {
 }
 
 export function captions(id: string, signal: AbortSignal) {
-  return ask<{ captions: Caption[] }>(`/photos/${id}/captions${query({ limit: 6 })}`, { signal });
+  return ask<Captions>(`/photos/${id}/captions${query({ limit: 6 })}`, { signal });
 }
 
 export function captionsAmong(id: string, sentences: string[], signal: AbortSignal) {
-  return ask<{ captions: Caption[] }>(`/photos/${id}/captions`, {
+  return ask<Captions>(`/photos/${id}/captions`, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify({ sentences, limit: 6 }),
@@ -199,8 +225,8 @@ export function captionsAmong(id: string, sentences: string[], signal: AbortSign
   });
 }
 
-export function upload(file: File, sentence: string, signal: AbortSignal) {
-  return ask<Upload>(`/uploads${query({ q: sentence })}`, {
+export function upload(file: File, keep: boolean, signal: AbortSignal) {
+  return ask<Upload>(`/uploads${query({ keep: keep || null })}`, {
     method: "POST",
     headers: { "Content-Type": file.type || "application/octet-stream" },
     body: file,

@@ -5,7 +5,7 @@ import * as api from "./api.ts";
 import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
-import { count, duration } from "./format.ts";
+import { count, duration, percent } from "./format.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
 import "./help.ts";
@@ -16,7 +16,7 @@ import { styleOf } from "./style-of.ts";
 import { applyTheme, flipTheme, theme } from "./theme.ts";
 import "./viewer.ts";
 import "./welcome.ts";
-import { anyLeft, chipsOf, lightOf, replaceWord, withWeight, type Chip } from "./words.ts";
+import { anyLeft, chipsOf, lightOf, replaceWord, unseenIn, withWeight, type Chip } from "./words.ts";
 
 const PAGE = 40;
 const RANK_AFTER_MS = 110;
@@ -46,6 +46,8 @@ class RegardApp extends LitElement {
   declare helping: boolean;
 
   private chips: Chip[] = [];
+  private kept: { id: string; text: string } | null = null; // what became of it, told beside a photo
+  private sent: { id: string; file: File } | null = null; // the reader's photo that was sent last
   private asking = true; // whether what is awaited is another list, not more of this one
   private ended = false; // whether the list has no further page
   private requests = new AbortController();
@@ -158,7 +160,8 @@ class RegardApp extends LitElement {
     }
   };
 
-  private async send(file: File) {
+  /** Show a photo of the reader's, which the server forgets; or have it kept and show that. */
+  private async send(file: File, keep = false) {
     const { stats } = this;
     if (stats && file.size > stats.upload_bytes) {
       this.notice = `${file.name} is too large: it may have ${Math.floor(stats.upload_bytes / 1e6)} MB at most.`;
@@ -167,12 +170,22 @@ class RegardApp extends LitElement {
     this.sending = file.name;
     this.notice = "";
     try {
-      const answer = await api.upload(file, "", AbortSignal.timeout(60_000));
-      this.go({ photo: answer.photo.id, sentence: "" });
+      const { photo, kept } = await api.upload(file, keep, AbortSignal.timeout(60_000));
+      this.sent = { id: photo.id, file };
+      if (!kept) this.go({ photo: photo.id, sentence: "" });
+      else if (kept.is_indexed) this.showKept(kept);
+      this.kept = kept && { id: kept.is_indexed ? kept.id : this.view.photo, text: tellKept(kept) };
     } catch (error) {
       this.notice = (error as Error).message;
     }
     this.sending = "";
+  }
+
+  private showKept(kept: api.Kept) {
+    this.go({ photo: kept.id }, true);
+    if (!kept.is_new) return;
+    void this.load();
+    void this.count();
   }
 
   private get link() {
@@ -194,7 +207,7 @@ class RegardApp extends LitElement {
         ${this.heading()}
         <regard-grid .hits=${this.hits} .chips=${this.chips} .active=${this.active} .link=${this.link}
           .more=${!!this.answer && !this.ended}
-          class=${(this.faint ? "faint " : "") + (this.busy && this.asking ? "stale" : "")}
+          class=${this.busy && this.asking ? "stale" : ""}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
@@ -204,7 +217,7 @@ class RegardApp extends LitElement {
       ${this.helping ? html`<regard-help @done=${() => (this.helping = false)}></regard-help>` : nothing}
       ${this.dragging || this.sending ? html`<div class="curtain" role="status"><p>${this.sending
         ? html`Looking at ${this.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
-        It stays in memory for a quarter of an hour and is never written to disk.</small>`}</p></div>` : nothing}
+        It stays in memory for a quarter of an hour and is not written to disk.</small>`}</p></div>` : nothing}
     `;
   }
 
@@ -223,10 +236,6 @@ class RegardApp extends LitElement {
 
   private get active(): number {
     return this.hovered >= 0 ? this.hovered : (this.view.word ?? -1);
-  }
-
-  private get faint(): boolean {
-    return this.answer?.verdict?.good === false;
   }
 
   private header() {
@@ -259,9 +268,11 @@ class RegardApp extends LitElement {
 
   private words() {
     const hit = this.region && this.hits.find(({ photo }) => photo.id === this.region!.id);
+    const nowhere = unseenIn(this.hits.map(({ maps }) => maps), this.chips);
     const light = hit?.maps ? lightOf(hit.maps, this.chips, this.region!.region) : null;
     return html`<regard-chips .chips=${this.chips} .weights=${this.view.weights} .active=${this.active}
-      .pinned=${this.view.word ?? -1} .light=${light}
+      .pinned=${this.view.word ?? -1} .light=${light} .nowhere=${nowhere}
+      .unseen=${hit ? unseenIn([hit.maps], this.chips) : nowhere}
       @word=${(event: CustomEvent<number>) => (this.hovered = event.detail)}
       @pin=${(event: CustomEvent<number>) => this.go({ word: event.detail < 0 ? null : event.detail }, true)}
       @weigh=${this.onWeigh}
@@ -282,8 +293,7 @@ class RegardApp extends LitElement {
       return html`<div class="no-match" role="status"><h1>There are no photos here yet.</h1>
         <p>Index a folder with <code>regard index PHOTOS</code>; they appear here by themselves.</p></div>`;
     return html`
-      ${this.faint ? html`<div class="no-match" role="status"><h1>No photo here fits this well.</h1>
-        <p>${answer.verdict!.text}</p></div>` : nothing}
+      ${answer.verdict?.good === false ? this.noMatch(answer.verdict) : nothing}
       ${answer.total ? nothing : html`<div class="no-match" role="status"><h1>No photo passes these filters.</h1>
         <p><button class="link" type="button" @click=${() =>
           this.go({ folder: "", since: "", until: "", shape: "" })}>Clear the filters</button> to look at all.</p></div>`}
@@ -292,12 +302,23 @@ class RegardApp extends LitElement {
           @click=${() => this.go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
   }
 
+  private noMatch({ probability }: api.Verdict) {
+    return html`<div class="no-match" role="status"><h1>No good match</h1>
+      <p>These photos come nearest${probability === null ? nothing
+        : html`; the model gives ${percent(probability)} that one of them fits`}.</p></div>`;
+  }
+
   private viewer() {
     const ids = this.hits.map(({ photo }) => photo.id);
     const at = ids.indexOf(this.view.photo);
     return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
       .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
       .place=${at >= 0 ? `${at + 1} of ${this.answer!.total}` : ""}
+      .likely=${at >= 0 ? this.hits[at]!.match_probability : null} .among=${this.answer?.total ?? 0}
+      .keepable=${!!this.stats?.keeps_uploads && this.sent?.id === this.view.photo}
+      .keeping=${!!this.sending} .wrong=${this.notice}
+      .kept=${this.kept?.id === this.view.photo ? this.kept.text : ""}
+      @keep=${() => this.sent && this.send(this.sent.file, true)}
       @close=${this.onClose}
       @goto=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" }, true)}
       @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail, true)}></regard-viewer>`;
@@ -344,6 +365,12 @@ class RegardApp extends LitElement {
     if (history.state?.within) history.back();
     else this.go({ photo: "", sentence: "", direction: "", temperature: null }, true);
   };
+}
+
+function tellKept({ name, is_new, is_indexed }: api.Kept): string {
+  if (!is_new) return `This photo is among yours already: ${name}.`;
+  return is_indexed ? `Kept among your photos as ${name}.`
+    : `Kept as ${name}. It will be found after the next “regard index”.`;
 }
 
 customElements.define("regard-app", RegardApp);

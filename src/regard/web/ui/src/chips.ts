@@ -1,6 +1,7 @@
 // The sentence as chips: look at a word's maps, switch it off, weight it.
 
 import { LitElement, html, nothing } from "lit";
+import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
 import { STEPS, step, weightOf, type Chip } from "./words.ts";
 
@@ -10,7 +11,7 @@ const MOST = STEPS[STEPS.length - 1]!;
 export class RegardChips extends LitElement {
   static override properties = {
     chips: { attribute: false }, weights: { attribute: false }, light: { attribute: false },
-    active: { type: Number }, pinned: { type: Number },
+    active: { type: Number }, pinned: { type: Number }, unseen: { attribute: false }, nowhere: { attribute: false },
   };
   declare chips: Chip[];
   declare weights: number[] | null;
@@ -18,12 +19,16 @@ export class RegardChips extends LitElement {
   declare light: number[] | null;
   declare active: number;
   declare pinned: number;
+  /** Which words no photo of the list shows, and which the photo under the pointer does not. */
+  declare nowhere: boolean[];
+  declare unseen: boolean[];
 
   constructor() {
     super();
     this.chips = [];
     this.weights = this.light = null;
     this.active = this.pinned = -1;
+    this.nowhere = this.unseen = [];
   }
 
   override createRenderRoot() {
@@ -38,6 +43,9 @@ export class RegardChips extends LitElement {
       </div>
       ${this.pinned >= 0 && this.chips[this.pinned] ? this.bar(this.chips[this.pinned]!) : nothing}
       ${unknown.map((chip) => this.unknown(chip))}
+      ${this.nowhere.some(Boolean) ? html`<p class="unseen-note">${icons.unseen}
+        No photo below shows <b>${this.chips.filter((_, index) => this.nowhere[index])
+          .map(({ label }) => label).join(", ")}</b>, as far as the model can tell.</p>` : nothing}
     `;
   }
 
@@ -46,6 +54,7 @@ export class RegardChips extends LitElement {
     const classes = [
       "chip", weight === 0 && "off", index === this.active && "active", index === this.pinned && "pinned",
       !chip.known && "unknown", chip.marker && "marker", this.light && "lighting",
+      this.unseen[index] && "unseen",
     ];
     const light = this.light?.[index] ?? 0;
     return html`<span class=${classes.filter(Boolean).join(" ")} ${styleOf({ "--light": light.toFixed(3) })}>
@@ -58,7 +67,8 @@ export class RegardChips extends LitElement {
         @pointerleave=${() => this.look(-1)} @focus=${(event: FocusEvent) => this.onFocus(event, index)}
         @blur=${() => this.look(-1)}
         @keydown=${(event: KeyboardEvent) => this.onKey(event, index, weight)}>
-        ${chip.label}${weight !== 1 && weight > 0 ? html` <small>×${weight}</small>` : nothing}
+        ${this.unseen[index] ? html`${icons.unseen}<span class="hidden">not seen: </span>` : nothing
+        }${chip.label}${weight !== 1 && weight > 0 ? html` <small>×${weight}</small>` : nothing}
       </button>
     </span>`;
   }

@@ -1,21 +1,26 @@
 // Numbers, dates and scores in words.
 
+import type { Rated } from "./api.ts";
+
 /** A similarity with two decimals and a true minus sign. */
 export function score(value: number, digits = 2): string {
   const text = value.toFixed(digits);
   return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
 }
 
+const PER_CENT = "\u00a0%"; // not to be parted at the end of a line
+
 /** A calibrated probability as whole per cent, honest at the ends. */
 export function percent(probability: number): string {
-  if (probability > 0 && probability < 0.01) return "<1 %";
-  if (probability < 1 && probability > 0.99) return ">99 %";
-  return `${Math.round(probability * 100)} %`;
+  if (probability > 0 && probability < 0.01) return `<1${PER_CENT}`;
+  if (probability < 1 && probability > 0.99) return `>99${PER_CENT}`;
+  return `${Math.round(probability * 100)}${PER_CENT}`;
 }
 
-/** What a hit's badge says: the probability where there is one, else the similarity. */
-export function badge(hit: { similarity: number; probability: number | null }): string {
-  return hit.probability === null ? score(hit.similarity) : percent(hit.probability);
+/** What a badge says: the probability where there is one, else the similarity. */
+export function badge(rated: Rated): string {
+  const likely = rated.match_probability ?? rated.probability;
+  return likely === null ? score(rated.similarity) : percent(likely);
 }
 
 export function count(value: number, noun: string): string {

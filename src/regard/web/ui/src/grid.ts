@@ -4,10 +4,11 @@ import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { thumbnailUrl, type Hit } from "./api.ts";
 import { badge, day, percent, score } from "./format.ts";
+import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
-import { relevanceOf, shownOf, type Chip } from "./words.ts";
+import { isUnseen, relevanceOf, shownOf, type Chip } from "./words.ts";
 
 const GAP = 6;
 const NO_BOXES: number[][] = [];
@@ -115,9 +116,11 @@ export class RegardGrid extends LitElement {
 
   private caption(hit: Hit, chip: Chip | undefined) {
     if (!hit.maps) return nothing;
+    const missing = chip ? (isUnseen(hit.maps, chip) ? ["not seen"] : []) : hit.maps.unsupported;
     return html`<span class="badge" aria-hidden="true">${chip
-      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span
-        class="of"> ${chip.label}</span>` : html`<b>${badge(hit)}</b>`}</span>`;
+      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}</span>`
+      : html`<b>${badge(hit)}</b>`}${missing.length
+      ? html`<span class="unseen">${icons.unseen}${missing.join(", ")}</span>` : nothing}</span>`;
   }
 
   private onClick(event: MouseEvent, id: string) {
@@ -182,8 +185,9 @@ function inside(aspect: number, tileAspect: number): Record<string, string> {
 /** What a screen reader says of a photo. */
 function describe(hit: Hit): string {
   const parts = [hit.photo.name, day(hit.photo.taken)];
-  if (hit.probability !== null) parts.push(`${percent(hit.probability)} likely`);
+  if (hit.match_probability !== null) parts.push(`${percent(hit.match_probability)} likely`);
   else if (hit.maps) parts.push(`similarity ${score(hit.similarity)}`);
+  if (hit.maps?.unsupported.length) parts.push(`not seen: ${hit.maps.unsupported.join(", ")}`);
   return parts.filter(Boolean).join(", ");
 }
 

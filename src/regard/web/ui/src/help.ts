@@ -1,6 +1,7 @@
 // How to read the page and steer it by keys, in a dialog.
 
 import { LitElement, html } from "lit";
+import * as icons from "./icons.ts";
 
 const KEYS: [string[], string][] = [
   [["/"], "to the sentence"],
@@ -21,21 +22,26 @@ export class RegardHelp extends LitElement {
   }
 
   override firstUpdated() {
-    this.querySelector("dialog")!.showModal();
+    const dialog = this.querySelector("dialog")!;
+    dialog.showModal();
+    dialog.focus(); // not the button at its end, which would scroll there
   }
 
   override render() {
-    return html`<dialog class="help" aria-labelledby="help-title" @close=${this.tell} @click=${this.onClick}>
+    return html`<dialog class="help" tabindex="-1" aria-labelledby="help-title" @close=${this.tell} @click=${this.onClick}>
       <div>
       <h2 id="help-title">How to read this page</h2>
       <dl>
-        <dt>Per cent</dt><dd>How likely the sentence describes the photo, calibrated on photos with known sentences.</dd>
+        <dt>Per cent</dt><dd>How likely the sentence fits, for a photo that is the best of so many: calibrated on
+          photos with known sentences. Below one half the page says “No good match”.</dd>
+        <dt>${icons.unseen} not seen</dt><dd>The photo shows nothing of what this word names, as far as the model
+          can tell. A word with a wavy line is one the model never read.</dd>
         <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that counts most for
           it. A word that adds little to a photo stays dark there.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
-        <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is never written to
-          disk.</dd>
+        <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk
+          unless you ask.</dd>
       </dl>
       <h3>Keys</h3>
       <table><tbody>${KEYS.map(([keys, does]) => html`<tr><td>${keys.map((key) => html`<kbd>${key}</kbd> `)}</td>

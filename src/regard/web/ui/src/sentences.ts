@@ -2,8 +2,9 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { badge } from "./format.ts";
+import { badge, count, percent } from "./format.ts";
 import "./map.ts";
+import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
 import { chipsOf, shownOf, shownOfSentence } from "./words.ts";
 
@@ -12,13 +13,13 @@ const MOST = 1000;
 /** Event: `choose` with a sentence. */
 export class RegardSentences extends LitElement {
   static override properties = {
-    photo: { attribute: false }, chosen: {}, captions: { state: true }, own: { state: true },
+    photo: { attribute: false }, chosen: {}, answer: { state: true }, own: { state: true },
     busy: { state: true }, error: { state: true }, looked: { state: true },
   };
   declare photo: api.Photo;
   /** The sentence the large view explains now. */
   declare chosen: string;
-  declare captions: api.Caption[];
+  declare answer: api.Captions | null;
   declare own: boolean;
   declare busy: boolean;
   declare error: string;
@@ -29,7 +30,7 @@ export class RegardSentences extends LitElement {
 
   constructor() {
     super();
-    this.captions = [];
+    this.answer = null;
     this.chosen = this.error = "";
     this.own = this.busy = false;
     this.looked = null;
@@ -55,13 +56,12 @@ export class RegardSentences extends LitElement {
     this.busy = true;
     this.error = "";
     try {
-      const answer = sentences
+      this.answer = sentences
         ? await api.captionsAmong(this.photo.id, sentences, signal)
         : await api.captions(this.photo.id, signal);
-      this.captions = answer.captions;
     } catch (error) {
       if (signal.aborted) return;
-      this.captions = [];
+      this.answer = null;
       this.error = (error as Error).message;
     }
     this.busy = false;
@@ -70,8 +70,9 @@ export class RegardSentences extends LitElement {
   override render() {
     return html`<section aria-busy=${this.busy ? "true" : "false"}><h3>Sentences for this photo</h3>
       ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
-      ${this.busy && !this.captions.length ? html`<p class="note" role="status">Comparing sentences …</p>` : nothing}
-      <ol class="captions">${this.captions.map((caption, index) => this.row(caption, index))}</ol>
+      ${this.busy && !this.answer ? html`<p class="note" role="status">Comparing sentences …</p>` : nothing}
+      ${this.answer?.verdict?.good === false ? this.noMatch(this.answer, this.answer.verdict) : nothing}
+      <ol class="captions">${this.answer?.captions.map((caption, index) => this.row(caption, index))}</ol>
       <details ?open=${this.own} @toggle=${this.onToggle}><summary>Rank sentences of your own</summary>
         <form @submit=${this.onRank}>
           <label for="own">One sentence a line, ${MOST.toLocaleString("en-GB")} at most</label>
@@ -79,6 +80,11 @@ export class RegardSentences extends LitElement {
           <button class="primary" type="submit">Rank them</button>
           <button class="quiet" type="button" @click=${() => this.load(null)}>Back to the built-in list</button>
         </form></details></section>`;
+  }
+
+  private noMatch({ total }: api.Captions, { probability }: api.Verdict) {
+    return html`<p class="none-fits" role="status"><b>No good match</b> among ${count(total, "sentence")}${
+      probability === null ? "" : `: ${percent(probability)} that one fits`}. These come nearest.</p>`;
   }
 
   private row(caption: api.Caption, index: number) {
@@ -94,6 +100,8 @@ export class RegardSentences extends LitElement {
         ${chips.filter((chip) => !chip.marker).map((chip, place) => html`<span
           class=${this.looked?.caption === index && this.looked.chip === place ? "looked" : ""}
           @pointerenter=${() => (this.looked = { caption: index, chip: place })}>${chip.label}</span> `)}
+        ${caption.maps.unsupported.length ? html`<small class="unseen">${icons.unseen}not seen:
+          ${caption.maps.unsupported.join(", ")}</small>` : nothing}
       </button><span class="score">${badge(caption)}</span></li>`;
   }
 

@@ -1,10 +1,11 @@
 // The similarity written as the sum of what every word adds.
 
-import { LitElement, html } from "lit";
+import { LitElement, html, nothing } from "lit";
 import type { Explained } from "./api.ts";
 import { score } from "./format.ts";
+import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
-import { relevanceOf, shareOf, type Chip } from "./words.ts";
+import { isUnseen, relevanceOf, shareOf, type Chip } from "./words.ts";
 
 /** Events: `word` while one is hovered or focused, `pin`. */
 export class RegardSum extends LitElement {
@@ -46,7 +47,10 @@ export class RegardSum extends LitElement {
         @focus=${(event: FocusEvent) =>
           (event.target as HTMLElement).matches(":focus-visible") && this.tell("word", index)}
         @blur=${() => this.tell("word", -1)} @keydown=${this.onKey}
-        @click=${() => this.tell("pin", index === this.pinned ? -1 : index)}>${chip.label}</button></th>
+        @click=${() => this.tell("pin", index === this.pinned ? -1 : index)}>${chip.label}${
+          isUnseen(this.explained.maps, chip) ? html` <span class="unseen"
+            title="Not seen in this photo">${icons.unseen}<span class="hidden">not seen here</span></span>` : nothing
+        }</button></th>
       <td>${score(relevanceOf(this.explained.maps, chip))}</td>
       <td class="bar"><span class=${share < 0 ? "negative" : ""}
         ${styleOf({ width: `${(100 * Math.abs(share)) / widest}%` })}></span></td>

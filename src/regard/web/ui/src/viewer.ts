@@ -2,14 +2,14 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { day, percent, score } from "./format.ts";
+import { count, day, percent, score } from "./format.ts";
 import * as icons from "./icons.ts";
 import "./map.ts";
 import "./sentences.ts";
 import "./sum.ts";
 import { styleOf } from "./style-of.ts";
 import type { Direction, View } from "./state.ts";
-import { chipsOf, lightOf, shownOf, shownOfSentence, type Chip, type Shown } from "./words.ts";
+import { chipsOf, isUnseen, lightOf, shownOf, shownOfSentence, type Chip, type Shown } from "./words.ts";
 
 const NO_BOXES: number[][] = [];
 
@@ -17,7 +17,8 @@ const NO_BOXES: number[][] = [];
 export class RegardViewer extends LitElement {
   static override properties = {
     view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
-    link: { attribute: false }, photo: { state: true }, explained: { state: true },
+    link: { attribute: false }, likely: { attribute: false }, among: { type: Number }, kept: {}, wrong: {},
+    keepable: { type: Boolean }, keeping: { type: Boolean }, photo: { state: true }, explained: { state: true },
     like: { state: true }, error: { state: true }, busy: { state: true }, active: { state: true }, region: { state: true },
   };
   declare view: View;
@@ -28,6 +29,14 @@ export class RegardViewer extends LitElement {
   /** "3 of 40", empty when the photo is not in the list. */
   declare place: string;
   declare link: (id: string) => string;
+  /** That it fits the sentence searched for, as the best of so many photos; null where not known. */
+  declare likely: number | null;
+  declare among: number;
+  /** Whether this is an upload that can be kept, what became of it, and what went wrong. */
+  declare keepable: boolean;
+  declare keeping: boolean;
+  declare kept: string;
+  declare wrong: string;
   declare photo: api.Photo | null;
   declare explained: api.Explained | null;
   declare like: api.Hit[];
@@ -46,7 +55,10 @@ export class RegardViewer extends LitElement {
   constructor() {
     super();
     this.stats = this.photo = this.explained = null;
-    this.previousId = this.nextId = this.place = this.error = "";
+    this.previousId = this.nextId = this.place = this.error = this.kept = this.wrong = "";
+    this.likely = null;
+    this.among = 0;
+    this.keepable = this.keeping = false;
     this.link = () => "";
     this.like = [];
     this.busy = false;
@@ -155,6 +167,7 @@ export class RegardViewer extends LitElement {
         ${photo ? this.stage(photo) : nothing}
         <div class="side">
           ${this.question()}
+          ${this.keep()}
           ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
           ${this.explained ? this.account(this.explained) : this.unasked()}
         </div>
@@ -178,8 +191,18 @@ export class RegardViewer extends LitElement {
     if (this.sentence || !this.photo) return nothing;
     return html`<p class="note">Write what you see, or take one of the sentences below: every word then shows
       where it looks in this photo, and what it adds to the score.</p>
-      ${this.photo.id.startsWith("u") ? html`<p class="note">Your photo stays in memory for a while and is never
-        written to disk.</p>` : nothing}`;
+      ${this.keepable || !this.photo.id.startsWith("u") ? nothing : html`<p class="note">Your photo stays in memory
+        for a while and is not written to disk.</p>`}`;
+  }
+
+  /** The offer to keep an upload, and what came of it. */
+  private keep() {
+    if (this.wrong) return html`<p class="problem" role="alert">${this.wrong}</p>`;
+    if (this.kept) return html`<p class="kept" role="status">${this.kept}</p>`;
+    if (!this.keepable) return nothing;
+    return html`<div class="keep"><p>In memory for a quarter of an hour, unless you keep it.</p>
+      <button class="quiet" type="button" ?disabled=${this.keeping} @click=${() => this.tell("keep", null)}
+        >${this.keeping ? "Keeping …" : "Keep in my photos"}</button></div>`;
   }
 
   private stage(photo: api.Photo) {
@@ -210,21 +233,33 @@ export class RegardViewer extends LitElement {
     const light = this.region >= 0 ? lightOf(explained.maps, this.chips, this.region) : null;
     return html`
       <div class="verdict-line">
-        <b class="big">${score(explained.similarity, 3)}</b> similarity
-        ${explained.probability === null ? nothing : html`<span class="likely"
-          title="Calibrated on photos with known sentences">${percent(explained.probability)} likely</span>`}
+        <b class="big">${score(explained.similarity, 3)}</b> similarity ${this.odds(explained)}
       </div>
+      ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not seen here:
+        <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}
       <regard-sum .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
         .light=${light} @word=${(event: CustomEvent<number>) => (this.active = event.detail)}
         @pin=${(event: CustomEvent<number>) => { this.pinned = event.detail; this.requestUpdate(); }}
         ></regard-sum>
-      <p class="note">Hover, focus or press a word to see where it looked; hover the photo to see which
-        words look there.</p>
+      <p class="note">${matchMedia("(pointer: coarse)").matches
+        ? "Tap a word to see where it looked, or the photo to see which words look there."
+        : "Point at a word to see where it looked, or at the photo to see which words look there."}</p>
       ${this.settings(explained)}
       <p class="downloads">${icons.download}<span>Figure</span>
         <a href=${api.figureUrl(this.view.photo, this.choice, "png")} download="regard.png">PNG</a>
         <a href=${api.figureUrl(this.view.photo, this.choice, "svg")} download="regard.svg">SVG</a>
         <span>Numbers</span><a href=${api.explainUrl(this.view.photo, this.choice)} download="regard.json">JSON</a></p>`;
+  }
+
+  /** How likely the sentence describes the photo: among all that were searched, or as a pair. */
+  private odds({ probability, is_default }: api.Explained) {
+    const searched = this.likely !== null && is_default && !this.view.sentence;
+    const likely = searched ? this.likely : probability;
+    if (likely === null) return nothing;
+    const why = searched ? `That a photo fits, were this the best of ${count(this.among, "photo")}`
+      : "That the sentence describes the photo, if one such pair in two were true";
+    return html`<span class="likely" title="${why}; calibrated on photos with known sentences."
+      >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
   }
 
   private settings(explained: api.Explained) {
@@ -253,15 +288,15 @@ export class RegardViewer extends LitElement {
 
   private panels(photo: api.Photo, explained: api.Explained) {
     const aspect = photo.width / photo.height;
-    const panel = (label: string, shown: Shown, index: number) => html`<figure class="panel">
+    const panel = ({ label }: Chip, shown: Shown, index: number, unseen: boolean) => html`<figure class="panel">
       <regard-map .src=${api.thumbnailUrl(photo.id, 320)} .alt=${`Where “${label}” looked`} .aspect=${aspect}
         .boxes=${explained.maps.boxes} .shown=${shown}
         ${styleOf({ "aspect-ratio": String(aspect) })}></regard-map>
       <figcaption><button class="link plain" type="button" @click=${() => this.show(index)}
-        >${label}</button></figcaption></figure>`;
+        >${label}</button>${unseen ? html` <span class="unseen">${icons.unseen}not seen</span>` : nothing}</figcaption></figure>`;
     return html`<section><h3>Word by word</h3><div class="panels">
       ${this.chips.map((chip, index) => chip.marker ? nothing
-        : panel(chip.label, shownOf(explained.maps, this.chips, chip), index))}
+        : panel(chip, shownOf(explained.maps, this.chips, chip), index, isUnseen(explained.maps, chip)))}
       ${this.chips.length > 2 ? html`<figure class="panel"><regard-map .src=${api.thumbnailUrl(photo.id, 320)}
         alt="Where the whole sentence looked" .aspect=${aspect} .boxes=${explained.maps.boxes}
         .shown=${shownOfSentence(explained.maps)} ${styleOf({ "aspect-ratio": String(aspect) })}

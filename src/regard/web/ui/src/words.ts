@@ -75,6 +75,16 @@ export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown {
   return { heat: meanOf(maps.heat, chip), importance };
 }
 
+/** Whether a photo shows nothing of what a chip's word names. */
+export function isUnseen(maps: Maps | null | undefined, chip: Chip): boolean {
+  return !chip.marker && !!maps?.unsupported.includes(chip.label);
+}
+
+/** Which chips no photo of a list shows; none of them in an empty list. */
+export function unseenIn(all: (Maps | null)[], chips: Chip[]): boolean[] {
+  return chips.map((chip) => all.length > 0 && all.every((maps) => isUnseen(maps, chip)));
+}
+
 /** What a chip adds to the photo's similarity. */
 export function shareOf(maps: Maps, chip: Chip): number {
   return chip.indices.reduce((sum, index) => sum + (maps.words[index]?.share ?? 0), 0);

@@ -1,20 +1,38 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  MARKER_LABEL, anyLeft, chipsOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
-  weightOf, withWeight,
+  MARKER_LABEL, anyLeft, chipsOf, isUnseen, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  unseenIn, weightOf, withWeight,
 } from "../src/words.ts";
 
 const word = (text: string, marker = false, known = true): QueryWord => ({ text, marker, known, nearest: [] });
 const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
 const MAPS: Maps = {
-  words: [{ relevance: 0.1, share: 0.02 }, { relevance: 0.2, share: 0.05 }, { relevance: 0.8, share: 0.2 },
-    { relevance: 0.3, share: 0.08 }],
+  words: [[0.1, 0.02], [0.2, 0.05], [0.8, 0.2], [0.3, 0.08]].map(([relevance, share]) => ({
+    relevance: relevance!, share: share!, support: null })),
   attention: [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1], [0.1, 0.9]],
   heat: [[1, 0.5], [0.25, 1], [1, 0.1], [0, 1]],
   boxes: [[0, 0, 0.5, 1], [0.5, 0, 1, 1]],
+  unsupported: [],
 };
 const CHIPS = chipsOf(WORDS);
+
+describe("words that are not seen", () => {
+  const without = (...unsupported: string[]) => ({ ...MAPS, unsupported });
+
+  it("are those no region supports, never the markers", () => {
+    const maps = without("dog", "start", MARKER_LABEL);
+    expect(CHIPS.map((chip) => isUnseen(maps, chip))).toEqual([false, true, false]);
+    expect(isUnseen(null, CHIPS[1]!)).toBe(false);
+  });
+
+  it("are told of a list where no photo of it shows them", () => {
+    expect(unseenIn([without("dog"), without("dog", "a")], CHIPS)).toEqual([false, true, false]);
+    expect(unseenIn([without("dog"), without()], CHIPS)).toEqual([false, false, false]);
+    expect(unseenIn([without("dog"), null], CHIPS)).toEqual([false, false, false]);
+    expect(unseenIn([], CHIPS)).toEqual([false, false, false]);
+  });
+});
 
 describe("chips", () => {
   it("stand for the words in order and for both markers together", () => {
