@@ -75,6 +75,15 @@ def test_only_among_the_keys_given(store, queries):
     assert overlap(found, by_hand(store, some, queries, 8)) >= 0.8
 
 
+def test_many_lists_in_turn(store, queries):
+    listed = Shortlist(store)
+    lists = [list(store)[start::step] for start, step in ((0, 1), (1, 2), (0, 3), (5, 1), (2, 2))]
+    wanted = [Shortlist(store).nearest(keys, queries, 8) for keys in lists]
+    for _ in range(2):
+        for keys, found in zip(lists, wanted, strict=True):
+            assert listed.nearest(keys, queries, 8) == found
+
+
 def test_removed_and_new_photos(store, queries, monkeypatch):
     monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
     write_means(store)
@@ -141,6 +150,7 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     keys = list(store)
     exact = [key for key, _ in scorer.best(keys, queries, 5)]
     monkeypatch.setattr(shortlist, "EXHAUSTIVE", 99)
+    monkeypatch.setattr("regard.search.scoring.READ_EACH", 80)
     monkeypatch.setattr("regard.search.scoring.LISTED", 30)
     monkeypatch.setattr("regard.search.scoring.LISTED_A_HIT", 1)
     scored = []
@@ -150,8 +160,11 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     )
     assert overlap([key for key, _ in scorer.best(keys, queries, 5)], exact) >= 0.8
     assert scored == [35]
-    scorer.best(keys[1:], queries, 5)
-    assert scored == [35, 99]
+    monkeypatch.setattr("regard.search.scoring._FEW", 0)
+    monkeypatch.setattr("regard.search.scoring.prepare", None)  # would fail if called
+    for some in (60, 90, 60):
+        scorer.best(keys[:some], queries, 5)
+    assert scored == [35, 60, 35, 60]
 
 
 def test_an_index_has_means_when_it_is_large(tmp_path, matcher, monkeypatch):

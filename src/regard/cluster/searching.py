@@ -71,7 +71,7 @@ class ClusterIndex:
         filters: Filters | None = None,
         sort: Sort = "relevance",
     ) -> Answer:
-        """`Index.search`; up to 50,000 photos with the same result, beyond with one as good.
+        """`Index.search`; with up to 50,000 photos the same result, beyond one as good.
 
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.

@@ -97,15 +97,15 @@ class Shard(NamedTuple):
 
 def make_shard(batch: Sequence[StoredRegions], *, compressed: bool) -> Shard:
     """The arrays of a shard of some photos."""
-    vectors = np.concatenate([np.asarray(regions.vectors) for regions in batch])
-    scales = np.zeros(0, np.float32)
-    if compressed:
-        vectors, scales = to_int8(vectors)
+    if compressed:  # photo by photo: what is between stays in the processor's cache
+        whole, scales = zip(*(to_int8(np.asarray(r.vectors)) for r in batch), strict=True)
+        packed = np.concatenate(whole), np.concatenate(scales)
     else:
-        vectors = vectors.astype(np.float16, copy=False)
+        halves = [np.asarray(regions.vectors, np.float16) for regions in batch]
+        packed = np.concatenate(halves), np.zeros(0, np.float32)
     boxes = np.concatenate([np.asarray(regions.boxes, np.float32) for regions in batch])
     scores = np.concatenate([np.asarray(regions.scores, np.float32) for regions in batch])
-    return Shard(vectors, boxes, scores, scales)
+    return Shard(packed[0], boxes, scores, packed[1])
 
 
 def to_int8(

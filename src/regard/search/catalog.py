@@ -168,8 +168,7 @@ class Catalog:
             conditions += " AND items.shard IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(list(shards)))
         rows = self._database.execute(
-            f"SELECT DISTINCT files.content FROM {_JOINED} "
-            f"WHERE files.content IS NOT NULL{conditions}",
+            f"SELECT files.content FROM {_JOINED} WHERE files.content IS NOT NULL{conditions}",
             values,
         )
         return {row[0] for row in rows}

@@ -36,6 +36,7 @@ Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights and vectors of the parts of a query."""
 
 _MOST_RELEVANT = 1000
+_FILTERS = 3  # whose photos are kept in mind: to find them takes long in a large index
 
 
 class Index:
@@ -54,6 +55,7 @@ class Index:
         self._catalog = catalog
         self._lock = threading.RLock()  # one database connection, perhaps many threads
         self._keys = list_keys(store, catalog)
+        self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
         self._scorer = scorer or PhotoScorer(store, matcher.scoring)
 
     @classmethod
@@ -102,6 +104,7 @@ class Index:
         with self._lock:
             self._store.refresh()
             self._scorer.refreshed()
+            self._passed.clear()
             self._keys = list_keys(self._store, self._catalog)
 
     def __len__(self) -> int:
@@ -153,8 +156,12 @@ class Index:
     def _passing(self, filters: Filters) -> list[str]:
         if filters == NO_FILTERS:
             return self._keys
-        passing = self._catalog.contents(filters)
-        return [key for key in self._keys if key in passing]
+        if filters not in self._passed:
+            passing = self._catalog.contents(filters)
+            self._passed[filters] = [key for key in self._keys if key in passing]
+            for oldest in list(self._passed)[:-_FILTERS]:
+                del self._passed[oldest]
+        return self._passed[filters]
 
     def search(
         self,
@@ -197,7 +204,7 @@ class Index:
         Args:
             query: a text as people type it, or a `Query`.
             photo_ids: as in `PhotoRecord.id`. Those the index does not have are passed over, for
-                a database may lag behind; up to 50,000 are scored, each one exactly.
+                a database may lag behind. Up to 4,096 are scored each one exactly.
             k: how many photos to give at most, best first; all of them if None.
 
         Raises:

@@ -1,7 +1,7 @@
 """Exact scores of a query with every photo of a store, or with those of a shortlist.
 
-Beyond fifty thousand photos a shortlist is scored: a few hundred photos whose mean regions
-come near the query. Up to there all are, and there are two ways. A photo's vectors can be read,
+Of more than fifty thousand photos a shortlist is scored: a few hundred whose mean regions come
+near the query. In a smaller store all are, and there are two ways. A photo's vectors can be read,
 turned to float32 and scored there and then: with one query at hand the attended vectors are
 cheaper to build than Gram matrices. Or photos are made ready once, which takes as long as
 several such readings, and scored many times by the fused kernel, in bfloat16 where that is fast.
@@ -29,6 +29,7 @@ from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
 
 TILE = 256  # photos gathered at a time
+READ_EACH = 4096  # photos of a large store that are worth reading one and all
 LISTED, LISTED_A_HIT = 100, 10  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
@@ -95,8 +96,9 @@ class PhotoScorer:
         """
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
-        if len(keys) > shortlist.EXHAUSTIVE:
-            keys = self._shortlist.nearest(keys, queries, LISTED + LISTED_A_HIT * k)
+        if len(self._store) > shortlist.EXHAUSTIVE:
+            if len(keys) > READ_EACH:
+                keys = self._shortlist.nearest(keys, queries, LISTED + LISTED_A_HIT * k)
             with reading(self._store.parts(keys)):
                 return self._ranked(keys, queries, k)
         if repeated and fused_handles(self._scoring) and fused_available():

@@ -31,6 +31,8 @@ from regard.kernels.workers import run_tasks, thread_count
 EXHAUSTIVE = 50_000
 """Photos up to which every one is scored exactly."""
 
+_LISTS = 4  # of photos whose places are kept, as of all photos and those that pass a filter
+
 Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights, and the word vectors of a sentence or the regions of a photo."""
 
@@ -70,11 +72,13 @@ class Shortlist:
     def __init__(self, store: RegionStore) -> None:
         self._store = store
         self._means: dict[str, _Means] = {}  # by file of the shard
-        self._rows = _Rows((), {})
+        self._whole = False  # whether those of every shard are there
+        self._lists: list[_Rows] = []  # as last asked for, the latest first
 
     def refreshed(self) -> None:
         """Look at the store anew: it has changed."""
-        self._rows = _Rows((), {})
+        self._whole = False
+        self._lists.clear()
 
     def nearest(self, keys: Sequence[str], queries: Queries, count: int) -> list[str]:
         """The photos most similar to a query by their mean regions alone, in the order of `keys`.
@@ -85,13 +89,14 @@ class Shortlist:
         """
         if count >= len(keys):
             return list(keys)
-        self._place(keys)
+        self._load()
+        by_file = self._placed(keys)
         rough = to_int8(mean_query(queries)[None])[0][0]
         out = np.zeros(len(keys), np.float32)
 
         def work(files: Sequence[str]) -> None:
             for file in files:
-                means, rows = self._means[file], self._rows.by_file[file]
+                means, rows = self._means[file], by_file[file]
                 if isinstance(rows, slice):
                     inner_products(means.vectors, means.scales, rough, out[rows])
                     continue
@@ -99,28 +104,40 @@ class Shortlist:
                 inner_products(means.vectors, means.scales, rough, found)
                 out[rows[rows >= 0]] = found[rows >= 0]
 
-        files, threads = list(self._rows.by_file), thread_count(None)
+        files, threads = list(by_file), thread_count(None)
         run_tasks([files[n :: 4 * threads] for n in range(4 * threads)], work, threads)
         return [keys[row] for row in _largest(out, count).tolist()]
 
-    def _place(self, keys: Sequence[str]) -> None:
-        """Have all means, and know where in `keys` their photos stand; kept with the list."""
-        if self._rows.keys is keys:
+    def _load(self) -> None:
+        """Have the means of every shard."""
+        if self._whole:
             return
-        places = [self._store.place(key) for key in keys]
-        shards, starts = (np.array([place[n] for place in places]) for n in (0, 1))
         means: dict[str, _Means] = {}
-        by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         for number, photos in _photos_by_shard(self._store).items():
             file = self._store.file(number)
             found = self._means.get(file)
             if found is None or not np.isin(photos.starts, found.starts).all():
                 found = _load(self._store, number, photos) or _make(self._store, number, photos)
-            here = np.flatnonzero(shards == number)
-            rows = np.full(len(found.starts), -1, np.int64)
-            rows[np.searchsorted(found.starts, starts[here])] = here
-            means[file], by_file[file] = found, _as_slice(rows)
-        self._means, self._rows = means, _Rows(keys, by_file)
+            means[file] = found
+        self._means, self._whole = means, True
+
+    def _placed(self, keys: Sequence[str]) -> dict[str, npt.NDArray[np.int64] | slice]:
+        """Where in `keys` the photos of each shard stand; kept for the lists last asked for."""
+        for kept in self._lists:
+            if kept.keys is keys:
+                return kept.by_file
+        places = np.array([self._store.place(key)[:2] for key in keys], np.int64)
+        by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
+        order = np.argsort(places[:, 0], kind="stable")
+        numbers, first = np.unique(places[order, 0], return_index=True)
+        for number, here in zip(numbers.tolist(), np.split(order, first[1:]), strict=True):
+            file = self._store.file(number)
+            starts = self._means[file].starts
+            rows = np.full(len(starts), -1, np.int64)
+            rows[np.searchsorted(starts, places[here, 1])] = here
+            by_file[file] = _as_slice(rows)
+        self._lists = [_Rows(keys, by_file), *self._lists[: _LISTS - 1]]
+        return by_file
 
 
 def mean_query(queries: Queries) -> Float[np.ndarray, " dim"]:
