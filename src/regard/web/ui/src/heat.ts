@@ -58,14 +58,37 @@ export function spread(values: Float32Array): Float32Array {
   return range > 1e-6 * Math.abs(high) ? values.map((value) => (value - low) / range) : values.fill(1);
 }
 
-/** The region that adds most to the map; -1 where none does. */
-export function strongest(heat: ArrayLike<number>): number {
+const FITS = 0.4; // squared heat from which on a place is bright
+
+/**
+ * The region whose box covers the bright part of a map best (intersection over union), as
+ * `regard.explain.maps.best_region` finds it and the figure frames it; -1 without regions.
+ */
+export function bestRegion({ columns, rows, values }: Grid, boxes: number[][]): number {
+  const bright: [number, number][] = [];
+  values.forEach((value, cell) => {
+    if (value ** 2 > FITS)
+      bright.push([((cell % columns) + 0.5) / columns, (Math.floor(cell / columns) + 0.5) / rows]);
+  });
   let best = -1;
-  let most = 0;
-  for (let region = 0; region < heat.length; region++) {
-    if (heat[region]! > most) [best, most] = [region, heat[region]!];
-  }
+  let most = -1;
+  boxes.forEach(([left, top, right, bottom], region) => {
+    const cells = centresIn(left!, right!, columns) * centresIn(top!, bottom!, rows);
+    const inside = bright.filter(([x, y]) => x >= left! && x < right! && y >= top! && y < bottom!).length;
+    const fit = inside / Math.max(1, cells + bright.length - inside);
+    if (fit > most) [best, most] = [region, fit];
+  });
   return best;
+}
+
+/** How many cells have their middle between two places. */
+function centresIn(from: number, to: number, cells: number): number {
+  let inside = 0;
+  for (let cell = 0; cell < cells; cell++) {
+    const middle = (cell + 0.5) / cells;
+    if (middle >= from && middle < to) inside++;
+  }
+  return inside;
 }
 
 /** The smallest box around a place, the nearest centre deciding between equals; -1 for none. */

@@ -36,8 +36,8 @@ export class RegardHelp extends LitElement {
           photos with known sentences. Below one half the page says “No good match”.</dd>
         <dt>${icons.unseen} not seen</dt><dd>The photo shows nothing of what this word names, as far as the model
           can tell. A word with a wavy line is one the model never read.</dd>
-        <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that counts most for
-          it. A word that adds little to a photo stays dark there.</dd>
+        <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that fits this
+          best. A word that adds little to a photo stays dark there.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
         <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk

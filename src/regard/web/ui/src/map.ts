@@ -1,7 +1,7 @@
-// A photo with the attention of one word over it: heat, the strongest box, the box in hand.
+// A photo with the attention of one word over it: heat, the box that fits it best, the box in hand.
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { blend, gridSize, heatGrid, paint, regionAt, strongest, type Grid } from "./heat.ts";
+import { bestRegion, blend, gridSize, heatGrid, paint, regionAt, type Grid } from "./heat.ts";
 import type { Shown } from "./words.ts";
 
 const MOVE_MS = 220;
@@ -99,7 +99,7 @@ export class RegardMap extends LitElement {
     if (!this.shown) return;
     this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
     this.importance = this.shown.importance;
-    const best = strongest(this.shown.heat);
+    const best = bestRegion(this.goal, this.boxes);
     this.dataset["region"] = String(best);
     this.put(box, best);
     if (this.visible) this.move();

@@ -1,16 +1,17 @@
 import { describe, expect, it } from "vitest";
 import golden from "./heat.golden.json";
-import { blend, gridSize, heatGrid, paint, regionAt, spread, strongest } from "../src/heat.ts";
+import { bestRegion, blend, gridSize, heatGrid, paint, regionAt, spread } from "../src/heat.ts";
 
 const LEFT = [0, 0, 0.5, 1];
 const RIGHT = [0.5, 0, 1, 1];
 
 describe("heat", () => {
   it.each(golden.cases.map((one, number) => [number, one] as const))(
-    "is the map Python makes, case %i", (_, { boxes, heat, aspect, columns, rows, values }) => {
+    "is the map Python makes, case %i", (_, { boxes, heat, aspect, columns, rows, values, best }) => {
       const grid = heatGrid(boxes, heat, aspect);
       expect([grid.columns, grid.rows]).toEqual([columns, rows]);
       values.forEach((value, cell) => expect(grid.values[cell]).toBeCloseTo(value, 4));
+      expect(bestRegion(grid, boxes)).toBe(best);
     },
   );
 
@@ -20,9 +21,11 @@ describe("heat", () => {
     expect(values[middle + columns - 8]).toBeGreaterThan(values[middle + 8]!);
   });
 
-  it("is strongest where a region adds most", () => {
-    expect(strongest([0.2, 0.9, 0.4])).toBe(1);
-    expect(strongest([0, 0])).toBe(-1);
+  it("is framed by the region that fits it best", () => {
+    const boxes = [LEFT, RIGHT, [0.6, 0.3, 0.9, 0.7]];
+    expect(bestRegion(heatGrid(boxes, [0, 1, 0], 1), boxes)).toBe(1);
+    expect(bestRegion(heatGrid(boxes, [0, 0, 1], 1), boxes)).toBe(2);
+    expect(bestRegion(heatGrid([], [], 1), [])).toBe(-1);
   });
 
   it("is even where nothing tells one place from another", () => {
