@@ -5,54 +5,21 @@ import math
 import numpy as np
 import pytest
 
-from regard.errors import CheckpointError
-from regard.judgement import (
-    FILE,
-    Background,
-    Judgement,
-    Spread,
-    VerdictCurve,
-    spread,
-    verdict,
-)
+from regard.background import Background, Spread
+from regard.judgement import Judgement, VerdictCurve, verdict
 
 CURVE = VerdictCurve(best=10.0, among=-1.0, mean=-5.0, deviation=2.0, intercept=-1.0)
 
 
-def unit(rows):
-    rows = np.asarray(rows, np.float32)
-    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
-
-
 def background():
     generator = np.random.default_rng(0)
-    return Background(unit(generator.normal(size=(7, 16))), unit(generator.normal(size=(5, 16))))
+    return Background.of(generator.normal(size=(7, 16)), generator.normal(size=(5, 16)))
 
 
 def test_a_query_is_judged_by_its_best_its_number_and_its_background():
     logit = 10 * 0.6 - math.log(20) - 5 * 0.1 + 2 * 0.05 - 1
     wanted = 1 / (1 + math.exp(-logit))
     assert CURVE.probability(0.6, 20, Spread(0.1, 0.05)) == pytest.approx(wanted)
-
-
-def test_spread_is_of_the_cosines_of_the_mean():
-    asked = np.array([[1.0, 0.0], [0.0, 1.0]])
-    found = spread(asked, np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]))
-    cosines = np.array([1, -1, 1]) / math.sqrt(2)
-    assert found == pytest.approx((cosines.mean(), cosines.std()))
-
-
-def test_background_survives_the_disk(tmp_path):
-    kept = background()
-    kept.save(tmp_path)
-    found = Background.load(tmp_path)
-    for one, other in zip(found, kept, strict=True):
-        np.testing.assert_allclose(one, other, atol=1 / 127)
-    assert (tmp_path / FILE).stat().st_size < 1000
-    assert Background.load(tmp_path / "elsewhere") is None
-    (tmp_path / FILE).write_bytes(b"nonsense")
-    with pytest.raises(CheckpointError, match="regard calibrate"):
-        Background.load(tmp_path)
 
 
 def test_judgement_of_what_is_recorded():
@@ -63,7 +30,7 @@ def test_judgement_of_what_is_recorded():
     made, asked = Judgement.of(info, background()), np.ones((3, 16), np.float32)
     assert made.pair == (2.0, -1.0)
     assert made.word is None
-    wanted = CURVE.probability(0.5, 9, spread(asked, made.background.photos))
+    wanted = CURVE.probability(0.5, 9, made.background.spread(asked, "photos"))
     assert made.found("photos", asked, 0.5, 9) == wanted
     assert made.found("sentences", asked, 0.5, 9) is None  # no curve
     assert made.found("photos", asked, 0.5, 0) is None  # nothing to look at

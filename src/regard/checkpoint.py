@@ -3,7 +3,7 @@
     config.json          sizes, scoring, the extractor the features came from, figures
     model.safetensors    weights, float32 or float16
     vocab.json           words, in SCAN's form
-    background.safetensors   perhaps: vectors a query is compared with (regard.judgement)
+    background.safetensors   perhaps: what is compared with (regard.background)
 
 Nothing in these files is code and nothing in them is executed.
 """
@@ -17,12 +17,12 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 
+from regard.background import FILE as BACKGROUND
+from regard.background import Background
 from regard.config import build, to_tree
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError, ConfigError, DataError
-from regard.judgement import FILE as BACKGROUND
-from regard.judgement import Background
 
 FORMAT = 1
 DEFAULT_MODEL = "flickr8k"
@@ -39,7 +39,7 @@ class Checkpoint(NamedTuple):
     info: dict[str, Any]
     """Recipe, seed, figures and anything else its maker recorded."""
     background: Background | None = None
-    """What a query is compared with to judge it; None where none was made."""
+    """What photos and sentences are compared with; None where none was made."""
 
 
 def shipped_models() -> list[str]:

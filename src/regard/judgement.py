@@ -9,21 +9,15 @@ Knows numbers; fitting is `regard.evaluation.calibration`'s matter.
 """
 
 import math
-from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from regard.errors import CheckpointError
+from regard.background import Answers, Background, Spread
 
-Answers = Literal["photos", "sentences"]
 Verdict = Literal["match", "no good match"]
 EVEN = 0.5  # from this probability on a query has found something
-FILE = "background.safetensors"
-_STEPS = 127  # of int8
 
 
 class Calibration(NamedTuple):
@@ -35,64 +29,6 @@ class Calibration(NamedTuple):
     def probability(self, similarity: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
         """Probability that a sentence describes a photo, by their similarity."""
         return logistic(self.slope * np.asarray(similarity, np.float64) + self.intercept)
-
-
-class Background(NamedTuple):
-    """Mean vectors, of unit length, of photos and sentences a query has nothing to do with."""
-
-    photos: Float[np.ndarray, "photo dim"]
-    sentences: Float[np.ndarray, "sentence dim"]
-
-    def save(self, folder: Path) -> None:
-        """Write the file, int8 and a scale a row."""
-        held = {}
-        for name, rows in self._asdict().items():
-            scale = np.abs(rows).max(1).clip(1e-12) / _STEPS
-            held[name] = np.round(rows / scale[:, None]).astype(np.int8)
-            held[f"{name}_scale"] = scale.astype(np.float32)
-        partial = folder / "background.partial"
-        save_file(held, partial)
-        partial.replace(folder / FILE)
-
-    @classmethod
-    def load(cls, folder: Path) -> "Background | None":
-        """Read the file; None where a model has none.
-
-        Raises:
-            CheckpointError: it is damaged.
-        """
-        if not (folder / FILE).is_file():
-            return None
-        try:
-            held = load_file(folder / FILE)
-            return cls(
-                *(held[name] * held[f"{name}_scale"][:, None] for name in ("photos", "sentences"))
-            )
-        except (OSError, KeyError, ValueError, IndexError, SafetensorError) as error:
-            raise CheckpointError(
-                f"{folder / FILE} cannot be read ({error}); it must be a model's background. "
-                "Make it anew with `regard calibrate`."
-            ) from None
-
-
-class Spread(NamedTuple):
-    """How similar a query is to the background that answers it."""
-
-    mean: float
-    deviation: float
-
-
-def spread(
-    asked: Float[np.ndarray, "item dim"], background: Float[np.ndarray, "other dim"]
-) -> Spread:
-    """Cosines of the mean of a query's vectors with the background.
-
-    Args:
-        asked: words of a sentence, or regions of a photo, without padding.
-    """
-    mean = asked.mean(0)
-    cosines = background @ (mean / max(float(np.linalg.norm(mean)), 1e-12))
-    return Spread(float(cosines.mean()), float(cosines.std()))
 
 
 class VerdictCurve(NamedTuple):
@@ -165,8 +101,7 @@ class Judgement(NamedTuple):
         curve = self.photos if answers == "photos" else self.sentences
         if curve is None or self.background is None or not among:
             return None
-        others = self.background.photos if answers == "photos" else self.background.sentences
-        return curve.probability(best, among, spread(asked, others))
+        return curve.probability(best, among, self.background.spread(asked, answers))
 
 
 def verdict(probability: float | None) -> Verdict | None:

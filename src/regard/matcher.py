@@ -233,7 +233,11 @@ class Matcher:
     def similarity(
         self, images: EncodedImages, captions: EncodedCaptions
     ) -> Float[np.ndarray, "image cap"]:
-        """Similarity of every photo with every sentence, higher is better."""
+        """Similarity of every photo with every sentence, in float32, higher is better.
+
+        The attention's similarity; where the model has a background, less what photo and sentence
+        have with that (`regard.background`).
+        """
         found: np.ndarray = similarity_matrix(
             images.vectors,
             captions.vectors,
@@ -241,7 +245,16 @@ class Matcher:
             region_lengths=images.counts,
             **asdict(self.scoring),
         )
+        if self.background is not None:  # rows past a photo's count and a sentence's end are zeros
+            found -= self.background.photo_discounts(images.vectors.sum(1))[:, None]
+            found -= self.background.sentence_discounts(captions.vectors.sum(1))
         return found
+
+    def discount(
+        self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
+    ) -> float:
+        """What `similarity` takes off that of one photo and one sentence, given without padding."""
+        return 0.0 if self.background is None else self.background.discount(regions, words)
 
     def save_pretrained(
         self,
@@ -307,12 +320,19 @@ class Matcher:
         return load(name if here else fetch(name, **options))
 
 
-def load(name_or_path: str | Path = DEFAULT_MODEL) -> Matcher:
+def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -> Matcher:
     """Load a model by shipped name or folder.
+
+    Args:
+        background: with what it compares photos and sentences with, if it has that; without,
+            similarities are those of attention alone, and there are no verdicts.
 
     Raises:
         CheckpointError: there is no such model, or it is damaged.
     """
     folder = resolve_model(name_or_path)
     named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
-    return Matcher(load_checkpoint(folder), str(name_or_path if named else folder.resolve()))
+    found = load_checkpoint(folder)
+    if not background:
+        found = found._replace(background=None)
+    return Matcher(found, str(name_or_path if named else folder.resolve()))

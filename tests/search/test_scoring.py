@@ -2,34 +2,14 @@
 
 import numpy as np
 import pytest
-import torch
+from stores import DIM, by_hand, fill, queries, unit
 
-from regard.core.attention import Scoring, similarity
-from regard.data.store import RegionStore, StoredRegions
+from regard.core.attention import Scoring
+from regard.data.store import RegionStore
 from regard.search import scoring as scoring_module
 from regard.search.scoring import PhotoScorer
 
-DIM = 24
 ALIKE = Scoring(pooling="mean")
-
-
-def unit(generator, *shape):
-    vectors = generator.standard_normal(shape).astype(np.float32)
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-
-
-def fill(store, generator, names, near=None):
-    """Photos of 1 to 9 regions; with `near`, all but equal to one another."""
-    items = []
-    for name in names:
-        count = int(generator.integers(1, 10))
-        vectors = unit(generator, count, DIM)
-        if near is not None:
-            vectors = near + 0.01 * vectors[:1].repeat(len(near), 0)
-        count = len(vectors)
-        boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
-        items.append((name, StoredRegions(vectors, boxes, scores, 10, 10)))
-    store.append(items)
 
 
 @pytest.fixture
@@ -39,22 +19,6 @@ def store(tmp_path):
         for shard in range(5):
             fill(made, generator, [f"{shard}-{n}" for n in range(7)])
         yield made
-
-
-def by_hand(store, keys, queries, scoring):
-    """Weighted means of similarities, one pair at a time."""
-    found = np.zeros(len(keys))
-    for weight, words in queries:
-        for row, key in enumerate(keys):
-            regions = torch.from_numpy(np.array(store[key].vectors, np.float32))[None]
-            sides = regions, torch.from_numpy(words)[None]
-            masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in sides]
-            found[row] += weight * float(similarity(*sides, *masks, scoring))
-    return found / sum(abs(weight) for weight, _ in queries)
-
-
-def queries(generator):
-    return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 1, DIM))]
 
 
 @pytest.mark.parametrize("few", [0, 1000], ids=["ready", "plain"])

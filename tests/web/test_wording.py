@@ -42,7 +42,12 @@ def test_shares_of_a_whole_query_sum_to_its_similarity(index):
     regions = hit.regions
     size = (hit.photo.width, hit.photo.height)
     found = wording.take_apart(
-        regions.vectors, regions.boxes, size, sentences, index.matcher.scoring, None
+        regions.vectors,
+        regions.boxes,
+        size,
+        sentences,
+        index.matcher.scoring,
+        index.matcher.judgement,
     )
     assert found.similarity == pytest.approx(hit.similarity, abs=1e-4)
     assert sum(word.share for word in found.words) == pytest.approx(found.similarity, abs=1e-6)

@@ -93,13 +93,16 @@ def _table(sentence: str, result: "SearchResult") -> None:
     """A ranked table for one sentence."""
     from rich.table import Table
 
+    from regard.data.function_words import names_something
+
     table = Table(title=f"“{sentence}”", title_justify="left", title_style="bold", box=None)
     table.add_column("rank", justify="right")
     table.add_column("similarity", justify="right")
     table.add_column("photo")
     table.add_column("words that found most", style="dim")
     for rank, hit in enumerate(result.hits, 1):
-        words = sorted(hit.explain().sentence_words, key=lambda word: -word.share)[:3]
+        naming = [word for word in hit.explain().sentence_words if names_something(word.word)]
+        words = sorted(naming, key=lambda word: -word.share)[:3]
         table.add_row(
             str(rank),
             f"{hit.similarity:.3f}",

@@ -33,6 +33,10 @@ Images = Annotated[
     typer.Option(help="For the page: folder of the photos; default images/ beside the data."),
 ]
 
+WithBackground = Annotated[
+    bool, typer.Option(help="Lower hubs by the model's background, if it has one; or do not.")
+]
+
 
 def evaluate(
     data: DataOption,
@@ -51,6 +55,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
     ] = None,
+    background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
     as_json: AsJson = False,
@@ -62,6 +67,8 @@ def evaluate(
         regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
 
         regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
+
+        regard evaluate --no-background --data dataset_flickr8k.json --regions flickr8k.regions
 
         regard evaluate --data captions.json --regions photos.regions --grounding entities.jsonl
 
@@ -76,7 +83,7 @@ def evaluate(
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)
-    matchers = [load(name) for name in model or [DEFAULT_MODEL]]
+    matchers = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
         return judge_grounding(matchers, dataset, grounding, as_json)
     if gallery is not None:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
+from regard.background import Background
 from regard.cluster.session import plain
 from regard.core.attention import Scoring
 from regard.data.store import RegionStore
@@ -55,7 +56,9 @@ class Holder:
         StoreError: the shards cannot be read here, or are no longer those that were asked for.
     """
 
-    def __init__(self, folder: str, part: Part, scoring: Scoring) -> None:
+    def __init__(
+        self, folder: str, part: Part, scoring: Scoring, background: Background | None = None
+    ) -> None:
         torch.set_num_threads(1)
         store = RegionStore(folder, only=part.shards)
         used = Catalog(store.database, store.folder).contents(shards=part.shards)
@@ -67,16 +70,19 @@ class Holder:
             )
         for number in part.shards:
             store.shard(number)  # damage is told now
-        self._scorer = PhotoScorer(store, scoring)
+        self._scorer = PhotoScorer(store, scoring, background)
 
-    def best(self, queries: Queries, k: int, keys: list[str] | None) -> Found:
+    def best(
+        self, queries: Queries, k: int, keys: list[str] | None, sentences: float = 0.0
+    ) -> Found:
         """The k best of this part.
 
         Args:
             keys: photos to look among; None means all.
+            sentences: as in `Scorer.best`.
         """
         own = [(weight, np.array(vectors)) for weight, vectors in queries]  # Ray's are read-only
-        return self._scorer.best(self._keys if keys is None else keys, own, k)
+        return self._scorer.best(self._keys if keys is None else keys, own, k, sentences)
 
 
 def part_of(store: RegionStore, number: int, keys: Iterable[str], shards: Iterable[int]) -> Part:
@@ -139,7 +145,8 @@ class ClusterScorer:
         holders: int,
         patience: float,
     ) -> None:
-        self._store, self._catalog, self._scoring = store, catalog, matcher.scoring
+        self._store, self._catalog = store, catalog
+        self._scoring, self._background = matcher.scoring, matcher.background
         self._holders, self._patience = holders, patience
         self._lock = threading.RLock()
         self._actors: dict[int, Any] = {}
@@ -176,12 +183,16 @@ class ClusterScorer:
             "scheduling_strategy": "SPREAD",
         }
         folder = str(Path(self._store.folder).absolute())
-        return ray.remote(Holder).options(**options).remote(folder, part, self._scoring)
+        return (
+            ray.remote(Holder)
+            .options(**options)
+            .remote(folder, part, self._scoring, self._background)
+        )
 
-    def best(self, keys: Sequence[str], queries: Queries, k: int) -> Found:
+    def best(self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0) -> Found:
         """The k most similar photos of all parts that answer; `missing` names the others."""
         with self._lock:
-            asked = self._ask(self._among(keys), queries, k)
+            asked = self._ask(self._among(keys), (queries, k, sentences))
             return merge(asked, self._order, k)
 
     def _among(self, keys: Sequence[str]) -> dict[int, list[str] | None]:
@@ -196,18 +207,25 @@ class ClusterScorer:
             part.append(key)
         return chosen
 
-    def _ask(self, among: dict[int, list[str] | None], queries: Queries, k: int) -> list[Found]:
+    def _ask(
+        self, among: dict[int, list[str] | None], what: tuple[Queries, int, float]
+    ) -> list[Found]:
         """Answers of all parts that give one before patience ends."""
         import ray
 
         deadline = time.monotonic() + self._patience
-        asked = {n: self._actors[n].best.remote(queries, k, keys) for n, keys in among.items()}
+        queries, k, sentences = what
+
+        def ask(number: int) -> Any:
+            return self._actors[number].best.remote(queries, k, among[number], sentences)
+
+        asked = {number: ask(number) for number in among}
         answers, failed = self._collect(asked, deadline)
         if failed:  # holders that Ray has given up are replaced, and asked once more
             parts = {part.number: part for part in self.parts}
             for number in failed:
                 self._actors[number] = self._start(parts[number])
-            again = {n: self._actors[n].best.remote(queries, k, among[n]) for n in failed}
+            again = {number: ask(number) for number in failed}
             more, failed = self._collect(again, deadline)
             answers |= more
         self.missing = [

@@ -63,6 +63,7 @@ class SimilarityCache:
         """File of one model's similarities on one data set."""
         digest = hashlib.sha256()
         digest.update(matcher.identity.encode())
+        digest.update((matcher.background.digest if matcher.background else "").encode())
         digest.update(json.dumps(to_tree(matcher.model.config)).encode())
         digest.update(json.dumps([dataset.producer, *dataset.captions.photos]).encode())
         digest.update(json.dumps(dataset.captions.sentences).encode())

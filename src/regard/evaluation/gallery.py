@@ -251,15 +251,18 @@ class _Page:
         matcher, dataset = self._material.matcher, self._material.dataset
         vectors = matcher.encode_features(*dataset.gather([photo]))[0]
         stored = dataset.store[self._captions.photos[photo]]
-        words = matcher.encode_captions([self._captions.sentences[row]])
+        regions = vectors[: len(stored.boxes)]
+        captions = matcher.encode_captions([self._captions.sentences[row]])
+        words = captions.vectors[0, : captions.lengths[0]]
         return explain(
-            vectors[: len(stored.boxes)],
-            words.vectors[0, : words.lengths[0]],
-            words.words[0],
+            regions,
+            words,
+            captions.words[0],
             np.asarray(stored.boxes, np.float64),
             (stored.width, stored.height),
             matcher.scoring,
             word_curve=matcher.judgement.word,
+            discount=matcher.discount(regions, words),
         )
 
 

@@ -11,16 +11,18 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from regard.background import Background
 from regard.data.dataset import Dataset
 from regard.evaluation import support, verdicts
 from regard.evaluation.calibration import Pairs, Reliability, draw_pairs, fit, reliability
 from regard.evaluation.similarity import dataset_similarity, embed_photos
 from regard.evaluation.support import SupportReport
 from regard.evaluation.verdicts import VerdictReport
-from regard.judgement import Background, Calibration, VerdictCurve, spread
+from regard.judgement import Calibration, VerdictCurve
 from regard.matcher import Matcher
 
-BACKGROUND = 256  # photos, and as many captions
+BACKGROUND = 5000  # photos, and as many captions, at most
+_PHOTOS_AT_ONCE = 256
 _CAPTIONS_AT_ONCE = 1024
 _MEASURED = "every second photo, fitted on the others"
 
@@ -80,10 +82,10 @@ def judge_model(
         ShapeError: there is only one photo.
     """
     captions = held_out.captions
+    background = matcher.background = draw_background(matcher, trained_on)
     scores = dataset_similarity(matcher, held_out, progress)
     vectors, counts = embed_photos(matcher, held_out)
     material = _Material(scores, captions.photo_of_caption, vectors, counts)
-    background = draw_background(matcher, trained_on)
     fitting = np.arange(len(captions.photos)) % 2 == 0  # photos
 
     pair, of_pairs = _pairs(material, fitting)
@@ -107,20 +109,20 @@ def judge_model(
 
 
 def draw_background(matcher: Matcher, dataset: Dataset, seed: int = 0) -> Background:
-    """Mean vectors of photos and captions drawn at random."""
+    """Mean vectors of photos and captions drawn at random, each photo and caption once."""
     generator = np.random.default_rng(seed)
     captions = dataset.captions
     rows = generator.permutation(len(captions.photos))[:BACKGROUND]
-    features, counts = dataset.gather(rows)
-    photos = matcher.encode_features(features, counts).sum(1)
+    photos = [
+        matcher.encode_features(*dataset.gather(rows[start : start + _PHOTOS_AT_ONCE])).sum(1)
+        for start in range(0, len(rows), _PHOTOS_AT_ONCE)
+    ]
     drawn = generator.permutation(len(captions.sentences))[:BACKGROUND]
-    sentences = matcher.encode_captions([captions.sentences[row] for row in drawn]).vectors.sum(1)
-    return Background(_unit(photos), _unit(sentences))
-
-
-def _unit(rows: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
-    unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
-    return unit
+    sentences = [
+        matcher.encode_captions([captions.sentences[row] for row in part]).vectors.sum(1)
+        for part in np.array_split(drawn, -(-len(drawn) // _CAPTIONS_AT_ONCE))
+    ]
+    return Background.of(np.concatenate(photos), np.concatenate(sentences))
 
 
 def _pairs(
@@ -141,7 +143,7 @@ def _sentence_cases(
     for start in range(0, len(sentences), _CAPTIONS_AT_ONCE):
         part = matcher.encode_captions(sentences[start : start + _CAPTIONS_AT_ONCE])
         found += [
-            spread(words[:length], background.photos)
+            background.spread(words[:length], "photos")
             for words, length in zip(part.vectors, part.lengths, strict=True)
         ]
     right = list(material.owner[:, None])
@@ -151,7 +153,7 @@ def _sentence_cases(
 def _photo_cases(material: _Material, background: Background) -> verdicts.Cases:
     """Photos that ask for sentences."""
     found = [
-        spread(regions[:count], background.sentences)
+        background.spread(regions[:count], "sentences")
         for regions, count in zip(material.vectors, material.counts, strict=True)
     ]
     right = [np.flatnonzero(material.owner == photo) for photo in range(len(material.scores))]

@@ -5,15 +5,13 @@ sorted by length, so that memory grows with the matrix and not with the longest 
 """
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from regard.data.dataset import Dataset
 from regard.errors import CheckpointError
-from regard.kernels import similarity_matrix
-from regard.matcher import EncodedCaptions, Matcher
+from regard.matcher import EncodedCaptions, EncodedImages, Matcher
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
@@ -55,15 +53,7 @@ def score_tile(
     captions: EncodedCaptions,
 ) -> Float[np.ndarray, "image cap"]:
     """Similarity of some embedded photos with some embedded captions, in float32."""
-    found: Float[np.ndarray, "image cap"] = similarity_matrix(
-        vectors,
-        captions.vectors,
-        captions.lengths,
-        region_lengths=counts,
-        precision="float32",
-        **asdict(matcher.scoring),
-    )
-    return found
+    return matcher.similarity(EncodedImages(vectors, counts, (), ()), captions)
 
 
 def check_features(matcher: Matcher, dataset: Dataset) -> None:

@@ -11,6 +11,9 @@ attends to: word j gets sum_i s_i a_ij, and it looks at region i as much as s_i 
 its favour. Sum-Max is the same with one-hot attention and sum pooling. The pooled scorer is
 bilinear, so region i and word j contribute their cosine over the lengths of the means.
 
+What a model takes off a similarity because photo or sentence are similar to everything is taken
+off the shares of all n words alike: a share is then what the word adds beyond that.
+
 Knows embeddings and boxes. Knows nothing of pixels.
 """
 
@@ -148,6 +151,7 @@ def explain(
     scoring: Scoring,
     *,
     word_curve: Calibration | None = None,
+    discount: float = 0.0,
 ) -> Explanation:
     """Take the similarity of one photo and one sentence apart.
 
@@ -159,6 +163,7 @@ def explain(
         size: width and height of the original photo in pixels.
         scoring: how the similarity is made.
         word_curve: from a word's largest cosine to its support; None where there is none.
+        discount: taken off the similarity, off every word's share alike (`regard.background`).
 
     Raises:
         ShapeError: there is no region or no word, or texts or boxes do not fit the vectors.
@@ -173,7 +178,7 @@ def explain(
         WordExplanation(
             text,
             float(found),
-            float(share),
+            float(share) - discount / len(words),
             attention.numpy(),
             cosine.numpy(),
             word_support(text, float(cosine.max()), word_curve),
@@ -182,7 +187,8 @@ def explain(
             word_texts, parts.relevance, parts.share, parts.attention, cosines, strict=True
         )
     )
-    return Explanation(float(parts.similarity), tuple(described), np.asarray(boxes), size)
+    similarity = float(parts.similarity) - discount
+    return Explanation(similarity, tuple(described), np.asarray(boxes), size)
 
 
 def word_support(word: str, largest: float, curve: Calibration | None) -> float | None:

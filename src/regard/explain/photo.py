@@ -24,12 +24,14 @@ def explain_photo(
     """
     images, captions = matcher.encode_images([photo]), matcher.encode_captions([sentence])
     count, length = int(images.counts[0]), int(captions.lengths[0])
+    regions, words = images.vectors[0, :count], captions.vectors[0, :length]
     return explain(
-        images.vectors[0, :count],
-        captions.vectors[0, :length],
+        regions,
+        words,
         captions.words[0],
         images.boxes[0],
         images.sizes[0],
         matcher.scoring,
         word_curve=matcher.judgement.word,
+        discount=matcher.discount(regions, words),
     )

@@ -55,7 +55,7 @@ def check_index(
         update.read([file for file in found if file is not None], progress, workers)
         with store.transaction():
             update.finish()
-        tidy(store)
+        tidy(store, matcher.background)
         lost = {
             row.path: f"{row.path} is gone; it must be there to be read again. Restore it."
             for row, file in zip(hurt, found, strict=True)

@@ -56,7 +56,7 @@ class Index:
         self._lock = threading.RLock()  # one database connection, perhaps many threads
         self._keys = list_keys(store, catalog)
         self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
-        self._scorer = scorer or PhotoScorer(store, matcher.scoring)
+        self._scorer = scorer or PhotoScorer(store, matcher.scoring, matcher.background)
 
     @classmethod
     def open(
@@ -261,7 +261,8 @@ class Index:
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
         single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
         curve = self.matcher.calibration if single else None
-        asked = Asked(sentences, self.matcher.scoring, curve, self.matcher.judgement.word)
+        judgement = self.matcher.judgement
+        asked = Asked(sentences, self.matcher.scoring, curve, judgement.word, judgement.background)
         return parts, asked, self.matcher.unknown_words(words)
 
     def _found(self, asked: Asked, hits: list[Hit], total: int) -> float | None:
@@ -315,17 +316,20 @@ class Index:
         """The k most similar of some photos, or of those that pass, and how many these are."""
         if k < 1:
             raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
+        sizes = sum(abs(weight) for weight, _ in parts)
+        sentences = sum(part.weight for part in asked.sentences) / sizes
+        lowered = asked.discount / sizes
         with self._lock:
             keys = self._passing(filters) if keys is None else keys
             hits = [
                 Hit(
                     self._catalog.photo(key, filters),
-                    similarity,
-                    asked.probability(similarity),
+                    similarity - lowered,
+                    asked.probability(similarity - lowered),
                     self._store[key],
                     asked,
                 )
-                for key, similarity in self._scorer.best(keys, parts, k)
+                for key, similarity in self._scorer.best(keys, parts, k, sentences)
             ]
         return hits, len(keys)
 

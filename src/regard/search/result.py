@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from regard.background import Background
 from regard.core.attention import Scoring
 from regard.data.store import StoredRegions
 from regard.errors import DataError
@@ -35,6 +36,17 @@ class Asked(NamedTuple):
     """From similarity to probability; None where there is none for this query."""
     word_curve: Calibration | None = None
     """From a word's largest cosine to its support; None where there is none."""
+    background: Background | None = None
+    """What photos and sentences are compared with; None lowers no similarity."""
+
+    @property
+    def discount(self) -> float:
+        """What the sentences are taken off for, weighted and summed (`regard.background`)."""
+        if self.background is None or not self.sentences:
+            return 0.0
+        means = np.stack([part.vectors.mean(0) for part in self.sentences])
+        weights = np.array([part.weight for part in self.sentences])
+        return float(weights @ self.background.sentence_discounts(means))
 
     def probability(self, similarity: float) -> float | None:
         """Probability that a photo of this similarity fits; None where there is no curve."""
@@ -76,16 +88,18 @@ class Hit:
                 f"sentence is {sentence}; it must be one of the query's {count}, from 0. "
                 "Only sentences can be explained."
             )
-        part = self.asked.sentences[sentence]
+        part, background = self.asked.sentences[sentence], self.asked.background
         regions = self.regions
+        vectors = np.asarray(regions.vectors, np.float32)
         return explain(
-            np.asarray(regions.vectors, np.float32),
+            vectors,
             part.vectors,
             part.words,
             np.asarray(regions.boxes),
             (self.photo.width, self.photo.height),
             self.asked.scoring,
             word_curve=self.asked.word_curve,
+            discount=background.discount(vectors, part.vectors) if background else 0.0,
         )
 
     @property

@@ -19,6 +19,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from regard.background import Background
 from regard.core.attention import EPS, Scoring, attend, pool, similarity
 from regard.data.shards import reading
 from regard.data.store import RegionStore
@@ -59,10 +60,16 @@ class Scorer(Protocol):
     def refreshed(self) -> None:
         """Look at the store anew: it has changed."""
 
-    def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
+    def best(
+        self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
+    ) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; ties as in `keys`.
 
         The similarity is the mean of the queries' ones, weighted, over the weights' sizes.
+
+        Args:
+            sentences: weight of the queries that are sentences over the sizes of all: so much of
+                a photo's discount (`regard.background`) is taken off its similarity.
         """
 
 
@@ -72,16 +79,19 @@ class PhotoScorer:
     Args:
         store: of embedded regions.
         scoring: how regions and words become a similarity.
+        background: what photos are compared with; None lowers no similarity.
     """
 
-    def __init__(self, store: RegionStore, scoring: Scoring) -> None:
+    def __init__(
+        self, store: RegionStore, scoring: Scoring, background: Background | None = None
+    ) -> None:
         self._store, self._scoring = store, scoring
         self._precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
         self._parts: dict[str, _Part] = {}  # by file of the shard
         self._searches = 0
         self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
         self._rows = _Rows((), {})
-        self._shortlist = Shortlist(store)
+        self._shortlist = Shortlist(store, background)
 
     def refreshed(self) -> None:
         """Look at the store anew: it has changed."""
@@ -89,35 +99,44 @@ class PhotoScorer:
         self._rows = _Rows((), {})
         self._shortlist.refreshed()
 
-    def best(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
-        """The k most similar photos with their similarities, best first; ties as in `keys`.
-
-        The similarity is the mean of the queries' ones, weighted, over the weights' sizes.
-        """
+    def best(
+        self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
+    ) -> list[tuple[str, float]]:
+        """The k most similar photos with their similarities, best first; as `Scorer.best`."""
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
         if len(self._store) > shortlist.EXHAUSTIVE:
             if len(keys) > READ_EACH:
-                keys = self._shortlist.nearest(keys, queries, LISTED + LISTED_A_HIT * k)
+                asked = LISTED + LISTED_A_HIT * k
+                keys = self._shortlist.nearest(keys, queries, asked, sentences)
+            lowered = np.float32(sentences) * self._shortlist.discounts(keys)
             with reading(self._store.parts(keys)):
-                return self._ranked(keys, queries, k)
+                return self._ranked(keys, queries, k, lowered)
+        lowered = np.float32(sentences) * self._shortlist.discounts(keys)
         if repeated and fused_handles(self._scoring) and fused_available():
-            keys = self._near_best(keys, queries, k)
-        return self._ranked(keys, queries, k)
+            near = self._near_best(keys, queries, k, lowered)
+            keys, lowered = [keys[row] for row in near], lowered[near]
+        return self._ranked(keys, queries, k, lowered)
 
-    def _ranked(self, keys: Sequence[str], queries: Queries, k: int) -> list[tuple[str, float]]:
-        similarities = self._exactly(keys, queries)
+    def _ranked(
+        self, keys: Sequence[str], queries: Queries, k: int, lowered: Float[np.ndarray, " photo"]
+    ) -> list[tuple[str, float]]:
+        similarities = self._exactly(keys, queries) - lowered
         rows = np.argsort(-similarities, kind="stable")[:k].tolist()
         return [(keys[row], float(similarities[row])) for row in rows]
 
-    def _near_best(self, keys: Sequence[str], queries: Queries, k: int) -> Sequence[str]:
-        """Keys among which the k best are, as far as what is ready can tell."""
+    def _near_best(
+        self, keys: Sequence[str], queries: Queries, k: int, lowered: Float[np.ndarray, " photo"]
+    ) -> list[int]:
+        """Rows of keys among which the k best are, as far as what is ready can tell."""
         rough, slow = self._quickly(keys, queries)
         if slow.all() or k >= len(keys):
-            return keys
+            return list(range(len(keys)))
         rough[slow] = self._exactly([keys[row] for row in np.flatnonzero(slow).tolist()], queries)
+        rough -= lowered
         least = np.partition(rough, -k)[-k] - 2 * self._error(queries)
-        return [keys[row] for row in np.flatnonzero(rough >= least).tolist()]
+        found: list[int] = np.flatnonzero(rough >= least).tolist()
+        return found
 
     def _error(self, queries: Queries) -> float:
         """Bound on the error of a rough similarity; where relevances are summed, theirs add up."""

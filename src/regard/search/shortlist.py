@@ -6,6 +6,9 @@ was trained to agree on both (the contrastive loss does that), and a million of 
 through in the time that a few hundred photos take to be scored exactly. There is nothing to
 train or balance: adding a shard adds its means, and what was removed is passed over.
 
+With them is kept what each photo's similarities are lowered by (`regard.background`), for
+collections of any size.
+
 The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`. They can
 always be made again from these, so they need no transaction: a missing file is made, a stale one
 removed.
@@ -19,10 +22,11 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int, Int8
+from jaxtyping import Float, Int, Int8, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
+from regard.background import Background
 from regard.data.shards import to_int8
 from regard.data.store import RegionStore
 from regard.kernels.bytes import inner_products
@@ -32,6 +36,7 @@ EXHAUSTIVE = 50_000
 """Photos up to which every one is scored exactly."""
 
 _LISTS = 4  # of photos whose places are kept, as of all photos and those that pass a filter
+_MANY = 1000  # photos from which on it is worth keeping where they stand
 
 Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights, and the word vectors of a sentence or the regions of a photo."""
@@ -52,6 +57,9 @@ class _Means(NamedTuple):
     """Where each photo's regions begin in the shard, ascending."""
     vectors: Int8[np.ndarray, "photo dim"]
     scales: Float[np.ndarray, " photo"]
+    discounts: Float[np.ndarray, " photo"]
+    background: UInt8[np.ndarray, " digit"]
+    """Digest of what the discounts come from; no digits where there are none."""
 
 
 class _Rows(NamedTuple):
@@ -67,10 +75,11 @@ class Shortlist:
 
     Args:
         store: of embedded regions.
+        background: what photos are compared with; None lowers no similarity.
     """
 
-    def __init__(self, store: RegionStore) -> None:
-        self._store = store
+    def __init__(self, store: RegionStore, background: Background | None = None) -> None:
+        self._store, self._background = store, background
         self._means: dict[str, _Means] = {}  # by file of the shard
         self._whole = False  # whether those of every shard are there
         self._lists: list[_Rows] = []  # as last asked for, the latest first
@@ -80,18 +89,36 @@ class Shortlist:
         self._whole = False
         self._lists.clear()
 
-    def nearest(self, keys: Sequence[str], queries: Queries, count: int) -> list[str]:
+    def discounts(self, keys: Sequence[str]) -> Float[np.ndarray, " photo"]:
+        """What the similarities of photos are lowered by."""
+        out = np.zeros(len(keys), np.float32)
+        if self._background is None:
+            return out
+        self._load()
+        for file, rows in self._placed(keys).items():
+            found = self._means[file].discounts
+            if isinstance(rows, slice):
+                out[rows] = found
+            else:
+                out[rows[rows >= 0]] = found[rows >= 0]
+        return out
+
+    def nearest(
+        self, keys: Sequence[str], queries: Queries, count: int, sentences: float = 0.0
+    ) -> list[str]:
         """The photos most similar to a query by their mean regions alone, in the order of `keys`.
 
         Args:
             keys: photos to look among.
             count: how many to give at most.
+            sentences: as in `Scorer.best`.
         """
         if count >= len(keys):
             return list(keys)
         self._load()
         by_file = self._placed(keys)
-        rough = to_int8(mean_query(queries)[None])[0][0]
+        codes, scale = to_int8(mean_query(queries)[None])
+        rough = codes[0]
         out = np.zeros(len(keys), np.float32)
 
         def work(files: Sequence[str]) -> None:
@@ -106,6 +133,9 @@ class Shortlist:
 
         files, threads = list(by_file), thread_count(None)
         run_tasks([files[n :: 4 * threads] for n in range(4 * threads)], work, threads)
+        if sentences and self._background is not None:
+            lowered = sentences * sum(abs(weight) for weight, _ in queries) / float(scale[0])
+            out -= np.float32(lowered) * self.discounts(keys)
         return [keys[row] for row in _largest(out, count).tolist()]
 
     def _load(self) -> None:
@@ -117,7 +147,8 @@ class Shortlist:
             file = self._store.file(number)
             found = self._means.get(file)
             if found is None or not np.isin(photos.starts, found.starts).all():
-                found = _load(self._store, number, photos) or _make(self._store, number, photos)
+                wanted = (self._store, number, photos, self._background)
+                found = _load(*wanted) or _make(*wanted)
             means[file] = found
         self._means, self._whole = means, True
 
@@ -126,17 +157,19 @@ class Shortlist:
         for kept in self._lists:
             if kept.keys is keys:
                 return kept.by_file
-        places = np.array([self._store.place(key)[:2] for key in keys], np.int64)
+        places = np.array([self._store.place(key)[:2] for key in keys], np.int64).reshape(-1, 2)
         by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         order = np.argsort(places[:, 0], kind="stable")
         numbers, first = np.unique(places[order, 0], return_index=True)
-        for number, here in zip(numbers.tolist(), np.split(order, first[1:]), strict=True):
+        parts = np.split(order, first[1:]) if len(order) else []
+        for number, here in zip(numbers.tolist(), parts, strict=True):
             file = self._store.file(number)
             starts = self._means[file].starts
             rows = np.full(len(starts), -1, np.int64)
             rows[np.searchsorted(starts, places[here, 1])] = here
             by_file[file] = _as_slice(rows)
-        self._lists = [_Rows(keys, by_file), *self._lists[: _LISTS - 1]]
+        if len(keys) > _MANY:
+            self._lists = [_Rows(keys, by_file), *self._lists[: _LISTS - 1]]
         return by_file
 
 
@@ -146,7 +179,7 @@ def mean_query(queries: Queries) -> Float[np.ndarray, " dim"]:
     return np.asarray(total, np.float32)
 
 
-def write_means(store: RegionStore) -> None:
+def write_means(store: RegionStore, background: Background | None = None) -> None:
     """Put the means of all shards on disk, and remove those of shards there are no more.
 
     Only for a store's one writer.
@@ -155,9 +188,9 @@ def write_means(store: RegionStore) -> None:
     for number, photos in _photos_by_shard(store).items():
         path = _path(store, number)
         wanted.add(path.name)
-        if _load(store, number, photos) is None:
+        if _load(store, number, photos, background) is None:
             partial = path.with_suffix(".partial")
-            partial.write_bytes(save(_make(store, number, photos)._asdict()))
+            partial.write_bytes(save(_make(store, number, photos, background)._asdict()))
             os.replace(partial, path)  # noqa: PTH105 - as one step
     for path in store.folder.glob("means-*"):
         if path.name not in wanted:
@@ -179,22 +212,36 @@ def _path(store: RegionStore, number: int) -> Path:
     return store.folder / store.file(number).replace("shard-", "means-", 1)
 
 
-def _load(store: RegionStore, number: int, photos: _Photos) -> _Means | None:
-    """The means of a shard; None where their file is missing, damaged or lacks a photo."""
+def _load(
+    store: RegionStore, number: int, photos: _Photos, background: Background | None
+) -> _Means | None:
+    """The means of a shard; None where their file is missing, damaged, stale, or lacks a photo."""
     try:
         found = _Means(**load_file(_path(store, number)))
     except (OSError, SafetensorError, TypeError):
         return None
-    return found if np.isin(photos.starts, found.starts).all() else None
+    fits = np.isin(photos.starts, found.starts).all()
+    return found if fits and found.background.tobytes() == _digest(background) else None
 
 
-def _make(store: RegionStore, number: int, photos: _Photos) -> _Means:
+def _digest(background: Background | None) -> bytes:
+    return b"" if background is None else background.digest.encode()
+
+
+def _make(
+    store: RegionStore, number: int, photos: _Photos, background: Background | None
+) -> _Means:
     shard = store.shard(number)
     means = np.empty((len(photos.starts), store.dim), np.float32)
     for row, (start, count) in enumerate(zip(*photos, strict=True)):
         means[row] = shard.rows(start, start + count).mean(0, dtype=np.float32)
     length = np.linalg.norm(means, axis=1, keepdims=True)
-    return _Means(photos.starts, *to_int8(means / np.maximum(length, 1e-12)))
+    codes = to_int8(means / np.maximum(length, 1e-12))
+    discounts = np.zeros(len(means), np.float32)
+    if background is not None:
+        discounts = background.photo_discounts(means)
+    digest = np.frombuffer(_digest(background), np.uint8)
+    return _Means(photos.starts, *codes, discounts, digest)
 
 
 def _as_slice(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:

@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regard.background import Background
 from regard.data.manifest import MANIFEST
 from regard.data.store import RegionStore, StoredRegions
 from regard.errors import DataError, StoreError
@@ -86,11 +87,11 @@ def update_index(
         return update.bring(root, excludes, partial(scan_folder, Path(root)), read)
 
 
-def tidy(store: RegionStore) -> None:
-    """Put small shards together, and have the means by which large collections are searched."""
+def tidy(store: RegionStore, background: Background | None) -> None:
+    """Put small shards together, and have the means of photos where searches need them."""
     store.compact()
-    if len(store) > shortlist.EXHAUSTIVE:
-        shortlist.write_means(store)
+    if background is not None or len(store) > shortlist.EXHAUSTIVE:
+        shortlist.write_means(store, background)
 
 
 def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matcher) -> IndexReport:
@@ -117,7 +118,7 @@ def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matche
         with store.transaction():
             catalog.remove_folder(root)
             update.finish()
-        tidy(store)
+        tidy(store, matcher.background)
         return update.report()
 
 
@@ -190,7 +191,7 @@ class Update:
         with self._store.transaction():
             self._catalog.put_folder(root, excludes)
             self.finish()
-        tidy(self._store)
+        tidy(self._store, self._matcher.background)
         return self.report()
 
     def known_in(self, root: str) -> set[str]:

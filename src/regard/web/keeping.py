@@ -117,7 +117,7 @@ class Keeper:
         try:
             with open_for_writing(self._index.folder, self._index.matcher) as (store, catalog):
                 Update(store, catalog, self._index.matcher).read([file], None, 1)
-                tidy(store)
+                tidy(store, self._index.matcher.background)
         except BusyError:
             return False
         return True

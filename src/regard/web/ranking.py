@@ -91,6 +91,7 @@ class Ranker:
         self._index = index
         self._rankings: Recent[tuple[int, Ranking]] = Recent(_KEPT_RANKINGS)
         self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
+        self._discounts: dict[str, float] = {}  # of photos, by id: a content keeps its own
 
     def forget(self) -> None:
         """Answer anew from now on: the index has changed."""
@@ -134,7 +135,13 @@ class Ranker:
         similarities = shares.values @ scales
         best = np.argsort(-similarities, kind="stable")[:k]
         matcher = self._index.matcher
-        asked = Asked(sentences, matcher.scoring, word_curve=matcher.judgement.word)
+        judgement = matcher.judgement
+        asked = Asked(
+            sentences,
+            matcher.scoring,
+            word_curve=judgement.word,
+            background=judgement.background,
+        )
         hits = [
             Hit(
                 self._index.photo(shares.ids[row]),
@@ -159,11 +166,34 @@ class Ranker:
         tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
         for tile_ids, vectors, counts in self._index.tiles(ask.filters):
             ids += tile_ids
-            parts = [word_shares(vectors, counts, part.vectors, scoring) for part in sentences]
+            lowered = self._photo_discounts(tile_ids, vectors)
+            parts = [
+                word_shares(vectors, counts, part.vectors, scoring)
+                - (lowered + self._sentence_discount(part))[:, None] / len(part.words)
+                for part in sentences
+            ]
             tiles.append(np.concatenate(parts, axis=1))
         made = _Shares(ids, np.concatenate(tiles))
         self._shares.put(key, made)
         return made
+
+    def _photo_discounts(
+        self, ids: list[str], vectors: Float[np.ndarray, "photo region dim"]
+    ) -> Float[np.ndarray, " photo"]:
+        """What the similarities of photos are lowered by; remembered."""
+        background = self._index.matcher.background
+        if background is None:
+            return np.zeros(len(ids), np.float32)
+        if any(photo_id not in self._discounts for photo_id in ids):
+            found = background.photo_discounts(vectors.sum(1, dtype=np.float32))
+            self._discounts.update(zip(ids, found.tolist(), strict=True))
+        return np.array([self._discounts[photo_id] for photo_id in ids], np.float32)
+
+    def _sentence_discount(self, part: AskedSentence) -> float:
+        background = self._index.matcher.background
+        if background is None:
+            return 0.0
+        return float(background.sentence_discounts(part.vectors.mean(0, keepdims=True))[0])
 
 
 def weight_scales(

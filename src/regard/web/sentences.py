@@ -153,10 +153,8 @@ class SentenceRanker:
         self, subject: Subject, sentence: str, asked: tuple[AskedSentence, ...]
     ) -> models.Caption:
         scoring = self._matcher.scoring
-        curve = self._matcher.judgement.word
-        found = wording.take_apart(
-            subject.vectors, subject.boxes, subject.size, asked, scoring, curve
-        )
+        photo = (subject.vectors, subject.boxes, subject.size)
+        found = wording.take_apart(*photo, asked, scoring, self._matcher.judgement)
         return models.Caption(
             sentence=sentence,
             similarity=found.similarity,

@@ -15,7 +15,7 @@ from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.explain.maps import DEFAULT_MAP, MAPS
 from regard.explain.numbers import Explanation, WordExplanation, explain
-from regard.judgement import Answers, Calibration, Verdict
+from regard.judgement import Answers, Verdict
 from regard.matcher import Matcher
 from regard.search.query import Query
 from regard.search.result import AskedSentence
@@ -89,13 +89,13 @@ def take_apart(
     size: tuple[int, int],
     sentences: tuple[AskedSentence, ...],
     scoring: Scoring,
-    word_curve: Calibration | None,
+    judgement: Judgement,
 ) -> Explanation:
     """What every word of a query sees in a photo, and how its shares sum to the similarity.
 
     Args:
-        word_curve: from a word's largest cosine to its support; words of sentences that are to
-            be unlike the photo have none.
+        judgement: of the model; words of sentences that are to be unlike the photo have no
+            support.
     """
     regions = np.asarray(vectors, np.float32)
     pixels = np.asarray(boxes, np.float64)
@@ -104,9 +104,18 @@ def take_apart(
     words: list[WordExplanation] = []
     for sentence in sentences:
         factor = sentence.weight / total
-        curve = word_curve if sentence.weight > 0 else None
+        curve = judgement.word if sentence.weight > 0 else None
+        background = judgement.background
+        lowered = background.discount(regions, sentence.vectors) if background else 0.0
         found = explain(
-            regions, sentence.vectors, sentence.words, pixels, size, scoring, word_curve=curve
+            regions,
+            sentence.vectors,
+            sentence.words,
+            pixels,
+            size,
+            scoring,
+            word_curve=curve,
+            discount=lowered,
         )
         similarity += factor * found.similarity
         words += [replace(word, share=factor * word.share) for word in found.words]

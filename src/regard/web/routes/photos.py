@@ -111,10 +111,8 @@ def _take_apart(
 ) -> tuple[tuple[AskedSentence, ...], Scoring, Explanation]:
     sentences = wording.embed(context.matcher, wording.parse(choice.q))
     scoring = wording.rescored(context.matcher.scoring, choice.direction, choice.temperature)
-    curve = context.matcher.judgement.word
-    found = wording.take_apart(
-        subject.vectors, subject.boxes, subject.size, sentences, scoring, curve
-    )
+    photo = (subject.vectors, subject.boxes, subject.size)
+    found = wording.take_apart(*photo, sentences, scoring, context.matcher.judgement)
     return sentences, scoring, found
 
 

@@ -91,12 +91,10 @@ def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> mo
     told = None
     if maps and hit.regions is not None:
         size = (hit.photo.width, hit.photo.height)
-        scoring = context.matcher.scoring
-        regions = hit.regions
-        curve = context.matcher.judgement.word
-        sentences = ranking.sentences
+        scoring, judgement = context.matcher.scoring, context.matcher.judgement
+        regions = (hit.regions.vectors, hit.regions.boxes, size)
         told = wording.tell_maps(
-            wording.take_apart(regions.vectors, regions.boxes, size, sentences, scoring, curve)
+            wording.take_apart(*regions, ranking.sentences, scoring, judgement)
         )
     return models.Hit(
         photo=context.library.describe(hit.photo),

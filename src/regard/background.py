@@ -1,0 +1,160 @@
+"""Photos and sentences that a query has nothing to do with, to compare it with.
+
+Some photos are similar to every sentence, and some sentences to every photo; among nearest
+neighbours such *hubs* come up far too often (Radovanović et al. 2010). So from a similarity is
+taken what the photo has with the background's sentences, and the sentence with its photos:
+
+    discount(x) = 1/2 * 1/T * log(mean_b exp(T * cos(x, b)))        T = 20
+
+over all b of the background, x and b being mean vectors. A similarity less both discounts is
+scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with the smooth maximum of
+the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
+of training, so nothing of what is searched or evaluated enters.
+
+Cosines are taken in the few directions in which the background varies most.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+from safetensors import SafetensorError
+from safetensors.numpy import load_file, save_file
+
+from regard.errors import CheckpointError
+
+FILE = "background.safetensors"
+Answers = Literal["photos", "sentences"]
+_DIRECTIONS = 64  # of the joint space that are kept
+_WEIGHT, _SHARPNESS = 0.5, 20.0  # 1/2 and T above
+_STEPS = 127  # of int8
+_AT_ONCE = 256  # rows compared with the whole background together
+
+
+class Spread(NamedTuple):
+    """How similar a query is to the background that answers it."""
+
+    mean: float
+    deviation: float
+
+
+class Background(NamedTuple):
+    """Mean vectors of photos and sentences of training."""
+
+    directions: Float[np.ndarray, "dim few"]
+    """Orthonormal columns; photos and sentences are given along them."""
+    photos: Float[np.ndarray, "photo few"]
+    sentences: Float[np.ndarray, "sentence few"]
+
+    @classmethod
+    def of(
+        cls, photos: Float[np.ndarray, "photo dim"], sentences: Float[np.ndarray, "sentence dim"]
+    ) -> "Background":
+        """From mean vectors of any length, in the precision in which they are kept on disk."""
+        unit = _unit(photos), _unit(sentences)
+        rows = np.concatenate(unit).astype(np.float64)
+        _, vectors = np.linalg.eigh(rows.T @ rows)  # ascending
+        directions = vectors[:, : -1 - _DIRECTIONS : -1].astype(np.float16).astype(np.float32)
+        return cls(directions, *(_rounded(side @ directions) for side in unit))
+
+    def save(self, folder: Path) -> None:
+        """Write the file: int8 and a scale a row."""
+        held = {"directions": self.directions.astype(np.float16)}
+        for name in ("photos", "sentences"):
+            held[name], held[f"{name}_scale"] = _to_int8(getattr(self, name))
+        partial = folder / "background.partial"
+        save_file(held, partial)
+        partial.chmod(0o644)  # the library keeps its files to their owner
+        partial.replace(folder / FILE)
+
+    @classmethod
+    def load(cls, folder: Path) -> "Background | None":
+        """Read the file; None where a model has none.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        if not (folder / FILE).is_file():
+            return None
+        try:
+            held = load_file(folder / FILE)
+            sides = (
+                held[name].astype(np.float32) * held[f"{name}_scale"].astype(np.float32)[:, None]
+                for name in ("photos", "sentences")
+            )
+            return cls(held["directions"].astype(np.float32), *sides)
+        except (OSError, KeyError, ValueError, IndexError, SafetensorError) as error:
+            raise CheckpointError(
+                f"{folder / FILE} cannot be read ({error}); it must be a model's background. "
+                "Make it anew with `regard calibrate`."
+            ) from None
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that change when anything of it does."""
+        made = hashlib.sha256()
+        for part in self:
+            made.update(np.ascontiguousarray(part).tobytes())
+        return made.hexdigest()[:16]
+
+    def photo_discounts(
+        self, photos: Float[np.ndarray, "photo dim"]
+    ) -> Float[np.ndarray, " photo"]:
+        """What is taken off the similarities of photos, given their mean vectors of any length."""
+        return self._discounts(photos, self.sentences)
+
+    def sentence_discounts(
+        self, sentences: Float[np.ndarray, "sentence dim"]
+    ) -> Float[np.ndarray, " sentence"]:
+        """What is taken off the similarities of sentences, likewise."""
+        return self._discounts(sentences, self.photos)
+
+    def discount(
+        self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
+    ) -> float:
+        """What is taken off the similarity of one photo and one sentence, given without padding."""
+        photo = self.photo_discounts(np.asarray(regions, np.float32).mean(0, keepdims=True))
+        sentence = self.sentence_discounts(np.asarray(words, np.float32).mean(0, keepdims=True))
+        return float(photo[0] + sentence[0])
+
+    def spread(self, asked: Float[np.ndarray, "item dim"], answers: Answers) -> Spread:
+        """Cosines of the mean of a query's vectors with the background.
+
+        Args:
+            asked: words of a sentence, or regions of a photo, without padding.
+            answers: which side of the background answers it.
+        """
+        side = self.photos if answers == "photos" else self.sentences
+        cosines = side @ (_unit(asked.mean(0, keepdims=True)) @ self.directions)[0]
+        return Spread(float(cosines.mean()), float(cosines.std()))
+
+    def _discounts(
+        self, rows: Float[np.ndarray, "row dim"], others: Float[np.ndarray, "other few"]
+    ) -> Float[np.ndarray, " row"]:
+        out = np.empty(len(rows), np.float32)
+        along = _unit(np.asarray(rows, np.float32)) @ self.directions * np.float32(_SHARPNESS)
+        for start in range(0, len(rows), _AT_ONCE):
+            part = along[start : start + _AT_ONCE] @ others.T
+            np.exp(part, out=part)  # at most e^20
+            out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64))
+        out *= _WEIGHT / _SHARPNESS
+        return out
+
+
+def _unit(rows: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
+    unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
+    return unit
+
+
+def _to_int8(rows: Float[np.ndarray, "row few"]) -> tuple[np.ndarray, np.ndarray]:
+    scale = (np.abs(rows).max(1) / _STEPS).clip(1e-6).astype(np.float16)
+    whole = np.rint(rows / scale.astype(np.float32)[:, None]).clip(-_STEPS, _STEPS)
+    return whole.astype(np.int8), scale
+
+
+def _rounded(rows: Float[np.ndarray, "row few"]) -> Float[np.ndarray, "row few"]:
+    whole, scale = _to_int8(rows)
+    rounded: np.ndarray = whole.astype(np.float32) * scale.astype(np.float32)[:, None]
+    return rounded

@@ -1,0 +1,158 @@
+"""Searches with a model that has a background: hubs are lowered, alike by every way to score."""
+
+import numpy as np
+import pytest
+from stores import DIM, by_hand, fill, queries, unit
+
+from regard.background import Background
+from regard.core.attention import Scoring
+from regard.data.store import RegionStore
+from regard.evaluation.similarity import score_tile
+from regard.explain.photo import explain_photo
+from regard.matcher import load
+from regard.search import Index, Query, rank_captions, scoring, shortlist, update_index
+from regard.search.scoring import PhotoScorer
+from regard.search.shortlist import Shortlist, write_means
+
+MEAN = Scoring(pooling="mean")
+
+
+@pytest.fixture
+def background():
+    generator = np.random.default_rng(3)
+    return Background.of(unit(generator, 90, DIM), unit(generator, 80, DIM))
+
+
+@pytest.fixture
+def store(tmp_path):
+    with RegionStore(tmp_path / "store", "test", DIM, writable=True) as made:
+        for shard in range(3):
+            fill(made, np.random.default_rng(shard), [f"{shard}-{n}" for n in range(9)])
+        yield made
+
+
+def discounts(store, keys, background):
+    means = np.stack([np.asarray(store[key].vectors, np.float32).mean(0) for key in keys])
+    return background.photo_discounts(means)
+
+
+@pytest.mark.parametrize("few", [0, 1000], ids=["ready", "plain"])
+def test_photos_are_lowered_by_their_discounts(store, background, monkeypatch, few):
+    monkeypatch.setattr(scoring, "_FEW", few)
+    keys, asked = list(store), queries(np.random.default_rng(1))
+    wanted = by_hand(store, keys, asked, MEAN) - 0.4 * discounts(store, keys, background)
+    scorer = PhotoScorer(store, MEAN, background)
+    for k in (5, 5, 99):
+        found = scorer.best(keys, asked, k, 0.4)
+        order = np.argsort(-wanted, kind="stable")[:k]
+        assert [key for key, _ in found] == [keys[row] for row in order]
+        assert [value for _, value in found] == pytest.approx(wanted[order], abs=3e-6)
+    raw = dict(scorer.best(keys, asked, 99))
+    assert [raw[key] for key in keys] == pytest.approx(by_hand(store, keys, asked, MEAN), abs=3e-6)
+
+
+def test_a_shortlist_lowers_them_too(store, background):
+    keys, asked = list(store), queries(np.random.default_rng(1))
+    query = sum(weight * vectors.mean(0) for weight, vectors in asked)
+    means = [np.asarray(store[key].vectors, np.float64).mean(0) for key in keys]
+    cosine = np.array([mean @ query / np.linalg.norm(mean) for mean in means])
+    for share in (0.0, 0.5, 1.0):
+        lowered = cosine - share * 1.5 * discounts(store, keys, background)
+        wanted = {keys[row] for row in np.argsort(-lowered)[:8]}
+        found = Shortlist(store, background).nearest(keys, asked, 8, share)
+        assert len(wanted & set(found)) >= 7  # means are kept in int8
+
+
+def test_discounts_are_kept_with_the_means_and_follow_the_background(
+    store, background, monkeypatch
+):
+    keys = list(store)
+    wanted = discounts(store, keys, background)
+    write_means(store)  # of a model without a background
+    listed = Shortlist(store, background)
+    np.testing.assert_allclose(listed.discounts(keys), wanted, atol=1e-6)
+    np.testing.assert_allclose(listed.discounts(keys[4:20:3]), wanted[4:20:3], atol=1e-6)
+    assert not Shortlist(store).discounts(keys).any()
+    write_means(store, background)
+    monkeypatch.setattr(shortlist, "_make", None)  # would fail if called
+    np.testing.assert_allclose(Shortlist(store, background).discounts(keys), wanted, atol=1e-6)
+
+
+@pytest.fixture
+def matcher(model_folder):
+    """The small model with a background that lowers photos and sentences by much."""
+    made = load(model_folder)
+    generator = np.random.default_rng(5)
+    made.background = Background.of(
+        *(np.abs(generator.normal(size=(60, made.dim))) for _ in range(2))
+    )
+    return made
+
+
+@pytest.fixture
+def index(photos, matcher, tmp_path):
+    update_index(tmp_path / "index", photos, matcher, workers=1)
+    with Index.open(tmp_path / "index", matcher) as opened:
+        yield opened
+
+
+def test_search_evaluation_and_explanation_agree(index, matcher):
+    for sentence in ("a red dog on the beach", "the cat"):
+        hits = index.search(sentence, 9).hits
+        assert len(hits) == 6
+        images = matcher.encode_images([hit.photo.path for hit in hits])
+        captions = matcher.encode_captions([sentence])
+        similarities = matcher.similarity(images, captions)[:, 0]
+        assert [hit.similarity for hit in hits] == pytest.approx(similarities, abs=1e-3)  # float16
+        tile = score_tile(matcher, images.vectors, images.counts, captions)[:, 0]
+        np.testing.assert_array_equal(tile, similarities)
+        for hit, similarity in zip(hits, similarities, strict=True):
+            for found in (hit.explain(), explain_photo(matcher, hit.photo.path, sentence)):
+                assert found.similarity == pytest.approx(similarity, abs=1e-3)
+                assert sum(word.share for word in found.words) == pytest.approx(found.similarity)
+            assert hit.explain().similarity == pytest.approx(hit.similarity, abs=1e-5)
+
+
+def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, matcher):
+    raw = {hit.photo.id: hit.similarity for hit in plainly(index, "a red dog")}
+    lowered = {hit.photo.id: hit.similarity for hit in index.search("a red dog", 9).hits}
+    images = {key: np.asarray(index.regions(key).vectors, np.float32) for key in raw}
+    words = matcher.encode_captions(["a red dog"]).vectors[0]
+    for key, regions in images.items():
+        assert raw[key] - lowered[key] == pytest.approx(
+            matcher.background.discount(regions, words), abs=1e-5
+        )
+
+
+def plainly(index, query):
+    """Hits without the background."""
+    bare = load(index.matcher.source)
+    with Index.open(index.folder, bare) as opened:
+        return opened.search(query, 9).hits
+
+
+def test_weights_of_parts_hold_for_discounts(index, photos):
+    parts = {
+        text: {hit.photo.id: hit.similarity for hit in index.search(text, 9).hits}
+        for text in ("a red dog", "the beach", "a red dog; 0.5: the beach; -1: a leash", "a leash")
+    }
+    mixed = parts.pop("a red dog; 0.5: the beach; -1: a leash")
+    for key, found in mixed.items():
+        dog, beach, leash = (parts[text][key] for text in ("a red dog", "the beach", "a leash"))
+        assert found == pytest.approx((dog + 0.5 * beach - leash) / 2.5, abs=1e-5)
+
+
+def test_photos_that_ask_are_not_lowered(index, photos):
+    query = Query(like=(photos / "0.png",))
+    bare = {hit.photo.id: hit.similarity for hit in plainly(index, query)}
+    assert {hit.photo.id: hit.similarity for hit in index.search(query, 9).hits} == bare
+
+
+def test_sentences_for_a_photo_are_lowered(matcher, photos):
+    sentences = ["a red dog", "the cat on the beach"]
+    found = {
+        one.sentence: one.similarity for one in rank_captions(matcher, photos / "0.png", sentences)
+    }
+    images, captions = matcher.encode_images([photos / "0.png"]), matcher.encode_captions(sentences)
+    wanted = matcher.similarity(images, captions)[0]
+    assert [found[sentence] for sentence in sentences] == pytest.approx(wanted, abs=1e-6)

@@ -1,0 +1,44 @@
+"""Region stores filled with random photos, and their similarities by hand."""
+
+import numpy as np
+import torch
+
+from regard.core.attention import similarity
+from regard.data.store import StoredRegions
+
+DIM = 24
+
+
+def unit(generator, *shape):
+    vectors = generator.standard_normal(shape).astype(np.float32)
+    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+
+
+def fill(store, generator, names, near=None):
+    """Photos of 1 to 9 regions; with `near`, all but equal to one another."""
+    items = []
+    for name in names:
+        count = int(generator.integers(1, 10))
+        vectors = unit(generator, count, DIM)
+        if near is not None:
+            vectors = near + 0.01 * vectors[:1].repeat(len(near), 0)
+        count = len(vectors)
+        boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
+        items.append((name, StoredRegions(vectors, boxes, scores, 10, 10)))
+    store.append(items)
+
+
+def by_hand(store, keys, queries, scoring):
+    """Weighted means of similarities, one pair at a time."""
+    found = np.zeros(len(keys))
+    for weight, words in queries:
+        for row, key in enumerate(keys):
+            regions = torch.from_numpy(np.array(store[key].vectors, np.float32))[None]
+            sides = regions, torch.from_numpy(words)[None]
+            masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in sides]
+            found[row] += weight * float(similarity(*sides, *masks, scoring))
+    return found / sum(abs(weight) for weight, _ in queries)
+
+
+def queries(generator):
+    return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 1, DIM))]

@@ -1,0 +1,79 @@
+"""What is taken off similarities, on numbers typed by hand and against plain float64."""
+
+import math
+
+import numpy as np
+import pytest
+
+from regard.background import FILE, Background
+from regard.errors import CheckpointError
+
+
+@pytest.fixture
+def sides():
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(70, 16)), generator.normal(size=(50, 16))
+
+
+def by_hand(rows, others):
+    rows, others = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (rows, others))
+    return 0.5 / 20 * np.log(np.exp(20 * rows @ others.T).mean(1))
+
+
+def test_discounts_are_half_the_smooth_maximum_of_the_cosines(sides):
+    photos, sentences = sides
+    made = Background.of(photos, sentences)
+    rows = np.random.default_rng(1).normal(size=(600, 16))
+    found = made.photo_discounts(rows)
+    np.testing.assert_allclose(found, by_hand(rows, sentences), atol=5e-3)  # kept in int8
+    np.testing.assert_allclose(made.sentence_discounts(rows), by_hand(rows, photos), atol=5e-3)
+    np.testing.assert_allclose(made.photo_discounts(7 * rows), found, rtol=1e-5)  # of any length
+
+
+def test_of_one_pair_both_are_taken(sides):
+    made = Background.of(*sides)
+    regions, words = np.ones((3, 16)), np.eye(16)[:4]
+    photo = made.photo_discounts(regions.mean(0, keepdims=True))[0]
+    sentence = made.sentence_discounts(words.mean(0, keepdims=True))[0]
+    assert made.discount(regions, words) == pytest.approx(photo + sentence)
+
+
+def test_a_hub_is_lowered_more():
+    photos, sentences = np.eye(4)[:2], np.eye(4)[2:]
+    made = Background.of(photos, sentences)
+    hub, other = made.photo_discounts(np.array([[0.0, 0, 1, 1], [1, 1, 0, 0]]))
+    assert hub == pytest.approx(0.5 / math.sqrt(2), abs=0.01)  # the same cosine with both
+    assert other == pytest.approx(0.0, abs=0.01)
+
+
+def test_few_directions_are_kept_and_hold_what_varies():
+    generator = np.random.default_rng(2)
+    low = generator.normal(size=(40, 300))  # vectors of 300 numbers in 40 directions
+    photos, sentences = (generator.normal(size=(90, 40)) @ low for _ in range(2))
+    made = Background.of(photos, sentences)
+    assert made.photos.shape == (90, 64)
+    rows = generator.normal(size=(30, 40)) @ low
+    np.testing.assert_allclose(made.photo_discounts(rows), by_hand(rows, sentences), atol=5e-3)
+
+
+def test_spread_is_of_the_cosines_of_the_mean():
+    made = Background.of(np.array([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]]), np.eye(2))
+    asked = np.array([[1.0, 0.0], [0.0, 1.0]])
+    cosines = np.array([1, -1, 1]) / math.sqrt(2)
+    wanted = pytest.approx((cosines.mean(), cosines.std()), abs=0.01)
+    assert made.spread(asked, "photos") == wanted
+    assert made.spread(asked, "sentences").deviation == pytest.approx(0, abs=0.01)
+
+
+def test_it_survives_the_disk_bit_for_bit(tmp_path, sides):
+    kept = Background.of(*sides)
+    kept.save(tmp_path)
+    found = Background.load(tmp_path)
+    for one, other in zip(found, kept, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert found.digest == kept.digest
+    assert found.digest != Background.of(*reversed(sides)).digest
+    assert Background.load(tmp_path / "elsewhere") is None
+    (tmp_path / FILE).write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="regard calibrate"):
+        Background.load(tmp_path)
