@@ -15,19 +15,24 @@ def sides():
     return generator.normal(size=(70, 16)), generator.normal(size=(50, 16))
 
 
-def by_hand(rows, others):
-    rows, others = (side / np.linalg.norm(side, axis=1, keepdims=True) for side in (rows, others))
-    return 0.5 / 20 * np.log(np.exp(20 * rows @ others.T).mean(1))
+def by_hand(rows, others, own):
+    rows, others, own = (
+        side / np.linalg.norm(side, axis=1, keepdims=True) for side in (rows, others, own)
+    )
+    found, usual = (np.log(np.exp(20 * side @ others.T).mean(1)) / 20 for side in (rows, own))
+    return 0.4 * (found - usual.mean())
 
 
-def test_discounts_are_half_the_smooth_maximum_of_the_cosines(sides):
+def test_discounts_are_the_smooth_maximum_of_the_cosines_over_the_usual_one(sides):
     photos, sentences = sides
     made = Background.of(photos, sentences)
     rows = np.random.default_rng(1).normal(size=(600, 16))
     found = made.photo_discounts(rows)
-    np.testing.assert_allclose(found, by_hand(rows, sentences), atol=5e-3)  # kept in int8
-    np.testing.assert_allclose(made.sentence_discounts(rows), by_hand(rows, photos), atol=5e-3)
-    np.testing.assert_allclose(made.photo_discounts(7 * rows), found, rtol=1e-5)  # of any length
+    np.testing.assert_allclose(found, by_hand(rows, sentences, photos), atol=5e-3)  # kept in int8
+    np.testing.assert_allclose(
+        made.sentence_discounts(rows), by_hand(rows, photos, sentences), atol=5e-3
+    )
+    np.testing.assert_allclose(made.photo_discounts(7 * rows), found, atol=1e-6)  # of any length
 
 
 def test_of_one_pair_both_are_taken(sides):
@@ -38,12 +43,13 @@ def test_of_one_pair_both_are_taken(sides):
     assert made.discount(regions, words) == pytest.approx(photo + sentence)
 
 
-def test_a_hub_is_lowered_more():
-    photos, sentences = np.eye(4)[:2], np.eye(4)[2:]
+def test_hubs_are_lowered_and_loners_raised():
+    photos, sentences = np.eye(6)[[0, 1, 2, 3]], np.eye(6)[[2, 3]]
     made = Background.of(photos, sentences)
-    hub, other = made.photo_discounts(np.array([[0.0, 0, 1, 1], [1, 1, 0, 0]]))
-    assert hub == pytest.approx(0.5 / math.sqrt(2), abs=0.01)  # the same cosine with both
-    assert other == pytest.approx(0.0, abs=0.01)
+    hub, loner = made.photo_discounts(np.array([[0.0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]]))
+    usual = (0 + 0 + 2 * (1 - math.log(2) / 20)) / 4
+    assert hub == pytest.approx(0.4 * (1 / math.sqrt(2) - usual), abs=0.01)
+    assert loner == pytest.approx(-0.4 * usual, abs=0.01)
 
 
 def test_few_directions_are_kept_and_hold_what_varies():
@@ -53,7 +59,9 @@ def test_few_directions_are_kept_and_hold_what_varies():
     made = Background.of(photos, sentences)
     assert made.photos.shape == (90, 64)
     rows = generator.normal(size=(30, 40)) @ low
-    np.testing.assert_allclose(made.photo_discounts(rows), by_hand(rows, sentences), atol=5e-3)
+    np.testing.assert_allclose(
+        made.photo_discounts(rows), by_hand(rows, sentences, photos), atol=5e-3
+    )
 
 
 def test_spread_is_of_the_cosines_of_the_mean():

@@ -4,11 +4,12 @@ Some photos are similar to every sentence, and some sentences to every photo; am
 neighbours such *hubs* come up far too often (Radovanović et al. 2010). So from a similarity is
 taken what the photo has with the background's sentences, and the sentence with its photos:
 
-    discount(x) = 1/2 * 1/T * log(mean_b exp(T * cos(x, b)))        T = 20
+    discount(x) = 0.4 * (1/T * log(mean_b exp(T * cos(x, b))) - level)        T = 20
 
-over all b of the background, x and b being mean vectors. A similarity less both discounts is
-scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with the smooth maximum of
-the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
+over all b of the background, x and b being mean vectors; the level is what the background's own
+side has on average, so that hubs are lowered and loners raised. A similarity less both discounts
+is scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with the smooth maximum
+of the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
 of training, so nothing of what is searched or evaluated enters.
 
 Cosines are taken in the few directions in which the background varies most.
@@ -28,7 +29,7 @@ from regard.errors import CheckpointError
 FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
 _DIRECTIONS = 64  # of the joint space that are kept
-_WEIGHT, _SHARPNESS = 0.5, 20.0  # 1/2 and T above
+_WEIGHT, _SHARPNESS = 0.4, 20.0  # of the formula; T is the second
 _STEPS = 127  # of int8
 _AT_ONCE = 256  # rows compared with the whole background together
 
@@ -47,6 +48,8 @@ class Background(NamedTuple):
     """Orthonormal columns; photos and sentences are given along them."""
     photos: Float[np.ndarray, "photo few"]
     sentences: Float[np.ndarray, "sentence few"]
+    levels: Float[np.ndarray, " two"]
+    """Smooth maximum of a photo's cosines with the sentences, on average, and of a sentence's."""
 
     @classmethod
     def of(
@@ -57,11 +60,13 @@ class Background(NamedTuple):
         rows = np.concatenate(unit).astype(np.float64)
         _, vectors = np.linalg.eigh(rows.T @ rows)  # ascending
         directions = vectors[:, : -1 - _DIRECTIONS : -1].astype(np.float16).astype(np.float32)
-        return cls(directions, *(_rounded(side @ directions) for side in unit))
+        first, second = (_rounded(side @ directions) for side in unit)
+        levels = _smooth_maximum(first, second).mean(), _smooth_maximum(second, first).mean()
+        return cls(directions, first, second, np.array(levels, np.float32))
 
     def save(self, folder: Path) -> None:
         """Write the file: int8 and a scale a row."""
-        held = {"directions": self.directions.astype(np.float16)}
+        held = {"directions": self.directions.astype(np.float16), "levels": self.levels}
         for name in ("photos", "sentences"):
             held[name], held[f"{name}_scale"] = _to_int8(getattr(self, name))
         partial = folder / "background.partial"
@@ -80,11 +85,12 @@ class Background(NamedTuple):
             return None
         try:
             held = load_file(folder / FILE)
-            sides = (
+            photos, sentences = (
                 held[name].astype(np.float32) * held[f"{name}_scale"].astype(np.float32)[:, None]
                 for name in ("photos", "sentences")
             )
-            return cls(held["directions"].astype(np.float32), *sides)
+            directions = held["directions"].astype(np.float32)
+            return cls(directions, photos, sentences, held["levels"])
         except (OSError, KeyError, ValueError, IndexError, SafetensorError) as error:
             raise CheckpointError(
                 f"{folder / FILE} cannot be read ({error}); it must be a model's background. "
@@ -102,14 +108,14 @@ class Background(NamedTuple):
     def photo_discounts(
         self, photos: Float[np.ndarray, "photo dim"]
     ) -> Float[np.ndarray, " photo"]:
-        """What is taken off the similarities of photos, given their mean vectors of any length."""
-        return self._discounts(photos, self.sentences)
+        """What is taken off photos' similarities, given their mean vectors of any length."""
+        return self._discounts(photos, self.sentences, self.levels[0])
 
     def sentence_discounts(
         self, sentences: Float[np.ndarray, "sentence dim"]
     ) -> Float[np.ndarray, " sentence"]:
-        """What is taken off the similarities of sentences, likewise."""
-        return self._discounts(sentences, self.photos)
+        """What is taken off sentences' similarities, likewise."""
+        return self._discounts(sentences, self.photos, self.levels[1])
 
     def discount(
         self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
@@ -131,16 +137,26 @@ class Background(NamedTuple):
         return Spread(float(cosines.mean()), float(cosines.std()))
 
     def _discounts(
-        self, rows: Float[np.ndarray, "row dim"], others: Float[np.ndarray, "other few"]
+        self,
+        rows: Float[np.ndarray, "row dim"],
+        others: Float[np.ndarray, "other few"],
+        level: float,
     ) -> Float[np.ndarray, " row"]:
-        out = np.empty(len(rows), np.float32)
-        along = _unit(np.asarray(rows, np.float32)) @ self.directions * np.float32(_SHARPNESS)
-        for start in range(0, len(rows), _AT_ONCE):
-            part = along[start : start + _AT_ONCE] @ others.T
-            np.exp(part, out=part)  # at most e^20
-            out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64))
-        out *= _WEIGHT / _SHARPNESS
-        return out
+        along = _unit(np.asarray(rows, np.float32)) @ self.directions
+        found: np.ndarray = np.float32(_WEIGHT) * (_smooth_maximum(along, others) - level)
+        return found.astype(np.float32)
+
+
+def _smooth_maximum(
+    rows: Float[np.ndarray, "row few"], others: Float[np.ndarray, "other few"]
+) -> Float[np.ndarray, " row"]:
+    """Of each row's inner products with the others."""
+    out = np.empty(len(rows), np.float32)
+    for start in range(0, len(rows), _AT_ONCE):
+        part = rows[start : start + _AT_ONCE] @ (np.float32(_SHARPNESS) * others).T
+        np.exp(part, out=part)  # at most e^20
+        out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64)) / _SHARPNESS
+    return out
 
 
 def _unit(rows: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
