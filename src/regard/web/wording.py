@@ -10,12 +10,13 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
+from regard.background import Answers
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.explain.maps import DEFAULT_MAP, MAPS
 from regard.explain.numbers import Explanation, WordExplanation, explain
-from regard.judgement import Answers, Verdict
+from regard.judgement import Judgement, Verdict
 from regard.matcher import Matcher
 from regard.search.query import Query
 from regard.search.result import AskedSentence
