@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from web.conftest import client_of, get
 
-from regard.judgement import Background
+from regard.background import Background
 from regard.search import rank_captions
 
 TEXT = "a red dog on the grass"
@@ -26,7 +26,7 @@ def judge(index, monkeypatch):
 
     def calibrate(intercept, word=0.0):
         verdict = {**VERDICT, "intercept": intercept}
-        monkeypatch.setattr(matcher, "background", Background(*rows))
+        monkeypatch.setattr(matcher, "background", Background.of(*rows))
         monkeypatch.setitem(matcher.info, "calibration", {"slope": 3.0, "intercept": 0.1})
         monkeypatch.setitem(matcher.info, "word_support", {"slope": 8.0, "intercept": word})
         monkeypatch.setitem(matcher.info, "verdict", {"photos": verdict, "sentences": verdict})
