@@ -39,6 +39,10 @@ def shoot(address: str) -> list[bytes]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         page = browser.new_page(viewport=dict(zip(("width", "height"), LIST, strict=True)))
+        page.goto(address)
+        page.wait_for_selector(".suggested button")  # the server has loaded all it needs
+        page.goto(f"{address}?q=a cat")
+        settled(page)
         page.goto(f"{address}?q={TEXT}")
         page.wait_for_selector(".chip")
         page.click(".hint button")

@@ -6,8 +6,9 @@ weights change nothing:
     similarity(weights) = n / sum(weights) * sum_j weight_j * share_j
 
 over the n words of a sentence, <start> and <end> included. Attention is that of the whole
-sentence. For mean pooling in t2i this is the weighted mean of the relevances. Shares of all
-photos are kept for the last few sentences, so that a change of weights ranks at once.
+sentence. For mean pooling in t2i this is the weighted mean of the relevances, less the
+discounts of `regard.background`. Shares of all photos are kept for the last few sentences, so
+that a change of weights ranks at once.
 """
 
 import threading
