@@ -102,6 +102,19 @@ def test_removed_and_new_photos(store, queries, monkeypatch):
             assert Shortlist(reader).nearest(keys, queries, 10) == found
 
 
+@pytest.mark.parametrize("count", [1, 7, 200])
+@pytest.mark.parametrize("values", [3, 10**6], ids=["many equal ones", "few"])
+def test_the_largest_of_many_values(values, count):
+    generator = np.random.default_rng(count)
+    found = generator.integers(0, values, 60_100).astype(np.float32)
+    wanted = np.sort(np.argsort(-found, kind="stable")[:count])
+    assert np.array_equal(shortlist._largest(found, count), wanted)
+    assert np.array_equal(
+        shortlist._largest(found[:300], count),
+        np.sort(np.argsort(-found[:300], kind="stable")[:count]),
+    )
+
+
 def means(store):
     return sorted(path.name for path in store.folder.glob("means-*"))
 

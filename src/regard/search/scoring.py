@@ -31,7 +31,7 @@ from regard.search.shortlist import Queries, Shortlist
 
 TILE = 256  # photos gathered at a time
 READ_EACH = 4096  # photos of a large store that are worth reading one and all
-LISTED, LISTED_A_HIT = 100, 10  # photos of a shortlist, and more for every hit that is wanted
+LISTED, LISTED_A_HIT = 50, 5  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first

@@ -38,6 +38,8 @@ EXHAUSTIVE = 50_000
 _LISTS = 4  # of photos whose places are kept, as of all photos and those that pass a filter
 _MANY = 1000  # photos from which on it is worth keeping where they stand
 
+_RUN = 256  # values whose largest tells whether they are worth a look
+
 Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights, and the word vectors of a sentence or the regions of a photo."""
 
@@ -252,6 +254,11 @@ def _as_slice(rows: npt.NDArray[np.int64]) -> npt.NDArray[np.int64] | slice:
 
 def _largest(values: Float[np.ndarray, " n"], count: int) -> npt.NDArray[np.int64]:
     """Where the largest values are, ascending; of equal ones at the border the first."""
-    least = np.partition(values, -count)[-count]
-    above, equal = np.flatnonzero(values > least), np.flatnonzero(values == least)
+    near = np.arange(len(values))
+    runs = values[: len(values) // _RUN * _RUN].reshape(-1, _RUN)
+    if len(runs) > count:  # as many values are as large as the count-th largest of a run
+        bound = np.partition(runs.max(1), -count)[-count]
+        near = np.flatnonzero(values >= bound)
+    least = np.partition(values[near], -count)[-count]
+    above, equal = near[values[near] > least], near[values[near] == least]
     return np.sort(np.concatenate([above, equal[: count - len(above)]]))
