@@ -5,7 +5,7 @@ import pytest
 from stores import DIM, by_hand, fill, queries, unit
 
 from regard.core.attention import Scoring
-from regard.data.store import RegionStore
+from regard.data.store import RegionStore, StoredRegions
 from regard.search import scoring as scoring_module
 from regard.search.scoring import PhotoScorer
 
@@ -62,6 +62,27 @@ def test_photos_closer_than_bfloat16_can_tell_are_told_apart(tmp_path, monkeypat
         scorer.best(keys, asked, 10)  # the first search makes nothing ready
         found = scorer.best(keys, asked, 10)
     assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:10]]
+
+
+def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypatch):
+    """A word looks at the one region that is not unlike it, be it by 2e-4 only."""
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    generator = np.random.default_rng(3)
+    word = unit(generator, 512)
+    items = []
+    for number in range(300):
+        regions = unit(generator, 2, 512)
+        regions -= np.outer(regions @ word - np.float32([2e-4, -0.03]), word)
+        boxes, scores = np.zeros((2, 4), np.float32), np.ones(2, np.float32)
+        items.append((f"n{number}", StoredRegions(regions, boxes, scores, 10, 10)))
+    with RegionStore(tmp_path / "turned", "test", 512, writable=True) as store:
+        store.append(items)
+        asked, keys = [(1.0, word[None])], list(store)
+        scorer = PhotoScorer(store, ALIKE)
+        scorer.best(keys, asked, 10)  # the first search makes nothing ready
+        found = scorer.best(keys, asked, 200)
+        wanted = by_hand(store, keys, asked, ALIKE)
+    assert [value for _, value in found] == pytest.approx(np.sort(wanted)[:-201:-1], abs=3e-7)
 
 
 def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):

@@ -36,6 +36,7 @@ _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near 
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
 _ERROR = 2.5e-3  # of a relevance: half a step of bfloat16 below 1, and some for its inputs
+_TURNED = 0.05  # of one whose attention turns on signs too small for bfloat16 to tell
 
 
 class _Part(NamedTuple):
@@ -91,12 +92,14 @@ class PhotoScorer:
         self._searches = 0
         self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
         self._rows = _Rows((), {})
+        self._regions: list[int] | None = None
         self._shortlist = Shortlist(store, background)
 
     def refreshed(self) -> None:
         """Look at the store anew: it has changed."""
         self._keys_of = None
         self._rows = _Rows((), {})
+        self._regions = None
         self._shortlist.refreshed()
 
     def best(
@@ -139,13 +142,20 @@ class PhotoScorer:
         return found
 
     def _error(self, queries: Queries) -> float:
-        """Bound on the error of a rough similarity; where relevances are summed, theirs add up."""
-        if self._scoring.pooling != "sum":
-            return _ERROR
+        """Bound on the error of a rough similarity, of which a relevance in many may be turned."""
         rows = [len(vectors) for _, vectors in queries]
         if self._scoring.direction == "i2t":
-            rows = [self._store.place(key).rows for key in self._store]
-        return _ERROR * max(rows)
+            rows = self._rows_of_photos()
+        if self._scoring.pooling == "sum":
+            return max(_TURNED, _ERROR * max(rows))
+        return _TURNED if self._scoring.pooling == "max" else max(_ERROR, _TURNED / min(rows))
+
+    def _rows_of_photos(self) -> list[int]:
+        """Fewest and most regions of a photo."""
+        if self._regions is None:
+            counts = [self._store.place(key).rows for key in self._store]
+            self._regions = [min(counts), max(counts)]
+        return self._regions
 
     # ---- one way: read and score
 
