@@ -228,7 +228,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       src=${L(e.id,320)} alt=${e.name} loading="lazy"
       width=${Math.round(120*e.width/e.height)} height="120" /></a>`)}</div></section>`}show(e){this.pinned=e,this.querySelector(`.viewer-body`)?.scrollTo({top:0,behavior:`smooth`}),this.requestUpdate()}choose(e){this.tell(`ask`,{sentence:e===this.view.q?``:e}),this.querySelector(`.viewer-body`)?.scrollTo({top:0,behavior:`smooth`})}onLike(e,t){e.metaKey||e.ctrlKey||e.shiftKey||e.button||(e.preventDefault(),this.tell(`goto`,t))}tell(e,t){this.dispatchEvent(new CustomEvent(e,{detail:t,bubbles:!0}))}};function Nn(e){return Math.round(100*Math.log(Math.max(1,e))/Math.log(50))}function Pn(e){return Number((50**(e/100)).toFixed(1))}customElements.define(`regard-viewer`,Mn);var Fn=class extends N{static{this.properties={suggested:{state:!0}}}constructor(){super(),this.suggested=[]}createRenderRoot(){return this}connectedCallback(){super.connectedCallback(),this.load()}async load(){try{this.suggested=(await ze()).suggestions}catch{this.suggested=[]}}render(){return E`<section class="welcome">
       <h1>Describe a photo, and see why it is found.</h1>
-      <p>Every word of your sentence looks at every photo. Point at a word, and all photos show where it looked.</p>
+      <p>Every word of your sentence looks at every photo. ${matchMedia(`(pointer: coarse)`).matches?`Tap`:`Point at`} a word, and all photos show where it looked.</p>
       <div class="suggested">${this.suggested.length?E`<span>Try</span>`:O}
         ${this.suggested.map(({sentence:e,photo:t})=>E`<button type="button" @click=${()=>this.tell(e)}><img
           src=${L(t.id,320)} alt="" width="28" height="28" />${e}</button>`)}</div>

@@ -31,9 +31,10 @@ export class RegardWelcome extends LitElement {
   }
 
   override render() {
+    const point = matchMedia("(pointer: coarse)").matches ? "Tap" : "Point at";
     return html`<section class="welcome">
       <h1>Describe a photo, and see why it is found.</h1>
-      <p>Every word of your sentence looks at every photo. Point at a word, and all photos show where it looked.</p>
+      <p>Every word of your sentence looks at every photo. ${point} a word, and all photos show where it looked.</p>
       <div class="suggested">${this.suggested.length ? html`<span>Try</span>` : nothing}
         ${this.suggested.map(({ sentence, photo }) => html`<button type="button" @click=${() => this.tell(sentence)}><img
           src=${api.thumbnailUrl(photo.id, 320)} alt="" width="28" height="28" />${sentence}</button>`)}</div>
