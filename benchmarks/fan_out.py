@@ -1,6 +1,6 @@
 """How slow the slowest of many shards is: a simulation.
 
-    python benchmarks/fan_out.py [--median 45] [--p95 75] [--seed 0]
+    python benchmarks/fan_out.py [--median 50] [--p95 70] [--seed 0]
 
 A query waits for all shards. A shard's time is log-normal with the given median and 95th
 percentile; now and then (--pause-rate) it is held up for --pause ms more, as by a compaction, a
@@ -47,8 +47,8 @@ def simulate(shards: int, asked: argparse.Namespace) -> dict[str, np.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--median", type=float, default=45, help="ms, of a shard")
-    parser.add_argument("--p95", type=float, default=75, help="ms, of a shard")
+    parser.add_argument("--median", type=float, default=50, help="ms, of a shard")
+    parser.add_argument("--p95", type=float, default=70, help="ms, of a shard")
     parser.add_argument("--pause-rate", type=float, default=0.002)
     parser.add_argument("--pause", type=float, default=300, help="ms")
     parser.add_argument("--missing", type=float, default=0.01)

@@ -138,7 +138,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--scan-share", type=float, default=0.5, help="of one core's speed, all cores scanning"
     )
-    parser.add_argument("--candidates", type=int, default=200, help="scored by every machine")
+    parser.add_argument("--candidates", type=int, default=100, help="scored by every machine")
     return parser.parse_args()
 
 

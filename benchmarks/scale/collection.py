@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from enlarge import BLOCK, Enlarged
 
+from regard.background import Background
 from regard.core.attention import Scoring
 from regard.data.store import RegionStore, StoredRegions
 from regard.kernels import prepare, score
@@ -18,7 +19,7 @@ from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
 
-_ROUGH, _KEPT = 64, 10  # photos rescored in float32 at every size, and kept
+_ROUGH, _KEPT = 256, 10  # photos rescored in float32 at every size, and kept
 
 
 def load_base(work: Path) -> Enlarged:
@@ -55,17 +56,13 @@ def key_of(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
-def numbers_of(photos: int) -> dict[str, int]:
-    """Photos' numbers by id, the first digits of their keys."""
-    return {key_of(number)[:16]: number for number in range(photos)}
-
-
 def build(folder: Path, base: Enlarged, photos: int, matcher: Matcher) -> dict[str, float]:
     """An index of enlarged photos, made as `regard index --compress` makes one.
 
-    Goes on where it was when run again. Gives the seconds of writing; generating is left out.
+    Goes on where it was when run again. Gives the photos written this time and the seconds of
+    writing; generating is left out.
     """
-    spent = 0.0
+    spent, before = 0.0, 0
     folder.mkdir(parents=True, exist_ok=True)
     with RegionStore(
         folder, matcher.identity, matcher.dim, writable=True, compressed=True
@@ -73,17 +70,19 @@ def build(folder: Path, base: Enlarged, photos: int, matcher: Matcher) -> dict[s
         with store.transaction() as database:
             Catalog.create(database, "flickr8k")
         catalog = Catalog(store.database, folder)
+        before = len(store)
         for first in range(len(store), photos, BLOCK):
             vectors = base.block(first // BLOCK)[: photos - first]
             began = time.perf_counter()
             _add(store, catalog, first, vectors)
             spent += time.perf_counter() - began
         began = time.perf_counter()
-        shortlist.write_means(store)
+        shortlist.write_means(store, matcher.background)
         last = time.perf_counter() - began
     size = sum(path.stat().st_size for path in folder.iterdir())
     means = sum(path.stat().st_size for path in folder.glob("means-*"))
-    return {"write_s": spent, "means_s": last, "bytes": size, "means_bytes": means}
+    figures = {"written": photos - before, "write_s": spent, "means_s": last}
+    return figures | {"bytes": size, "means_bytes": means}
 
 
 def _add(store: RegionStore, catalog: Catalog, first: int, vectors: np.ndarray) -> None:
@@ -99,11 +98,21 @@ def _add(store: RegionStore, catalog: Catalog, first: int, vectors: np.ndarray) 
         )
 
 
+def photo_discounts(background: Background | None, block: np.ndarray) -> np.ndarray:
+    """What photos' similarities are lowered by; a sentence's own lowers all photos alike."""
+    if background is None:
+        return np.zeros(len(block), np.float32)
+    return background.photo_discounts(block.mean(1))
+
+
 class Truth:
     """The ten most similar photos of every query among the first n, from unstored vectors.
 
-    Every photo is scored by the fused kernel in bfloat16; the best so far are kept with room to
-    spare and scored again in float32 at every size asked for.
+    Every photo is scored by the fused kernel in bfloat16; those that come among the best so far
+    are scored again in float32, and the best are kept with room to spare.
+
+    `surely` is the share of queries whose ten are above anything a photo left out may have: the
+    rough score of the last one kept and the largest error of a rough score that was seen.
     """
 
     def __init__(
@@ -111,61 +120,81 @@ class Truth:
     ) -> None:
         self._file, self._base, self._sizes = work / "truth.npz", base, sizes
         self._scoring: Scoring = matcher.scoring
+        self._background = matcher.background
         asked = load_queries(work)[:queries]
         self._words = matcher.encode_captions([query["sentence"] for query in asked])
-        self.done = 0
+        self.done = 0  # photos
+        self._error = 0.0
         self._best = np.zeros((queries, 0), np.int64)
-        self._scores = np.zeros((queries, 0), np.float32)
+        self._rough = np.zeros((queries, 0), np.float32)
+        self._exact = np.zeros((queries, 0), np.float32)
         self.found: dict[int, np.ndarray] = {}
+        self.surely: dict[int, float] = {}
         if self._file.exists():
             kept = np.load(self._file)
-            self.done = int(kept["done"])
-            self._best, self._scores = kept["best"][:queries], kept["scores"][:queries]
-            self.found = {int(name[3:]): kept[name] for name in kept if name.startswith("top")}
+            self.done, self._error = int(kept["done"]), float(kept["error"])
+            self._best, self._rough, self._exact = (
+                kept[name][:queries] for name in ("best", "rough", "exact")
+            )
+            self.found = {
+                int(name[3:]): kept[name][:queries] for name in kept if name.startswith("top")
+            }
 
     def run(self, seconds: float) -> bool:
         """Go on for a while; whether all is done."""
         until = time.monotonic() + seconds
+        saved = time.monotonic()
         asked = prepare(self._words.vectors, self._words.lengths, name="words")
-        while self.done < max(self._sizes):
+        while self.done < max(self._sizes) and time.monotonic() < until:
             number = self.done // BLOCK
-            ends = [size for size in self._sizes if size not in self.found and size > self.done]
+            ends = [size for size in self._sizes if size > self.done]
             stop = min([(number + 1) * BLOCK, *ends])
             block = self._base.block(number)[self.done - number * BLOCK : stop - number * BLOCK]
             rough = score(prepare(block, name="regions"), asked, self._scoring).numpy().T
-            rows = np.broadcast_to(np.arange(self.done, stop), rough.shape)
-            self._best = np.concatenate([self._best, rows], 1)
-            self._scores = np.concatenate([self._scores, rough], 1)
-            order = np.argsort(-self._scores, 1, kind="stable")[:, :_ROUGH]
-            self._best = np.take_along_axis(self._best, order, 1)
-            self._scores = np.take_along_axis(self._scores, order, 1)
+            self._take(block, rough)
             self.done = stop
             if stop in self._sizes:
-                self.found[stop] = self._exactly()
+                self._keep_ten()
+            if stop in self._sizes or time.monotonic() > saved + 60:
                 self._save()
-            if time.monotonic() > until:
-                break
+                saved = time.monotonic()
         self._save()
         return self.done >= max(self._sizes)
 
-    def _exactly(self) -> np.ndarray:
-        """(query, 10) the best by float32 arithmetic on the vectors as generated."""
-        wanted = np.unique(self._best)
-        vectors = {}
-        for number in np.unique(wanted // BLOCK).tolist():
-            block = self._base.block(number)
-            vectors |= {n: block[n % BLOCK] for n in wanted[wanted // BLOCK == number].tolist()}
-        top = []
+    def _take(self, block: np.ndarray, rough: np.ndarray) -> None:
+        """Have the photos of a block among the best where they belong there."""
+        lowered = photo_discounts(self._background, block)
+        rough = rough - lowered
+        numbers = np.broadcast_to(np.arange(self.done, self.done + len(block)), rough.shape)
+        unknown = np.full(rough.shape, np.nan, np.float32)
+        best = np.concatenate([self._best, numbers], 1)
+        roughs = np.concatenate([self._rough, rough], 1)
+        exacts = np.concatenate([self._exact, unknown], 1)
+        order = np.argsort(-roughs, 1, kind="stable")[:, :_ROUGH]
+        self._best, self._rough, self._exact = (
+            np.take_along_axis(values, order, 1) for values in (best, roughs, exacts)
+        )
         for row, length in enumerate(self._words.lengths):
-            photos = np.stack([vectors[n] for n in self._best[row].tolist()])
-            regions, words = torch.from_numpy(photos), torch.from_numpy(self._words.vectors[row])
-            mask = torch.ones(regions.shape[:2], dtype=torch.bool)
-            exact = score_tile(regions, mask, words[:length], self._scoring).numpy()
-            top.append(self._best[row][np.argsort(-exact, kind="stable")[:_KEPT]])
-        return np.stack(top)
+            new = np.flatnonzero(np.isnan(self._exact[row]))
+            if not len(new):
+                continue
+            rows = self._best[row, new] - self.done
+            photos = torch.from_numpy(block[rows])
+            words = torch.from_numpy(self._words.vectors[row, :length])
+            mask = torch.ones(photos.shape[:2], dtype=torch.bool)
+            exact = score_tile(photos, mask, words, self._scoring).numpy()
+            self._exact[row, new] = exact - lowered[rows]
+        self._error = max(self._error, float(np.abs(self._exact - self._rough).max()))
+
+    def _keep_ten(self) -> None:
+        order = np.argsort(-self._exact, 1, kind="stable")[:, :_KEPT]
+        self.found[self.done] = np.take_along_axis(self._best, order, 1)
+        tenth = np.take_along_axis(self._exact, order, 1)[:, -1]
+        self.surely[self.done] = float((tenth > self._rough[:, -1] + self._error).mean())
 
     def _save(self) -> None:
         partial = self._file.with_suffix(".partial.npz")
         tops = {f"top{size}": top for size, top in self.found.items()}
-        np.savez(partial, done=self.done, best=self._best, scores=self._scores, **tops)
+        state = {"best": self._best, "rough": self._rough, "exact": self._exact}
+        np.savez(partial, done=self.done, error=self._error, **state, **tops)
         partial.replace(self._file)

@@ -16,12 +16,12 @@ since every photo's parents are among the first, which makes the ten harder to t
 Photos come in blocks; a block depends on the seed and its number alone.
 """
 
+import numba
 import numpy as np
 
 BLOCK = 2048
 NEIGHBOURS = 20
 SPREAD = 0.55
-_AT_ONCE = 32  # photos: stays in the processor's cache
 
 
 class Enlarged:
@@ -38,14 +38,10 @@ class Enlarged:
 
     def block(self, number: int) -> np.ndarray:
         """(BLOCK, R, D) vectors of the photos number * BLOCK and following."""
-        real, regions, dim = self.vectors.shape
+        real = len(self.vectors)
         parents, weights = self._parents(number)
-        flat = self.vectors.reshape(real, -1)
-        out = np.empty((BLOCK, regions, dim), np.float32)
-        for start in range(0, BLOCK, _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
-            mixed = np.matmul(weights[part, None], flat[parents[part]])
-            out[part] = unit(mixed.reshape(-1, regions, dim))
+        out = np.empty((BLOCK, *self.vectors.shape[1:]), np.float32)
+        _mix(self.vectors, parents, weights, out)
         first = number * BLOCK
         if first < real:
             out[: real - first] = self.vectors[first : first + BLOCK]
@@ -62,6 +58,23 @@ class Enlarged:
         mixing = random.dirichlet((2, 1, 1), BLOCK)
         spread = np.full((BLOCK, 1), SPREAD)
         return parents, np.concatenate([mixing, spread, -spread], 1).astype(np.float32)
+
+
+@numba.njit(nogil=True, fastmath=True)
+def _mix(vectors, parents, weights, out):  # type: ignore[no-untyped-def]
+    """Unit vectors of weighted sums of photos, region by region."""
+    for photo in range(parents.shape[0]):
+        for region in range(vectors.shape[1]):
+            made = out[photo, region]
+            made[:] = 0
+            for n in range(parents.shape[1]):
+                one, weight = vectors[parents[photo, n], region], weights[photo, n]
+                for d in range(made.size):
+                    made[d] += weight * one[d]
+            square = np.float32(0)
+            for d in range(made.size):
+                square += made[d] * made[d]
+            made *= 1 / np.sqrt(max(square, np.float32(1e-24)))
 
 
 def unit(vectors: np.ndarray) -> np.ndarray:

@@ -4,30 +4,39 @@ Wall time tells what a user waits on this machine now; processor time (all threa
 also told, since it changes little when others use the machine.
 """
 
+import contextlib
+import os
+import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import torch
-from collection import numbers_of
+from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
 from regard.core.attention import Scoring
 from regard.matcher import Matcher
-from regard.search import Index, scoring
+from regard.search import Index, SearchResult, scoring
+from regard.search.result import Hit
 from regard.search.scoring import score_tile
 
-STAND_IN = 3200  # candidates
+STAND_IN, DEFAULT = 3200, 100  # candidates; the latter is what a search for ten takes
 COUNTS = (25, 50, 100, 200, 400, 800)
 Search = Callable[[str], list[int]]
 
 
 def memory_mb() -> dict[str, float]:
-    """This process's own memory, and mapped pages of files that it touched."""
+    """This process's own memory, mapped pages of files that it touched, and the most of both."""
     lines = Path("/proc/self/status").read_text().splitlines()
-    found = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in lines if "Rss" in line}
-    return {"own_mb": found["RssAnon"], "mapped_mb": found["RssFile"]}
+    found = {
+        line.split(":")[0]: line.split()[1] for line in lines if line.startswith(("Vm", "Rss"))
+    }
+    names = {"own_mb": "RssAnon", "mapped_mb": "RssFile", "peak_mb": "VmHWM"}
+    return {ours: int(found[name]) / 1024 for ours, name in names.items()}
 
 
 def measure(name: str, search: Search, asked: list[dict], truth: np.ndarray) -> dict:
@@ -81,35 +90,88 @@ def regard(
     began = time.perf_counter()
     with Index.open(folder, matcher) as index:
         opened = time.perf_counter() - began
-        number = numbers_of(len(index))
 
         def search(sentence: str) -> list[int]:
-            return [number[hit.photo.id] for hit in index.search(sentence, 10).hits]
+            return [number_of(hit) for hit in index.search(sentence, 10).hits]
 
         limit, scoring.shortlist.EXHAUSTIVE = scoring.shortlist.EXHAUSTIVE, 0
         began = time.perf_counter()
         search(asked[0]["sentence"])
-        first = time.perf_counter() - began
+        one_a_core()
+        always = {"open_s": opened, "first_s": time.perf_counter() - began}
         yield encode(matcher, asked)
-        standard = "every photo, float32"
+        always["standard"] = "every photo, float32"
         if truth is None:
-            standard = f"{STAND_IN} candidates"
-            scoring.LISTED, scoring.LISTED_A_HIT = STAND_IN, 0
-            truth = np.array([search(query["sentence"]) for query in asked])
+            always["standard"] = f"{STAND_IN} candidates"
+            with candidates(STAND_IN):
+                truth = np.array([search(query["sentence"]) for query in asked])
+        let_go(folder)
+        name = f"Regard, {DEFAULT} candidates, vectors on disk"
+        yield measure(name, search, asked, truth) | always | memory_mb()
         for count in COUNTS:
-            scoring.LISTED, scoring.LISTED_A_HIT = count, 0
-            yield measure(f"Regard, {count} candidates", search, asked, truth) | {
-                "candidates": count,
-                "standard": standard,
-                "open_s": opened,
-                "first_s": first,
-                **memory_mb(),
-            }
+            with candidates(count):
+                made = measure(f"Regard, {count} candidates", search, asked, truth)
+            yield made | always | memory_mb() | {"candidates": count}
         scoring.shortlist.EXHAUSTIVE = limit
         if len(index) <= limit:
             for _ in range(1 + len(index) // 4096):  # until every shard has been made ready
                 search(asked[0]["sentence"])
             yield measure("Regard, every photo", search, asked, truth)
+
+
+def one_a_core() -> None:
+    """Tie the threads that score to a core each: beside other programs they may share one."""
+    threads = [t for t in threading.enumerate() if t.name.startswith("regard-score")]
+    cores = sorted(os.sched_getaffinity(0))
+    for number, thread in enumerate(threads):
+        os.sched_setaffinity(thread.native_id or 0, {cores[number % len(cores)]})
+
+
+def number_of(hit: Hit) -> int:
+    return int(hit.photo.path.stem)
+
+
+@contextlib.contextmanager
+def candidates(count: int) -> Iterator[None]:
+    """Have shortlists of this length for a while, whatever is asked for."""
+    before = scoring.LISTED, scoring.LISTED_A_HIT
+    scoring.LISTED, scoring.LISTED_A_HIT = count, 0
+    yield
+    scoring.LISTED, scoring.LISTED_A_HIT = before
+
+
+def let_go(folder: Path) -> None:
+    """Have the system forget what it keeps in memory of an index's vectors."""
+    for path in folder.glob("shard-*"):
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def kinds(folder: Path, matcher: Matcher, asked: list[dict]) -> Iterator[dict]:
+    """Other queries than one sentence: their recall of the ten of every photo of the index."""
+    sentences = [query["sentence"] for query in asked]
+    pairs = list(pairwise(sentences))
+    with Index.open(folder, matcher) as index:
+        ids = index.photo_ids()[:: len(index) // len(asked)]
+        searches: dict[str, list[Callable[[], SearchResult]]] = {
+            "two sentences, 2 to 1": [partial(index.search, f"2: {a}; {b}") for a, b in pairs],
+            "less of a second": [partial(index.search, f"{a}; -0.5: {b}") for a, b in pairs],
+            "one word": [partial(index.search, max(s.split(), key=len)) for s in sentences],
+            "photos like one": [partial(index.similar, photo_id) for photo_id in ids[:-1]],
+        }
+        for name, some in searches.items():
+            limit, scoring.shortlist.EXHAUSTIVE = scoring.shortlist.EXHAUSTIVE, 0
+            short = [_ten(search()) for search in some]
+            scoring.shortlist.EXHAUSTIVE = 10**9
+            exact = [_ten(search()) for search in some]
+            scoring.shortlist.EXHAUSTIVE = limit
+            shares = [len(a & b) / 10 for a, b in zip(short, exact, strict=True)]
+            yield {"name": name, "recall": float(np.mean(shares)), "queries": len(some)}
+
+
+def _ten(result: SearchResult) -> set[int]:
+    return {number_of(hit) for hit in result.hits}
 
 
 class Codes:
@@ -171,7 +233,8 @@ def codes(
     """
     made = Codes(base, photos, k)
     blocks = (base.block(first // BLOCK)[: photos - first] for first in range(0, photos, BLOCK))
-    means = np.concatenate([unit(block.mean(1)) for block in blocks])
+    lists = [(unit(b.mean(1)), photo_discounts(matcher.background, b)) for b in blocks]
+    means, lowered = (np.concatenate(part) for part in zip(*lists, strict=True))
     everything = np.arange(photos)
     ranks: dict[str, list[np.ndarray]] = {"codes": [], "mean region": [], "both": []}
     spent = []
@@ -179,9 +242,9 @@ def codes(
         found = matcher.encode_captions([query["sentence"]])
         words = found.vectors[0, : found.lengths[0]]
         began = time.process_time()
-        by_codes = made.scores(words, everything)
+        by_codes = made.scores(words, everything) - lowered
         spent.append(time.process_time() - began)
-        by_means = means @ words.mean(0)
+        by_means = means @ words.mean(0) - lowered
         ranks["codes"].append(_rank(by_codes, best))
         ranks["mean region"].append(_rank(by_means, best))
         both = np.where(_order(by_means) < 2000, by_codes, -np.inf)

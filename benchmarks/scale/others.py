@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -82,3 +83,52 @@ def maxsim_in_qdrant(
     extra = {"bytes": size, "build_processor_s": built, **memory_mb()}
     yield measure("all regions in Qdrant, MaxSim", search, asked, truth) | extra
     shard.close()
+
+
+def maxsim_in_lancedb(
+    folder: Path, base: Enlarged, matcher: Matcher, asked: list[dict], truth: np.ndarray
+) -> Iterator[dict]:
+    """All region vectors in LanceDB: MaxSim by its index, then of every photo as it also can."""
+    import lancedb
+    import pyarrow as pa
+
+    photos, regions = 10_000, base.vectors.shape[1]
+    began = time.process_time()
+    kind = pa.list_(pa.list_(pa.float16(), matcher.dim))
+    schema = pa.schema([("id", pa.int64()), ("vector", kind)])
+
+    def batches() -> Iterator[object]:
+        for first in range(0, photos, BLOCK):
+            block = base.block(first // BLOCK)[: photos - first]
+            flat = pa.array(block.astype(np.float16).reshape(-1))
+            vectors = pa.FixedSizeListArray.from_arrays(flat, matcher.dim)
+            starts = pa.array(np.arange(0, len(vectors) + 1, regions, dtype=np.int32))
+            ids = pa.array(np.arange(first, first + len(block)))
+            yield pa.RecordBatch.from_arrays(
+                [ids, pa.ListArray.from_arrays(starts, vectors)], schema=schema
+            )
+
+    database, spent = lancedb.connect(str(folder)), {}
+    if "photos" in database.table_names():  # from a run before
+        table = database.open_table("photos")
+    else:
+        table = database.create_table("photos", batches(), schema=schema)
+        spent["every photo"] = time.process_time() - began
+        table.create_index("cosine", vector_column_name="vector", index_type="IVF_PQ")
+        spent["IVF-PQ"] = time.process_time() - began
+    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / photos
+
+    def ask(sentence: str, *, every: bool) -> list[int]:
+        found = matcher.encode_captions([sentence])
+        query = table.search(found.vectors[0, : found.lengths[0]], query_type="vector")
+        query = query.distance_type("cosine").limit(10).select(["id", "_distance"])
+        query = query.bypass_vector_index() if every else query.refine_factor(10)
+        return query.to_arrow()["id"].to_pylist()
+
+    for how, some in (("IVF-PQ", len(asked)), ("every photo", 10)):
+        search = partial(ask, every=how == "every photo")
+        found = measure(
+            f"all regions in LanceDB, MaxSim, {how}", search, asked[:some], truth[:some]
+        )
+        took = {"build_processor_s": spent[how]} if how in spent else {}
+        yield found | {"bytes": size, **took} | memory_mb()

@@ -4,10 +4,11 @@
     python benchmarks/scale/run.py base WORK --regions f8k.regions --dataset dataset.json
     python benchmarks/scale/run.py build WORK --photos 100000
     python benchmarks/scale/run.py truth WORK --photos 10000 100000 --queries 100
-    python benchmarks/scale/run.py regard|codes|faiss|qdrant|cost|alike WORK --photos 100000
+    python benchmarks/scale/run.py regard,kinds,faiss,codes,cost,alike WORK --photos 100000
+    python benchmarks/scale/run.py qdrant,lancedb WORK --photos 10000
     python benchmarks/scale/run.py report WORK
 
-The last steps need faiss-cpu and qdrant-edge-py; a million photos take 20 GB of disk.
+The last steps need faiss-cpu, qdrant-edge-py and lancedb; a million photos take 20 GB of disk.
 Every step leaves its figures in WORK/results.json; `build` and `truth` go on where they were.
 The region vectors are of the shipped model `flickr8k`, the queries val captions.
 """
@@ -36,12 +37,16 @@ def main() -> None:
     parser.add_argument("--photos", type=int, nargs="+", default=[10_000])
     parser.add_argument("--queries", type=int, default=100)
     parser.add_argument("--seconds", type=float, default=1e9, help="stop truth after these")
+    parser.add_argument("--threads", type=int, help="of torch; two where that helps")
     parser.add_argument("--centroids", type=int, default=1024)
+    parser.add_argument("--model", default="flickr8k", help="a folder, or a shipped model's name")
     parser.add_argument("--regions", type=Path)
     parser.add_argument("--dataset", type=Path)
     asked = parser.parse_args()
     for step in asked.steps.split(","):
-        torch.set_num_threads(2 if step in ("regard", "truth", "build") else 1)
+        torch.set_num_threads(
+            asked.threads or (2 if step in ("regard", "kinds", "truth", "build") else 1)
+        )
         go(step, asked)
 
 
@@ -50,11 +55,13 @@ def go(step: str, asked: argparse.Namespace) -> None:
     if step == "report":
         report.write(asked.work)
     elif step == "base":
-        make_base(asked.work, asked.regions, asked.dataset, load("flickr8k"), asked.queries)
+        make_base(asked.work, asked.regions, asked.dataset, load(asked.model), asked.queries)
     elif step == "truth":
         base = load_base(asked.work)
-        made = Truth(asked.work, base, asked.photos, load("flickr8k"), asked.queries)
+        made = Truth(asked.work, base, asked.photos, load(asked.model), asked.queries)
         print("done" if made.run(asked.seconds) else f"{made.done} photos so far")
+        for photos, share in made.surely.items():
+            note(asked.work, step, photos, [{"surely": share, "queries": asked.queries}])
     else:
         for photos in asked.photos:
             note(asked.work, step, photos, take(step, asked, photos))
@@ -62,27 +69,41 @@ def go(step: str, asked: argparse.Namespace) -> None:
 
 def take(step: str, asked: argparse.Namespace, photos: int) -> Iterable[dict]:
     """The figures of one step for one size."""
-    matcher, base = load("flickr8k"), load_base(asked.work)
-    folder = asked.work / f"index-{photos}"
+    matcher, folder = load(asked.model), asked.work / f"index-{photos}"
+    sentences = load_queries(asked.work)[: asked.queries]
+    if step == "regard":
+        return measure.regard(folder, matcher, sentences, known_truth(asked, photos))
+    if step == "kinds":
+        return measure.kinds(folder, matcher, sentences)
+    base = load_base(asked.work)
     if step == "build":
         return [build(folder, base, photos, matcher)]
     if step == "alike":
         return [alike(base, photos)]
-    sentences = load_queries(asked.work)[: asked.queries]
-    known = np.load(asked.work / "truth.npz")
-    truth = known[f"top{photos}"][: asked.queries] if f"top{photos}" in known else None
-    if step == "regard":
-        return measure.regard(folder, matcher, sentences, truth)
+    truth = known_truth(asked, photos)
     if truth is None:
         raise SystemExit(f"no truth for {photos} photos; run the step truth first")
+    return compare(step, asked, photos, (base, matcher, sentences, truth))
+
+
+def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> Iterable[dict]:
+    """The figures of another way."""
     if step == "codes":
-        return measure.codes(base, matcher, sentences, truth, photos, asked.centroids)
+        return measure.codes(*what, photos, asked.centroids)
     if step == "faiss":
-        return others.pooled_in_faiss(base, matcher, sentences, truth, photos)
+        return others.pooled_in_faiss(*what, photos)
     if step == "qdrant":
-        place = asked.work / "qdrant"
-        return others.maxsim_in_qdrant(place, base, matcher, sentences, truth)
+        return others.maxsim_in_qdrant(asked.work / "qdrant", *what)
+    if step == "lancedb":
+        return others.maxsim_in_lancedb(asked.work / "lancedb", *what)
+    base, matcher, sentences, truth = what
     return [measure.int8_cost(base, truth, sentences, matcher)]
+
+
+def known_truth(asked: argparse.Namespace, photos: int) -> np.ndarray | None:
+    path = asked.work / "truth.npz"
+    known = np.load(path) if path.exists() else {}
+    return known[f"top{photos}"][: asked.queries] if f"top{photos}" in known else None
 
 
 def alike(base: object, photos: int) -> dict:
@@ -99,7 +120,8 @@ def note(work: Path, step: str, photos: int, figures: Iterable[dict]) -> None:
     for row in figures:
         kept = json.loads(path.read_text()) if path.exists() else {}
         row |= {"step": step, "photos": photos, "load": os.getloadavg()[0]}
-        kept[f"{step} {photos} {row.get('name', '')}"] = row
+        key = f"{step} {photos} {row.get('name', '')}"
+        kept[key] = kept.get(key, {}) | row  # what was built before took what it took then
         path.write_text(json.dumps(kept, indent=1))
         print(json.dumps(row), flush=True)
 
