@@ -222,6 +222,20 @@ def test_a_filter_chooses_among_copies(index, photos, folder, matcher):
     assert "0-copy.png" in names(index.search("a dog", 100))
 
 
+def test_filters_see_what_a_refresh_brings(index, photos, folder, matcher):
+    asked = [Filters(path=path) for path in ("below/*", "*[02].png", "photos/?.png", "*", "tall*")]
+    before = [names(index.search("a dog", 100, filters=one)) for one in asked]
+    assert [names(index.search("a dog", 100, filters=one)) for one in asked] == before
+    draw(photos / "below/new.png", 31)
+    (photos / "0.png").unlink()
+    update_index(folder, photos, matcher, workers=1)
+    assert [names(index.search("a dog", 100, filters=one)) for one in asked] == before
+    index.refresh()
+    for one, old in zip(asked, before, strict=True):
+        wanted = set(old) - {"0.png"} | ({"new.png"} if one.path in ("below/*", "*") else set())
+        assert set(names(index.search("a dog", 100, filters=one))) == wanted
+
+
 def test_unknown_orientation_is_refused():
     with pytest.raises(ConfigError, match="landscape, portrait, square"):
         Filters(orientation="round")
