@@ -70,6 +70,7 @@ def train(
     *,
     vocabulary: Vocabulary | None = None,
     start: Checkpoint | None = None,
+    cache: Path | None = None,
 ) -> Outcome:
     """Train a model and keep the best on val.
 
@@ -79,20 +80,19 @@ def train(
         progress: told after every step and epoch.
         vocabulary: words to know; None builds it from train and val captions, as SCAN does.
         start: a model to go on from, with its vocabulary; None begins with random weights.
+        cache: folder for word states and projected features, shared by runs on the same data;
+            None keeps them within the run.
 
     Raises:
         ConfigError: the features have another width than the recipe's.
         CheckpointError: the folder holds a run of another recipe.
     """
     _check_features(recipe, train_set, val_set)
-    run = Run(Path(folder), recipe)
-    vocabulary = (
-        vocabulary
-        or (start.vocabulary if start else None)
-        or Vocabulary.build(
-            train_set.captions.sentences + val_set.captions.sentences, recipe.training.min_count
-        )
-    )
+    run = Run(Path(folder), recipe, cache)
+    vocabulary = vocabulary or (start.vocabulary if start else None)
+    if vocabulary is None:
+        sentences = train_set.captions.sentences + val_set.captions.sentences
+        vocabulary = Vocabulary.build(sentences, recipe.training.min_count)
     learner = Learner(recipe, run, vocabulary, train_set, start.model if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(

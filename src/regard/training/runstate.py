@@ -39,13 +39,16 @@ class Run:
     Args:
         folder: where it is; made if missing.
         recipe: what is trained.
+        cache: folder for what is made once from the data, shared by runs on the same data; None
+            keeps it within the run.
 
     Raises:
         CheckpointError: the folder holds a run of another recipe.
     """
 
-    def __init__(self, folder: Path, recipe: Recipe) -> None:
+    def __init__(self, folder: Path, recipe: Recipe, cache: Path | None = None) -> None:
         self.folder = folder
+        self._cache = cache or folder / "cache"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / "recipe.json"
         tree = to_tree(recipe)
@@ -94,9 +97,19 @@ class Run:
     @property
     def cache(self) -> Path:
         """Folder for what is made once from the data and can be made again."""
-        folder = self.folder / "cache"
-        folder.mkdir(exist_ok=True)
-        return folder
+        self._cache.mkdir(parents=True, exist_ok=True)
+        return self._cache
+
+    @property
+    def position(self) -> Position:
+        """Where the run stands on disk."""
+        path = self._state / "position.json"
+        return Position(**json.loads(path.read_text("utf-8"))) if path.exists() else Position()
+
+    @property
+    def _state(self) -> Path:
+        state = self.folder / "state"
+        return state if state.exists() else self.folder / "state.old"  # killed between two renames
 
     def restore(
         self,
@@ -105,12 +118,10 @@ class Run:
         optimizer: torch.optim.Optimizer,
     ) -> Position:
         """Go back to the state on disk, if there is one; tells where the run stands."""
-        state = self.folder / "state"
-        if not state.exists():
-            state = self.folder / "state.old"  # killed between two renames
-        if not state.exists():
-            return Position()
-        tensors = load_file(state / "tensors.safetensors")
+        position = self.position
+        if position == Position():
+            return position
+        tensors = load_file(self._state / "tensors.safetensors")
         for name, part in (("model.", model), ("averaged.", averaged)):
             if any(key.startswith(name) for key in tensors):
                 part.load_state_dict(
@@ -123,4 +134,4 @@ class Run:
                 moments.setdefault(int(number), {})[key] = value
         tree = optimizer.state_dict()
         optimizer.load_state_dict({**tree, "state": moments})
-        return Position(**json.loads((state / "position.json").read_text(encoding="utf-8")))
+        return position

@@ -1,0 +1,104 @@
+"""regard ablate: what attention earns over pooling, trained and judged alike."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from regard.cli.common import AsJson, DataOption, RegionsOption, notes, output, print_json
+
+if TYPE_CHECKING:
+    from regard.training.ablation import Row
+    from regard.training.loop import Progress
+
+_KEYS = ("R@1", "R@5", "R@10")
+
+
+def ablate(
+    data: DataOption,
+    out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the runs.")],
+    regions: RegionsOption = None,
+    recipe: Annotated[
+        str, typer.Option(help="Recipe of every row, its scoring aside: a name or a TOML file.")
+    ] = "ablation",
+    seeds: Annotated[int, typer.Option(min=1, help="Runs a row, each with its own seed.")] = 1,
+    settings: Annotated[
+        list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train and judge the paper's ablation: VSE++, Sum-Max and SCAN on the same regions.
+
+    Prints recalls on val, relative gains in R@1 over VSE++ on the whole photo and over VSE++ on the
+    mean of the regions, and the same for kinds of sentences. Killed, the same command goes on.
+
+        regard ablate --data dataset_flickr8k.json --regions flickr8k.regions --out runs/ablation
+    """
+    from regard.data.dataset import open_dataset
+    from regard.training.ablation import Splits, ablation_tree
+    from regard.training.ablation import ablate as run_ablation
+    from regard.training.allocator import keep_freed_memory
+    from regard.training.config import load_recipe
+
+    keep_freed_memory()
+    wanted = load_recipe(recipe, settings or [])
+    splits = Splits(open_dataset(data, "train", regions), open_dataset(data, "val", regions))
+    results = []
+    for result in run_ablation(wanted, splits, out, seeds, _tell):
+        notes.print(f"{result.title}: done.")
+        results.append(result)
+    rows = ablation_tree(results, splits.val.captions.sentences)
+    if as_json:
+        print_json({"rows": rows, "seeds": seeds})
+    else:
+        _show(rows)
+
+
+def _tell(row: "Row", progress: "Progress") -> None:
+    """A line an epoch on standard error."""
+    if progress.validation is not None:
+        notes.print(
+            f"{row.title}: epoch {progress.epoch}/{progress.epochs}, rSum "
+            f"{progress.validation.rsum:.1f}, {progress.seconds:.0f} s"
+        )
+
+
+def _show(rows: list[dict[str, Any]]) -> None:
+    """The paper's table, the gains, and the kinds of sentences."""
+    from regard.training.ablation import PHOTO, REGIONS
+
+    head = [*(f"i→t {key}" for key in _KEYS), *(f"t→i {key}" for key in _KEYS), "rSum"]
+    body = [
+        [f"{row[side][key]:.1f}" for side in ("image_to_text", "text_to_image") for key in _KEYS]
+        + [f"{row['rsum']:.1f}"]
+        for row in rows
+    ]
+    _table("Recalls on val, %", head, rows, body)
+    for baseline, title in ((PHOTO, "the whole photo"), (REGIONS, "the mean of regions")):
+        body = [
+            [_gain(row["gains"][side], baseline) for side in ("image_to_text", "text_to_image")]
+            + [_gain(found, baseline) for found in row["kinds"].values()]
+            for row in rows
+        ]
+        head = ["i→t", "t→i", *(f"t→i, {kind}" for kind in rows[0]["kinds"])]
+        _table(f"R@1 relative to VSE++ on {title}, %, with 95 % intervals", head, rows, body)
+    counts = ", ".join(f"{kind} {found['captions']}" for kind, found in rows[0]["kinds"].items())
+    notes.print(f"Captions: {counts}. Seeds a row: {len(rows[0]['seeds'])}.")
+
+
+def _gain(found: dict[str, Any], baseline: str) -> str:
+    """A relative gain with its interval."""
+    gained = found["gain"][baseline]
+    low, high = gained["interval"]
+    return f"{gained['gain']:+.0f} ({low:+.0f} to {high:+.0f})"
+
+
+def _table(title: str, head: list[str], rows: list[dict[str, Any]], body: list[list[str]]) -> None:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in ("", *head):
+        table.add_column(name, justify="right" if name else "left")
+    for row, cells in zip(rows, body, strict=True):
+        table.add_row(row["title"], *cells)
+    output.print(table)

@@ -1,0 +1,38 @@
+"""Relative gains by hand, and intervals that behave."""
+
+import numpy as np
+import pytest
+
+from regard.evaluation.comparison import captions_found, gain, images_found
+from regard.evaluation.ranking import Ranks
+
+OWNER = np.array([0, 0, 1, 2])
+
+
+def ranks(of_images, of_captions):
+    return Ranks(np.array(of_images), np.array(of_captions), OWNER)
+
+
+def test_found_by_hand_is_the_mean_over_runs():
+    runs = [ranks([1, 2, 1], [1, 1, 3, 1]), ranks([1, 1, 4], [2, 1, 1, 1])]
+    photos = captions_found(runs)
+    assert photos.hits.tolist() == [1, 0.5, 0.5]
+    assert photos.recall == pytest.approx(100 * 2 / 3)
+    captions = images_found(runs)
+    assert captions.hits.tolist() == [1.5, 0.5, 1]
+    assert captions.queries.tolist() == [2, 1, 1]
+    assert captions.recall == pytest.approx(75)
+    some = images_found(runs, np.array([True, False, True, False]))
+    assert (some.hits.tolist(), some.queries.tolist()) == ([0.5, 0.5, 0], [1, 1, 0])
+
+
+def test_gain_is_relative_and_paired():
+    random = np.random.default_rng(0)
+    weak = (random.random(400) < 0.3).astype(int)
+    strong = weak | (random.random(400) < 0.1)
+    owner = np.arange(400)
+    ours, theirs = (captions_found([Ranks(2 - hit, 2 - hit, owner)]) for hit in (strong, weak))
+    found = gain(ours, theirs)
+    assert found.gain == pytest.approx(100 * (strong.sum() / weak.sum() - 1))
+    assert 0 < found.interval[0] < found.gain < found.interval[1]
+    assert gain(ours, ours).interval == (0, 0)  # the same photos are drawn for both
