@@ -35,7 +35,7 @@ def test_judgement_of_what_is_recorded():
     assert made.found("sentences", asked, 0.5, 9) is None  # no curve
     assert made.found("photos", asked, 0.5, 0) is None  # nothing to look at
     assert Judgement.of(info, None).found("photos", asked, 0.5, 9) is None
-    assert Judgement.of({}, None) == (None, None, None, None, None)
+    assert Judgement.of({}, None) == Judgement()
 
 
 def test_verdict_in_words():

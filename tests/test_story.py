@@ -164,9 +164,7 @@ def test_words_look_at_what_they_name(story):
                 by_chance.append(np.mean([inside(middle, box) for middle in middles]))
                 weights = np.mean([word.attention for word in words], axis=0)
                 attended.append(inside(middles[weights.argmax()], box))
-                heat = heat_map(
-                    region_scores(words, found.boxes), found.boxes, found.size, (48, 48)
-                )
+                heat = heat_map(region_scores(words), found.boxes, found.size, (48, 48))
                 mapped.append(inside(peak(heat, found.size), box))
     chance = np.mean(by_chance)
     assert len(by_chance) > 100

@@ -4,6 +4,7 @@
     model.safetensors    weights, float32 or float16
     vocab.json           words, in SCAN's form
     background.safetensors   perhaps: what is compared with (regard.background)
+    pointer.safetensors      perhaps: where words point (regard.pointing)
 
 Nothing in these files is code and nothing in them is executed.
 """
@@ -23,6 +24,8 @@ from regard.config import build, to_tree
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError, ConfigError, DataError
+from regard.pointing import FILE as POINTER
+from regard.pointing import Pointer
 
 FORMAT = 1
 DEFAULT_MODEL = "flickr8k"
@@ -40,6 +43,8 @@ class Checkpoint(NamedTuple):
     """Recipe, seed, figures and anything else its maker recorded."""
     background: Background | None = None
     """What photos and sentences are compared with; None where none was made."""
+    pointer: Pointer | None = None
+    """Says where words point; None where none was taught."""
 
 
 def shipped_models() -> list[str]:
@@ -89,10 +94,11 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     partial.chmod(0o644)  # the library keeps its files to their owner
     partial.replace(folder / "model.safetensors")
     checkpoint.vocabulary.save(folder / "vocab.json")
-    if checkpoint.background is None:
-        (folder / BACKGROUND).unlink(missing_ok=True)  # another model's
-    else:
-        checkpoint.background.save(folder)
+    for part, name in ((checkpoint.background, BACKGROUND), (checkpoint.pointer, POINTER)):
+        if part is None:
+            (folder / name).unlink(missing_ok=True)  # another model's
+        else:
+            part.save(folder)
     _write_config(folder, config)
 
 
@@ -138,6 +144,7 @@ def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
         str(tree.get("extractor", "")),
         dict(tree.get("info", {})),
         Background.load(folder),
+        Pointer.load(folder),
     )
 
 

@@ -10,12 +10,14 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+from regard.background import FILE as BACKGROUND
 from regard.checkpoint import Checkpoint, resolve_model, save_checkpoint
 from regard.errors import CheckpointError
+from regard.pointing import FILE as POINTER
 from regard.regions.pyramid import tuned_identity
 from regard.regions.tuned import BACKBONE, SHIPPED, tag_of
 
-_FILES = ("config.json", "model.safetensors", "vocab.json", "background.safetensors", BACKBONE)
+_FILES = ("config.json", "model.safetensors", "vocab.json", BACKGROUND, POINTER, BACKBONE)
 
 
 def write_layout(checkpoint: Checkpoint, source: str, folder: Path) -> None:

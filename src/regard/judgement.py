@@ -15,6 +15,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.background import Answers, Background, Spread
+from regard.pointing import Pointer
 
 Verdict = Literal["match", "no good match"]
 EVEN = 0.5  # from this probability on a query has found something
@@ -66,9 +67,13 @@ class Judgement(NamedTuple):
     sentences: VerdictCurve | None = None
     """For photos that ask for sentences."""
     background: Background | None = None
+    pointer: Pointer | None = None
+    """Where words point."""
 
     @classmethod
-    def of(cls, info: dict[str, Any], background: Background | None) -> "Judgement":
+    def of(
+        cls, info: dict[str, Any], background: Background | None, pointer: Pointer | None = None
+    ) -> "Judgement":
         """From a model's recorded information."""
 
         def curve(name: str) -> Calibration | None:
@@ -85,6 +90,7 @@ class Judgement(NamedTuple):
             verdicts.get("photos"),
             verdicts.get("sentences"),
             background,
+            pointer,
         )
 
     def found(

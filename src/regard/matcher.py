@@ -84,6 +84,7 @@ class Matcher:
         self.extractor_identity = checkpoint.extractor
         self.info = checkpoint.info
         self.background = checkpoint.background
+        self.pointer = checkpoint.pointer
 
     @property
     def scoring(self) -> Scoring:
@@ -98,7 +99,7 @@ class Matcher:
     @property
     def judgement(self) -> Judgement:
         """What similarities are worth, as far as the model's maker has measured it."""
-        return Judgement.of(self.info, self.background)
+        return Judgement.of(self.info, self.background, self.pointer)
 
     @property
     def calibration(self) -> Calibration | None:
@@ -278,7 +279,12 @@ class Matcher:
         """
         folder = Path(save_directory)
         made = Checkpoint(
-            self.model, self.vocabulary, self.extractor_identity, self.info, self.background
+            self.model,
+            self.vocabulary,
+            self.extractor_identity,
+            self.info,
+            self.background,
+            self.pointer,
         )
         write_layout(made, self.source, folder)
         if not push_to_hub:

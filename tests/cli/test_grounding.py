@@ -25,6 +25,11 @@ def test_json_has_the_stable_keys(world):
     assert tree["pointing_accuracy"] == tree["ways"]["map"]["pointing_accuracy"]
 
 
+def test_only_models_that_learned_to_point_have_a_second_map(world):
+    ways = json.loads(grounding(world, "--json").stdout)["ways"]
+    assert list(ways) == ["map", "most_attended", "most_similar"]
+
+
 def test_table_for_people(world):
     done = grounding(world)
     assert done.exit_code == 0, done.output

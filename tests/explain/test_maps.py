@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from regard.errors import ConfigError
-from regard.explain.maps import MAPS, best_region, heat_map, map_grid, peak, region_scores
+from regard.explain.maps import best_region, heat_map, map_grid, peak, region_scores
 from regard.explain.numbers import WordExplanation
 from regard.regions.pyramid import pyramid_boxes
 
@@ -12,8 +11,9 @@ SIZE = (200, 100)
 HALVES = np.array([[0, 0, 100, 100], [100, 0, 200, 100.0]])
 
 
-def word(cosines, attention):
-    return WordExplanation("w", 0.0, 0.0, np.array(attention), np.array(cosines))
+def word(cosines, attention, pointing=None):
+    pointing = None if pointing is None else np.array(pointing)
+    return WordExplanation("w", 0.0, 0.0, np.array(attention), np.array(cosines), None, pointing)
 
 
 def test_map_is_the_sum_of_gaussians():
@@ -76,19 +76,12 @@ def test_grid_keeps_the_shape():
     assert map_grid((5000, 10), 32) == (32, 1)
 
 
-def test_scores_by_kind():
-    boxes = np.array([[0, 0, 10, 10], [0, 0, 20, 20.0]])
+def test_scores_of_models_that_never_saw_a_box():
     words = [word([0.1, 0.2], [0.9, 0.1]), word([0.3, 0.0], [0.5, 0.5])]
-    cosine, attention = np.exp(10 * np.array([0.2, 0.1])), np.array([0.7, 0.3])
-    wanted = {
-        "cosine": cosine,
-        "attention": attention,
-        "attention_density": attention / [100, 400],
-        "cosine_attention": cosine * attention,
-    }
-    assert set(wanted) == set(MAPS)
-    for kind, scores in wanted.items():
-        assert region_scores(words, boxes, kind) == pytest.approx(scores)
-    assert region_scores(words, boxes) == pytest.approx(cosine * attention)
-    with pytest.raises(ConfigError, match="map is 'x'; it must be one of cosine"):
-        region_scores(words, boxes, "x")
+    wanted = np.exp(10 * np.array([0.2, 0.1])) * np.array([0.7, 0.3])
+    assert region_scores(words) == pytest.approx(wanted)
+
+
+def test_scores_of_models_that_learned_to_point():
+    words = [word([0.1, 0.2], [0.9, 0.1], [2.0, 500.0]), word([0.3, 0], [0.5, 0.5], [4.0, 500.0])]
+    assert region_scores(words) == pytest.approx([np.exp(3 - 500), 1])

@@ -8,6 +8,8 @@ from regard.cli.common import notes, output, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from regard.data.dataset import BoxedDataset
     from regard.evaluation.grounding import Answer, Evidence
     from regard.matcher import Matcher
@@ -28,7 +30,9 @@ def judge_grounding(
 
     if len(matchers) > 1:
         raise ConfigError(f"models are {len(matchers)}; grounding judges one at a time. Name one.")
-    ways = {"map": _from_map, "most_attended": most_attended, "most_similar": most_similar}
+    ways = {"map": _map_of_cosines, "most_attended": most_attended, "most_similar": most_similar}
+    if matchers[0].pointer is not None:
+        ways = {"map": _map_shown, "map_of_cosines": ways.pop("map"), **ways}
     with progress_bar("Grounding photos") as progress:
         tree = ground(matchers[0], dataset, entities, ways, progress).tree("map")
     if as_json:
@@ -37,14 +41,27 @@ def judge_grounding(
         _show(tree)
 
 
-def _from_map(evidence: "Evidence") -> "Answer":
-    """The brightest place of the map people are shown, and the region that fits it."""
-    from regard.evaluation.grounding import Answer
-    from regard.explain.maps import DEFAULT_MAP, MAPS, best_region, heat_map, map_grid, peak
+def _map_shown(evidence: "Evidence") -> "Answer":
+    """By the map people are shown of models that learned to point."""
+    from regard.explain.maps import pointed_scores
 
-    scores = MAPS[DEFAULT_MAP](evidence.cosines, evidence.attention, evidence.boxes)
-    grid = map_grid(evidence.size, _LONGEST)
-    found = heat_map(scores, evidence.boxes, evidence.size, grid)
+    assert evidence.pointing is not None
+    return _from_map(evidence, pointed_scores(evidence.pointing))
+
+
+def _map_of_cosines(evidence: "Evidence") -> "Answer":
+    """By the map of other models, which needs no boxes in training."""
+    from regard.explain.maps import cosine_scores
+
+    return _from_map(evidence, cosine_scores(evidence.cosines, evidence.attention))
+
+
+def _from_map(evidence: "Evidence", scores: "np.ndarray") -> "Answer":
+    """The brightest place of a map, and the region that fits it."""
+    from regard.evaluation.grounding import Answer
+    from regard.explain.maps import best_region, heat_map, map_grid, peak
+
+    found = heat_map(scores, evidence.boxes, evidence.size, map_grid(evidence.size, _LONGEST))
     return Answer(peak(found, evidence.size), best_region(found, evidence.boxes, evidence.size))
 
 

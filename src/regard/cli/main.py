@@ -5,6 +5,7 @@ import sys
 import typer
 
 from regard.cli import (
+    ablate,
     bench,
     blend,
     calibrate,
@@ -19,6 +20,7 @@ from regard.cli import (
     extract,
     import_,
     index,
+    point,
     reproduce,
     score,
     search,
@@ -40,12 +42,14 @@ app = typer.Typer(
 app.command("extract")(extract.extract)
 app.command("train")(train.train)
 app.command("tune")(tune.tune)
+app.command("ablate")(ablate.ablate)
 app.command("blend")(blend.blend)
 app.command("demo")(demo.demo)
 app.command("bench")(bench.bench)
 app.command("doctor")(doctor.doctor)
 app.command("evaluate")(evaluate.evaluate)
 app.command("calibrate")(calibrate.calibrate)
+app.command("point")(point.point)
 app.command("import")(import_.import_)
 app.command("export")(export.export)
 app.command("export-vectors")(export_vectors.export_vectors)

@@ -154,7 +154,7 @@ class _Page:
         """The photo, bright where a word looks."""
         small = self._photo(row).copy()
         small.thumbnail((_SMALL, _SMALL), Image.Resampling.LANCZOS)
-        found = heat_map(region_scores([word], why.boxes), why.boxes, why.size, small.size) ** 2
+        found = heat_map(region_scores([word]), why.boxes, why.size, small.size) ** 2
         light = (_DARKEST + (1 - _DARKEST) * found)[..., None]
         pixels = np.asarray(small.convert("RGB"), np.float32) * light
         return _img(Image.fromarray(pixels.astype(np.uint8)), f"where “{word.word}” looks")
@@ -263,7 +263,7 @@ class _Page:
             matcher.scoring,
             word_curve=matcher.judgement.word,
             discount=matcher.discount(regions, words),
-        )
+        ).pointed(matcher.pointer, regions, words)
 
 
 def _words(words: Sequence[WordExplanation]) -> Iterator[str]:

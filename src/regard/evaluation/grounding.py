@@ -1,15 +1,15 @@
 """Do words look where they should? Pointing game and box recall on Flickr30k Entities phrases.
 
-A phrase is located by the mean cosine and attention of its words over a photo's regions. How a
-point and a region come of those is given by the caller, so that single regions and maps are
-judged alike. A point hits inside any of the phrase's boxes; a region hits with an intersection
-over union of at least a half. Knows nothing of figures.
+A phrase is located by what its words say of a photo's regions, on average: those that name
+something, or all where none does. How a point and a region come of that is given by the caller, so
+that single regions and maps are judged alike. A point hits inside any of the phrase's boxes; a
+region hits with an intersection over union of at least a half. Knows nothing of figures.
 """
 
 import gzip
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from jaxtyping import Float
 
 from regard.core.attention import attend
 from regard.data.dataset import BoxedDataset
+from regard.data.function_words import names_something
 from regard.data.tokens import tokenize
 from regard.errors import DataError
 from regard.matcher import Matcher
@@ -38,6 +39,8 @@ class Evidence(NamedTuple):
     """x1, y1, x2, y2 in pixels."""
     size: tuple[int, int]
     """Width and height of the photo in pixels."""
+    pointing: Float[np.ndarray, " region"] | None = None
+    """Likewise, of models that learned to point."""
 
 
 class Answer(NamedTuple):
@@ -55,8 +58,9 @@ class Phrase(NamedTuple):
     """A phrase of a caption with its true places."""
 
     caption: str
-    words: tuple[int, int]
-    """First word and the one after the last, among the caption's tokens without <start>."""
+    words: tuple[int, ...]
+    """Places, among the caption's words with <start>, of its words that name something; of all
+    its words where none does."""
     boxes: Float[np.ndarray, "box 4"]
     """In units of the photo's width and height."""
     kinds: tuple[str, ...]
@@ -116,7 +120,8 @@ def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
     """Phrases whose words can be found among the caption's tokens."""
     for caption in tree["captions"]:
         tokens = [tokenize(word) for word in caption["caption"].split()]
-        if tokenize(caption["caption"]) != [t for word in tokens for t in word]:
+        flat = tokenize(caption["caption"])
+        if flat != [t for word in tokens for t in word]:
             continue  # cut differently as a whole: positions would be wrong
         starts = np.concatenate([[0], np.cumsum([len(t) for t in tokens])]).astype(int)
         for phrase in caption["phrases"]:
@@ -124,9 +129,21 @@ def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
             if boxes:
                 first = phrase["first_word"]
                 last = first + len(phrase["phrase"].split())
-                span = int(starts[first]), int(starts[min(last, len(tokens))])
+                span = range(int(starts[first]), int(starts[min(last, len(tokens))]))
+                words = [place for place in span if names_something(flat[place])] or span
+                places = tuple(place + 1 for place in words)  # after <start>
                 kinds = tuple(phrase["types"])
-                yield Phrase(caption["caption"], span, np.array(boxes, float), kinds)
+                yield Phrase(caption["caption"], places, np.array(boxes, float), kinds)
+
+
+def phrase_vectors(matcher: Matcher, phrases: Sequence[Phrase]) -> Float[np.ndarray, "phrase dim"]:
+    """The mean vector of every phrase's words, each word read in its whole caption."""
+    captions = sorted({phrase.caption for phrase in phrases})
+    row_of = {caption: row for row, caption in enumerate(captions)}
+    words = matcher.encode_captions(captions).vectors
+    return np.stack(
+        [words[row_of[phrase.caption], list(phrase.words)].mean(0) for phrase in phrases]
+    )
 
 
 class Grounding:
@@ -217,17 +234,18 @@ def _ground_some(
     vectors = matcher.encode_features(*dataset.gather(list(phrases)))
     for regions, (photo, some) in zip(vectors, phrases.items(), strict=True):
         stored = dataset.regions_of(photo)
-        real = torch.from_numpy(regions[: len(stored.boxes)])
+        boxes, size = stored.boxes, (stored.width, stored.height)
+        real = regions[: len(boxes)]
         for phrase in some:
-            row = row_of[phrase.caption]
-            of_words = torch.from_numpy(words.vectors[row, : words.lengths[row]])
+            row, places = row_of[phrase.caption], list(phrase.words)
+            of_words = words.vectors[row, : words.lengths[row]]
             cosines = of_words @ real.T  # (W, R)
-            span = slice(phrase.words[0] + 1, phrase.words[1] + 1)  # after <start>
-            attention = _attention(cosines, matcher)[span].mean(0).numpy()
-            size = stored.width, stored.height
-            found.add(
-                phrase, Evidence(cosines[span].mean(0).numpy(), attention, stored.boxes, size)
-            )
+            attention = _attention(torch.from_numpy(cosines), matcher)[places].mean(0).numpy()
+            pointing = None
+            if matcher.pointer is not None:
+                pointing = matcher.pointer.scores(of_words[places], real, boxes, size).mean(0)
+            evidence = Evidence(cosines[places].mean(0), attention, boxes, size, pointing)
+            found.add(phrase, evidence)
 
 
 def _attention(

@@ -235,7 +235,7 @@ def _draw_word(
     """A word's panel: the photo lit by the word's map, and the region that fits it framed."""
     word, boxes, size = explanation.sentence_words[number - 1], explanation.boxes, explanation.size
     grid = pixels.shape[1], pixels.shape[0]
-    found = heat_map(region_scores([word], boxes), boxes, size, grid) ** 2
+    found = heat_map(region_scores([word]), boxes, size, grid) ** 2
     light = found * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)
     _draw_picture(page, layout, number, pixels * brightness(light)[..., None])
     corner, picture = np.array(layout.picture_corner(number)), np.array(layout.picture)

@@ -7,52 +7,44 @@ says. Which scores make the map that points best is measured (docs/explanations.
 Knows boxes and numbers per region. Knows nothing of pixels or of models.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float
 
-from regard.errors import ConfigError
 from regard.explain.numbers import WordExplanation
 
-SHARPNESS = 10.0  # of the exponential that turns cosines into scores
-DEFAULT_MAP = "cosine_attention"
+_SHARPNESS = 10.0  # of the exponential that turns cosines into scores
 _FITS = 0.4  # a region is compared with where its map is above this share of its range
 
 
-def _areas(boxes: Float[np.ndarray, "region 4"]) -> Float[np.ndarray, " region"]:
-    areas: Float[np.ndarray, " region"] = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
-    return areas
-
-
-MAPS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray], Float[np.ndarray, " region"]]] = {
-    "cosine": lambda cosine, _attention, _boxes: np.exp(SHARPNESS * cosine),
-    "attention": lambda _cosine, attention, _boxes: attention,
-    "attention_density": lambda _cosine, attention, boxes: attention / _areas(boxes),
-    "cosine_attention": lambda cosine, attention, _: np.exp(SHARPNESS * cosine) * attention,
-}
-"""Ways to score regions, from cosines (R,), attention (R,) and boxes (R, 4)."""
-
-
-def region_scores(
-    words: Sequence[WordExplanation],
-    boxes: Float[np.ndarray, "region 4"],
-    kind: str = DEFAULT_MAP,
-) -> Float[np.ndarray, " region"]:
+def region_scores(words: Sequence[WordExplanation]) -> Float[np.ndarray, " region"]:
     """How much each region counts for a word, or for the words of a phrase together.
 
     Args:
-        words: of one explanation; their cosines and attention are averaged.
-        kind: one of `MAPS`.
-
-    Raises:
-        ConfigError: there is no such kind.
+        words: of one explanation; what they say of regions is averaged.
     """
-    if kind not in MAPS:
-        raise ConfigError(f"map is {kind!r}; it must be one of {', '.join(MAPS)}. Choose one.")
-    cosine = np.mean([word.cosines for word in words], axis=0)
-    attention = np.mean([word.attention for word in words], axis=0)
-    return MAPS[kind](cosine, attention, boxes)
+    pointing = [word.pointing for word in words if word.pointing is not None]
+    if pointing:
+        return pointed_scores(np.mean(pointing, axis=0))
+    return cosine_scores(
+        np.mean([word.cosines for word in words], axis=0),
+        np.mean([word.attention for word in words], axis=0),
+    )
+
+
+def pointed_scores(pointing: Float[np.ndarray, " region"]) -> Float[np.ndarray, " region"]:
+    """Of models that learned to point: the exponential of their scores, the largest 1."""
+    scores: Float[np.ndarray, " region"] = np.exp(pointing - pointing.max())
+    return scores
+
+
+def cosine_scores(
+    cosines: Float[np.ndarray, " region"], attention: Float[np.ndarray, " region"]
+) -> Float[np.ndarray, " region"]:
+    """Of models that never saw a box: exp(10 cosine) times the attention."""
+    scores: Float[np.ndarray, " region"] = np.exp(_SHARPNESS * cosines) * attention
+    return scores
 
 
 def heat_map(
@@ -75,14 +67,23 @@ def heat_map(
     Returns:
         Values at the cells' middles; all 1 where nothing distinguishes one place from another.
     """
-    across = _bump(boxes[:, 0], boxes[:, 2], size[0], grid[0])  # (R, column)
-    down = _bump(boxes[:, 1], boxes[:, 3], size[1], grid[1])  # (R, row)
+    across, down = bumps(boxes, size, grid)
     found = (down * np.asarray(scores, np.float64)[:, None]).T @ across
     low, high = float(found.min()), float(found.max())
     if high - low <= 1e-9 * abs(high):
         return np.ones_like(found)
     stretched: Float[np.ndarray, "row column"] = (found - low) / (high - low)
     return stretched
+
+
+def bumps(
+    boxes: Float[np.ndarray, "region 4"], size: tuple[int, int], grid: tuple[int, int]
+) -> tuple[Float[np.ndarray, "region column"], Float[np.ndarray, "region row"]]:
+    """Every region's Gaussian along both axes, at the cells' middles; as for `heat_map`."""
+    return (
+        _bump(boxes[:, 0], boxes[:, 2], size[0], grid[0]),
+        _bump(boxes[:, 1], boxes[:, 3], size[1], grid[1]),
+    )
 
 
 def _bump(

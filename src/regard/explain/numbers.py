@@ -18,7 +18,7 @@ Knows embeddings and boxes. Knows nothing of pixels.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ from regard.data.function_words import names_something
 from regard.data.vocab import END, START
 from regard.errors import ShapeError
 from regard.judgement import Calibration
+from regard.pointing import Pointer
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
 
@@ -52,6 +53,8 @@ class WordExplanation:
     support: float | None = None
     """Probability that the photo shows what the word names, one in two doing so before looking,
     from its largest cosine; None for words that name nothing and models without a curve."""
+    pointing: Float[np.ndarray, " region"] | None = None
+    """Where the word points, as the model's pointer scores every region; None without one."""
 
     @property
     def is_unsupported(self) -> bool:
@@ -75,6 +78,24 @@ class Explanation:
     """x1, y1, x2, y2 in pixels of the original photo; no rows where unknown."""
     size: tuple[int, int]
     """Width and height of the original photo in pixels."""
+
+    def pointed(
+        self,
+        pointer: Pointer | None,
+        regions: Float[np.ndarray, "region dim"],
+        words: Float[np.ndarray, "word dim"],
+    ) -> "Explanation":
+        """The same, with where each word points; as it is without a pointer or boxes.
+
+        Args:
+            regions: vectors the explanation was made from.
+            words: likewise, <start> and <end> included.
+        """
+        if pointer is None or not len(self.boxes):
+            return self
+        rows = pointer.scores(words, regions, self.boxes, self.size)
+        told = (replace(word, pointing=row) for word, row in zip(self.words, rows, strict=True))
+        return replace(self, words=tuple(told))
 
     @property
     def sentence_words(self) -> tuple[WordExplanation, ...]:

@@ -34,4 +34,4 @@ def explain_photo(
         matcher.scoring,
         word_curve=matcher.judgement.word,
         discount=matcher.discount(regions, words),
-    )
+    ).pointed(matcher.pointer, regions, words)

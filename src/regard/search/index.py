@@ -261,8 +261,9 @@ class Index:
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
         single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
         curve = self.matcher.calibration if single else None
-        judgement = self.matcher.judgement
-        asked = Asked(sentences, self.matcher.scoring, curve, judgement.word, judgement.background)
+        judged = self.matcher.judgement
+        told = (judged.word, judged.background, judged.pointer)
+        asked = Asked(sentences, self.matcher.scoring, curve, *told)
         return parts, asked, self.matcher.unknown_words(words)
 
     def _found(self, asked: Asked, hits: list[Hit], total: int) -> float | None:

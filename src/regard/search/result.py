@@ -15,6 +15,7 @@ from regard.data.store import StoredRegions
 from regard.errors import DataError
 from regard.explain.numbers import Explanation, explain
 from regard.judgement import Calibration, Verdict, verdict
+from regard.pointing import Pointer
 from regard.search.catalog import PhotoRecord
 
 
@@ -38,6 +39,8 @@ class Asked(NamedTuple):
     """From a word's largest cosine to its support; None where there is none."""
     background: Background | None = None
     """What photos and sentences are compared with; None lowers no similarity."""
+    pointer: Pointer | None = None
+    """Says where words point; None where the model has none."""
 
     @property
     def discount(self) -> float:
@@ -100,7 +103,7 @@ class Hit:
             self.asked.scoring,
             word_curve=self.asked.word_curve,
             discount=background.discount(vectors, part.vectors) if background else 0.0,
-        )
+        ).pointed(self.asked.pointer, vectors, part.vectors)
 
     @property
     def unsupported(self) -> list[str]:

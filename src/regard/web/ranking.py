@@ -142,6 +142,7 @@ class Ranker:
             matcher.scoring,
             word_curve=judgement.word,
             background=judgement.background,
+            pointer=judgement.pointer,
         )
         hits = [
             Hit(

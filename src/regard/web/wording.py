@@ -14,7 +14,7 @@ from regard.background import Answers
 from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
-from regard.explain.maps import DEFAULT_MAP, MAPS
+from regard.explain.maps import region_scores
 from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.judgement import Judgement, Verdict
 from regard.matcher import Matcher
@@ -117,7 +117,7 @@ def take_apart(
             scoring,
             word_curve=curve,
             discount=lowered,
-        )
+        ).pointed(judgement.pointer, regions, sentence.vectors)
         similarity += factor * found.similarity
         words += [replace(word, share=factor * word.share) for word in found.words]
     return Explanation(similarity, tuple(words), pixels, size)
@@ -127,8 +127,7 @@ def tell_maps(found: Explanation) -> models.Maps:
     """An explanation as the API tells of it."""
     scale = np.array([*found.size, *found.size], np.float64).clip(1)
     attention = np.stack([word.attention for word in found.words])  # (W, R)
-    cosines = np.stack([word.cosines for word in found.words])
-    heat = MAPS[DEFAULT_MAP](cosines, attention, found.boxes)
+    heat = np.stack([region_scores([word]) for word in found.words])
     parts = [
         models.WordPart(
             relevance=round(word.relevance, 6),
