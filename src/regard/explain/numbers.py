@@ -54,7 +54,8 @@ class WordExplanation:
     """Probability that the photo shows what the word names, one in two doing so before looking,
     from its largest cosine; None for words that name nothing and models without a curve."""
     pointing: Float[np.ndarray, " region"] | None = None
-    """Where the word points, as the model's pointer scores every region; None without one."""
+    """Where the word points, as the model's pointer scores every region; None without one, and
+    for words that name nothing."""
 
     @property
     def is_unsupported(self) -> bool:
@@ -85,7 +86,9 @@ class Explanation:
         regions: Float[np.ndarray, "region dim"],
         words: Float[np.ndarray, "word dim"],
     ) -> "Explanation":
-        """The same, with where each word points; as it is without a pointer or boxes.
+        """The same, with where words point; as it is without a pointer or boxes.
+
+        Only words that name something: pointers are taught by no others.
 
         Args:
             regions: vectors the explanation was made from.
@@ -94,7 +97,12 @@ class Explanation:
         if pointer is None or not len(self.boxes):
             return self
         rows = pointer.scores(words, regions, self.boxes, self.size)
-        told = (replace(word, pointing=row) for word, row in zip(self.words, rows, strict=True))
+        told = (
+            replace(word, pointing=row)
+            if names_something(word.word) and not word.is_sentence_end
+            else word
+            for word, row in zip(self.words, rows, strict=True)
+        )
         return replace(self, words=tuple(told))
 
     @property
