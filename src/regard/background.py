@@ -21,10 +21,8 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from regard.errors import CheckpointError
+from regard import tensor_files
 
 FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
@@ -69,10 +67,7 @@ class Background(NamedTuple):
         held = {"directions": self.directions.astype(np.float16), "levels": self.levels}
         for name in ("photos", "sentences"):
             held[name], held[f"{name}_scale"] = _to_int8(getattr(self, name))
-        partial = folder / "background.partial"
-        save_file(held, partial)
-        partial.chmod(0o644)  # the library keeps its files to their owner
-        partial.replace(folder / FILE)
+        tensor_files.write(folder / FILE, held)
 
     @classmethod
     def load(cls, folder: Path) -> "Background | None":
@@ -81,21 +76,16 @@ class Background(NamedTuple):
         Raises:
             CheckpointError: it is damaged.
         """
-        if not (folder / FILE).is_file():
-            return None
-        try:
-            held = load_file(folder / FILE)
+
+        def make(held: tensor_files.Arrays) -> "Background":
             photos, sentences = (
                 held[name].astype(np.float32) * held[f"{name}_scale"].astype(np.float32)[:, None]
                 for name in ("photos", "sentences")
             )
-            directions = held["directions"].astype(np.float32)
-            return cls(directions, photos, sentences, held["levels"])
-        except (OSError, KeyError, ValueError, IndexError, SafetensorError) as error:
-            raise CheckpointError(
-                f"{folder / FILE} cannot be read ({error}); it must be a model's background. "
-                "Make it anew with `regard calibrate`."
-            ) from None
+            return cls(held["directions"].astype(np.float32), photos, sentences, held["levels"])
+
+        remedy = "Make it anew with `regard calibrate`."
+        return tensor_files.read(folder / FILE, make, "a model's background", remedy)
 
     @property
     def digest(self) -> str:
@@ -153,7 +143,7 @@ def _smooth_maximum(
     """Of each row's inner products with the others."""
     out = np.empty(len(rows), np.float32)
     for start in range(0, len(rows), _AT_ONCE):
-        part = rows[start : start + _AT_ONCE] @ (np.float32(_SHARPNESS) * others).T
+        part = (np.float32(_SHARPNESS) * rows[start : start + _AT_ONCE]) @ others.T
         np.exp(part, out=part)  # at most e^20
         out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64)) / _SHARPNESS
     return out

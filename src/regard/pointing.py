@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save_file
 
-from regard.errors import CheckpointError
+from regard import tensor_files
 
 FILE = "pointer.safetensors"
 SHAPES = 8
@@ -59,10 +57,7 @@ class Pointer(NamedTuple):
             scale = np.abs(matrix).max(0).clip(1e-12) / _STEPS
             held[name] = np.round(matrix / scale).astype(np.int8)
             held[f"{name}_scale"] = scale.astype(np.float32)
-        partial = folder / "pointer.partial"
-        save_file(held, partial)
-        partial.chmod(0o644)  # the library keeps its files to their owner
-        partial.replace(folder / FILE)
+        tensor_files.write(folder / FILE, held)
 
     @classmethod
     def load(cls, folder: Path) -> "Pointer | None":
@@ -71,17 +66,13 @@ class Pointer(NamedTuple):
         Raises:
             CheckpointError: it is damaged.
         """
-        if not (folder / FILE).is_file():
-            return None
-        try:
-            held = load_file(folder / FILE)
+
+        def make(held: tensor_files.Arrays) -> "Pointer":
             words, regions = (held[name] * held[f"{name}_scale"] for name in ("words", "regions"))
             return cls(words, regions, held["shape"])
-        except (OSError, KeyError, ValueError, SafetensorError) as error:
-            raise CheckpointError(
-                f"{folder / FILE} cannot be read ({error}); it must be a model's pointer. "
-                "Make it anew with `regard point`, or remove it."
-            ) from None
+
+        remedy = "Make it anew with `regard point`, or remove it."
+        return tensor_files.read(folder / FILE, make, "a model's pointer", remedy)
 
 
 def describe(

@@ -166,13 +166,14 @@ class Ranker:
         scoring = self._index.matcher.scoring
         ids: list[str] = []
         tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
+        of_sentences = [self._sentence_discount(part) for part in sentences]
         for tile_ids, vectors, counts in self._index.tiles(ask.filters):
             ids += tile_ids
             lowered = self._photo_discounts(tile_ids, vectors)
             parts = [
                 word_shares(vectors, counts, part.vectors, scoring)
-                - (lowered + self._sentence_discount(part))[:, None] / len(part.words)
-                for part in sentences
+                - (lowered + discount)[:, None] / len(part.words)
+                for part, discount in zip(sentences, of_sentences, strict=True)
             ]
             tiles.append(np.concatenate(parts, axis=1))
         made = _Shares(ids, np.concatenate(tiles))
