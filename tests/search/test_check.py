@@ -36,6 +36,18 @@ def test_a_whole_index_is_left_as_it_is(index, matcher):
     assert {path: path.read_bytes() for path in index.glob("shard-*")} == before
 
 
+def test_progress_is_told_of_shards_and_of_photos_read_again(index, matcher):
+    flip(min(index.glob("shard-*")))
+    told = {"shards": [], "photos": []}
+    check_index(
+        index,
+        matcher,
+        verifying=lambda *count: told["shards"].append(count),
+        progress=lambda *count: told["photos"].append(count),
+    )
+    assert told == {"shards": [(1, 3), (2, 3), (3, 3)], "photos": [(1, 2), (2, 2)]}
+
+
 @pytest.mark.parametrize("harm", ["flip", "cut", "delete", "empty"])
 def test_photos_of_a_damaged_shard_are_read_again(index, matcher, harm):
     before = contents(index, matcher)

@@ -80,8 +80,15 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
     Where standard error is not a terminal, a line is written every tenth of the way.
     """
+    with progress_bars(label) as (only,):
+        yield only
+
+
+@contextlib.contextmanager
+def progress_bars(*labels: str) -> Iterator[list[Callable[[int, int], None]]]:
+    """As `progress_bar` for several steps; all bars but the first appear when their step begins."""
     if not notes.is_terminal:
-        yield _line_progress(label)
+        yield [_line_progress(label) for label in labels]
         return
     columns = (
         TextColumn("{task.description}"),
@@ -91,12 +98,17 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
         TimeRemainingColumn(),
     )
     with Progress(*columns, console=notes, transient=True) as bars:
-        task = bars.add_task(label, total=None)
+        yield [_bar(bars, label, visible=n == 0) for n, label in enumerate(labels)]
 
-        def update(done: int, total: int) -> None:
-            bars.update(task, completed=done, total=total)
 
-        yield update
+def _bar(bars: Progress, label: str, *, visible: bool) -> Callable[[int, int], None]:
+    """Progress for people: a bar, shown at the latest when it is told of something."""
+    task = bars.add_task(label, total=None, visible=visible)
+
+    def update(done: int, total: int) -> None:
+        bars.update(task, completed=done, total=total, visible=True)
+
+    return update
 
 
 def _line_progress(label: str) -> Callable[[int, int], None]:

@@ -16,6 +16,7 @@ from regard.cli.common import (
     notes,
     print_json,
     progress_bar,
+    progress_bars,
     report_skipped,
 )
 from regard.data.manifest import wipe
@@ -163,8 +164,10 @@ def _check(folder: Path, matcher: "Matcher", workers: int | None, as_json: bool)
     """Verify an index, mend it and say what was found."""
     from regard.search.check import check_index
 
-    with progress_bar("Reading photos again") as progress:
-        report = check_index(folder, matcher, progress=progress, workers=workers)
+    with progress_bars("Checking shards", "Reading photos again") as (verifying, progress):
+        report = check_index(
+            folder, matcher, verifying=verifying, progress=progress, workers=workers
+        )
     report_skipped(report.lost)
     if as_json:
         print_json({"index": str(folder), **report._asdict()})

@@ -9,7 +9,7 @@ its own in the same manifest, inside the same transactions.
 
 import contextlib
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -378,14 +378,19 @@ class RegionStore:
         """Photos that could not be read, with the reasons."""
         return dict(self.database.execute("SELECT key, reason FROM skipped ORDER BY key"))
 
-    def check(self) -> dict[str, list[str]]:
+    def check(self, progress: Callable[[int, int], None] | None = None) -> dict[str, list[str]]:
         """Shard files whose checksum is not the one recorded, each with its photos' keys.
 
-        Returns:
-            Empty when all is well.
+        Args:
+            progress: told how many shards are read, of how many.
         """
         rows = self.database.execute("SELECT id, file, sha256 FROM shards").fetchall()
-        bad = {number: file for number, file, sha in rows if digest(self.folder / file) != sha}
+        bad: dict[int, str] = {}
+        for done, (number, file, sha) in enumerate(rows, 1):
+            if digest(self.folder / file) != sha:
+                bad[number] = file
+            if progress is not None:
+                progress(done, len(rows))
         lost: dict[str, list[str]] = {file: [] for file in bad.values()}
         for key, place in self._places.items():
             if place.shard in bad:

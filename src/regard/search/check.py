@@ -29,6 +29,7 @@ def check_index(
     folder: str | Path,
     matcher: Matcher,
     *,
+    verifying: Progress | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
 ) -> CheckReport:
@@ -37,13 +38,17 @@ def check_index(
     Files that could not be read when the index was made are given another chance at the next
     update.
 
+    Args:
+        verifying: told how many shards are read, of how many.
+        progress: told how many photos are read again, of how many.
+
     Raises:
         StoreError: there is no index, its manifest is damaged, or another model made it.
         BusyError: another process is writing to it.
     """
     require_index(Path(folder))
     with open_for_writing(Path(folder), matcher) as (store, catalog):
-        damaged = store.check()
+        damaged = store.check(verifying)
         keys = {key for keys in damaged.values() for key in keys}
         known = catalog.files().values()
         hurt = [row for row in known if row.content in keys]
