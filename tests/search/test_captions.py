@@ -33,6 +33,29 @@ def test_many_sentences_a_few_at_a_time(matcher, photos, monkeypatch):
     assert rank_captions(matcher, photos / "0.png", sentences, 3) == parts[:3]
 
 
+def test_a_long_sentence_pads_no_short_ones(matcher, photos, monkeypatch):
+    long = "a dog on the beach " * 50
+    sentences = ["a dog", long, "red grass", "blue"]
+    monkeypatch.setattr(captions_module, "_AT_ONCE", 3)
+    widths = []
+    encode = matcher.encode_captions
+    monkeypatch.setattr(
+        type(matcher),
+        "encode_captions",
+        lambda _self, some: widths.append(encode(some).vectors.shape[1]) or encode(some),
+    )
+    ranked = rank_captions(matcher, photos / "0.png", sentences, 4)
+    assert widths[:2] == [4, 252]  # <start> and <end> among them
+    assert {r.line for r in ranked if r.sentence == long.strip()} == {2}
+
+
+def test_of_equal_scores_the_first_line_comes_first(matcher, photos):
+    sentences = ["zork", "a dog", "blarg"]  # two words the vocabulary lacks are one to the model
+    ranked = rank_captions(matcher, photos / "0.png", sentences, 3)
+    same = [r.line for r in ranked if r.sentence != "a dog"]
+    assert same == [1, 3]
+
+
 def test_errors(matcher, photos):
     with pytest.raises(DataError, match="none has a word"):
         rank_captions(matcher, photos / "0.png", ["", "  "])

@@ -1,6 +1,7 @@
 """Sentences for a photo: the other direction, over any number of sentences.
 
-Sentences are embedded and scored some at a time, so memory does not grow with their number.
+Sentences are embedded and scored some at a time, those of a length together, so that memory does
+not grow with their number and a long one pads few others.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from regard.explain.support import unsupported_words
 from regard.matcher import Matcher
 from regard.regions.pipeline import Progress
 
-_AT_ONCE = 2048
+_AT_ONCE = 512
 
 
 class RankedCaption(NamedTuple):
@@ -58,7 +59,7 @@ def rank_captions(
             f"there are {len(sentences)} sentences and none has a word; there must be at least "
             "one. Write one sentence a line."
         )
-    wanted = list(lines)
+    wanted = sorted(lines, key=lambda sentence: len(tokenize(sentence)))
     image = matcher.encode_images([photo])
     regions = image.vectors[0, : image.counts[0]]
     scores = np.empty(len(wanted), np.float32)
