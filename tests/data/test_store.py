@@ -465,9 +465,10 @@ def test_a_copied_folder_is_the_same_store(store, tmp_path):
         assert same(copy["p1"], regions(1, 2))
 
 
-def test_shards_may_be_read_ahead_and_let_go(tmp_path):
+@pytest.mark.parametrize("compressed", [False, True])
+def test_shards_may_be_read_ahead_and_let_go(tmp_path, compressed):
     """Which changes what is in memory and nothing else."""
-    with RegionStore(tmp_path / "s", "test", DIM, writable=True) as store:
+    with RegionStore(tmp_path / "s", "test", DIM, writable=True, compressed=compressed) as store:
         store.append([(str(n), regions(n)) for n in range(5)])
     with RegionStore(tmp_path / "s") as store:
         wanted, kept = store.gather(["3", "1"])[0], store["4"].vectors

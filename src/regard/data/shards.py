@@ -73,17 +73,20 @@ class Shard(NamedTuple):
         return part * self.scales[start:stop, None] if len(self.scales) else part
 
     def will_need(self, start: int, stop: int) -> None:
-        """Have the system read some vectors while others are worked on.
+        """Have the system read some vectors and their scales while others are worked on.
 
-        Left to itself it reads what is touched page by page, each after the other.
+        Left to itself it reads what is touched page by page, each after the other, or with each
+        page megabytes around it that nobody wants.
         """
         whole = self.vectors.base
         if not isinstance(whole, mmap.mmap) or not hasattr(mmap, "MADV_WILLNEED"):
             return
-        row = self.vectors.shape[1] * self.vectors.itemsize
-        origin = _address(self.vectors) - _address(np.frombuffer(whole, np.uint8))
-        begin = (origin + start * row) // mmap.PAGESIZE * mmap.PAGESIZE
-        whole.madvise(mmap.MADV_WILLNEED, begin, origin + stop * row - begin)
+        first = _address(np.frombuffer(whole, np.uint8))
+        for array in (self.vectors, self.scales):
+            if len(array):
+                origin, row = _address(array) - first, array.nbytes // len(array)
+                begin = (origin + start * row) // mmap.PAGESIZE * mmap.PAGESIZE
+                whole.madvise(mmap.MADV_WILLNEED, begin, origin + stop * row - begin)
 
     def let_go(self) -> None:
         """Take the pages out of this process; the system may keep them, and they come back.
