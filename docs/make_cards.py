@@ -5,7 +5,8 @@ r"""Writes the figures into the cards of the models that ship.
 
 Everything is measured by the commands that the cards name, whose JSON is kept in the folder --out;
 what is there already is not measured again, so after a change of weights name another folder. What
-stands between the two marks in a card is replaced, the rest of it is written by hand.
+stands between the two marks in a card is replaced, the rest of it is written by hand. The model's
+configuration gets the retrieval figures, too.
 """
 
 import argparse
@@ -15,11 +16,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from regard.checkpoint import shipped_models
+from regard.checkpoint import record, shipped_models
 
 WEIGHTS = Path(__file__).parents[1] / "src/regard/weights"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
 KEYS = ("R@1", "R@5", "R@10")
+RETRIEVAL = ("image_to_text", "text_to_image", "rsum", "intervals")
 SIDES = (("image_to_text", "image→text"), ("text_to_image", "text→image"))
 ON = "--data dataset_flickr8k.json --regions flickr8k.regions"  # as the cards name them
 PHRASES = "--grounding entities.jsonl.gz"
@@ -37,6 +39,7 @@ def main() -> None:
     for name in names:
         alone = measured(asked, [name], name, [])
         pointing = measured(asked, [name], f"{name}-grounding", ["--grounding", asked.phrases])
+        record(WEIGHTS / name, {"validation": {key: alone[key] for key in RETRIEVAL}})
         info = json.loads((WEIGHTS / name / "config.json").read_text("utf-8"))["info"]
         parts = [
             retrieval(name, alone),

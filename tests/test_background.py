@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from regard.background import FILE, Background
+from regard.background import FILE, LEVEL, Background, Trend, fit_trend
 from regard.errors import CheckpointError
 
 
@@ -30,7 +30,7 @@ def test_discounts_are_the_smooth_maximum_of_the_cosines_over_the_usual_one(side
     found = made.photo_discounts(rows)
     np.testing.assert_allclose(found, by_hand(rows, sentences, photos), atol=5e-3)  # kept in int8
     np.testing.assert_allclose(
-        made.sentence_discounts(rows), by_hand(rows, photos, sentences), atol=5e-3
+        made.sentence_discounts(rows, np.full(600, 9)), by_hand(rows, photos, sentences), atol=5e-3
     )
     np.testing.assert_allclose(made.photo_discounts(7 * rows), found, atol=1e-6)  # of any length
 
@@ -39,8 +39,34 @@ def test_of_one_pair_both_are_taken(sides):
     made = Background.of(*sides)
     regions, words = np.ones((3, 16)), np.eye(16)[:4]
     photo = made.photo_discounts(regions.mean(0, keepdims=True))[0]
-    sentence = made.sentence_discounts(words.mean(0, keepdims=True))[0]
-    assert made.discount(regions, words) == pytest.approx(photo + sentence)
+    for trend in (LEVEL, Trend(-0.1, math.log(6), math.log(2), math.log(9))):
+        made = made.with_trend(trend)
+        sentence = made.sentence_discounts(words.mean(0, keepdims=True), np.array([4]))[0]
+        assert made.discount(regions, words) == pytest.approx(photo + sentence)
+
+
+def test_sentences_are_lowered_by_their_length_as_far_as_lengths_are_known(sides):
+    plain = Background.of(*sides)
+    made = plain.with_trend(Trend(-0.1, math.log(6), math.log(4), math.log(12)))
+    rows, words = np.ones((5, 16)), np.array([3, 4, 6, 12, 40])
+    more = made.sentence_discounts(rows, words) - plain.sentence_discounts(rows, words)
+    short, long = -0.1 * math.log(4 / 6), -0.1 * math.log(12 / 6)
+    np.testing.assert_allclose(more, [short, short, 0, long, long], atol=1e-6)
+
+
+def test_a_trend_is_fitted_to_the_smooth_maximum():
+    words = np.arange(4, 20)
+    similarities = 0.3 - 0.05 * np.log(words) + np.zeros((30, 1))
+    similarities[3, 5] = np.nan  # its own photo
+    found = fit_trend(similarities, words)
+    assert found.slope == pytest.approx(-0.05)
+    assert found.usual == pytest.approx(np.log(words).mean())
+    assert math.log(4) < found.shortest < math.log(5) < math.log(18) < found.longest < math.log(19)
+
+
+def test_where_nothing_tells_a_trend_there_is_none():
+    assert fit_trend(np.full((1, 4), np.nan), np.arange(3, 7)) == LEVEL
+    assert fit_trend(np.random.default_rng(0).random((5, 4)), np.full(4, 7)).slope == 0
 
 
 def test_hubs_are_lowered_and_loners_raised():
@@ -74,7 +100,7 @@ def test_spread_is_of_the_cosines_of_the_mean():
 
 
 def test_it_survives_the_disk_bit_for_bit(tmp_path, sides):
-    kept = Background.of(*sides)
+    kept = Background.of(*sides).with_trend(Trend(-0.04, 2.5, 1.5, 3.5))
     kept.save(tmp_path)
     found = Background.load(tmp_path)
     for one, other in zip(found, kept, strict=True):

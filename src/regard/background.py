@@ -12,6 +12,10 @@ is scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with th
 of the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
 of training, so nothing of what is searched or evaluated enters.
 
+Attention has a taste for short or for long sentences besides, which mean vectors do not show: the
+mean over few words comes near some photo more easily. The trend of that with the logarithm of a
+sentence's length (`Trend`) is taken off, too.
+
 Cosines are taken in the few directions in which the background varies most.
 """
 
@@ -20,7 +24,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 
 from regard import tensor_files
 
@@ -28,6 +32,7 @@ FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
 _DIRECTIONS = 64  # of the joint space that are kept
 _WEIGHT, _SHARPNESS = 0.4, 20.0  # of the formula; T is the second
+_KNOWN = (0.01, 0.99)  # lengths between which the trend is known
 _STEPS = 127  # of int8
 _AT_ONCE = 256  # rows compared with the whole background together
 
@@ -39,6 +44,31 @@ class Spread(NamedTuple):
     deviation: float
 
 
+class Trend(NamedTuple):
+    """How a sentence's best similarities with photos it has nothing to do with change with length.
+
+    Lengths are logarithms of how many words a sentence has, its two ends among them.
+    """
+
+    slope: float
+    """Similarity for each unit of length."""
+    usual: float
+    """Length at which nothing is taken off."""
+    shortest: float
+    """Lengths below count as this one, the trend being unknown there."""
+    longest: float
+
+    def discounts(self, words: Int[np.ndarray, " sentence"]) -> Float[np.ndarray, " sentence"]:
+        """What is taken off sentences of so many words, their ends among them."""
+        lengths = np.log(words).clip(self.shortest, self.longest)
+        found: np.ndarray = self.slope * (lengths - self.usual)
+        return found.astype(np.float32)
+
+
+LEVEL = Trend(0.0, 0.0, 0.0, 0.0)
+"""No taste for any length."""
+
+
 class Background(NamedTuple):
     """Mean vectors of photos and sentences of training."""
 
@@ -48,6 +78,8 @@ class Background(NamedTuple):
     sentences: Float[np.ndarray, "sentence few"]
     levels: Float[np.ndarray, " two"]
     """Smooth maximum of a photo's cosines with the sentences, on average, and of a sentence's."""
+    trend: Float[np.ndarray, " four"]
+    """The numbers of a `Trend`."""
 
     @classmethod
     def of(
@@ -60,11 +92,16 @@ class Background(NamedTuple):
         directions = vectors[:, : -1 - _DIRECTIONS : -1].astype(np.float16).astype(np.float32)
         first, second = (_rounded(side @ directions) for side in unit)
         levels = _smooth_maximum(first, second).mean(), _smooth_maximum(second, first).mean()
-        return cls(directions, first, second, np.array(levels, np.float32))
+        return cls(directions, first, second, np.array(levels, np.float32), _row_of(LEVEL))
+
+    def with_trend(self, trend: Trend) -> "Background":
+        """The same, sentences lowered by their length besides."""
+        return self._replace(trend=_row_of(trend))
 
     def save(self, folder: Path) -> None:
         """Write the file: int8 and a scale a row."""
-        held = {"directions": self.directions.astype(np.float16), "levels": self.levels}
+        held = {"directions": self.directions.astype(np.float16)}
+        held |= {"levels": self.levels, "trend": self.trend}
         for name in ("photos", "sentences"):
             held[name], held[f"{name}_scale"] = _to_int8(getattr(self, name))
         tensor_files.write(folder / FILE, held)
@@ -82,7 +119,8 @@ class Background(NamedTuple):
                 held[name].astype(np.float32) * held[f"{name}_scale"].astype(np.float32)[:, None]
                 for name in ("photos", "sentences")
             )
-            return cls(held["directions"].astype(np.float32), photos, sentences, held["levels"])
+            directions = held["directions"].astype(np.float32)
+            return cls(directions, photos, sentences, held["levels"], held["trend"])
 
         remedy = "Make it anew with `regard calibrate`."
         return tensor_files.read(folder / FILE, make, "a model's background", remedy)
@@ -102,18 +140,25 @@ class Background(NamedTuple):
         return self._discounts(photos, self.sentences, self.levels[0])
 
     def sentence_discounts(
-        self, sentences: Float[np.ndarray, "sentence dim"]
+        self, sentences: Float[np.ndarray, "sentence dim"], words: Int[np.ndarray, " sentence"]
     ) -> Float[np.ndarray, " sentence"]:
-        """What is taken off sentences' similarities, likewise."""
-        return self._discounts(sentences, self.photos, self.levels[1])
+        """What is taken off sentences' similarities, likewise.
+
+        Args:
+            words: how many each has, its ends among them.
+        """
+        trend = Trend(*self.trend.tolist())
+        by_photos = self._discounts(sentences, self.photos, self.levels[1])
+        found: np.ndarray = by_photos + trend.discounts(words)
+        return found
 
     def discount(
         self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
     ) -> float:
         """What is taken off the similarity of one photo and one sentence, given without padding."""
         photo = self.photo_discounts(np.asarray(regions, np.float32).mean(0, keepdims=True))
-        sentence = self.sentence_discounts(np.asarray(words, np.float32).mean(0, keepdims=True))
-        return float(photo[0] + sentence[0])
+        mean = np.asarray(words, np.float32).mean(0, keepdims=True)
+        return float(photo[0] + self.sentence_discounts(mean, np.array([len(words)]))[0])
 
     def spread(self, asked: Float[np.ndarray, "item dim"], answers: Answers) -> Spread:
         """Cosines of the mean of a query's vectors with the background.
@@ -137,6 +182,26 @@ class Background(NamedTuple):
         return found.astype(np.float32)
 
 
+def fit_trend(
+    similarities: Float[np.ndarray, "photo sentence"], words: Int[np.ndarray, " sentence"]
+) -> Trend:
+    """By least squares, of the smooth maximum over photos.
+
+    Args:
+        similarities: with photos that have nothing to do with the sentences; nan elsewhere.
+        words: how many each sentence has, its ends among them.
+    """
+    known = ~np.isnan(similarities).all(0)
+    if not known.any():
+        return LEVEL
+    similarities, lengths = similarities[:, known], np.log(words[known])
+    best = np.log(np.nanmean(np.exp(_SHARPNESS * similarities), axis=0)) / _SHARPNESS
+    from_mean = lengths - lengths.mean()
+    slope = from_mean @ (best - best.mean()) / max(float(from_mean @ from_mean), 1e-12)
+    ends = np.quantile(lengths, _KNOWN)
+    return Trend(float(slope), float(lengths.mean()), float(ends[0]), float(ends[1]))
+
+
 def _smooth_maximum(
     rows: Float[np.ndarray, "row few"], others: Float[np.ndarray, "other few"]
 ) -> Float[np.ndarray, " row"]:
@@ -147,6 +212,10 @@ def _smooth_maximum(
         np.exp(part, out=part)  # at most e^20
         out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64)) / _SHARPNESS
     return out
+
+
+def _row_of(trend: Trend) -> Float[np.ndarray, " four"]:
+    return np.array(trend, np.float32)
 
 
 def _unit(rows: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:

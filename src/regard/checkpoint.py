@@ -108,19 +108,26 @@ def _write_config(folder: Path, config: dict[str, Any]) -> None:
     partial.replace(folder / "config.json")
 
 
-def record(folder: Path, info: dict[str, Any], background: Background) -> None:
+def record(folder: Path, info: dict[str, Any], background: Background | None = None) -> None:
     """Add to what is recorded of a saved model, whose weights stay as they are.
 
     Args:
         info: replaces what is recorded under the same names.
+        background: takes the place of the one it has.
     """
     tree = _read_config(folder)
-    background.save(folder)
+    if background is not None:
+        background.save(folder)
     _write_config(folder, {**tree, "info": {**tree.get("info", {}), **info}})
 
 
-def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
+def load_checkpoint(
+    name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True
+) -> Checkpoint:
     """Read a model by shipped name or folder, in float32, ready for inference.
+
+    Args:
+        background: whether to read that, too; a damaged one can only be made anew without.
 
     Raises:
         CheckpointError: files are missing, damaged, newer, or do not fit each other.
@@ -143,7 +150,7 @@ def load_checkpoint(name_or_path: str | Path = DEFAULT_MODEL) -> Checkpoint:
         vocabulary,
         str(tree.get("extractor", "")),
         dict(tree.get("info", {})),
-        Background.load(folder),
+        Background.load(folder) if background else None,
         Pointer.load(folder),
     )
 

@@ -248,7 +248,7 @@ class Matcher:
         )
         if self.background is not None:  # rows past a photo's count and a sentence's end are zeros
             found -= self.background.photo_discounts(images.vectors.sum(1))[:, None]
-            found -= self.background.sentence_discounts(captions.vectors.sum(1))
+            found -= self.background.sentence_discounts(captions.vectors.sum(1), captions.lengths)
         return found
 
     def discount(
@@ -338,7 +338,5 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -
     """
     folder = resolve_model(name_or_path)
     named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
-    found = load_checkpoint(folder)
-    if not background:
-        found = found._replace(background=None)
+    found = load_checkpoint(folder, background=background)
     return Matcher(found, str(name_or_path if named else folder.resolve()))

@@ -48,6 +48,17 @@ def test_weights_stay_and_the_rest_is_kept(world, calibrated):
     assert before.info.items() <= after.info.items()
 
 
+def test_a_damaged_background_is_made_anew(world, calibrated, tmp_path):
+    shutil.copytree(calibrated[0] / "model", tmp_path / "model")
+    whole = load_checkpoint(tmp_path / "model").background
+    (tmp_path / "model/background.safetensors").write_bytes(b"nonsense")
+    with pytest.raises(CheckpointError, match="regard calibrate"):
+        load_checkpoint(tmp_path / "model")
+    told("calibrate", tmp_path / "model", "--data", world.captions, "--regions", world.regions,
+         "--json")  # fmt: skip
+    assert load_checkpoint(tmp_path / "model").background.digest == whole.digest
+
+
 def test_it_is_said_wherever_the_model_answers(world, calibrated, tmp_path):
     model, photo = calibrated[0] / "model", world.photos / "scene-00008.png"
     (tmp_path / "lines.txt").write_text("a red ring\na large blue star on the sand\n")

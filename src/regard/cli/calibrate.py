@@ -51,8 +51,9 @@ def calibrate(
         check_suffix(plot)
     folder = resolve_model(model)
     held_out, trained_on = (open_dataset(data, name, regions) for name in (split, background))
+    matcher = load(folder, background=False)  # the one it has may be damaged
     with progress_bar("Scoring captions") as progress:
-        judged = judge_model(load(folder), held_out, trained_on, split, progress)
+        judged = judge_model(matcher, held_out, trained_on, split, progress)
     record(folder, judged.info, judged.background)
     measured = judged.measured
     if plot is not None:

@@ -15,6 +15,7 @@ from regard.background import Background
 from regard.data.dataset import Dataset
 from regard.evaluation import support, verdicts
 from regard.evaluation.calibration import Pairs, Reliability, draw_pairs, fit, reliability
+from regard.evaluation.lengths import length_trend
 from regard.evaluation.similarity import dataset_similarity, embed_photos
 from regard.evaluation.support import SupportReport
 from regard.evaluation.verdicts import VerdictReport
@@ -82,7 +83,9 @@ def judge_model(
         ShapeError: there is only one photo.
     """
     captions = held_out.captions
-    background = matcher.background = draw_background(matcher, trained_on)
+    matcher.background = draw_background(matcher, trained_on)
+    trend = length_trend(matcher, trained_on)
+    background = matcher.background = matcher.background.with_trend(trend)
     scores = dataset_similarity(matcher, held_out, progress)
     vectors, counts = embed_photos(matcher, held_out)
     material = _Material(scores, captions.photo_of_caption, vectors, counts)

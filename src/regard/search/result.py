@@ -49,7 +49,8 @@ class Asked(NamedTuple):
             return 0.0
         means = np.stack([part.vectors.mean(0) for part in self.sentences])
         weights = np.array([part.weight for part in self.sentences])
-        return float(weights @ self.background.sentence_discounts(means))
+        words = np.array([len(part.vectors) for part in self.sentences])
+        return float(weights @ self.background.sentence_discounts(means, words))
 
     def probability(self, similarity: float) -> float | None:
         """Probability that a photo of this similarity fits; None where there is no curve."""

@@ -196,7 +196,8 @@ class Ranker:
         background = self._index.matcher.background
         if background is None:
             return 0.0
-        return float(background.sentence_discounts(part.vectors.mean(0, keepdims=True))[0])
+        words = np.array([len(part.vectors)])
+        return float(background.sentence_discounts(part.vectors.mean(0, keepdims=True), words)[0])
 
 
 def weight_scales(
