@@ -65,6 +65,35 @@ def test_nearest_by_the_mean_region(store, queries):
     assert Shortlist(store).nearest([], queries, 5) == []
 
 
+def flat(generator, number, dim, spread):
+    """Photos of one region each, mostly in ten directions, and otherwise in any."""
+    low = generator.standard_normal((10, dim))
+    vectors = generator.standard_normal((number, 10)) @ low
+    vectors = (vectors + spread * generator.standard_normal((number, dim))).astype(np.float32)
+    box, score = np.zeros((1, 4), np.float32), np.ones(1, np.float32)
+    rows = (StoredRegions(v[None] / np.linalg.norm(v), box, score, 10, 10) for v in vectors)
+    return list(zip(map(str, range(number)), rows, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("photos", "spread", "held", "few"),
+    [(600, 0.1, 0.9, 64), (600, 30.0, 0.99, 80), (150, 0.1, 0.9, 80)],
+    ids=["flat", "round", "too few photos to tell"],
+)
+def test_directions_are_as_few_as_hold_most(tmp_path, photos, spread, held, few, monkeypatch):
+    monkeypatch.setattr(shortlist, "_HELD", held)
+    monkeypatch.setattr(shortlist, "_TOGETHER", 1)  # so that the second shard is another block
+    made = flat(np.random.default_rng(2), photos, 80, spread)
+    asked = [(1.0, made[7][1].vectors), (1.0, made[130][1].vectors)]
+    with RegionStore(tmp_path / "store", "test", 80, writable=True, compressed=True) as store:
+        store.append(made[: photos // 2])
+        store.append(made[photos // 2 :])
+        listed = Shortlist(store)
+        found = listed.nearest(list(store), asked, 20)
+        assert overlap(found, by_hand(store, list(store), asked, 20)) >= 0.9
+        assert {rough.vectors.shape for rough in listed._means.values()} == {(photos // 2, few)}
+
+
 def test_only_among_the_keys_given(store, queries):
     listed = Shortlist(store)
     everything = listed.nearest(list(store), queries, 50)

