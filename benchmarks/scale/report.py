@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 HERE = Path(__file__).parents[1]
 _COLOURS = {10_000: "#1e8449", 100_000: "#2471a3", 1_000_000: "#c0392b"}
-_MARKS = {"SQ8": "s", "HNSW32": "D", "Qdrant": "^", "PQ": "v", "every photo": "P"}  # of others
+_MARKS = {"SQ8": "s", "HNSW32": "D", "Qdrant": "^", "RaBitQ": "v", "every photo": "P"}  # of others
 _INTRODUCTION = """# Search of large collections
 
 Written by `benchmarks/scale/run.py`, which says how; every figure below was measured by it.
@@ -50,10 +50,10 @@ def _machine(rows: list[dict]) -> str:
         f"{min(found):.0f} to {max(found):.0f} at {size:,} photos" for size, found in loads.items()
     )
     return (
-        "Two cores (AMD EPYC, AVX-512), 23 GiB, **shared with others**: the load was\n"
+        "Two cores of an Intel Xeon with AVX-512 and AMX, 23 GiB. The load was\n"
         f"{told}.\n"
-        "Searches by Regard had priority, and a core for each thread that scores, but caches,\n"
-        "memory and disk in common with the others; other ways had less, so what is compared is\n"
+        "Regard was searched with nothing else running, and a core for each thread that scores;\n"
+        "the other ways beside one or two programs that trained models, so what is compared is\n"
         "processor time, of all threads together.\n"
     )
 

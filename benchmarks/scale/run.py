@@ -4,8 +4,11 @@
     python benchmarks/scale/run.py base WORK --regions f8k.regions --dataset dataset.json
     python benchmarks/scale/run.py build WORK --photos 100000
     python benchmarks/scale/run.py truth WORK --photos 10000 100000 --queries 100
-    python benchmarks/scale/run.py regard,kinds,faiss,codes,cost,alike WORK --photos 100000
-    python benchmarks/scale/run.py qdrant,lancedb WORK --photos 10000
+    python benchmarks/scale/run.py regard,faiss WORK --photos 10000 100000 1000000
+    python benchmarks/scale/run.py kinds,codes,cost WORK --photos 10000
+    python benchmarks/scale/run.py alike WORK --photos 10000
+    python benchmarks/scale/run.py qdrant WORK --photos 10000 100000 --queries 10
+    python benchmarks/scale/run.py lancedb WORK --photos 10000 100000
     python benchmarks/scale/run.py report WORK
 
 The last steps need faiss-cpu, qdrant-edge-py and lancedb; a million photos take 20 GB of disk.
@@ -93,9 +96,9 @@ def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> I
     if step == "faiss":
         return others.pooled_in_faiss(*what, photos)
     if step == "qdrant":
-        return others.maxsim_in_qdrant(asked.work / "qdrant", *what)
+        return others.maxsim_in_qdrant(asked.work / f"qdrant-{photos}", *what, photos)
     if step == "lancedb":
-        return others.maxsim_in_lancedb(asked.work / "lancedb", *what)
+        return others.maxsim_in_lancedb(asked.work / f"lancedb-{photos}", *what, photos)
     base, matcher, sentences, truth = what
     return [measure.int8_cost(base, truth, sentences, matcher)]
 
