@@ -193,7 +193,7 @@ def _rest(rows: list[dict]) -> list[str]:
 
 def _draw(rows: list[dict], others: list[dict]) -> None:
     """Recall against time: ours and others' on the left, ours larger on the right."""
-    figure = Figure(figsize=(10, 4.4), layout="constrained")
+    figure = Figure(figsize=(10, 5.4), layout="constrained")
     whole, near = figure.subplots(1, 2)
     for number, photos in enumerate(sorted({row["photos"] for row in rows})):
         some = sorted((r for r in rows if r["photos"] == photos), key=lambda r: r["candidates"])
@@ -227,11 +227,20 @@ def _draw(rows: list[dict], others: list[dict]) -> None:
         axes.grid(alpha=0.3)
         axes.set(xscale="log", xlabel="processor time of a query in ms", ylabel="recall@10")
     near.set(
-        xlabel="processor time of a query in ms; small figures: candidates", ylim=(0.96, 1.002)
+        xlabel="processor time of a query in ms; small figures: candidates", ylim=(0.94, 1.002)
     )
     whole.set_ylim(0, 1.03)
-    whole.legend(frameon=False, fontsize=7, loc="lower right")
-    ticks = [20, 30, 50, 100, 200]
-    near.set_xticks(ticks, [str(tick) for tick in ticks])
-    near.minorticks_off()
+    figure.legend(
+        *whole.get_legend_handles_labels(),
+        loc="outside lower center",
+        ncols=4,
+        fontsize=8,
+        frameon=False,
+    )
+    for axes, ticks in (
+        (whole, [20, 50, 100, 200, 500, 1000, 2000]),
+        (near, [20, 30, 50, 100, 200]),
+    ):
+        axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])
+        axes.minorticks_off()
     figure.savefig(HERE / "search.png", dpi=120)
