@@ -94,6 +94,11 @@ class Background(NamedTuple):
         levels = _smooth_maximum(first, second).mean(), _smooth_maximum(second, first).mean()
         return cls(directions, first, second, np.array(levels, np.float32), _row_of(LEVEL))
 
+    @property
+    def length(self) -> Trend:
+        """How similarities change with a sentence's length."""
+        return Trend(*self.trend.tolist())
+
     def with_trend(self, trend: Trend) -> "Background":
         """The same, sentences lowered by their length besides."""
         return self._replace(trend=_row_of(trend))
@@ -147,9 +152,8 @@ class Background(NamedTuple):
         Args:
             words: how many each has, its ends among them.
         """
-        trend = Trend(*self.trend.tolist())
         by_photos = self._discounts(sentences, self.photos, self.levels[1])
-        found: np.ndarray = by_photos + trend.discounts(words)
+        found: np.ndarray = by_photos + self.length.discounts(words)
         return found
 
     def discount(

@@ -35,6 +35,8 @@ def test_report_and_plot(calibrated):
         assert [row["among"] for row in rows][:2] == [1, 3]
         assert all(0 <= row["verdict"] <= 100 for row in rows)
     assert 0 <= report["word_support"]["ranked"] <= 100
+    kept = load_checkpoint(folder / "model").background
+    assert report["length_slope"] == pytest.approx(kept.length.slope) != 0
     with Image.open(folder / "plot.png") as image:
         assert image.width > 1000
 

@@ -55,7 +55,7 @@ def calibrate(
     with progress_bar("Scoring captions") as progress:
         judged = judge_model(matcher, held_out, trained_on, split, progress)
     record(folder, judged.info, judged.background)
-    measured = judged.measured
+    measured, slope = judged.measured, judged.background.length.slope
     if plot is not None:
         panels = {
             "a photo and a sentence": measured.pairs,
@@ -64,9 +64,13 @@ def calibrate(
         }
         save_reliability(plot, panels)
     if as_json:
-        print_json({"model": str(folder), **measured.tree()})
+        print_json({"model": str(folder), **measured.tree(), "length_slope": slope})
     else:
         _show(measured)
+        output.print(
+            f"Sentences: similarity changes by {slope:+.3f} with the "
+            "logarithm of their number of words, which is taken off."
+        )
         notes.print(f"Recorded in {folder}.", markup=False)
 
 

@@ -51,15 +51,16 @@ def rank_captions(
     if k < 1:
         raise ConfigError(f"k is {k}; it must be at least 1. Ask for a sentence or more.")
     lines: dict[str, int] = {}
-    for line, sentence in enumerate(sentences, 1):
-        if sentence.strip() and tokenize(sentence):
-            lines.setdefault(sentence.strip(), line)
+    words: dict[str, int] = {}
+    for line, sentence in enumerate(map(str.strip, sentences), 1):
+        if sentence and sentence not in lines and (count := len(tokenize(sentence))):
+            lines[sentence], words[sentence] = line, count
     if not lines:
         raise DataError(
             f"there are {len(sentences)} sentences and none has a word; there must be at least "
             "one. Write one sentence a line."
         )
-    wanted = sorted(lines, key=lambda sentence: len(tokenize(sentence)))
+    wanted = sorted(lines, key=words.__getitem__)
     image = matcher.encode_images([photo])
     regions = image.vectors[0, : image.counts[0]]
     scores = np.empty(len(wanted), np.float32)
@@ -74,6 +75,6 @@ def rank_captions(
         matcher, regions, matcher.encode_captions([wanted[row] for row in best])
     )
     return [
-        RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]], tuple(words), found)
-        for row, words in zip(best, unseen, strict=True)
+        RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]], tuple(missing), found)
+        for row, missing in zip(best, unseen, strict=True)
     ]

@@ -5,8 +5,9 @@ product with the mean of a query's words orders photos nearly as attention does,
 was trained to agree on both (the contrastive loss does that). There is nothing to train or balance:
 adding a shard adds its means, and what was removed is passed over.
 
-A search goes through them along the few directions in which they lie most, an eighth to a quarter
-of the numbers: how fast memory is read decides how long a search of a million photos takes.
+A search goes through them along the few directions in which they lie most, a quarter of the
+numbers for the model that ships: how fast memory is read decides how long a search of a million
+photos takes.
 
 With them is kept what each photo's similarities are lowered by (`regard.background`), for
 collections of any size.
@@ -133,9 +134,10 @@ class Shortlist:
         """
         if count >= len(keys):
             return list(keys)
-        directions = self._load()
+        self._load()
+        assert self._directions is not None  # there are photos
         by_file = self._placed(keys)
-        codes, scale = to_int8((mean_query(queries) @ directions)[None])
+        codes, scale = to_int8((mean_query(queries) @ self._directions)[None])
         rough = codes[0]
         out = np.zeros(len(keys), np.float32)
 
@@ -156,10 +158,10 @@ class Shortlist:
             out -= np.float32(lowered) * self.discounts(keys)
         return [keys[row] for row in _largest(out, count).tolist()]
 
-    def _load(self) -> Float[np.ndarray, "dim few"]:
-        """Have the means of every shard; gives the directions they are along."""
-        if self._whole and self._directions is not None:
-            return self._directions
+    def _load(self) -> None:
+        """Have the means of every shard, and the directions they are along."""
+        if self._whole:
+            return
         means: dict[str, _Rough] = {}
         new: dict[str, _Means] = {}
         for number, photos in _photos_by_shard(self._store).items():
@@ -174,7 +176,6 @@ class Shortlist:
                 means |= self._roughly(new)
                 new = {}
         self._means, self._whole = means | self._roughly(new), True
-        return np.eye(self._store.dim) if self._directions is None else self._directions
 
     def _roughly(self, means: dict[str, _Means]) -> dict[str, _Rough]:
         """The same along few directions, in one block: a large one is given huge pages."""
