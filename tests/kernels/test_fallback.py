@@ -1,6 +1,5 @@
 """Without numba, without bfloat16 hardware, without a folder to cache in: the same numbers."""
 
-import subprocess
 import sys
 
 import pytest
@@ -8,7 +7,7 @@ import torch
 
 from regard.core.attention import Scoring
 from regard.errors import ConfigError
-from regard.kernels import hardware, prepare, prepared, score, similarity_matrix, tiles, workers
+from regard.kernels import hardware, prepare, prepared, score, similarity_matrix, tiles
 
 
 def unit(*shape, seed=0):
@@ -127,30 +126,6 @@ def test_sides_must_match():
         score(prepare(REGIONS), prepare(WORDS), Scoring(normalization="softmax"))
     with pytest.raises(ValueError, match="number of parts is 0"):
         prepared.join([])
-
-
-def test_workers_leave_torch_threads_alone():
-    before = torch.get_num_threads()
-    workers.run_tasks([1, 2, 3], lambda _: None, 2)
-    assert torch.get_num_threads() == before
-
-
-_FORK = """
-import os, torch
-from regard.kernels import similarity_matrix
-regions, words = torch.randn(20, 5, 8), torch.randn(4, 6, 8)
-wanted = similarity_matrix(regions, words, None, backend="torch", threads=2)
-child = os.fork()
-if child == 0:
-    same = torch.equal(wanted, similarity_matrix(regions, words, None, backend="torch", threads=2))
-    os._exit(0 if same else 1)
-raise SystemExit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-"""
-
-
-@pytest.mark.skipif(not hasattr(sys, "getdlopenflags"), reason="needs fork")
-def test_scores_in_a_forked_child():
-    assert subprocess.run([sys.executable, "-c", _FORK], timeout=60, check=False).returncode == 0
 
 
 def test_nowhere_to_cache(monkeypatch):

@@ -69,6 +69,7 @@ def _new_pool(threads: int) -> ThreadPoolExecutor:
 
     def begin() -> None:
         torch.set_num_threads(1)
+        torch.get_num_threads()  # a thread takes over everybody's number when it is first asked
         barrier.wait()
 
     pool = ThreadPoolExecutor(threads, thread_name_prefix="regard-score", initializer=begin)
