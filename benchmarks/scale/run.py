@@ -91,14 +91,15 @@ def take(step: str, asked: argparse.Namespace, photos: int) -> Iterable[dict]:
 
 def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> Iterable[dict]:
     """The figures of another way."""
+    ground = others.Ground(*what, photos)
     if step == "codes":
         return measure.codes(*what, photos, asked.centroids)
     if step == "faiss":
-        return others.pooled_in_faiss(*what, photos)
+        return others.pooled_in_faiss(ground)
     if step == "qdrant":
-        return others.maxsim_in_qdrant(asked.work / f"qdrant-{photos}", *what, photos)
+        return others.maxsim_in_qdrant(asked.work / f"qdrant-{photos}", ground)
     if step == "lancedb":
-        return others.maxsim_in_lancedb(asked.work / f"lancedb-{photos}", *what, photos)
+        return others.maxsim_in_lancedb(asked.work / f"lancedb-{photos}", ground)
     base, matcher, sentences, truth = what
     return [measure.int8_cost(base, truth, sentences, matcher)]
 
