@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import signal
+import subprocess
+import sys
 
 import pytest
 from small import draw, save_model
 
 from regard.data.store import RegionStore
-from regard.errors import BusyError, CheckpointError, DataError, StoreError
+from regard.errors import BusyError, CheckpointError, ConfigError, DataError, StoreError
 
 from .conftest import invoke
 
@@ -182,3 +185,36 @@ def test_compressed_indexes_stay_so(photos, index, model, tmp_path):
         assert store.compressed
         assert len(store) == 3
     assert len(json.loads(invoke("search", "a dog", "--index", index, "--json").stdout)) == 3
+
+
+def test_watch(photos, model, tmp_path):
+    """One document whenever something was done; Ctrl+C ends it well."""
+    command = [sys.executable, "-m", "regard", "index", photos, "--index", tmp_path / "index"]
+    watched = subprocess.Popen(
+        [*map(str, command), "--model", str(model), "--watch", "--json"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert json.loads(watched.stdout.readline())["added"] == 3
+        draw(photos / "more/3.png", 3)
+        second = json.loads(watched.stdout.readline())
+        assert (second["added"], second["unchanged"]) == (1, 3)
+        (photos / "0.png").unlink()
+        assert json.loads(watched.stdout.readline())["removed"] == 1
+        watched.send_signal(signal.SIGINT)
+        rest, said = watched.communicate(timeout=60)
+    finally:
+        watched.kill()
+    assert watched.returncode == 0, said
+    assert rest == ""
+    assert f"Following {photos}" in said
+    assert "Stopped." in said
+
+
+@pytest.mark.parametrize("other", [["--check"], ["--forget", "x"]])
+def test_watch_is_not_for_other_tasks(index, other):
+    done = invoke("index", "--index", index, "--watch", *other)
+    assert isinstance(done.exception, ConfigError)
+    assert f"--watch is given with {other[0]}" in str(done.exception)

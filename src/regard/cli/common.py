@@ -72,6 +72,7 @@ DEFAULT_INDEX = Path(".regard-index")
 def print_json(value: Any) -> None:
     """One JSON document on standard output."""
     sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    sys.stdout.flush()  # more may follow much later
 
 
 @contextlib.contextmanager

@@ -20,7 +20,7 @@ from regard.cli.common import (
     report_skipped,
 )
 from regard.data.manifest import wipe
-from regard.errors import DataError, StoreError
+from regard.errors import BusyError, ConfigError, DataError, StoreError
 
 if TYPE_CHECKING:
     from regard.matcher import Matcher
@@ -49,24 +49,30 @@ def index(
     forget: Annotated[
         Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
     ] = None,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
 
     Run it again whenever photos were added, changed, moved or deleted: only what is new is read.
     Patterns given with --exclude are remembered for their folder. Without a folder, all folders
-    that were indexed before are brought up to date.
+    that were indexed before are brought up to date. With --watch this goes on by itself.
 
         regard index ~/Pictures
 
         regard index ~/Pictures --exclude screenshots/ --exclude '*.gif'
 
         regard index --check
+
+        regard index ~/Pictures --watch
     """
     from regard.checkpoint import DEFAULT_MODEL
     from regard.matcher import load
     from regard.search.update import forget_folder
 
+    _one_task(watch, check, forget)
     known = _summary(index_folder, rebuild)
     matcher = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
@@ -79,6 +85,9 @@ def index(
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         wipe(index_folder)
+    if watch:
+        _watch(index_folder, folders, how, as_json)
+        return
     tell(index_folder, [_update(index_folder, *one, how) for one in folders.items()], as_json)
 
 
@@ -86,6 +95,12 @@ class _How(NamedTuple):
     matcher: "Matcher"
     workers: int | None
     compressed: bool
+
+
+def _one_task(watch: bool, check: bool, forget: Path | None) -> None:
+    if watch and (check or forget is not None):
+        other = "--check" if check else "--forget"
+        raise ConfigError(f"--watch is given with {other}; leave one of them out.")
 
 
 def _folders(
@@ -141,23 +156,51 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
         )
 
 
-def tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
-    """Say what was done, over all folders."""
-    from regard.search.update import IndexReport
+def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
+    """Keep folders up to date until Ctrl+C, and say what was done whenever something was."""
+    from regard.search.watch import watch_folders
 
+    skipped: dict[str, dict[str, str]] = {}
+
+    def update(photos: str) -> None:
+        report = _update(index, photos, folders[photos], how)
+        news = any(number for name, number in _counts([report]).items() if name != "unchanged")
+        if news or skipped.get(photos) != report.skipped:
+            _say(index, [report], as_json)
+        skipped[photos] = report.skipped
+
+    def busy(error: BusyError) -> None:
+        notes.print(f"{error} Tried again by itself.", markup=False)
+
+    notes.print(f"Following {', '.join(folders)}  (stop with Ctrl+C)", markup=False)
+    try:
+        watch_folders(folders, index, update, busy=busy)
+    except KeyboardInterrupt:
+        notes.print("Stopped. The next run finds what changes until then.")
+
+
+def tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
+    """Say what was done, over all folders, and where the index is."""
+    _say(folder, reports, as_json)
+    if not as_json:
+        print(folder)
+
+
+def _say(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
     skipped = {path: why for report in reports for path, why in report.skipped.items()}
-    counts = {
-        name: sum(getattr(report, name) for report in reports)
-        for name in IndexReport._fields
-        if name != "skipped"
-    }
+    counts = _counts(reports)
     report_skipped(skipped)
     if as_json:
         print_json({"index": str(folder), **counts, "skipped": skipped})
         return
     said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     notes.print(f"Files: {said or 'none'}{f', {len(skipped)} skipped' if skipped else ''}.")
-    print(folder)
+
+
+def _counts(reports: "list[IndexReport]") -> dict[str, int]:
+    """Files by what was done with them."""
+    names = (name for name in reports[0]._fields if name != "skipped")
+    return {name: sum(getattr(report, name) for report in reports) for name in names}
 
 
 def _check(folder: Path, matcher: "Matcher", workers: int | None, as_json: bool) -> None:
