@@ -85,10 +85,7 @@ def index(
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         wipe(index_folder)
-    if watch:
-        _watch(index_folder, folders, how, as_json)
-        return
-    tell(index_folder, [_update(index_folder, *one, how) for one in folders.items()], as_json)
+    (_watch if watch else _bring)(index_folder, folders, how, as_json)
 
 
 class _How(NamedTuple):
@@ -154,6 +151,11 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
             progress=progress,
             workers=how.workers,
         )
+
+
+def _bring(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
+    """Bring folders up to date once."""
+    tell(index, [_update(index, *one, how) for one in folders.items()], as_json)
 
 
 def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
