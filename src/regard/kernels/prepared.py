@@ -21,7 +21,7 @@ Precision = Literal["float32", "bfloat16"]
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
 WIDTH = 16  # items scored in step
-_CHUNK = 1 << 24  # numbers converted at a time, to keep temporaries small
+_CHUNK = 1 << 22  # numbers converted at a time, so that temporaries are reused, not faulted in
 
 
 class Blocks(NamedTuple):

@@ -18,12 +18,13 @@ from torch import Tensor
 from regard.core.attention import DEFAULT_SCORING, Pooling, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels.checks import check_dim, to_numpy
-from regard.kernels.hardware import fast_bfloat16, vector_bfloat16
+from regard.kernels.hardware import fast_bfloat16, matrix_bfloat16, vector_bfloat16
 from regard.kernels.prepared import WIDTH, Ints, Prepared
 from regard.kernels.workers import Progress, run_tasks, thread_count
 
 TASK = 1 << 19  # cosines of a task: some milliseconds, so that threads share work evenly
 TILE = (256, 1152)  # outer by inner vectors at which torch's products run at full speed
+MATRIX_TILE = (3072, 576)  # the same with a matrix unit, where packing the inner ones takes longer
 RUN = 192  # outer vectors whose X stays in the second-level cache
 RUNS = 8  # runs over which the packing of a block is spread
 _MOST_COLUMNS = 1 << 14
@@ -221,7 +222,8 @@ def _by_cosines(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
             tile = (first, last, begin, end, stride)
             kernels[0](room, tile, job.sides, job.facts, job.settings, job.out)
 
-    return _plan(job.inner, job.outer, TILE[0], 1, TILE[1]), work
+    rows, columns = MATRIX_TILE if matrix_bfloat16() else TILE
+    return _plan(job.inner, job.outer, rows, 1, columns), work
 
 
 def _multiplies(side: Prepared) -> bool:
