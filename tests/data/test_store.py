@@ -70,6 +70,16 @@ def test_gather_pads_with_zeros(store):
     assert store.gather([])[0].shape == (0, 0, DIM)
 
 
+def test_places_are_those_of_each_photo(store):
+    fill(store, 0, 1)
+    fill(store, 2)
+    found = store.places(["p2", "p0", "p1"])
+    assert found.tolist() == [list(store.place(key)[:3]) for key in ("p2", "p0", "p1")]
+    assert store.places([]).shape == (0, 3)
+    with pytest.raises(DataError, match="photo 'p9' is not in"):
+        store.places(["p0", "p9"])
+
+
 def test_a_key_stored_again_is_replaced_in_its_place(store):
     fill(store, 0, 1, 2)
     store.append([("p0", regions(50))])

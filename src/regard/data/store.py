@@ -10,12 +10,14 @@ its own in the same manifest, inside the same transactions.
 import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
+from regard.data.bulk import collector_paused
 from regard.data.manifest import (
     MANIFEST,
     check_maker,
@@ -130,7 +132,8 @@ class RegionStore:
             if self._lock is None:
                 self._begin_reading()
             items, shards = read_rows(self.database, self._only)
-            self._places = {row[0]: Place(*row[1:]) for row in items}
+            with collector_paused():
+                self._places = {row[0]: Place(*row[1:]) for row in items}
             self._files: dict[int, str] = dict(shards)
             if self._lock is not None or self._map_all(last=attempt == _ATTEMPTS - 1):
                 return
@@ -210,6 +213,15 @@ class RegionStore:
                 f"photo {key!r} is not in {self.folder}; every photo named must be extracted. "
                 "Run `regard extract` over the same photos."
             ) from None
+
+    def places(self, keys: Collection[str]) -> Int[np.ndarray, "photo 3"]:
+        """Shard, first row and number of rows of each of many photos.
+
+        Raises:
+            DataError: no photo has one of the keys.
+        """
+        found = chain.from_iterable(self.place(key)[:3] for key in keys)
+        return np.fromiter(found, np.int64, 3 * len(keys)).reshape(-1, 3)
 
     def gather(
         self, keys: Sequence[str]

@@ -202,7 +202,7 @@ class Shortlist:
         for kept in self._lists:
             if kept.keys is keys:
                 return kept.by_file
-        places = np.array([self._store.place(key)[:2] for key in keys], np.int64).reshape(-1, 2)
+        places = self._store.places(keys)
         by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         order = np.argsort(places[:, 0], kind="stable")
         numbers, first = np.unique(places[order, 0], return_index=True)
@@ -243,7 +243,7 @@ def write_means(store: RegionStore, background: Background | None = None) -> Non
 
 
 def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
-    places = np.array([store.place(key)[:3] for key in store], np.int64).reshape(-1, 3)
+    places = store.places(list(store))
     shards, starts, counts = places[np.lexsort((places[:, 1], places[:, 0]))].T.copy()
     numbers, first = np.unique(shards, return_index=True)
     borders = [*first.tolist(), len(shards)]
