@@ -64,6 +64,12 @@ def test_a_trend_is_fitted_to_the_smooth_maximum():
     assert math.log(4) < found.shortest < math.log(5) < math.log(18) < found.longest < math.log(19)
 
 
+def test_a_trend_of_similarities_far_above_one_is_finite():
+    words = np.arange(4, 20)
+    found = fit_trend(500 + 3 * np.log(words) + np.zeros((30, 1)), words)
+    assert found.slope == pytest.approx(3)
+
+
 def test_where_nothing_tells_a_trend_there_is_none():
     assert fit_trend(np.full((1, 4), np.nan), np.arange(3, 7)) == LEVEL
     assert fit_trend(np.random.default_rng(0).random((5, 4)), np.full(4, 7)).slope == 0

@@ -199,7 +199,9 @@ def fit_trend(
     if not known.any():
         return LEVEL
     similarities, lengths = similarities[:, known], np.log(words[known])
-    best = np.log(np.nanmean(np.exp(_SHARPNESS * similarities), axis=0)) / _SHARPNESS
+    top = np.nanmax(similarities, axis=0)  # similarities of some scorers are far above 1
+    powers = np.exp(_SHARPNESS * (similarities - top))
+    best = top + np.log(np.nanmean(powers, axis=0)) / _SHARPNESS
     from_mean = lengths - lengths.mean()
     slope = from_mean @ (best - best.mean()) / max(float(from_mean @ from_mean), 1e-12)
     ends = np.quantile(lengths, _KNOWN)

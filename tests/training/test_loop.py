@@ -7,8 +7,11 @@ import pytest
 import torch
 
 from regard.checkpoint import load_checkpoint
+from regard.core.metrics import retrieval
 from regard.data.captions import Captions
+from regard.data.vocab import Vocabulary
 from regard.errors import CheckpointError, ConfigError
+from regard.evaluation.similarity import dataset_similarity
 from regard.matcher import Matcher
 from regard.training.config import Recipe, load_recipe, recipe_names
 from regard.training.loop import train
@@ -102,6 +105,25 @@ def test_a_run_of_another_recipe_is_refused(tmp_path):
         train(recipe("official"), Photos(0), Photos(3), tmp_path)
 
 
+def test_a_run_on_other_data_is_refused(tmp_path):
+    made = recipe("official", "training.epochs=1")
+    train(made, Photos(0), Photos(3), tmp_path)
+    train(made, Photos(0), Photos(3), tmp_path)
+    with pytest.raises(CheckpointError, match=r"other data \(another training set\)"):
+        train(made, Photos(6), Photos(3), tmp_path)
+    vocabulary = Vocabulary.build(["a red dog"], 1)
+    with pytest.raises(CheckpointError, match="another validation set and vocabulary"):
+        train(made, Photos(0), Photos(6), tmp_path, vocabulary=vocabulary)
+
+
+def test_a_validation_is_the_figure_an_evaluation_gives(tmp_path):
+    made = recipe("official", "training.epochs=1", "training.precision=bfloat16")
+    outcome = train(made, Photos(0), Photos(3), tmp_path)
+    scores = dataset_similarity(Matcher(load_checkpoint(outcome.best)), Photos(3))
+    rows = torch.from_numpy(Photos(3).captions.photo_of_caption)
+    assert outcome.rsum == retrieval(torch.from_numpy(scores), rows).rsum
+
+
 def test_features_of_another_width_are_refused(tmp_path):
     with pytest.raises(ConfigError, match=r"model\.feature_dim"):
         train(recipe("official", "model.feature_dim=7"), Photos(0), Photos(3), tmp_path)
@@ -121,6 +143,9 @@ def test_projected_features_are_components_of_the_standardised_ones(tmp_path):
     assert spread[0] > spread[-1]
     again, _ = ProjectedDataset(photos, 12, tmp_path).gather(rows)
     np.testing.assert_array_equal(again, found)
+    photos._features = photos._features + np.arange(12)  # of the same photos
+    other = ProjectedDataset(photos, 12, tmp_path)
+    assert not np.allclose(other.projection.mean, mean)
 
 
 @pytest.mark.parametrize("name", recipe_names())

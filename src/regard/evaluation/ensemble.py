@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from regard.config import to_tree
 from regard.data.dataset import Dataset
+from regard.data.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
 from regard.matcher import Matcher
 
@@ -65,10 +66,7 @@ class SimilarityCache:
         digest.update(matcher.identity.encode())
         digest.update((matcher.background.digest if matcher.background else "").encode())
         digest.update(json.dumps(to_tree(matcher.model.config)).encode())
-        digest.update(json.dumps([dataset.producer, *dataset.captions.photos]).encode())
-        digest.update(json.dumps(dataset.captions.sentences).encode())
-        rows = np.linspace(0, len(dataset.captions.photos) - 1, 8).astype(np.int64)
-        digest.update(np.ascontiguousarray(dataset.gather(rows)[0]).tobytes())
+        digest.update(fingerprint(dataset).encode())
         return self.folder / f"similarity-{digest.hexdigest()[:24]}.npy"
 
     def load(self, path: Path) -> Float[np.ndarray, "image cap"] | None:

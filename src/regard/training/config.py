@@ -59,7 +59,7 @@ class TrainConfig:
     average_decay: float = 0.0
     """Validate and keep a running average of the weights, this slow; 0 keeps the weights."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Arithmetic of the encoders; losses and scores stay in float32."""
+    """Arithmetic of the encoders and of finding hardest negatives; the rest is float32."""
     min_count: int = 4
     """A word must be seen this often in train and val captions to enter the vocabulary."""
     seed: int = 0

@@ -4,9 +4,10 @@ Every random choice of a step comes from the seed and the step's number, so a ru
 killed and resumed gives the same weights as one that was not.
 """
 
+import hashlib
+import json
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,11 +18,11 @@ from regard.config import to_tree
 from regard.core.metrics import Retrieval, retrieval, retrieval_tree
 from regard.data.batches import Batch, PairBatches
 from regard.data.dataset import Dataset
+from regard.data.fingerprint import fingerprint
 from regard.data.vocab import Vocabulary
 from regard.data.word_states import padded_states
 from regard.errors import ConfigError
-from regard.evaluation.similarity import embed_photos
-from regard.kernels import Precision, similarity_matrix
+from regard.evaluation.similarity import dataset_similarity
 from regard.matcher import Matcher
 from regard.training.config import Recipe
 from regard.training.learner import Learner
@@ -85,7 +86,8 @@ def train(
 
     Raises:
         ConfigError: the features have another width than the recipe's.
-        CheckpointError: the folder holds a run of another recipe.
+        CheckpointError: the folder holds a run of another recipe or on other data, or the features
+            of val come from another extractor than those of train.
     """
     _check_features(recipe, train_set, val_set)
     run = Run(Path(folder), recipe, cache)
@@ -93,6 +95,7 @@ def train(
     if vocabulary is None:
         sentences = train_set.captions.sentences + val_set.captions.sentences
         vocabulary = Vocabulary.build(sentences, recipe.training.min_count)
+    run.claim(_digests(train_set, val_set, vocabulary))
     learner = Learner(recipe, run, vocabulary, train_set, start.model if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
@@ -111,7 +114,7 @@ def train(
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
         best = Checkpoint(learner.finished(), vocabulary, train_set.producer, {})
-        found = validate(Matcher(best, states=val_states), val_set, recipe.training.precision)
+        found = validate(Matcher(best, states=val_states), val_set)
         position = loop.finish_epoch(position, found, best)
         at = at._replace(
             validation=found,
@@ -133,18 +136,15 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
             )
 
 
-def validate(matcher: Matcher, val_set: Dataset, precision: Precision) -> Retrieval:
-    """Retrieval on val, scored in the precision of training."""
-    vectors, counts = embed_photos(matcher, val_set)
-    captions = matcher.encode_captions(val_set.captions.sentences)
-    scores = similarity_matrix(
-        vectors,
-        captions.vectors,
-        captions.lengths,
-        region_lengths=counts,
-        precision=precision,
-        **asdict(matcher.scoring),
-    )
+def _digests(train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary) -> dict[str, str]:
+    words = hashlib.sha256(json.dumps(list(vocabulary.words)).encode()).hexdigest()
+    sets = {"training set": fingerprint(train_set), "validation set": fingerprint(val_set)}
+    return {**sets, "vocabulary": words}
+
+
+def validate(matcher: Matcher, val_set: Dataset) -> Retrieval:
+    """Retrieval on val, in float32 as in any evaluation."""
+    scores = dataset_similarity(matcher, val_set)
     return retrieval(torch.from_numpy(scores), torch.from_numpy(val_set.captions.photo_of_caption))
 
 

@@ -4,7 +4,6 @@ Most directions of a backbone's features vary little. Training reads the leading
 made once and kept as float16 beside the run; the model that is saved reads whole features.
 """
 
-import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -19,6 +18,7 @@ from torch import Tensor
 
 from regard.core.model import MatchingModel
 from regard.data.dataset import Dataset
+from regard.data.fingerprint import fingerprint
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
 _AT_ONCE = 64  # photos read together
@@ -72,7 +72,7 @@ class ProjectedDataset:
     Args:
         dataset: the one with whole features.
         rank: components kept.
-        folder: keeps the projection and the projected features; those of other photos or
+        folder: keeps the projection and the projected features; those of other data or
             another rank are replaced.
     """
 
@@ -81,8 +81,7 @@ class ProjectedDataset:
         self.feature_dim = rank
         self.producer = dataset.producer
         self.skipped = dataset.skipped
-        about = json.dumps([rank, dataset.producer, list(dataset.captions.photos)])
-        digest = hashlib.sha256(about.encode()).hexdigest()
+        digest = f"{rank} {fingerprint(dataset)}"
         marker = folder / "projection.json"
         if not (marker.exists() and json.loads(marker.read_text())["of"] == digest):
             folder.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,7 @@
 """A run on disk: how far it is, with everything needed to go on, and its log.
 
     RUN/recipe.json   what is being trained, resolved; a run is only continued with the same
+    RUN/data.json     digests of data and vocabulary, likewise
     RUN/log.jsonl     one line a step and one an epoch
     RUN/state/        weights, optimizer moments and position; replaced as a whole
     RUN/best/         the model that was best on val
@@ -58,6 +59,25 @@ class Run:
                 "Name another folder with --out, or delete this one."
             )
         path.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+
+    def claim(self, data: dict[str, str]) -> None:
+        """Remember what is trained on; a run is only continued with the same.
+
+        Args:
+            data: digests by what they are of.
+
+        Raises:
+            CheckpointError: the run was begun on other data.
+        """
+        path = self.folder / "data.json"
+        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else data
+        other = [name for name, digest in data.items() if known.get(name) != digest]
+        if other:
+            raise CheckpointError(
+                f"{self.folder} holds a run on other data (another {' and '.join(other)}); to go "
+                "on it must be the same. Name another folder with --out, or delete this one."
+            )
+        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
 
     @property
     def best(self) -> Path:
