@@ -238,7 +238,7 @@ def _draw(rows: list[dict], others: list[dict]) -> None:
         frameon=False,
     )
     for axes, ticks in (
-        (whole, [20, 50, 100, 200, 500, 1000, 2000]),
+        (whole, [20, 100, 1000, 10_000]),
         (near, [20, 30, 50, 100, 200]),
     ):
         axes.set_xticks(ticks, [f"{tick:,}" for tick in ticks])

@@ -8,10 +8,12 @@
     python benchmarks/scale/run.py kinds,codes,cost WORK --photos 10000
     python benchmarks/scale/run.py alike WORK --photos 10000
     python benchmarks/scale/run.py qdrant WORK --photos 10000 100000 --queries 10
-    python benchmarks/scale/run.py lancedb WORK --photos 10000 100000
+    python benchmarks/scale/run.py qdrant WORK --photos 1000000 --queries 3
+    python benchmarks/scale/run.py lancedb WORK --photos 10000 100000 1000000
     python benchmarks/scale/run.py report WORK
 
-The last steps need faiss-cpu, qdrant-edge-py and lancedb; a million photos take 20 GB of disk.
+The last steps need faiss-cpu, qdrant-edge-py and lancedb. A million photos take 20 GB of disk; in
+Qdrant 38 and in LanceDB 40, until WORK/qdrant-1000000 and WORK/lancedb-1000000 are removed.
 Every step leaves its figures in WORK/results.json; `build` and `truth` go on where they were.
 The region vectors are of the shipped model `flickr8k`, the queries val captions.
 """
