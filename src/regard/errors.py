@@ -5,6 +5,7 @@ RegardError
 ├── ShapeError         arrays do not fit together, or hold non-finite numbers
 ├── DataError          a caption file, feature file or vocabulary is malformed
 ├── PhotoError         one photo cannot be read (batches skip it, name it and count it)
+│   └── AbsentError    its file cannot be reached now, and may be later
 ├── CheckpointError    weights cannot be read, or do not fit the model they are for
 ├── StoreError         a region store or index cannot be opened, written or mended
 │   └── BusyError      another process is writing to it
@@ -32,6 +33,10 @@ class DataError(RegardError, ValueError):
 
 class PhotoError(RegardError, OSError):
     """One photo cannot be read."""
+
+
+class AbsentError(PhotoError):
+    """A photo's file is not there, or the system cannot read it now."""
 
 
 class CheckpointError(RegardError, ValueError):

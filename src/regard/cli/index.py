@@ -72,7 +72,11 @@ def index(
     from regard.matcher import load
     from regard.search.update import forget_folder
 
-    _one_task(watch, check, forget)
+    _one_task(
+        {"--check": check, "--forget": forget is not None},
+        {"--watch": watch, "--rebuild": rebuild, "--exclude": exclude is not None},
+        photos,
+    )
     known = _summary(index_folder, rebuild)
     matcher = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
@@ -94,10 +98,15 @@ class _How(NamedTuple):
     compressed: bool
 
 
-def _one_task(watch: bool, check: bool, forget: Path | None) -> None:
-    if watch and (check or forget is not None):
-        other = "--check" if check else "--forget"
-        raise ConfigError(f"--watch is given with {other}; leave one of them out.")
+def _one_task(alone: dict[str, bool], updating: dict[str, bool], photos: Path | None) -> None:
+    """Refuse options of several tasks at once, of which all but one would do nothing."""
+    tasks = [name for name, given in alone.items() if given]
+    rest = [name for name, given in updating.items() if given] + [str(photos)] * bool(photos)
+    if tasks and len(tasks) + len(rest) > 1:
+        raise ConfigError(
+            f"{tasks[0]} is given with {(tasks[1:] + rest)[0]}; it must come without. "
+            "Run one after the other."
+        )
 
 
 def _folders(

@@ -1,5 +1,6 @@
 """The `regard` command: its verbs, and how errors are told."""
 
+import re
 import sys
 
 import typer
@@ -29,6 +30,9 @@ from regard.cli import (
     tune,
 )
 from regard.errors import RegardError
+
+_INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
+_NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:")  # a weight, as queries have them
 
 app = typer.Typer(
     name="regard",
@@ -64,18 +68,36 @@ app.add_typer(cluster.app, name="cluster")
 
 
 def run() -> None:
-    """Entry point: errors made on purpose become one line and exit code 2."""
+    """Entry point: errors made on purpose, and the system's, become one line and exit code 2."""
+    try:
+        app([_as_text(argument) for argument in sys.argv[1:]])
+    except RegardError as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(
+            f"{error.filename or 'a file'} cannot be used ({error.strerror or error}); it must be "
+            "one you may read or write as asked. Check the path, its permissions and the disk."
+        )
+    except (KeyboardInterrupt, SystemExit) as stop:
+        if isinstance(stop, SystemExit) and stop.code != _INTERRUPTED:
+            raise
+        from regard.cli.common import notes
+
+        notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
+        sys.exit(_INTERRUPTED)
+
+
+def _as_text(argument: str) -> str:
+    """An argument, where it begins like "-1: a leash" with a space: else it would be an option."""
+    return f" {argument}" if _NEGATIVE.match(argument) else argument
+
+
+def _fail(text: str) -> None:
     from regard.cli.common import notes
 
-    try:
-        app()
-    except RegardError as error:
-        notes.print("[bold red]Error:[/bold red]", end=" ")
-        notes.print(str(error), markup=False)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
-        sys.exit(130)
+    notes.print("[bold red]Error:[/bold red]", end=" ")
+    notes.print(text, markup=False)
+    sys.exit(2)
 
 
 if __name__ == "__main__":

@@ -76,20 +76,25 @@ def connect(folder: Path, *, writable: bool) -> sqlite3.Connection:
     In a folder that cannot be written (a read-only medium) it is opened as one nobody changes.
 
     Raises:
-        StoreError: it is not a database.
+        StoreError: it is not a database, or cannot be used.
     """
     place = (folder / MANIFEST).absolute().as_uri()
     fixed = not writable and not os.access(folder, os.W_OK)
-    database = sqlite3.connect(
-        f"{place}?immutable=1" if fixed else place,
-        uri=True,
-        timeout=_WAIT,
-        isolation_level=None,
-        check_same_thread=False,
-    )
+    try:
+        database = sqlite3.connect(
+            f"{place}?immutable=1" if fixed else place,
+            uri=True,
+            timeout=_WAIT,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+    except sqlite3.OperationalError as error:
+        raise damaged(folder, error) from None
     try:
         if writable:
             database.execute("PRAGMA journal_mode = WAL")
+            database.execute("BEGIN IMMEDIATE")  # fails where nothing can be written
+            database.execute("ROLLBACK")
         database.execute("SELECT COUNT(*) FROM meta").fetchone()
     except sqlite3.DatabaseError as error:
         database.close()
@@ -116,7 +121,12 @@ def is_compressed(database: sqlite3.Connection, folder: Path) -> bool:
 
 
 def damaged(folder: Path, error: Exception) -> StoreError:
-    """The error of a manifest that is not one."""
+    """The error of a manifest that is not one, or that the system does not let us use."""
+    if isinstance(error, sqlite3.OperationalError) and "no such" not in str(error):
+        return StoreError(
+            f"{folder / MANIFEST} cannot be used ({error}); it must be a file you may read, and "
+            "write if it is to change, with room on its disk. Check its permissions and the disk."
+        )
     return StoreError(
         f"{folder / MANIFEST} is damaged ({error}); it must be a manifest of this program. "
         "Restore it from a backup, or delete the folder and make it anew."

@@ -14,7 +14,7 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from regard.errors import DataError, PhotoError
+from regard.errors import AbsentError, DataError, PhotoError
 
 SUFFIXES = (
     *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp"),
@@ -74,6 +74,7 @@ def read_photo(
 
     Raises:
         PhotoError: broken, empty, no photo at all, too small or too large.
+        AbsentError: not there, or not to be read now.
     """
     name = name or (str(source) if isinstance(source, Path) else "photo")
     try:
@@ -84,7 +85,7 @@ def read_photo(
     except PhotoError:
         raise
     except FileNotFoundError:
-        raise PhotoError(f"{name} does not exist; it must be a photo. Check the path.") from None
+        raise AbsentError(f"{name} does not exist; it must be a photo. Check the path.") from None
     except UnidentifiedImageError:
         raise PhotoError(
             f"{name} is not a photo in a known format; it must be one Pillow reads. "
@@ -93,6 +94,11 @@ def read_photo(
     except Image.DecompressionBombError:
         raise PhotoError(_too_large(name)) from None
     except _DAMAGE as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
+            raise AbsentError(
+                f"{name} cannot be read ({error.strerror}); it must be a file you may read. "
+                "Check the path, its permissions and its medium."
+            ) from None
         raise PhotoError(
             f"{name} is damaged ({error}); it must be a whole file. Restore it or leave it out."
         ) from error

@@ -18,7 +18,7 @@ from typing import BinaryIO, NamedTuple
 import torch
 
 from regard.data.store import RegionStore, StoredRegions
-from regard.errors import ConfigError, PhotoError
+from regard.errors import AbsentError, ConfigError, PhotoError
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, Regions, load_extractor
 from regard.regions.photos import read_photo
 
@@ -38,6 +38,8 @@ class Outcome(NamedTuple):
     """Why there are no regions; empty when there are."""
     taken: datetime | None = None
     """When the photo was taken, where it says so."""
+    lasting: bool = True
+    """Whether the reason stays as long as the file does."""
 
 
 class ExtractionReport(NamedTuple):
@@ -77,7 +79,7 @@ def extract_one(
         photo = read_photo(source, extractor.short_side, name)
         return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
-        return Outcome(key, None, str(error))
+        return Outcome(key, None, str(error), lasting=not isinstance(error, AbsentError))
 
 
 def available_cores() -> int:

@@ -1,10 +1,12 @@
 """Which files a collection leaves out: patterns as in `.gitignore`.
 
-Knows the pattern language only, nothing of photos or disks.
+Knows the pattern language and where folders are, nothing of photos.
 """
 
+import os
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from regard.errors import ConfigError
@@ -45,6 +47,44 @@ class Ignore:
             if (is_folder or not rule.folders_only) and rule.expression.fullmatch(path):
                 return not rule.takes_back
         return False
+
+
+class Covered:
+    """Tells whether a path lies in a folder and is not left out.
+
+    Args:
+        folder: absolute.
+        excludes: its patterns.
+    """
+
+    def __init__(self, folder: str, excludes: Sequence[str]) -> None:
+        self._folder, self._ignore = folder, Ignore(excludes)
+
+    def __call__(self, path: str) -> bool:
+        """Whether it does, the folder itself included."""
+        found = inside(path, self._folder)
+        if not found:
+            return found is not None
+        parts = found.split("/")
+        parents = ("/".join(parts[:count]) for count in range(1, len(parts)))
+        return not (
+            any(self._ignore(parent, is_folder=True) for parent in parents)
+            or self._ignore(found, is_folder=Path(path).is_dir())
+        )
+
+
+def inside(path: str, folder: str) -> str | None:
+    """A path relative to a folder it lies in or is, with forward slashes; else None.
+
+    Some systems tell paths without links.
+    """
+    for root in (folder, os.path.realpath(folder)):
+        if path == root:
+            return ""
+        start = root.rstrip(os.sep) + os.sep
+        if path.startswith(start):
+            return path[len(start) :].replace(os.sep, "/")
+    return None
 
 
 def _rule(pattern: str) -> _Rule:

@@ -21,6 +21,8 @@ from regard.errors import DataError
 # A weight is a number and a colon; "12:30" is a time of day. A lone minus is -1.
 _WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*:(?!\d)|([+-])\s*:?(?![\d.])")
 
+_MOST = 1000  # of a weight
+
 
 @dataclass(frozen=True)
 class Sentence:
@@ -64,9 +66,9 @@ def _parse_part(text: str) -> Sentence:
         return Sentence(text)
     words = text[found.end() :].strip()
     weight = float(found[1] or f"{found[2]}1")
-    if not words or weight == 0:
+    if not words or not 0 < abs(weight) <= _MOST:
         raise DataError(
-            f"query part is {text!r}; it must be words, with a weight other than 0 if it has "
-            'one, as in "2: a dog; -1: a leash". Correct it.'
+            f"query part is {text!r}; it must be words, with a weight other than 0 and of at most "
+            f"{_MOST} if it has one, as in '2: a dog; -1: a leash'. Correct it."
         )
     return Sentence(words, weight)

@@ -46,8 +46,14 @@ def scan_folder(folder: Path, excludes: Sequence[str] = ()) -> Scan:
     """
     if not folder.is_dir():
         raise DataError(f"photo folder is {str(folder)!r}; it must exist. Check the path.")
+    root = os.path.abspath(folder)  # noqa: PTH100 - keeps links' names
     scan = Scan([], {})
-    _walk(os.path.abspath(folder), "", Ignore(excludes), scan)  # noqa: PTH100 - keeps links' names
+    if not any(folder.iterdir()):
+        scan.unreadable[f"{root}/"] = (
+            f"{root} is empty; it must hold photos, and may be a drive that is not mounted. What "
+            f"was indexed of it stays; if it is gone for good: regard index --forget {root}"
+        )
+    _walk(root, "", Ignore(excludes), scan)
     return scan
 
 

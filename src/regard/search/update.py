@@ -27,6 +27,7 @@ from regard.regions.extractor import Regions
 from regard.regions.pipeline import Outcome, Progress, extract_stream
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow, require_index
+from regard.search.ignore import Covered, inside
 from regard.search.index import check_model
 from regard.search.scan import FoundFile, Scan, scan_folder
 
@@ -114,7 +115,8 @@ def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matche
                 f"{', '.join(catalog.folders()) or 'it has none'}. Name one of these."
             )
         update = Update(store, catalog, matcher)
-        update.missing(update.known_in(root))
+        known = update.known_in(root)
+        update.missing(known - update.held_by_others(root, known))
         with store.transaction():
             catalog.remove_folder(root)
             update.finish()
@@ -186,7 +188,7 @@ class Update:
             excludes = self._catalog.folders().get(root, [])
         scan = look(excludes)
         self.skipped.update(scan.unreadable)
-        self.missing(self.known_in(root) - {file.path for file in scan.files})
+        self.missing(self._gone_from(root, scan))
         read(scan.files)
         with self._store.transaction():
             self._catalog.put_folder(root, excludes)
@@ -194,10 +196,29 @@ class Update:
         tidy(self._store, self._matcher.background)
         return self.report()
 
+    def _gone_from(self, root: str, scan: Scan) -> set[str]:
+        """Files known below a folder that are gone, as far as it could be looked into."""
+        gone = self.known_in(root) - {file.path for file in scan.files}
+        if scan.unreadable:
+            unseen = tuple(key.replace(os.sep, "/") for key in scan.unreadable)
+            gone = {path for path in gone if not path.replace(os.sep, "/").startswith(unseen)}
+        return gone - self.held_by_others(root, gone)
+
+    def held_by_others(self, root: str, paths: set[str]) -> set[str]:
+        """Those of some paths that lie in another folder of the index too, and are still there."""
+        others = [
+            Covered(folder, excludes)
+            for folder, excludes in self._catalog.folders().items()
+            if folder != root and (inside(folder, root) or inside(root, folder))
+        ]
+        return {
+            path for path in paths if any(other(path) for other in others) and os.path.lexists(path)
+        }
+
     def known_in(self, root: str) -> set[str]:
         """Paths of the files known below a folder."""
-        inside = root.rstrip(os.sep) + os.sep
-        return {path for path in self.known if path.startswith(inside)}
+        begin = root.rstrip(os.sep) + os.sep
+        return {path for path in self.known if path.startswith(begin)}
 
     def missing(self, paths: Iterable[str]) -> None:
         """Note files that are no longer there; `finish` forgets those that did not move."""
@@ -275,7 +296,8 @@ class Update:
             if outcome.regions is not None:
                 self.settle(file, outcome.key)
                 continue
-            self.skip(file, outcome.reason.replace(files[0].path, file.path))
+            reason = outcome.reason.replace(files[0].path, file.path)
+            self.skip(file, reason, remember=outcome.lasting and not _has_changed(file))
 
     def skip(self, file: FoundFile, reason: str, *, remember: bool = True) -> None:
         """Note a file that cannot be read; unless remembered it is tried again next time."""

@@ -5,7 +5,8 @@ Knows paths only; what is new in a folder is found by looking through it.
 
 import os
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
@@ -13,7 +14,7 @@ import watchfiles
 
 from regard.errors import BusyError
 from regard.regions.photos import SUFFIXES
-from regard.search.ignore import Ignore
+from regard.search.ignore import Covered, inside
 
 _QUIET = 1.0  # seconds without a change after which folders are looked through
 _PATIENCE = 30.0  # seconds after which they are, whatever goes on; or tried again
@@ -42,32 +43,73 @@ def watch_folders(
         DataError: from `update`, when a folder is gone.
     """
     concerned = Concerned(folders, index)
-    pending, first, due = set(folders), 0.0, 0.0
-    for changes in watchfiles.watch(
-        *folders,
-        watch_filter=None,
-        debounce=int(1e3 * _QUIET),
-        rust_timeout=int(1e3 * _QUIET),
-        yield_on_timeout=True,
-        stop_event=stop,
-        ignore_permission_denied=True,
-    ):
+    while True:
+        known = _identities(folders)
+        for folder in (folder for folder, found in known.items() if found is None):
+            update(folder)  # says that it is gone
+        waiting = _Waiting(set(folders))
+        for changes in watchfiles.watch(
+            *folders,
+            watch_filter=None,
+            debounce=int(1e3 * _QUIET),
+            rust_timeout=int(1e3 * _QUIET),
+            yield_on_timeout=True,
+            stop_event=stop,
+            ignore_permission_denied=True,
+        ):
+            waiting.add(set().union(*(concerned(path) for _, path in changes)))
+            if waiting.is_over():
+                waiting.bring(update, busy)
+            if _identities(folders) != known:  # of a folder made anew nothing more would be heard
+                break
+        else:
+            return
+
+
+def _identities(folders: Iterable[str]) -> dict[str, tuple[int, int] | None]:
+    """What tells a folder from another of the same name; None where there is none."""
+    found: dict[str, tuple[int, int] | None] = {}
+    for folder in folders:
+        try:
+            state = os.stat(folder)  # noqa: PTH116 - both numbers at once
+            found[folder] = (state.st_dev, state.st_ino)
+        except OSError:
+            found[folder] = None
+    return found
+
+
+@dataclass
+class _Waiting:
+    """Folders to be brought up to date, and when."""
+
+    folders: set[str]
+    first: float = 0.0
+    """When the first of their changes was seen."""
+    due: float = 0.0
+
+    def add(self, folders: set[str]) -> None:
+        """Something has changed in some folders just now."""
+        if not folders:
+            return
         now = time.monotonic()
-        found = set().union(*(concerned(path) for _, path in changes))
-        if found:
-            first = first if pending else now
-            due = min(now + _QUIET, first + _PATIENCE)
-            pending |= found
-        if now < due:
-            continue
-        for folder in sorted(pending):
+        self.first = self.first if self.folders else now
+        self.due = min(now + _QUIET, self.first + _PATIENCE)
+        self.folders |= folders
+
+    def is_over(self) -> bool:
+        """Whether it is time."""
+        return time.monotonic() >= self.due
+
+    def bring(self, update: Callable[[str], None], busy: Callable[[BusyError], None]) -> None:
+        """Bring them up to date; while another process is writing they go on waiting."""
+        for folder in sorted(self.folders):
             try:
                 update(folder)
             except BusyError as error:
                 busy(error)
-                due = time.monotonic() + _PATIENCE
+                self.due = time.monotonic() + _PATIENCE
             else:
-                pending.discard(folder)
+                self.folders.discard(folder)
 
 
 class Concerned:
@@ -79,7 +121,7 @@ class Concerned:
     """
 
     def __init__(self, folders: Mapping[str, Sequence[str]], index: Path) -> None:
-        self._ignores = {folder: Ignore(patterns) for folder, patterns in folders.items()}
+        self._covered = {folder: Covered(folder, excludes) for folder, excludes in folders.items()}
         self._index = os.path.abspath(index)  # noqa: PTH100 - as the folders are
 
     def __call__(self, path: str) -> set[str]:
@@ -87,34 +129,8 @@ class Concerned:
 
         What is gone may have been a folder, so its name is not asked for.
         """
-        if _inside(path, self._index) is not None:
+        if inside(path, self._index) is not None:
             return set()
         if Path(path).is_file() and not path.lower().endswith(SUFFIXES):
             return set()
-        return {folder for folder in self._ignores if self._kept(folder, path)}
-
-    def _kept(self, folder: str, path: str) -> bool:
-        inside = _inside(path, folder)
-        if not inside:
-            return inside is not None
-        parts = inside.split("/")
-        parents = ("/".join(parts[:count]) for count in range(1, len(parts)))
-        ignore = self._ignores[folder]
-        return not (
-            any(ignore(parent, is_folder=True) for parent in parents)
-            or ignore(inside, is_folder=Path(path).is_dir())
-        )
-
-
-def _inside(path: str, folder: str) -> str | None:
-    """A path relative to a folder it lies in or is, with forward slashes.
-
-    Some systems tell changes by paths without links.
-    """
-    for root in (folder, os.path.realpath(folder)):
-        if path == root:
-            return ""
-        start = root.rstrip(os.sep) + os.sep
-        if path.startswith(start):
-            return path[len(start) :].replace(os.sep, "/")
-    return None
+        return {folder for folder, covered in self._covered.items() if covered(path)}
