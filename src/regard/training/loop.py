@@ -19,7 +19,7 @@ from regard.data.batches import Batch, PairBatches
 from regard.data.dataset import Dataset
 from regard.data.vocab import Vocabulary
 from regard.data.word_states import padded_states
-from regard.errors import ConfigError
+from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import embed_photos
 from regard.kernels import Precision, similarity_matrix
 from regard.matcher import Matcher
@@ -84,7 +84,7 @@ def train(
             None keeps them within the run.
 
     Raises:
-        ConfigError: the features have another width than the recipe's.
+        ConfigError: the features' width does not fit the recipe.
         CheckpointError: the folder holds a run of another recipe.
     """
     _check_features(recipe, train_set, val_set)
@@ -131,6 +131,13 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
                 f"model.feature_dim is {recipe.model.feature_dim} and must be the same. "
                 f"Add --set model.feature_dim={dataset.feature_dim}."
             )
+    rank = recipe.training.feature_rank
+    if rank > recipe.model.feature_dim:
+        raise ConfigError(
+            f"training.feature_rank is {rank}; it must be at most {recipe.model.feature_dim}, the "
+            "numbers that features have. Lower training.feature_rank, or set it to 0 to take "
+            "features whole."
+        )
 
 
 def validate(matcher: Matcher, val_set: Dataset, precision: Precision) -> Retrieval:
@@ -187,7 +194,11 @@ class _Loop:
             rate = learning_rate(first + step - 1, len(order), config)
             torch.manual_seed(_step_seed(config.seed, first + step - 1))
             warming_up = position.epoch < config.contrastive_epochs
-            losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+            try:
+                losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+            except ShapeError:
+                self.batches.check_features(order[step - 1])  # names the photo, if it is one's
+                raise
             self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
                 self.save(position._replace(step=step))
