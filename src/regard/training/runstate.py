@@ -1,7 +1,7 @@
 """A run on disk: how far it is, with everything needed to go on, and its log.
 
     RUN/recipe.json   what is being trained, resolved; a run is only continued with the same
-    RUN/log.jsonl     one line a step and one an epoch
+    RUN/log.jsonl     one line an epoch
     RUN/state/        weights, optimizer moments and position; replaced as a whole
     RUN/best/         the model that was best on val
     RUN/cache/        word states and projected features, where the recipe needs them
