@@ -114,11 +114,15 @@ def test_more_components_than_numbers_are_refused(tmp_path):
 
 @pytest.mark.parametrize("rank", [8, 0])
 @pytest.mark.parametrize("standardize", ["true", "false"])
+@pytest.mark.parametrize("negatives", ["hardest", "sum"])
 @pytest.mark.parametrize("value", [np.nan, np.inf])
-def test_a_photo_with_features_that_are_not_finite_is_named(tmp_path, rank, standardize, value):
+def test_a_photo_with_features_that_are_not_finite_is_named(
+    tmp_path, rank, standardize, negatives, value
+):
     photos = Photos(0)
     photos._features[7, 1, 5] = value
     settings = (f"training.feature_rank={rank}", f"training.standardize={standardize}")
+    settings += (f"training.negatives={negatives}", "training.contrastive_epochs=0")
     made = recipe("flickr8k", *settings)
     with pytest.raises(ShapeError, match=r"features of photo '1-1\.jpg' are not finite"):
         train(made, photos, Photos(3), tmp_path)

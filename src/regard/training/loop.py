@@ -4,6 +4,7 @@ Every random choice of a step comes from the seed and the step's number, so a ru
 killed and resumed gives the same weights as one that was not.
 """
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -199,6 +200,8 @@ class _Loop:
             except ShapeError:
                 self.batches.check_features(order[step - 1])  # names the photo, if it is one's
                 raise
+            if not math.isfinite(losses[-1]):
+                self.batches.check_features(order[step - 1])
             self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
                 self.save(position._replace(step=step))
