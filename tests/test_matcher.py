@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from regard.checkpoint import Checkpoint
 from regard.core.attention import Scoring, similarity
 from regard.core.model import MatchingModel, ModelConfig
 from regard.data.vocab import Vocabulary
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, DataError, ShapeError
 from regard.matcher import EncodedImages, Matcher, load
+from regard.regions.photos import read_photo
 
 SENTENCES = ["a dog", "two red birds sit on a wire .", "a dog"]
 
@@ -85,6 +87,30 @@ def test_nothing_to_encode_is_an_error():
         matcher().encode_captions([])
     with pytest.raises(DataError, match="photos are empty"):
         matcher().encode_images([])
+
+
+def test_one_photo_is_taken_as_well_as_several(tmp_path):
+    made = load("flickr8k")
+    path = tmp_path / "p.png"
+    image = Image.new("RGB", (64, 48), (200, 30, 30))
+    image.save(path)
+    photo = read_photo(path, made.extractor.short_side)
+    expected = made.encode_images([path]).vectors
+    assert len(expected) == 1
+    for one in (str(path), path, image, photo, made.extractor(photo)):
+        np.testing.assert_array_equal(made.encode_images(one).vectors, expected)
+
+
+@pytest.mark.parametrize("photos", [np.zeros((9, 9, 3), np.uint8), [np.zeros(3)], b"p.jpg", [None]])
+def test_what_is_no_photo_is_refused(photos):
+    with pytest.raises(DataError, match=r"photo is of type (ndarray|bytes|NoneType); it must be"):
+        matcher().encode_images(photos)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 7), (3, 6)])
+def test_features_of_another_shape_are_refused(shape):
+    with pytest.raises(ShapeError, match=r"it must be \(photos, regions, 6\)"):
+        matcher().encode_features(np.zeros(shape, np.float32), np.array([3, 3]))
 
 
 def test_probability_is_there_where_a_curve_was_fitted():

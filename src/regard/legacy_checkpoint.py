@@ -260,6 +260,7 @@ def export_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "opt": Namespace(**_options(checkpoint, official.get("opt", {}))),
         "Eiters": official.get("Eiters", 0),
     }
+    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_suffix(path.suffix + ".partial")
     with partial.open("wb") as file:
         _write(contents, file)

@@ -27,7 +27,7 @@ from regard.core.attention import Scoring
 from regard.data.tokens import tokenize
 from regard.data.vocab import END, START
 from regard.data.word_states import padded_states
-from regard.errors import CheckpointError, DataError
+from regard.errors import CheckpointError, DataError, ShapeError
 from regard.hub import fetch, publish, write_layout
 from regard.judgement import Calibration, Judgement
 from regard.kernels import similarity_matrix
@@ -37,6 +37,8 @@ from regard.regions.tuned import BACKBONE
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
+
+OnePhoto = str | Path | Image.Image | Photo | Regions
 
 
 class EncodedImages(NamedTuple):
@@ -154,7 +156,17 @@ class Matcher:
     def encode_features(
         self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
     ) -> Float[np.ndarray, "image region dim"]:
-        """Embed raw features; rows past each photo's count come back as zeros."""
+        """Embed raw features; rows past each photo's count come back as zeros.
+
+        Raises:
+            ShapeError: the model was trained on features of another width.
+        """
+        wanted = self.model.config.feature_dim
+        if features.ndim != 3 or features.shape[2] != wanted:
+            raise ShapeError(
+                f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
+                "as the model needs. Give the features it was trained on, or load another model."
+            )
         out = np.zeros((*features.shape[:2], self.dim), np.float32)
         for start in range(0, len(features), _IMAGES_AT_ONCE):
             part = torch.from_numpy(np.asarray(features[start : start + _IMAGES_AT_ONCE])).float()
@@ -163,17 +175,18 @@ class Matcher:
             out[row, count:] = 0
         return out
 
-    def encode_images(
-        self, photos: Sequence[str | Path | Image.Image | Photo | Regions]
-    ) -> EncodedImages:
+    def encode_images(self, photos: OnePhoto | Sequence[OnePhoto]) -> EncodedImages:
         """Embed the regions of photos.
 
         Args:
-            photos: paths, PIL images, decoded photos, or regions already extracted.
+            photos: paths, PIL images, decoded photos, or regions already extracted; one or several.
 
         Raises:
+            DataError: there is no photo, or one is of another type.
             PhotoError: a photo cannot be read.
         """
+        if isinstance(photos, OnePhoto | np.ndarray | bytes):
+            photos = [photos]
         if not photos:
             raise DataError("photos are empty; there must be at least one. Give a photo.")
         found = [self._regions(photo) for photo in photos]
@@ -188,9 +201,15 @@ class Matcher:
             tuple((regions.width, regions.height) for regions in found),
         )
 
-    def _regions(self, photo: str | Path | Image.Image | Photo | Regions) -> Regions:
+    def _regions(self, photo: OnePhoto) -> Regions:
         if isinstance(photo, Regions):
             return photo
+        if not isinstance(photo, OnePhoto):
+            raise DataError(
+                f"photo is of type {type(photo).__name__}; it must be a path, a PIL image, a "
+                "decoded photo or regions. Turn an array of pixels into an image with "
+                "PIL.Image.fromarray."
+            )
         if isinstance(photo, Image.Image):
             photo = Photo(photo.convert("RGB"), *photo.size)
         if isinstance(photo, str | Path):

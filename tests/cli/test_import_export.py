@@ -30,11 +30,11 @@ def figures(world, model):
 
 
 def test_a_model_exported_and_imported_evaluates_the_same(world, plain_model, tmp_path):
-    out = tmp_path / "model_best.pth.tar"
+    out = tmp_path / "made/on the way/model_best.pth.tar"
     done = invoke("export", plain_model, "--out", out)
     assert done.exit_code == 0, done.output
     assert done.stdout.strip() == str(out)
-    vocab = tmp_path / "model_best_vocab.json"
+    vocab = out.with_name("model_best_vocab.json")
     assert set(torch.load(out, weights_only=False)) >= {"model", "opt", "epoch"}
     done = invoke("import", out, "--vocab", vocab, "--out", tmp_path / "back", "--json")
     assert done.exit_code == 0, done.output

@@ -213,8 +213,18 @@ def test_watch(photos, model, tmp_path):
     assert "Stopped." in said
 
 
-@pytest.mark.parametrize("other", [["--check"], ["--forget", "x"]])
-def test_watch_is_not_for_other_tasks(index, other):
-    done = invoke("index", "--index", index, "--watch", *other)
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (["--watch", "--check"], "--check is given with --watch"),
+        (["--watch", "--forget", "x"], "--forget is given with --watch"),
+        (["--check", "--forget", "x"], "--check is given with --forget"),
+        (["--check", "--rebuild"], "--check is given with --rebuild"),
+        (["--forget", "x", "--exclude", "y"], "--forget is given with --exclude"),
+        (["folder", "--check"], "--check is given with folder"),
+    ],
+)
+def test_one_task_at_a_time(index, options, told):
+    done = invoke("index", "--index", index, *options)
     assert isinstance(done.exception, ConfigError)
-    assert f"--watch is given with {other[0]}" in str(done.exception)
+    assert told in str(done.exception)

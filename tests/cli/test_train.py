@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from safetensors.torch import load_file
 
@@ -77,3 +78,22 @@ def test_run_of_another_recipe_is_refused(world, tmp_path):
 def test_mistaken_settings_are_named(world, tmp_path, setting, message):
     more = train_arguments(world.captions, world.regions, tmp_path / "run", setting)
     assert message in str(invoke(*more).exception)
+
+
+def test_empty_captions_are_named_in_training_and_calibration(tmp_path):
+    generator = np.random.default_rng(0)
+    for split, empty in (("train", 3), ("dev", 5)):
+        lines = [f"a {word} dog" for word in ("red", "green", "blue", "old", "big", "wet")] * 4
+        lines[empty - 1] = ""
+        (tmp_path / f"{split}_caps.txt").write_text("\n".join(lines) + "\n")
+        np.save(tmp_path / f"{split}_ims.npy", generator.random((12, 3, 6), np.float32))
+    sizes = ("model.feature_dim=6", "model.embed_dim=8", "model.word_dim=5")
+    settings = (*sizes, "training.epochs=1", "training.batch_size=8", "training.min_count=1")
+    chosen = [part for setting in settings for part in ("--set", setting)]
+    data = ("--data", tmp_path)
+    train = ("train", *data, "--out", tmp_path / "run", "--recipe", "official", *chosen)
+    for command in (train, ("calibrate", tmp_path / "run/best", *data)):
+        done = invoke(*command)
+        assert done.exit_code == 0, (done.output, done.exception)
+        assert "caption in line 3 of train_caps.txt is empty" in done.stderr
+        assert "caption in line 5 of dev_caps.txt is empty" in done.stderr

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from regard.data.dataset import open_dataset
 from regard.data.legacy import count_regions, open_precomp
@@ -100,6 +101,24 @@ def test_features_are_mapped_and_only_the_rows_asked_for_are_read(tmp_path: Path
     assert np.load(tmp_path / "train_ims.npy").all()
 
 
+@pytest.mark.parametrize("kind", [">f4", ">f2", "<f2", "<f4", "<f8", "longdouble"])
+def test_features_come_in_numbers_that_torch_reads(tmp_path: Path, kind: str) -> None:
+    array = photos(3).astype(kind)
+    features, _ = open_precomp(write(tmp_path, "train", array, numbered(3)), "train").gather([2, 0])
+    assert torch.from_numpy(features).is_floating_point()
+    assert features.dtype == (kind if kind in ("<f2", "<f8") else np.float32)
+    np.testing.assert_array_equal(
+        features, array[[2, 0]].astype(np.float32 if ">" in kind else kind)
+    )
+
+
+def test_ids_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = write(tmp_path, "dev", np.repeat(photos(2), 2, axis=0), numbered(4), [7, 7, 8, 8])
+    path = folder / "dev_ids.txt"
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert open_precomp(folder, "dev").captions.photos == ("7", "8")
+
+
 def test_one_vector_a_photo_as_in_vsepp_is_one_region(tmp_path: Path) -> None:
     folder = write(tmp_path, "test", np.repeat(photos(3)[:, 0], 5, axis=0), numbered(15))
     found = open_precomp(folder, "test")
@@ -131,7 +150,7 @@ def test_empty_captions_are_left_out_and_named(tmp_path: Path) -> None:
     assert found.captions.sentences == ("a", "b", "c")
     assert found.captions.photo_of_caption.tolist() == [0, 1, 1]
     assert list(found.skipped) == ["line 2", "line 5", "line 6"]
-    assert found.skipped["line 5"] == "caption in line 5 is empty"
+    assert found.skipped["line 5"] == "caption in line 5 of train_caps.txt is empty"
     np.testing.assert_array_equal(found.gather([1])[0][0], photos(3)[1])
 
 
@@ -142,6 +161,8 @@ def test_captions_are_utf8_and_lines_end_at_newlines_only(tmp_path: Path) -> Non
     path = folder / "train_caps.txt"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
     assert open_precomp(folder, "train").captions.sentences == tuple(captions)
+    path.write_bytes("one\rline\ntwo\nthree\n".encode("utf-8-sig"))
+    assert open_precomp(folder, "train").captions.sentences == ("one\rline", "two", "three")
     path.write_bytes(b"caf\xe9\n")
     with pytest.raises(DataError, match="must be UTF-8"):
         open_precomp(folder, "train")

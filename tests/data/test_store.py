@@ -6,7 +6,7 @@ import sqlite3
 import numpy as np
 import pytest
 
-from regard.data.manifest import connect, wipe
+from regard.data.manifest import connect, damaged, wipe
 from regard.data.shards import reading
 from regard.data.store import RegionStore, StoredRegions
 from regard.errors import BusyError, DataError, ShapeError, StoreError
@@ -68,16 +68,6 @@ def test_gather_pads_with_zeros(store):
     assert np.array_equal(vectors[1, :1], store["p0"].vectors)
     assert not vectors[1, 1:].any()
     assert store.gather([])[0].shape == (0, 0, DIM)
-
-
-def test_places_are_those_of_each_photo(store):
-    fill(store, 0, 1)
-    fill(store, 2)
-    found = store.places(["p2", "p0", "p1"])
-    assert found.tolist() == [list(store.place(key)[:3]) for key in ("p2", "p0", "p1")]
-    assert store.places([]).shape == (0, 3)
-    with pytest.raises(DataError, match="photo 'p9' is not in"):
-        store.places(["p0", "p9"])
 
 
 def test_a_key_stored_again_is_replaced_in_its_place(store):
@@ -206,6 +196,16 @@ def test_a_damaged_manifest_is_told(store, content):
     for writable in (False, True):
         with pytest.raises(StoreError, match="is damaged"):
             RegionStore(store.folder, "maker", DIM, writable=writable)
+
+
+@pytest.mark.parametrize(
+    "told", ["attempt to write a readonly database", "database or disk is full"]
+)
+def test_what_the_system_refuses_is_no_damage(store, told):
+    error = damaged(store.folder, sqlite3.OperationalError(told))
+    assert f"cannot be used ({told})" in str(error)
+    assert "delete" not in str(error)
+    assert "is damaged" in str(damaged(store.folder, sqlite3.OperationalError("no such table")))
 
 
 def test_one_writer_and_any_readers(store):

@@ -43,6 +43,24 @@ def test_malformed_files_are_refused(tmp_path, text):
         Vocabulary.load(tmp_path / "vocab.json")
 
 
+def test_a_file_that_can_be_read_and_is_wrong_is_not_said_to_be_unreadable(tmp_path):
+    path = tmp_path / "vocab.json"
+    path.write_text('{"word2idx": {"<pad>": 0, "<start>": 2}}')
+    with pytest.raises(DataError, match=r"^ids of vocabulary .* have gaps"):
+        Vocabulary.load(path)
+    path.write_text('{"word2idx": {"a": 0}}')
+    with pytest.raises(DataError, match=r"^vocabulary begins with"):
+        Vocabulary.load(path)
+
+
+def test_a_byte_order_mark_is_read_over(tmp_path):
+    made = Vocabulary.build(SENTENCES, 2)
+    made.save(tmp_path / "vocab.json")
+    text = (tmp_path / "vocab.json").read_text(encoding="utf-8")
+    (tmp_path / "vocab.json").write_text(text, encoding="utf-8-sig")
+    assert Vocabulary.load(tmp_path / "vocab.json") == made
+
+
 @pytest.mark.parametrize("words", [("a",), (*SPECIAL, "a", "a")])
 def test_impossible_vocabularies_are_refused(words):
     with pytest.raises(DataError):

@@ -86,6 +86,15 @@ def test_features_of_another_kind_are_refused() -> None:
     assert dataset_similarity(matcher(), other).shape == (5, 10)
 
 
+def test_a_photo_with_features_that_are_not_finite_is_named() -> None:
+    data = dataset()
+    data.array[3, 2, 1] = np.nan
+    with pytest.raises(ShapeError, match="features of photo '3' are not finite"):
+        dataset_similarity(matcher(), data)
+    with pytest.raises(ShapeError, match="features of photo '3' are not finite"):
+        similarity.embed_photos(matcher(), data, range(2, 5))
+
+
 # ---- ensembles
 
 

@@ -82,6 +82,19 @@ def test_every_kind_of_change_is_seen(folder, tmp_path):
     assert errors == []
 
 
+def test_a_folder_made_anew_is_followed(folder, tmp_path):
+    looks = Looks(folder)
+    with following(folder, looks, tmp_path / "index") as errors:
+        looks.until(["a.png"])
+        shutil.rmtree(folder)
+        draw(folder / "b.png", 1)
+        looks.until(["b.png"])
+        time.sleep(2 * watch._QUIET)
+        draw(folder / "c.png", 2)
+        looks.until(["b.png", "c.png"])
+    assert errors == []
+
+
 def test_what_is_no_photo_s_change_wakes_nobody(folder, tmp_path):
     looks = Looks(folder)
     index = folder / "index"

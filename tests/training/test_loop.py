@@ -10,7 +10,7 @@ from regard.checkpoint import load_checkpoint
 from regard.core.metrics import retrieval
 from regard.data.captions import Captions
 from regard.data.vocab import Vocabulary
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import CheckpointError, ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.matcher import Matcher
 from regard.training.config import Recipe, load_recipe, recipe_names
@@ -129,6 +129,27 @@ def test_features_of_another_width_are_refused(tmp_path):
         train(recipe("official", "model.feature_dim=7"), Photos(0), Photos(3), tmp_path)
 
 
+def test_more_components_than_numbers_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"feature_rank is 13; it must be at most 12"):
+        train(recipe("flickr8k", "training.feature_rank=13"), Photos(0), Photos(3), tmp_path)
+
+
+@pytest.mark.parametrize("rank", [8, 0])
+@pytest.mark.parametrize("standardize", ["true", "false"])
+@pytest.mark.parametrize("negatives", ["hardest", "sum"])
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_photo_with_features_that_are_not_finite_is_named(
+    tmp_path, rank, standardize, negatives, value
+):
+    photos = Photos(0)
+    photos._features[7, 1, 5] = value
+    settings = (f"training.feature_rank={rank}", f"training.standardize={standardize}")
+    settings += (f"training.negatives={negatives}", "training.contrastive_epochs=0")
+    made = recipe("flickr8k", *settings)
+    with pytest.raises(ShapeError, match=r"features of photo '1-1\.jpg' are not finite"):
+        train(made, photos, Photos(3), tmp_path)
+
+
 def test_projected_features_are_components_of_the_standardised_ones(tmp_path):
     photos = Photos(0)
     made = ProjectedDataset(photos, 12, tmp_path)
@@ -163,6 +184,9 @@ def test_every_shipped_recipe_is_whole(name):
         ("training.average_decay=1", "training.average_decay is 1"),
         ("training.feature_rank=-1", "training.feature_rank is -1"),
         ("training.captions_per_photo=0", "training.captions_per_photo is 0"),
+        ("training.warmup_steps=-3", "training.warmup_steps is -3; it must be at least 0"),
+        ("training.contrastive_epochs=-1", "training.contrastive_epochs is -1"),
+        ("training.seed=-1", "training.seed is -1; it must be at least 0"),
     ],
 )
 def test_settings_out_of_range_are_refused(setting, message):

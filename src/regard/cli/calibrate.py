@@ -13,6 +13,7 @@ from regard.cli.common import (
     output,
     print_json,
     progress_bar,
+    report_skipped,
 )
 
 if TYPE_CHECKING:
@@ -51,6 +52,8 @@ def calibrate(
         check_suffix(plot)
     folder = resolve_model(model)
     held_out, trained_on = (open_dataset(data, name, regions) for name in (split, background))
+    report_skipped(held_out.skipped)
+    report_skipped(trained_on.skipped)
     matcher = load(folder, background=False)  # the one it has may be damaged
     with progress_bar("Scoring captions") as progress:
         judged = judge_model(matcher, held_out, trained_on, split, progress)
@@ -85,12 +88,14 @@ def _show(measured: "Measured") -> None:
             table.add_row(name, f"{row[0]:,}", f"{row[1]:.1f}", f"{row[2]:.1f}")
         table.add_section()
     output.print(table)
-    words = measured.words
     error = 100 * measured.pairs.expected_calibration_error
     output.print(f"Expected calibration error: {error:.1f} % of pairs' probabilities.")
-    output.print(
-        f"Words: support ranks a true word above an exchanged one in {words.ranked:.1f} %; said to "
-        f"be unsupported are {words.true_flagged:.1f} % of true words and "
-        f"{words.exchanged_flagged:.1f} % of exchanged ones."
-    )
+    if (words := measured.words) is None:
+        notes.print("Words: too few captions name anything; word support is left out.")
+    else:
+        output.print(
+            f"Words: support ranks a true word above an exchanged one in {words.ranked:.1f} %; "
+            f"said to be unsupported are {words.true_flagged:.1f} % of true words and "
+            f"{words.exchanged_flagged:.1f} % of exchanged ones."
+        )
     notes.print("One query in two has its own answer among those looked at.")

@@ -72,11 +72,8 @@ def index(
     from regard.matcher import load
     from regard.search.update import forget_folder
 
-    _one_task(
-        {"--check": check, "--forget": forget is not None},
-        {"--watch": watch, "--rebuild": rebuild, "--exclude": exclude is not None},
-        photos,
-    )
+    given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
+    _one_task({**given, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
     matcher = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
@@ -98,14 +95,12 @@ class _How(NamedTuple):
     compressed: bool
 
 
-def _one_task(alone: dict[str, bool], updating: dict[str, bool], photos: Path | None) -> None:
+def _one_task(options: dict[str, object]) -> None:
     """Refuse options of several tasks at once, of which all but one would do nothing."""
-    tasks = [name for name, given in alone.items() if given]
-    rest = [name for name, given in updating.items() if given] + [str(photos)] * bool(photos)
-    if tasks and len(tasks) + len(rest) > 1:
+    given = [name for name, value in options.items() if value not in (None, False)]
+    if len(given) > 1 and given[0] in ("--check", "--forget"):
         raise ConfigError(
-            f"{tasks[0]} is given with {(tasks[1:] + rest)[0]}; it must come without. "
-            "Run one after the other."
+            f"{given[0]} is given with {given[1]}; it must come without. Run one after the other."
         )
 
 

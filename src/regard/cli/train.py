@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, DataOption, RegionsOption, notes, print_json
+from regard.cli.common import AsJson, DataOption, RegionsOption, notes, print_json, report_skipped
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -53,6 +53,8 @@ def train(
     wanted = load_recipe(recipe, settings or [])
     train_set = open_dataset(data, "train", regions)
     val_set = open_dataset(data, "val", regions)
+    report_skipped(train_set.skipped)
+    report_skipped(val_set.skipped)
     notes.print(
         f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
         f"to train on, {len(val_set.captions.photos)} photos to validate on."

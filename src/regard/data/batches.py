@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.data.dataset import Dataset
+from regard.data.dataset import Dataset, check_finite
 from regard.data.tokens import tokenize
 from regard.data.vocab import UNKNOWN, CaptionIds, Vocabulary
 from regard.data.word_states import StateTable
@@ -106,6 +106,15 @@ class PairBatches:
             torch.from_numpy(photo_of_pair),
             None if self.states is None else torch.from_numpy(self.states.gather(captions)),
         )
+
+    def check_features(self, captions: Int[np.ndarray, " pair"]) -> None:
+        """Refuse captions whose photos' features are not finite.
+
+        Raises:
+            ShapeError: names the first such photo.
+        """
+        photos = np.unique(self.dataset.captions.photo_of_caption[captions])
+        check_finite(self.dataset, photos, self.dataset.gather(photos)[0])
 
     def stream(
         self,

@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from regard.data.captions import Captions, load_captions
 from regard.data.legacy import open_precomp
 from regard.data.store import RegionStore, StoredRegions
-from regard.errors import DataError
+from regard.errors import DataError, ShapeError
 
 
 class Dataset(Protocol):
@@ -116,6 +116,25 @@ def open_dataset(data: Path, split: str, regions: Path | None = None) -> BoxedDa
             "--regions, or make it with `regard extract`."
         )
     return pair(captions, RegionStore(regions))
+
+
+def check_finite(
+    dataset: Dataset,
+    photo_rows: Sequence[int] | Int[np.ndarray, " photo"],
+    features: Float[np.ndarray, "photo region feature"],
+) -> None:
+    """Refuse NaN and infinity in gathered features.
+
+    Raises:
+        ShapeError: names the first photo that has them.
+    """
+    finite = np.isfinite(features).all((1, 2))
+    if not finite.all():
+        photo = dataset.captions.photos[photo_rows[int(finite.argmin())]]
+        raise ShapeError(
+            f"features of photo {photo!r} are not finite somewhere; they must be ordinary numbers "
+            "only. Extract the photo anew, correct its row, or remove it."
+        )
 
 
 def pair(captions: Captions, store: RegionStore) -> StoreDataset:

@@ -52,8 +52,14 @@ class PrecompDataset:
     def gather(
         self, photo_rows: Sequence[int] | Int[np.ndarray, " photo"]
     ) -> tuple[Float[np.ndarray, "photo region feature"], Int[np.ndarray, " photo"]]:
-        """Features as stored of several photos, and how many regions each has."""
+        """Features as stored of several photos, and how many regions each has.
+
+        Numbers of the other byte order or of more than 8 bytes, which torch cannot read, become
+        float32.
+        """
         features = np.array(self.array[self.row_of_photo[np.asarray(photo_rows, np.int64)]])
+        if features.dtype not in (np.float16, np.float32, np.float64):
+            features = features.astype(np.float32)
         return features, count_regions(features)
 
     def regions_of(self, photo_row: int) -> StoredRegions:
@@ -99,7 +105,7 @@ def open_precomp(folder: Path, split: str) -> PrecompDataset:
     ids = _read_ids(folder / f"{split}_ids.txt", len(array), len(sentences))
     row_of_photo, photo_of_caption = _group(array, ids, len(sentences), f"{folder}, {split}")
     keys = [ids[row] if ids else str(number) for number, row in enumerate(row_of_photo)]
-    captions, kept, skipped = _without_empty(keys, sentences, photo_of_caption)
+    captions, kept, skipped = _without_empty(keys, sentences, photo_of_caption, split)
     return PrecompDataset(
         captions,
         array,
@@ -114,7 +120,7 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
     """Lines of the caption file, stripped, empty ones kept so that rows stay aligned."""
     path = folder / f"{split}_caps.txt"
     try:
-        text = path.read_text(encoding="utf-8")
+        return _read_lines(path)
     except FileNotFoundError:
         here = [name for name in SPLITS if (folder / f"{name}_caps.txt").exists()]
         below = [path.parent.name for path in sorted(folder.glob("*/*_caps.txt"))]
@@ -126,6 +132,11 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
         ) from None
     except UnicodeDecodeError as error:
         raise DataError(f"{path} cannot be read: {error}. It must be UTF-8 text.") from None
+
+
+def _read_lines(path: Path) -> list[str]:
+    """Lines of a text file, stripped; they end at newlines only, as in the official code."""
+    text = path.read_bytes().decode("utf-8-sig")
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
@@ -175,7 +186,7 @@ def _read_ids(path: Path, rows: int, captions: int) -> list[str]:
     """Photo id of each row; empty where there is no file."""
     if not path.exists():
         return []
-    ids = [line.strip() for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
+    ids = [line for line in _read_lines(path) if line]
     if len(ids) == captions > rows and captions % rows == 0:
         ids = ids[:: captions // rows]  # one line a caption
     if len(ids) != rows:
@@ -230,12 +241,16 @@ def _runs_of_rows(array: np.ndarray) -> list[int]:
 
 
 def _without_empty(
-    keys: list[str], sentences: list[str], photo_of_caption: Int[np.ndarray, " cap"]
+    keys: list[str],
+    sentences: list[str],
+    photo_of_caption: Int[np.ndarray, " cap"],
+    split: str,
 ) -> tuple[Captions, Int[np.ndarray, " photo"], dict[str, str]]:
     """Captions without empty lines, the photos that keep any, and what was left out."""
     full = np.array([bool(sentence) for sentence in sentences])
     skipped = {
-        f"line {line + 1}": f"caption in line {line + 1} is empty" for line in np.flatnonzero(~full)
+        f"line {line + 1}": f"caption in line {line + 1} of {split}_caps.txt is empty"
+        for line in np.flatnonzero(~full)
     }
     kept, photo_of_kept = np.unique(photo_of_caption[full], return_inverse=True)
     captions = Captions(

@@ -10,7 +10,6 @@ its own in the same manifest, inside the same transactions.
 import contextlib
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import NamedTuple
 
@@ -213,15 +212,6 @@ class RegionStore:
                 f"photo {key!r} is not in {self.folder}; every photo named must be extracted. "
                 "Run `regard extract` over the same photos."
             ) from None
-
-    def places(self, keys: Collection[str]) -> Int[np.ndarray, "photo 3"]:
-        """Shard, first row and number of rows of each of many photos.
-
-        Raises:
-            DataError: no photo has one of the keys.
-        """
-        found = chain.from_iterable(self.place(key)[:3] for key in keys)
-        return np.fromiter(found, np.int64, 3 * len(keys)).reshape(-1, 3)
 
     def gather(
         self, keys: Sequence[str]

@@ -60,11 +60,13 @@ class Vocabulary:
         """Read SCAN's JSON: {"word2idx": {word: id}, "idx2word": {"id": word}, "idx": size}.
 
         Raises:
-            DataError: the file is missing or not of that form.
+            DataError: the file is missing or not of that form, or ids have gaps.
         """
         try:
-            index = json.loads(path.read_text(encoding="utf-8"))["word2idx"]
+            index = json.loads(path.read_text(encoding="utf-8-sig"))["word2idx"]
             return cls.of_ids(index, str(path))
+        except DataError:  # a ValueError too, and says already what is wrong
+            raise
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
                 f"vocabulary {str(path)!r} cannot be read ({error}); it must be JSON with "

@@ -36,14 +36,15 @@ class Measured(NamedTuple):
     """Of sentences that ask for photos."""
     sentences: VerdictReport
     """Of photos that ask for sentences."""
-    words: SupportReport
+    words: SupportReport | None
+    """None where too few captions name anything."""
 
     def tree(self) -> dict[str, Any]:
         """The stable JSON form."""
         return {
             "pairs": self.pairs._asdict(),
             "verdict": {"photos": self.photos.tree(), "sentences": self.sentences.tree()},
-            "word_support": self.words.tree(),
+            "word_support": None if self.words is None else self.words.tree(),
             "measured_on": _MEASURED,
         }
 
@@ -105,7 +106,7 @@ def judge_model(
             "expected_calibration_error": of_pairs.expected_calibration_error,
         },
         "verdict": {"photos": photos._asdict(), "sentences": sentences._asdict()},
-        "word_support": word._asdict(),
+        "word_support": None if word is None else word._asdict(),
         "measured": measured.tree(),
     }
     return Judged(info, background, measured)
@@ -173,10 +174,14 @@ def _verdict(
 
 def _words(
     matcher: Matcher, dataset: Dataset, material: _Material, fitting: Bool[np.ndarray, " image"]
-) -> tuple[Calibration, SupportReport]:
+) -> tuple[Calibration, SupportReport] | tuple[None, None]:
+    """Without words to exchange on both sides of the measuring, there is nothing to fit."""
     exchanges = support.draw_exchanges(dataset.captions)
+    used = fitting[[exchange.photo for exchange in exchanges]]
+    if not used.any() or used.all():
+        return None, None
+    used = np.tile(used, 2)
     pairs = support.word_pairs(matcher, material.vectors, material.counts, exchanges)
-    used = np.tile(fitting[[exchange.photo for exchange in exchanges]], 2)
     half = fit(Pairs(pairs.similarity[used], pairs.true[used]))
     others = Pairs(pairs.similarity[~used], pairs.true[~used])
     return fit(pairs), support.report(half, others)

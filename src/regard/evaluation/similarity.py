@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.dataset import Dataset
+from regard.data.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
 from regard.matcher import EncodedCaptions, EncodedImages, Matcher
 
@@ -83,6 +83,9 @@ def embed_photos(
 
     Args:
         photo_rows: which photos, by their place in the data set; None takes all.
+
+    Raises:
+        ShapeError: features of a photo are not finite.
     """
     chosen = range(len(dataset.captions.photos)) if photo_rows is None else photo_rows
     images = len(chosen)
@@ -95,7 +98,10 @@ def embed_photos(
             wider = np.zeros((images, features.shape[1], matcher.dim), np.float32)
             wider[:, : vectors.shape[1]] = vectors
             vectors = wider
-        vectors[rows, : features.shape[1]] = matcher.encode_features(features, counts[rows])
+        found = matcher.encode_features(features, counts[rows])
+        if not np.isfinite(found).all():
+            check_finite(dataset, rows + chosen.start, features)  # names the photo, if it is one's
+        vectors[rows, : features.shape[1]] = found
     return vectors, counts
 
 

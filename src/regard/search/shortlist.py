@@ -19,7 +19,7 @@ removed.
 
 import os
 from collections.abc import Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -202,7 +202,7 @@ class Shortlist:
         for kept in self._lists:
             if kept.keys is keys:
                 return kept.by_file
-        places = self._store.places(keys)
+        places = _places(self._store, keys)
         by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         order = np.argsort(places[:, 0], kind="stable")
         numbers, first = np.unique(places[order, 0], return_index=True)
@@ -243,7 +243,7 @@ def write_means(store: RegionStore, background: Background | None = None) -> Non
 
 
 def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
-    places = store.places(list(store))
+    places = _places(store, list(store))
     shards, starts, counts = places[np.lexsort((places[:, 1], places[:, 0]))].T.copy()
     numbers, first = np.unique(shards, return_index=True)
     borders = [*first.tolist(), len(shards)]
@@ -251,6 +251,12 @@ def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
         number: _Photos(starts[begin:end], counts[begin:end])
         for number, (begin, end) in zip(numbers.tolist(), pairwise(borders), strict=True)
     }
+
+
+def _places(store: RegionStore, keys: Sequence[str]) -> Int[np.ndarray, "photo 3"]:
+    """Shard, first row and number of rows of each of many photos."""
+    found = chain.from_iterable(store.place(key)[:3] for key in keys)
+    return np.fromiter(found, np.int64, 3 * len(keys)).reshape(-1, 3)
 
 
 def _path(store: RegionStore, number: int) -> Path:

@@ -73,11 +73,14 @@ class TrainConfig:
         for name in ("word_dropout", "region_dropout", "average_decay"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in (
+            "warmup_steps",
             "weight_decay",
             "margin",
             "triplet_weight",
             "contrastive_weight",
+            "contrastive_epochs",
             "feature_rank",
+            "seed",
         ):
             self._require(name, getattr(self, name) >= 0, "at least 0")
         self._require("batch_size", self.batch_size >= 2, "at least 2, for there to be negatives")

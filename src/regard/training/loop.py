@@ -6,6 +6,7 @@ killed and resumed gives the same weights as one that was not.
 
 import hashlib
 import json
+import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ from regard.data.dataset import Dataset
 from regard.data.fingerprint import fingerprint
 from regard.data.vocab import Vocabulary
 from regard.data.word_states import padded_states
-from regard.errors import ConfigError
+from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.matcher import Matcher
 from regard.training.config import Recipe
@@ -85,16 +86,14 @@ def train(
             None keeps them within the run.
 
     Raises:
-        ConfigError: the features have another width than the recipe's.
+        ConfigError: the features' width does not fit the recipe.
         CheckpointError: the folder holds a run of another recipe or on other data, or the features
             of val come from another extractor than those of train.
     """
     _check_features(recipe, train_set, val_set)
     run = Run(Path(folder), recipe, cache)
     vocabulary = vocabulary or (start.vocabulary if start else None)
-    if vocabulary is None:
-        sentences = train_set.captions.sentences + val_set.captions.sentences
-        vocabulary = Vocabulary.build(sentences, recipe.training.min_count)
+    vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
     run.claim(_digests(train_set, val_set, vocabulary))
     learner = Learner(recipe, run, vocabulary, train_set, start.model if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
@@ -134,6 +133,18 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
                 f"model.feature_dim is {recipe.model.feature_dim} and must be the same. "
                 f"Add --set model.feature_dim={dataset.feature_dim}."
             )
+    rank = recipe.training.feature_rank
+    if rank > recipe.model.feature_dim:
+        raise ConfigError(
+            f"training.feature_rank is {rank}; it must be at most {recipe.model.feature_dim}, the "
+            "numbers that features have. Lower training.feature_rank, or set it to 0 to take "
+            "features whole."
+        )
+
+
+def _build(train_set: Dataset, val_set: Dataset, min_count: int) -> Vocabulary:
+    sentences = train_set.captions.sentences + val_set.captions.sentences
+    return Vocabulary.build(sentences, min_count)
 
 
 def _digests(train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary) -> dict[str, str]:
@@ -187,7 +198,13 @@ class _Loop:
             rate = learning_rate(first + step - 1, len(order), config)
             torch.manual_seed(_step_seed(config.seed, first + step - 1))
             warming_up = position.epoch < config.contrastive_epochs
-            losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+            try:
+                losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+            except ShapeError:
+                self.batches.check_features(order[step - 1])  # names the photo, if it is one's
+                raise
+            if not math.isfinite(losses[-1]):
+                self.batches.check_features(order[step - 1])
             self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
                 self.save(position._replace(step=step))

@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from regard.core.model import MatchingModel
-from regard.data.dataset import Dataset
+from regard.data.dataset import Dataset, check_finite
 from regard.data.fingerprint import fingerprint
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
@@ -61,7 +61,9 @@ def _real_features(dataset: Dataset) -> Iterator[Float[Tensor, "region feature"]
     count = len(dataset.captions.photos)
     rows = np.linspace(0, count - 1, min(count, _STATISTICS_PHOTOS)).astype(np.int64)
     for start in range(0, len(rows), _AT_ONCE):
-        features, counts = dataset.gather(rows[start : start + _AT_ONCE])
+        some = rows[start : start + _AT_ONCE]
+        features, counts = dataset.gather(some)
+        check_finite(dataset, some, features)
         mask = np.arange(features.shape[1])[None, :] < counts[:, None]
         yield torch.from_numpy(features[mask]).float()
 
@@ -112,7 +114,9 @@ def _project(dataset: Dataset, projection: Projection, folder: Path) -> list[int
     photos = len(dataset.captions.photos)
     with (folder / "projected.f16").open("wb") as file:
         for start in range(0, photos, _AT_ONCE):
-            features, counts = dataset.gather(range(start, min(photos, start + _AT_ONCE)))
+            rows = range(start, min(photos, start + _AT_ONCE))
+            features, counts = dataset.gather(rows)
+            check_finite(dataset, rows, features)
             mask = np.arange(features.shape[1])[None, :] < counts[:, None]
             real = torch.from_numpy(features[mask]).float()
             standard = (real - projection.mean) / projection.deviation

@@ -2,7 +2,7 @@
 
     RUN/recipe.json   what is being trained, resolved; a run is only continued with the same
     RUN/data.json     digests of data and vocabulary, likewise
-    RUN/log.jsonl     one line a step and one an epoch
+    RUN/log.jsonl     one line an epoch
     RUN/state/        weights, optimizer moments and position; replaced as a whole
     RUN/best/         the model that was best on val
     RUN/cache/        word states and projected features, where the recipe needs them

@@ -1,0 +1,55 @@
+"""The entry point: every error one line, whoever raised it."""
+
+import pytest
+
+from regard.cli import main
+from regard.errors import DataError
+
+
+@pytest.fixture
+def run(monkeypatch, capfd):
+    """Run with a command that raises; gives the exit code and what standard error holds."""
+
+    def run(error, *arguments):
+        seen = []
+
+        def app(given):
+            seen.extend(given)
+            raise error
+
+        monkeypatch.setattr(main, "app", app)
+        monkeypatch.setattr("sys.argv", ["regard", *arguments])
+        with pytest.raises(SystemExit) as stopped:
+            main.run()
+        return stopped.value.code, capfd.readouterr().err, seen
+
+    return run
+
+
+def test_errors_made_on_purpose(run):
+    code, told, _ = run(DataError("query is ''; it must be words. Say what you look for."))
+    assert (code, told) == (2, "Error: query is ''; it must be words. Say what you look for.\n")
+
+
+def test_errors_of_the_system(run):
+    code, told, _ = run(PermissionError(13, "Permission denied", "/somewhere/index"))
+    assert code == 2
+    assert told.startswith("Error: /somewhere/index cannot be used (Permission denied); ")
+    assert told.count("\n") == 1
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(130)])
+def test_ctrl_c_says_what_is_kept(run, stop):
+    code, told, _ = run(stop)
+    assert code == 130
+    assert told.startswith("Interrupted; what was finished is kept.")
+
+
+def test_other_exits_say_nothing_more(run):
+    assert run(SystemExit(1))[:2] == (1, "")
+
+
+def test_a_negative_part_may_come_first(run):
+    arguments = ["search", "-1: a cat; a dog", "-.5 :grass", "-k", "3", "-i", "x", "--like", "a:b"]
+    seen = run(SystemExit(0), *arguments)[2]
+    assert seen == ["search", " -1: a cat; a dog", " -.5 :grass", *arguments[3:]]
