@@ -205,9 +205,9 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
         <div class="upper">
           ${e?this.stage(e):D}
           <div class="side">
-            ${this.gone?T`<p class="problem" role="alert">${this.gone}</p>`:D}
             ${this.question()}
             ${this.keep()}
+            ${this.gone?T`<p class="problem" role="alert">${this.gone}</p>`:D}
             ${this.error?T`<p class="problem" role="alert">${this.error.message} ${this.again()}</p>`:D}
             ${this.explained?this.account(this.explained):this.unasked()}
           </div>

@@ -199,9 +199,9 @@ export class RegardViewer extends LitElement {
         <div class="upper">
           ${photo ? this.stage(photo) : nothing}
           <div class="side">
-            ${this.gone ? html`<p class="problem" role="alert">${this.gone}</p>` : nothing}
             ${this.question()}
             ${this.keep()}
+            ${this.gone ? html`<p class="problem" role="alert">${this.gone}</p>` : nothing}
             ${this.error ? html`<p class="problem" role="alert">${this.error.message} ${this.again()}</p>` : nothing}
             ${this.explained ? this.account(this.explained) : this.unasked()}
           </div>
