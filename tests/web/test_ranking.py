@@ -87,7 +87,7 @@ def test_filters_and_dates_hold_for_weights_too(ranker):
 
 @pytest.mark.parametrize(
     ("weights", "reason"),
-    [((1.0,) * 7, "7 numbers"), ((1.0,) * 9, "9 numbers"), ((0.0,) * 8, "every weight is 0")],
+    [((1.0,) * 7, "7 weights"), ((1.0,) * 9, "9 weights"), ((0.0,) * 8, "every weight is 0")],
 )
 def test_weights_that_do_not_fit_are_refused(ranker, weights, reason):
     with pytest.raises(ProblemError, match=reason):

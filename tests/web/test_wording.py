@@ -35,6 +35,16 @@ def test_unknown_words_come_with_their_nearest(index):
     assert words[3].nearest == []
 
 
+def test_words_tell_what_their_sentence_counts(index):
+    matcher = index.matcher
+    words = wording.tell_words(matcher, wording.embed(matcher, wording.parse("dog; -2: a leash")))
+    assert [(word.text, word.sentence, word.weight) for word in words if not word.marker] == [
+        ("dog", 0, 1.0),
+        ("a", 1, -2.0),
+        ("leash", 1, -2.0),
+    ]
+
+
 def test_shares_of_a_whole_query_sum_to_its_similarity(index):
     text = "a dog on the beach; 0.5: red; -1: a leash"
     hit = index.search(text, 1).hits[0]

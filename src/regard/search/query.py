@@ -43,9 +43,10 @@ class Query:
     def __post_init__(self) -> None:
         """Refuse a query that asks for nothing."""
         if not self.like and not any(part.weight > 0 for part in self.sentences):
+            said = "says only what is unwanted" if self.sentences else "is empty"
             raise DataError(
-                f"query has {len(self.sentences)} parts and none that counts for a photo; it must "
-                "have a sentence with a positive weight or a photo. Say what you look for."
+                f"the query {said}; it must have a sentence with a positive weight or a photo. "
+                "Say what you look for."
             )
 
     @classmethod

@@ -26,6 +26,8 @@ class Word(BaseModel):
     marker: bool = Field(description="<start> or <end>: no word, but it attends and counts.")
     known: bool = Field(description="Whether the model has ever read it.")
     nearest: list[str] = Field(description="Known words spelt like an unknown one.")
+    sentence: int = Field(description="Which of the query's sentences it is of, from 0.")
+    weight: float = Field(description="What that sentence counts; less than 0 is unwanted.")
 
 
 class WordPart(BaseModel):

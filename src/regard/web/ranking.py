@@ -212,9 +212,9 @@ def weight_scales(
     if len(weights) != count:
         raise ProblemError(
             422,
-            f"weights has {len(weights)} numbers",
-            f"it must have {count}, one a word with <start> and <end>",
-            "Take the words of the answer without weights.",
+            f"there are {len(weights)} weights",
+            f"this sentence must have {count}, one a word with its start and end",
+            "Reset them; an answer without weights lists the words.",
         )
     total = sum(abs(part.weight) for part in sentences)
     scales, start = [], 0

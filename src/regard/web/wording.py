@@ -38,11 +38,17 @@ def parse(text: str) -> Query:
     counts = [len(tokenize(part.text)) for part in query.sentences]
     if not all(counts):
         raise ProblemError(
-            422, f"q is {text!r}", "every part of it must have a word", "Write a sentence."
+            422,
+            f"the sentence is {text!r}",
+            "every part of it must have a word",
+            "Write what the photo shows.",
         )
     if sum(counts) > MOST_WORDS:
         raise ProblemError(
-            422, f"q has {sum(counts)} words", f"it may have {MOST_WORDS}", "Shorten it."
+            422,
+            f"the sentence has {sum(counts)} words",
+            f"at most {MOST_WORDS} can be read",
+            "Shorten it.",
         )
     return query
 
@@ -68,8 +74,11 @@ def tell_words(matcher: Matcher, sentences: tuple[AskedSentence, ...]) -> list[m
             marker=text in _MARKERS,
             known=text not in unknown,
             nearest=unknown.get(text, []),
+            sentence=number,
+            weight=part.weight,
         )
-        for text in texts
+        for number, part in enumerate(sentences)
+        for text in part.words
     ]
 
 

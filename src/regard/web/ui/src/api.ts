@@ -17,6 +17,9 @@ export interface QueryWord {
   marker: boolean;
   known: boolean;
   nearest: string[];
+  /** Which of the query's sentences it is of, and what that one counts; less than 0 is unwanted. */
+  sentence: number;
+  weight: number;
 }
 
 export interface WordPart {
@@ -130,13 +133,26 @@ export class ApiError extends Error {
   ) {
     super(next ? `${what} ${next}` : what);
   }
+
+  /** Whether the same request may succeed later. */
+  get passes(): boolean {
+    return this.status === 0 || this.status === 429 || this.status >= 500;
+  }
+}
+
+export function asError(error: unknown): ApiError {
+  return error instanceof ApiError ? error : new ApiError(500, "The answer cannot be read.", "");
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 async function toError(response: Response): Promise<ApiError> {
   try {
     const problem = (await response.json()) as Record<string, string>;
     const what = problem["what"] ? `${problem["what"]}; ${problem["must"]}.` : problem["detail"];
-    return new ApiError(response.status, what ?? response.statusText, problem["next"] ?? "");
+    return new ApiError(response.status, sentenceCase(what ?? response.statusText), problem["next"] ?? "");
   } catch {
     return new ApiError(response.status, `The server answered ${response.status}.`, "Try again.");
   }
@@ -232,6 +248,16 @@ export function upload(file: File, keep: boolean, signal: AbortSignal) {
     body: file,
     signal,
   });
+}
+
+/** Why a picture cannot be had; empty where it can. */
+export async function whyNot(url: string): Promise<string> {
+  try {
+    const response = await fetch(url);
+    return response.ok ? "" : (await toError(response)).message;
+  } catch {
+    return "The server cannot be reached.";
+  }
 }
 
 export function thumbnailUrl(id: string, size: 320 | 640 | 1600): string {

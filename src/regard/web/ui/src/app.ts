@@ -5,14 +5,14 @@ import * as api from "./api.ts";
 import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
-import { count, duration, percent } from "./format.ts";
+import { fault } from "./fault.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
+import { empty, heading, waiting } from "./heading.ts";
 import "./help.ts";
 import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
 import { BLANK, filterCount, readView, sameList, writeView, type View } from "./state.ts";
-import { styleOf } from "./style-of.ts";
 import { applyTheme, flipTheme, theme } from "./theme.ts";
 import "./viewer.ts";
 import "./welcome.ts";
@@ -20,20 +20,22 @@ import { anyLeft, chipsOf, lightOf, replaceWord, unseenIn, withWeight, type Chip
 
 const PAGE = 40;
 const RANK_AFTER_MS = 110;
-const SKELETON = [4, 3, 2, 4, 3, 4, 3, 4, 2, 4, 3, 4]; // widths of the tiles that stand in at first
 
 class RegardApp extends LitElement {
   static override properties = {
     view: { state: true }, answer: { state: true }, hits: { state: true }, busy: { state: true },
     error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
     filtering: { state: true }, dragging: { state: true }, sending: { state: true }, notice: { state: true },
-    helping: { state: true },
+    helping: { state: true }, stuck: { state: true }, refused: { state: true },
   };
   declare view: View;
   declare answer: api.SearchAnswer | null;
   declare hits: api.Hit[];
   declare busy: boolean;
-  declare error: string;
+  /** Why the list asked for is not there. */
+  declare error: api.ApiError | null;
+  /** Why its next page is not. */
+  declare stuck: api.ApiError | null;
   declare stats: api.Stats | null;
   /** Chip hovered or focused; -1 for none. */
   declare hovered: number;
@@ -44,8 +46,11 @@ class RegardApp extends LitElement {
   declare sending: string;
   declare notice: string;
   declare helping: boolean;
+  /** Whether the last word that counts was to be switched off. */
+  declare refused: boolean;
 
   private chips: Chip[] = [];
+  private listed: View = BLANK; // what the list shown was asked with
   private kept: { id: string; text: string } | null = null; // what became of it, told beside a photo
   private sent: { id: string; file: File } | null = null; // the reader's photo that was sent last
   private asking = true; // whether what is awaited is another list, not more of this one
@@ -57,11 +62,11 @@ class RegardApp extends LitElement {
   constructor() {
     super();
     this.view = readView(location.search);
-    this.answer = this.stats = this.region = null;
+    this.answer = this.stats = this.region = this.error = this.stuck = null;
     this.hits = [];
-    this.busy = this.dragging = this.helping = false;
+    this.busy = this.dragging = this.helping = this.refused = false;
     this.filtering = filterCount(this.view) > 0;
-    this.error = this.sending = this.notice = "";
+    this.sending = this.notice = "";
     this.hovered = -1;
   }
 
@@ -76,7 +81,6 @@ class RegardApp extends LitElement {
     addEventListener("keydown", this.onKey);
     this.stopDrops = watchDrops((inside) => (this.dragging = inside), (file) => void this.send(file));
     void this.load();
-    void this.count();
   }
 
   override disconnectedCallback() {
@@ -89,8 +93,8 @@ class RegardApp extends LitElement {
   private async count() {
     try {
       this.stats = await api.stats();
-    } catch (error) {
-      this.error = (error as Error).message;
+    } catch {
+      this.stats = null; // asked again with the next list
     }
   }
 
@@ -99,21 +103,25 @@ class RegardApp extends LitElement {
     this.requests.abort();
     this.requests = new AbortController();
     const { signal } = this.requests;
+    const { view } = this;
     this.busy = true;
     this.asking = !more;
+    this.stuck = null;
+    if (!this.stats) void this.count();
     try {
-      const answer = await api.search(this.view, more ? this.hits.length : 0, PAGE, signal);
+      const answer = await api.search(view, more ? this.hits.length : 0, PAGE, signal);
       const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
       const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
       this.chips = chipsOf(answer.words);
       this.hits = more ? [...this.hits, ...fresh] : fresh;
       this.answer = answer;
+      this.listed = view;
       this.ended = answer.hits.length < PAGE;
-      this.error = "";
+      this.error = null;
     } catch (error) {
       if (signal.aborted) return;
-      this.error = (error as Error).message;
-      if (!more) [this.hits, this.chips, this.answer] = [[], [], null];
+      if (more) this.stuck = api.asError(error);
+      else this.error = api.asError(error);
     }
     this.busy = false;
     document.title = this.view.q ? `${this.view.q} – Regard` : "Regard";
@@ -122,6 +130,7 @@ class RegardApp extends LitElement {
   /** Change the view and the address with it. */
   private go(change: Partial<View>, replace = false) {
     const before = this.view;
+    this.refused = false;
     this.view = { ...before, ...change };
     const address = writeView(this.view);
     if (replace) history.replaceState(history.state, "", address);
@@ -200,14 +209,14 @@ class RegardApp extends LitElement {
           @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
         ${this.notice ? html`<p class="problem" role="alert">${this.notice}
           <button class="link" type="button" @click=${() => (this.notice = "")}>Dismiss</button></p>` : nothing}
-        ${this.error ? this.problem() : nothing}
+        ${this.error ? fault(this.error, this.view, () => void this.load(), (change) => this.go(change)) : nothing}
         ${this.first ? html`<regard-welcome
           @search=${(event: CustomEvent<string>) => this.ask(event.detail)}></regard-welcome>` : nothing}
-        ${this.chips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
+        ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.heading()}
-        <regard-grid .hits=${this.hits} .chips=${this.chips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && !this.ended}
-          class=${this.busy && this.asking ? "stale" : ""}
+        <regard-grid .hits=${this.hits} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
+          .more=${!!this.answer && !this.ended && !this.error} .stuck=${this.stuck} .query=${this.listed.q}
+          class=${(this.busy && this.asking) || this.error ? "stale" : ""}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
@@ -226,12 +235,9 @@ class RegardApp extends LitElement {
     return !this.view.q && !filterCount(this.view) && !!this.stats?.photos && !this.error;
   }
 
-  private problem() {
-    const narrowed = filterCount(this.view) > 0;
-    return html`<div class="problem" role="alert">${this.error}
-      <button class="link" type="button" @click=${() => this.load()}>Try again</button>
-      ${narrowed ? html`<button class="link" type="button" @click=${() =>
-        this.go({ folder: "", since: "", until: "", shape: "" })}>Clear filters</button>` : nothing}</div>`;
+  /** The words of the list; none when it is not the list of the sentence in the field. */
+  private get shownChips(): Chip[] {
+    return this.error && this.listed.q !== this.view.q ? [] : this.chips;
   }
 
   private get active(): number {
@@ -270,7 +276,7 @@ class RegardApp extends LitElement {
     const hit = this.region && this.hits.find(({ photo }) => photo.id === this.region!.id);
     const nowhere = unseenIn(this.hits.map(({ maps }) => maps), this.chips);
     const light = hit?.maps ? lightOf(hit.maps, this.chips, this.region!.region) : null;
-    return html`<regard-chips .chips=${this.chips} .weights=${this.view.weights} .active=${this.active}
+    return html`<regard-chips .chips=${this.chips} .refused=${this.refused} .weights=${this.view.weights} .active=${this.active}
       .pinned=${this.view.word ?? -1} .light=${light} .nowhere=${nowhere}
       .unseen=${hit ? unseenIn([hit.maps], this.chips) : nowhere}
       @word=${(event: CustomEvent<number>) => (this.hovered = event.detail)}
@@ -281,39 +287,24 @@ class RegardApp extends LitElement {
   }
 
   private heading() {
-    const { answer, view } = this;
-    if (!answer)
-      return html`<p class="status" role="status">${this.busy ? "Looking …" : ""}</p>
-        ${this.busy ? html`<div class="skeleton" aria-hidden="true">${SKELETON.map((wide) =>
-          html`<i ${styleOf({ "flex-grow": String(wide) })}></i>`)}</div>` : nothing}`;
-    const ranked = view.q
-      ? `${count(answer.total, "photo")} ranked in ${duration(answer.seconds)}`
-      : `${count(answer.total, "photo")}${this.stats?.first_taken ? ", newest first" : ""}`;
-    if (!answer.total && this.stats?.photos === 0)
-      return html`<div class="no-match" role="status"><h1>There are no photos here yet.</h1>
-        <p>Index a folder with <code>regard index PHOTOS</code>; they appear here by themselves.</p></div>`;
-    return html`
-      ${answer.verdict?.good === false ? this.noMatch(answer.verdict) : nothing}
-      ${answer.total ? nothing : html`<div class="no-match" role="status"><h1>No photo passes these filters.</h1>
-        <p><button class="link" type="button" @click=${() =>
-          this.go({ folder: "", since: "", until: "", shape: "" })}>Clear the filters</button> to look at all.</p></div>`}
-      <p class="status" role="status">${answer.total ? ranked : nothing}
-        ${view.weights ? html` · weighted <button class="link" type="button"
-          @click=${() => this.go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
-  }
-
-  private noMatch({ probability }: api.Verdict) {
-    return html`<div class="no-match" role="status"><h1>No good match</h1>
-      <p>These photos come nearest${probability === null ? nothing
-        : html`; the model gives ${percent(probability)} that one of them fits`}.</p></div>`;
+    const { answer, stats } = this;
+    const state = { busy: this.busy && this.asking, failed: !!this.error };
+    if (!answer) return waiting(state.busy);
+    if (!answer.total && stats?.photos === 0) return empty();
+    const { listed: view, ended } = this;
+    const list = { view, answer, shown: this.hits.length, ended, dated: !!stats?.first_taken };
+    return heading(list, state, (change, replace) => this.go(change, replace));
   }
 
   private viewer() {
-    const ids = this.hits.map(({ photo }) => photo.id);
+    const ids = sameList(this.listed, this.view) ? this.hits.map(({ photo }) => photo.id) : [];
     const at = ids.indexOf(this.view.photo);
+    const total = this.ended ? ids.length : (this.answer?.total ?? 0);
     return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
       .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
-      .place=${at >= 0 ? `${at + 1} of ${this.answer!.total}` : ""}
+      .place=${at >= 0 ? `${at + 1} of ${total}` : ""}
+      .known=${this.hits.find(({ photo }) => photo.id === this.view.photo)?.photo ?? null}
+      .listed=${at >= 0 && this.view.weights ? this.hits[at]!.similarity : null}
       .likely=${at >= 0 ? this.hits[at]!.match_probability : null} .among=${this.answer?.total ?? 0}
       .keepable=${!!this.stats?.keeps_uploads && this.sent?.id === this.view.photo}
       .keeping=${!!this.sending} .wrong=${this.notice}
@@ -345,6 +336,7 @@ class RegardApp extends LitElement {
     if (event.metaKey || event.ctrlKey || event.shiftKey) return;
     event.preventDefault();
     this.go({ ...BLANK });
+    this.querySelector<HTMLInputElement>("#q")!.value = ""; // what was typed and not sent
     scrollTo(0, 0);
   };
 
@@ -359,6 +351,7 @@ class RegardApp extends LitElement {
     const chip = this.chips[event.detail.index]!;
     const weights = withWeight(this.answer!.words.length, this.view.weights, chip, event.detail.weight);
     if (anyLeft(weights)) this.go({ weights }, true);
+    else this.refused = true;
   };
 
   private onClose = () => {

@@ -3,7 +3,7 @@
 import { LitElement, html, nothing } from "lit";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
-import { STEPS, step, weightOf, type Chip } from "./words.ts";
+import { STEPS, countsAt, step, unknownIn, weightOf, type Chip } from "./words.ts";
 
 const MOST = STEPS[STEPS.length - 1]!;
 
@@ -12,6 +12,7 @@ export class RegardChips extends LitElement {
   static override properties = {
     chips: { attribute: false }, weights: { attribute: false }, light: { attribute: false },
     active: { type: Number }, pinned: { type: Number }, unseen: { attribute: false }, nowhere: { attribute: false },
+    refused: { type: Boolean },
   };
   declare chips: Chip[];
   declare weights: number[] | null;
@@ -22,6 +23,8 @@ export class RegardChips extends LitElement {
   /** Which words no photo of the list shows, and which the photo under the pointer does not. */
   declare nowhere: boolean[];
   declare unseen: boolean[];
+  /** Whether the last word that counts was to be switched off. */
+  declare refused: boolean;
 
   constructor() {
     super();
@@ -29,6 +32,7 @@ export class RegardChips extends LitElement {
     this.weights = this.light = null;
     this.active = this.pinned = -1;
     this.nowhere = this.unseen = [];
+    this.refused = false;
   }
 
   override createRenderRoot() {
@@ -36,24 +40,35 @@ export class RegardChips extends LitElement {
   }
 
   override render() {
-    const unknown = this.chips.filter((chip) => !chip.known);
     return html`
       <div class="chips" role="group" aria-label="Words of the sentence">
-        ${this.chips.map((chip, index) => this.chip(chip, index))}
+        ${this.chips.map((chip, index) => html`${this.opening(chip, index)}${this.chip(chip, index)}`)}
       </div>
+      ${this.refused ? html`<p class="refused" role="status">At least one word must count: switch on another one
+        first.</p>` : nothing}
       ${this.pinned >= 0 && this.chips[this.pinned] ? this.bar(this.chips[this.pinned]!) : nothing}
-      ${unknown.map((chip) => this.unknown(chip))}
+      ${unknownIn(this.chips).map((chip) => this.unknown(chip))}
       ${this.nowhere.some(Boolean) ? html`<p class="unseen-note">${icons.unseen}
         No photo below shows <b>${this.chips.filter((_, index) => this.nowhere[index])
           .map(({ label }) => label).join(", ")}</b>, as far as the model can tell.</p>` : nothing}
     `;
   }
 
+  /** What begins here, where a query has several sentences. */
+  private opening(chip: Chip, index: number) {
+    const counts = countsAt(this.chips, index);
+    if (!counts) return nothing;
+    const unwanted = chip.counts < 0;
+    return html`<span class=${unwanted ? "part not" : "part"} title=${unwanted
+      ? `Unwanted: this sentence counts ${counts}` : `This sentence counts ${counts}`}>${counts}${
+      unwanted ? html`<span class="hidden"> unwanted:</span>` : nothing}</span>`;
+  }
+
   private chip(chip: Chip, index: number) {
     const weight = weightOf(chip, this.weights);
     const classes = [
       "chip", weight === 0 && "off", index === this.active && "active", index === this.pinned && "pinned",
-      !chip.known && "unknown", chip.marker && "marker", this.light && "lighting",
+      !chip.known && "unknown", chip.marker && "marker", chip.counts < 0 && "not", this.light && "lighting",
       this.unseen[index] && "unseen",
     ];
     const light = this.light?.[index] ?? 0;

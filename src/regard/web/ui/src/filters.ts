@@ -3,7 +3,7 @@
 import { LitElement, html, nothing } from "lit";
 import type { Stats } from "./api.ts";
 import { count } from "./format.ts";
-import { filterCount, type View } from "./state.ts";
+import { UNFILTERED, filterCount, type View } from "./state.ts";
 
 /** Event: `ask` with changes of the view. */
 export class RegardFilters extends LitElement {
@@ -20,8 +20,8 @@ export class RegardFilters extends LitElement {
     return html`<form class="filters" aria-label="Filters" @submit=${(event: Event) => event.preventDefault()}>
       <label>Folder <select @change=${(event: Event) => this.ask({ folder: valueOf(event) })}>
         <option value="" ?selected=${!view.folder}>All folders</option>
-        ${(stats?.folders ?? []).map(({ name, photos }) => html`<option value=${name}
-          ?selected=${view.folder === name}>${name || "(top folder)"} · ${count(photos, "photo")}</option>`)}
+        ${(stats?.folders ?? []).filter(({ name }) => name).map(({ name, photos }) => html`<option value=${name}
+          ?selected=${view.folder === name}>${name} · ${count(photos, "photo")}</option>`)}
       </select></label>
       <label>Taken from <input type="date" .value=${view.since} max=${view.until}
         @change=${(event: Event) => this.ask({ since: valueOf(event) })} /></label>
@@ -37,7 +37,7 @@ export class RegardFilters extends LitElement {
         <option value="date" ?selected=${view.sort === "date"}>Newest of the matches first</option>
       </select></label>` : nothing}
       ${filterCount(view) ? html`<button class="quiet" type="button"
-        @click=${() => this.ask({ folder: "", since: "", until: "", shape: "" })}>Clear</button>` : nothing}
+        @click=${() => this.ask(UNFILTERED)}>Clear</button>` : nothing}
     </form>`;
   }
 

@@ -2,7 +2,7 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { thumbnailUrl, type Hit } from "./api.ts";
+import { thumbnailUrl, type ApiError, type Hit } from "./api.ts";
 import { badge, day, percent, score } from "./format.ts";
 import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
@@ -17,12 +17,16 @@ const NO_BOXES: number[][] = [];
 export class RegardGrid extends LitElement {
   static override properties = {
     hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
-    more: { type: Boolean }, link: { attribute: false }, wide: { state: true }, pointed: { state: true },
+    more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, wide: { state: true }, pointed: { state: true },
   };
   declare hits: Hit[];
   declare chips: Chip[];
   declare active: number;
   declare more: boolean;
+  /** Why the next page did not come; it is then asked for by hand alone. */
+  declare stuck: ApiError | null;
+  /** The sentence the photos were found for. */
+  declare query: string;
   /** Address of a photo's large view. */
   declare link: (id: string) => string;
   declare wide: number;
@@ -35,7 +39,7 @@ export class RegardGrid extends LitElement {
   });
   private ends = new IntersectionObserver(
     (entries) => {
-      if (entries.some((entry) => entry.isIntersecting) && this.more) this.tell("more", null);
+      if (entries.some((entry) => entry.isIntersecting) && this.more && !this.stuck) this.tell("more", null);
     },
     { rootMargin: "900px" },
   );
@@ -46,6 +50,8 @@ export class RegardGrid extends LitElement {
     this.chips = [];
     this.active = -1;
     this.more = false;
+    this.stuck = null;
+    this.query = "";
     this.link = () => "";
     this.wide = 0;
     this.pointed = null;
@@ -67,6 +73,7 @@ export class RegardGrid extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
+    if (changed.has("query") && !this.contains(document.activeElement)) this.focusId = "";
     if (!changed.has("hits") && !changed.has("wide")) return;
     const rowHeight = this.wide < 560 ? 132 : this.wide < 1000 ? 178 : 216;
     const aspects = this.hits.map(({ photo }) => shownAspect(photo.width, photo.height));
@@ -88,8 +95,11 @@ export class RegardGrid extends LitElement {
         ${styleOf({ height: `${this.layout.height}px` })}>
         ${repeat(this.hits, ({ photo }) => photo.id, (hit, index) => this.tile(hit, index, first))}
       </div>
-      ${this.more ? html`<div class="grid-end"><button class="quiet" type="button"
-        @click=${() => this.tell("more", null)}>More photos</button></div>` : nothing}
+      ${this.more ? html`<div class="grid-end">
+        ${this.stuck ? html`<p class="problem" role="alert">The next photos did not come. ${this.stuck.message}
+          <button class="link" type="button" @click=${() => this.tell("more", null)}>Try again</button></p>`
+          : html`<button class="quiet" type="button" @click=${() => this.tell("more", null)}>More photos</button>`}
+        </div>` : nothing}
     `;
   }
 

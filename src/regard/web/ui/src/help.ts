@@ -11,6 +11,7 @@ const KEYS: [string[], string][] = [
   [["Enter"], "on a word: keep its maps shown"],
   [["←", "→", "↑", "↓"], "on a photo: to another photo"],
   [["Enter"], "on a photo: show it large"],
+  [["←", "→"], "in the large view: to the photo before or after"],
   [["Esc"], "back"],
   [["?"], "this help"],
 ];
@@ -24,7 +25,8 @@ export class RegardHelp extends LitElement {
   override firstUpdated() {
     const dialog = this.querySelector("dialog")!;
     dialog.showModal();
-    dialog.focus(); // not the button at its end, which would scroll there
+    dialog.focus(); // not the link and the button at its end
+    dialog.scrollTop = 0; // which were scrolled to
   }
 
   override render() {
@@ -38,6 +40,10 @@ export class RegardHelp extends LitElement {
           can tell. A word with a wavy line is one the model never read.</dd>
         <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that fits this
           best. A word that adds little to a photo stays dark there.</dd>
+        <dt>Relevance, adds</dt><dd>How alike a word and what it looked at are, from −1 to 1; and its part of the
+          photo’s similarity, which is the sum of what all words add.</dd>
+        <dt>start · end</dt><dd>The marks the model puts before and after every sentence. They look and count like
+          words.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
         <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk

@@ -17,11 +17,11 @@ export function calm(): boolean {
   return matchMedia("(prefers-reduced-motion: reduce)").matches;
 }
 
-/** Events: `look` with the region under the pointer, -1 when it leaves. */
+/** Events: `look` with the region under the pointer, -1 when it leaves; `failed` without a picture. */
 export class RegardMap extends LitElement {
   static override properties = {
     src: {}, alt: {}, eager: { type: Boolean }, aspect: { type: Number },
-    boxes: { attribute: false }, shown: { attribute: false }, region: { type: Number },
+    boxes: { attribute: false }, taps: { type: Boolean }, shown: { attribute: false }, region: { type: Number },
   };
   declare src: string;
   declare alt: string;
@@ -32,6 +32,8 @@ export class RegardMap extends LitElement {
   declare shown: Shown | null;
   /** A region to outline besides; -1 for none. */
   declare region: number;
+  /** Whether a tap looks at a region, until the next one. */
+  declare taps: boolean;
 
   private drawn: Grid | null = null;
   private importance = 1;
@@ -43,7 +45,7 @@ export class RegardMap extends LitElement {
   constructor() {
     super();
     this.src = this.alt = "";
-    this.eager = false;
+    this.eager = this.taps = false;
     this.aspect = 1;
     this.boxes = [];
     this.shown = null;
@@ -59,11 +61,13 @@ export class RegardMap extends LitElement {
     seen.observe(this);
     this.addEventListener("pointermove", this.onMove);
     this.addEventListener("pointerleave", this.onLeave);
+    if (this.taps) document.addEventListener("pointerup", this.onTap);
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     seen.unobserve(this);
+    document.removeEventListener("pointerup", this.onTap);
     cancelAnimationFrame(this.frame);
     this.classList.remove("flowing");
     this.visible = false;
@@ -85,6 +89,7 @@ export class RegardMap extends LitElement {
   }
 
   override updated(changed: PropertyValues<this>) {
+    if (changed.has("region")) this.pointed = this.region;
     if (changed.has("src")) this.classList.remove("loaded", "failed");
     if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) this.aim();
     const pointed = this.querySelector<HTMLElement>(".pointed");
@@ -155,17 +160,32 @@ export class RegardMap extends LitElement {
 
   private onLoad = () => this.classList.add("loaded");
 
-  private onFail = () => this.classList.add("failed");
+  private onFail = () => {
+    this.classList.add("failed");
+    this.dispatchEvent(new CustomEvent("failed"));
+  };
 
   private onMove = (event: PointerEvent) => {
-    if (!this.boxes.length) return;
+    if (event.pointerType !== "touch") this.tell(this.under(event));
+  };
+
+  private onLeave = (event: PointerEvent) => {
+    if (event.pointerType !== "touch") this.tell(-1);
+  };
+
+  /** A finger that did not scroll: on the same region again, or elsewhere, it clears. */
+  private onTap = (event: PointerEvent) => {
+    if (event.pointerType !== "touch") return;
+    const region = this.contains(event.target as Node) ? this.under(event) : -1;
+    this.tell(region === this.pointed ? -1 : region);
+  };
+
+  private under(event: PointerEvent): number {
     const frame = this.getBoundingClientRect();
     const x = (event.clientX - frame.left) / frame.width;
     const y = (event.clientY - frame.top) / frame.height;
-    this.tell(regionAt(this.boxes, x, y));
-  };
-
-  private onLeave = () => this.tell(-1);
+    return regionAt(this.boxes, x, y);
+  }
 
   private tell(region: number) {
     if (region === this.pointed) return;

@@ -41,7 +41,9 @@ export class RegardSentences extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
-    if (changed.has("photo") && changed.get("photo")?.id !== this.photo.id) void this.load(null);
+    if (!changed.has("photo") || changed.get("photo")?.id === this.photo.id) return;
+    this.answer = null; // it is another photo's
+    void this.load(null);
   }
 
   override disconnectedCallback() {

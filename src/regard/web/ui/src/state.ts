@@ -110,7 +110,15 @@ export function sameList(a: View, b: View): boolean {
   return key(a) === key(b);
 }
 
-/** How many filters are set. */
+/** Every photo, the best match first. */
+export const UNFILTERED: Readonly<Partial<View>> = { folder: "", since: "", until: "", shape: "", sort: "relevance" };
+
+/** Whether the matches of a sentence come newest first, which lists the best alone. */
+export function isByDate(view: View): boolean {
+  return !!view.q && view.sort === "date";
+}
+
+/** How many filters are set, an order other than the usual one among them. */
 export function filterCount(view: View): number {
-  return [view.folder, view.since, view.until, view.shape].filter(Boolean).length;
+  return [view.folder, view.since, view.until, view.shape, isByDate(view)].filter(Boolean).length;
 }

@@ -38,7 +38,7 @@ export class RegardSum extends LitElement {
 
   private row(chip: Chip, index: number, share: number, widest: number) {
     const classes = [index === this.active && "active", index === this.pinned && "pinned",
-      chip.marker && "marker", !chip.known && "unknown", this.light && "lighting"];
+      chip.marker && "marker", chip.counts < 0 && "not", !chip.known && "unknown", this.light && "lighting"];
     return html`<tr class=${classes.filter(Boolean).join(" ")}
       ${styleOf({ "--light": (this.light?.[index] ?? 0).toFixed(3) })}
       @pointerenter=${(event: PointerEvent) => event.pointerType !== "touch" && this.tell("word", index)}
@@ -48,6 +48,7 @@ export class RegardSum extends LitElement {
           (event.target as HTMLElement).matches(":focus-visible") && this.tell("word", index)}
         @blur=${() => this.tell("word", -1)} @keydown=${this.onKey}
         @click=${() => this.tell("pin", index === this.pinned ? -1 : index)}>${chip.label}${
+          chip.counts < 0 ? html` <small>unwanted</small>` : nothing}${
           isUnseen(this.explained.maps, chip) ? html` <span class="unseen"
             title="Not seen in this photo">${icons.unseen}<span class="hidden">not seen here</span></span>` : nothing
         }</button></th>

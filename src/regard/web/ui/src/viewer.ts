@@ -5,11 +5,13 @@ import * as api from "./api.ts";
 import { count, day, percent, score } from "./format.ts";
 import * as icons from "./icons.ts";
 import "./map.ts";
+import { panels, similar } from "./panels.ts";
 import "./sentences.ts";
+import { settings } from "./settings.ts";
 import "./sum.ts";
 import { styleOf } from "./style-of.ts";
-import type { Direction, View } from "./state.ts";
-import { chipsOf, isUnseen, lightOf, shownOf, shownOfSentence, type Chip, type Shown } from "./words.ts";
+import type { View } from "./state.ts";
+import { chipsOf, lightOf, shownOf, type Chip, type Shown } from "./words.ts";
 
 const NO_BOXES: number[][] = [];
 
@@ -17,6 +19,7 @@ const NO_BOXES: number[][] = [];
 export class RegardViewer extends LitElement {
   static override properties = {
     view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
+    known: { attribute: false }, listed: { attribute: false }, gone: { state: true },
     link: { attribute: false }, likely: { attribute: false }, among: { type: Number }, kept: {}, wrong: {},
     keepable: { type: Boolean }, keeping: { type: Boolean }, photo: { state: true }, explained: { state: true },
     like: { state: true }, error: { state: true }, busy: { state: true }, active: { state: true }, region: { state: true },
@@ -31,6 +34,10 @@ export class RegardViewer extends LitElement {
   declare link: (id: string) => string;
   /** That it fits the sentence searched for, as the best of so many photos; null where not known. */
   declare likely: number | null;
+  /** The photo as the list tells of it; null when it is not there. */
+  declare known: api.Photo | null;
+  /** Its score in the list, where the list weights its words; null where it does not. */
+  declare listed: number | null;
   declare among: number;
   /** Whether this is an upload that can be kept, what became of it, and what went wrong. */
   declare keepable: boolean;
@@ -40,7 +47,9 @@ export class RegardViewer extends LitElement {
   declare photo: api.Photo | null;
   declare explained: api.Explained | null;
   declare like: api.Hit[];
-  declare error: string;
+  declare error: api.ApiError | null;
+  /** Why the picture itself is not shown. */
+  declare gone: string;
   /** Whether an explanation is awaited. */
   declare busy: boolean;
   declare active: number;
@@ -49,14 +58,15 @@ export class RegardViewer extends LitElement {
   private chips: Chip[] = [];
   private pinned = -1;
   private asked = "";
+  private pinnedIn = ""; // the sentence whose word is pinned
   private loads = new AbortController();
   private explains = new AbortController();
 
   constructor() {
     super();
-    this.stats = this.photo = this.explained = null;
-    this.previousId = this.nextId = this.place = this.error = this.kept = this.wrong = "";
-    this.likely = null;
+    this.stats = this.photo = this.explained = this.known = this.error = null;
+    this.previousId = this.nextId = this.place = this.kept = this.wrong = this.gone = "";
+    this.likely = this.listed = null;
     this.among = 0;
     this.keepable = this.keeping = false;
     this.link = () => "";
@@ -92,7 +102,10 @@ export class RegardViewer extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>) {
     if (!changed.has("view")) return;
-    if (changed.get("view")?.photo !== this.view.photo) void this.load();
+    if (changed.get("view")?.photo !== this.view.photo) {
+      this.change();
+      void this.load();
+    }
     const asked = JSON.stringify([this.view.photo, this.choice]);
     if (asked !== this.asked) {
       this.asked = asked;
@@ -100,18 +113,28 @@ export class RegardViewer extends LitElement {
     }
   }
 
+  /** Let go of the photo shown so far: nothing of it may be said of another. */
+  private change() {
+    const like = this.like.find(({ photo }) => photo.id === this.view.photo);
+    this.photo = this.known ?? like?.photo ?? null;
+    this.explained = null;
+    this.chips = [];
+    this.like = [];
+    this.gone = "";
+    this.region = this.active = -1;
+    this.querySelector(".viewer-body")?.scrollTo(0, 0);
+  }
+
   private async load() {
     this.loads.abort();
     this.loads = new AbortController();
     const { signal } = this.loads;
-    this.like = [];
-    this.region = this.active = -1;
-    this.querySelector(".viewer-body")?.scrollTo(0, 0);
+    const id = this.view.photo;
     try {
-      this.photo = await api.photo(this.view.photo, signal);
-      this.like = (await api.similar(this.view.photo, signal)).hits;
+      this.photo ??= await api.photo(id, signal);
+      this.like = (await api.similar(id, signal)).hits;
     } catch (error) {
-      if (!signal.aborted) this.error = (error as Error).message;
+      if (!signal.aborted) this.error = api.asError(error);
     }
   }
 
@@ -125,7 +148,7 @@ export class RegardViewer extends LitElement {
     this.explains.abort();
     this.explains = new AbortController();
     const { signal } = this.explains;
-    this.error = "";
+    this.error = null;
     this.busy = !!this.sentence;
     if (!this.sentence) {
       this.explained = null;
@@ -133,19 +156,28 @@ export class RegardViewer extends LitElement {
       return;
     }
     try {
-      const before = this.explained?.sentence;
-      this.explained = await api.explain(this.view.photo, this.choice, signal);
-      this.chips = chipsOf(this.explained.words);
-      if (before !== this.explained.sentence) this.active = -1;
-      if (before !== this.explained.sentence) this.pinned = this.pinnedBefore();
+      const explained = await api.explain(this.view.photo, this.choice, signal);
+      this.explained = explained;
+      this.photo ??= explained.photo;
+      this.chips = chipsOf(explained.words);
+      if (this.pinnedIn !== explained.sentence) {
+        this.active = -1;
+        this.pinned = this.pinnedBefore();
+      }
+      this.pinnedIn = explained.sentence;
     } catch (error) {
       if (signal.aborted) return;
       this.explained = null;
       this.chips = [];
-      this.error = (error as Error).message;
+      this.error = api.asError(error);
     }
     this.busy = false;
   }
+
+  private retry = () => {
+    void this.explain();
+    if (!this.photo || !this.like.length) void this.load();
+  };
 
   override render() {
     const { photo } = this;
@@ -164,26 +196,33 @@ export class RegardViewer extends LitElement {
           @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>` : nothing}
       </header>
       ${!photo && this.error ? this.missing() : html`<div class="viewer-body">
-        ${photo ? this.stage(photo) : nothing}
-        <div class="side">
-          ${this.question()}
-          ${this.keep()}
-          ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
-          ${this.explained ? this.account(this.explained) : this.unasked()}
+        <div class="upper">
+          ${photo ? this.stage(photo) : nothing}
+          <div class="side">
+            ${this.question()}
+            ${this.keep()}
+            ${this.gone ? html`<p class="problem" role="alert">${this.gone}</p>` : nothing}
+            ${this.error ? html`<p class="problem" role="alert">${this.error.message} ${this.again()}</p>` : nothing}
+            ${this.explained ? this.account(this.explained) : this.unasked()}
+          </div>
         </div>
         <div class="below">
-          ${photo && this.explained ? this.panels(photo, this.explained) : nothing}
+          ${this.explained ? panels(this.explained, this.chips, (index) => this.show(index)) : nothing}
           ${photo ? html`<regard-sentences .photo=${photo} .chosen=${this.sentence}
             @choose=${(event: CustomEvent<string>) => this.choose(event.detail)}></regard-sentences>` : nothing}
-          ${this.like.length ? this.similar() : nothing}
+          ${this.like.length ? similar(this.like, this.link, (id) => this.tell("goto", id)) : nothing}
         </div>
       </div>`}
     </dialog>`;
   }
 
   private missing() {
-    return html`<div class="missing"><h3>This photo cannot be shown.</h3><p role="alert">${this.error}</p>
-      <button class="primary" type="button" @click=${() => this.tell("close", null)}>Back to the photos</button></div>`;
+    return html`<div class="missing"><h3>This photo cannot be shown.</h3><p role="alert">${this.error?.message}
+      ${this.again()}</p><button class="primary" type="button" @click=${() => this.tell("close", null)}>Back to the photos</button></div>`;
+  }
+
+  private again() {
+    return this.error?.passes ? html`<button class="link" type="button" @click=${this.retry}>Try again</button>` : nothing;
   }
 
   private unasked() {
@@ -210,7 +249,8 @@ export class RegardViewer extends LitElement {
     const aspect = photo.width / photo.height;
     return html`<figure class="stage" ${styleOf({ "--aspect": String(aspect) })}>
       <regard-map .src=${api.thumbnailUrl(photo.id, 1600)} .alt=${photo.name} .aspect=${aspect} .eager=${true}
-        .boxes=${maps?.boxes ?? NO_BOXES} .region=${this.region} .shown=${this.shown}
+        .boxes=${maps?.boxes ?? NO_BOXES} .region=${this.region} .shown=${this.shown} .taps=${true}
+        @failed=${() => this.onFailed(photo.id)}
         @look=${(event: CustomEvent<number>) => (this.region = event.detail)}></regard-map>
     </figure>`;
   }
@@ -235,6 +275,8 @@ export class RegardViewer extends LitElement {
       <div class="verdict-line">
         <b class="big">${score(explained.similarity, 3)}</b> similarity ${this.odds(explained)}
       </div>
+      ${this.listed !== null && !this.view.sentence ? html`<p class="note">Without the weights of the list, by which it
+        has ${score(this.listed, 3)}.</p>` : nothing}
       ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not seen here:
         <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}
       <regard-sum .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
@@ -244,7 +286,7 @@ export class RegardViewer extends LitElement {
       <p class="note">${matchMedia("(pointer: coarse)").matches
         ? "Tap a word to see where it looked, or the photo to see which words look there."
         : "Point at a word to see where it looked, or at the photo to see which words look there."}</p>
-      ${this.settings(explained)}
+      ${settings(explained, (change) => this.tell("ask", change))}
       <p class="downloads">${icons.download}<span>Figure</span>
         <a href=${api.figureUrl(this.view.photo, this.choice, "png")} download="regard.png">PNG</a>
         <a href=${api.figureUrl(this.view.photo, this.choice, "svg")} download="regard.svg">SVG</a>
@@ -262,59 +304,16 @@ export class RegardViewer extends LitElement {
       >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
   }
 
-  private settings(explained: api.Explained) {
-    const directions: [Direction, string, string][] = [
-      ["t2i", "Words look at regions", "Every word attends to the regions of the photo (t2i)"],
-      ["i2t", "Regions look at words", "Every region attends to the words of the sentence (i2t)"],
-    ];
-    return html`<div class="settings">
-      <div class="switch" role="group" aria-label="Attention direction">
-        ${directions.map(([direction, label, title]) => html`<button type="button" title=${title}
-          aria-pressed=${explained.direction === direction ? "true" : "false"}
-          @click=${() => this.tell("ask", { direction })}>${label}</button>`)}
-      </div>
-      <label class="temperature"><span>Sharpness of attention λ<sub>1</sub></span>
-        <input type="range" min="0" max="100" step="1" .value=${String(toSlider(explained.temperature))}
-          aria-valuetext=${explained.temperature.toFixed(1)}
-          @input=${(event: Event) =>
-            this.tell("ask", { temperature: fromSlider(Number((event.target as HTMLInputElement).value)) })} />
-        <output>${explained.temperature.toFixed(1)}</output>
-      </label>
-      ${explained.is_default ? nothing : html`<p class="note">Not as the model was trained: the score is for
-        looking at, not for ranking. <button class="link" type="button"
-        @click=${() => this.tell("ask", { direction: "", temperature: null })}>Back to the model's own</button></p>`}
-    </div>`;
-  }
-
-  private panels(photo: api.Photo, explained: api.Explained) {
-    const aspect = photo.width / photo.height;
-    const panel = ({ label }: Chip, shown: Shown, index: number, unseen: boolean) => html`<figure class="panel">
-      <regard-map .src=${api.thumbnailUrl(photo.id, 320)} .alt=${`Where “${label}” looked`} .aspect=${aspect}
-        .boxes=${explained.maps.boxes} .shown=${shown}
-        ${styleOf({ "aspect-ratio": String(aspect) })}></regard-map>
-      <figcaption><button class="link plain" type="button" @click=${() => this.show(index)}
-        >${label}</button>${unseen ? html` <span class="unseen">${icons.unseen}not seen</span>` : nothing}</figcaption></figure>`;
-    return html`<section><h3>Word by word</h3><div class="panels">
-      ${this.chips.map((chip, index) => chip.marker ? nothing
-        : panel(chip, shownOf(explained.maps, this.chips, chip), index, isUnseen(explained.maps, chip)))}
-      ${this.chips.length > 2 ? html`<figure class="panel"><regard-map .src=${api.thumbnailUrl(photo.id, 320)}
-        alt="Where the whole sentence looked" .aspect=${aspect} .boxes=${explained.maps.boxes}
-        .shown=${shownOfSentence(explained.maps)} ${styleOf({ "aspect-ratio": String(aspect) })}
-        ></regard-map><figcaption><i>the whole sentence</i></figcaption></figure>` : nothing}
-    </div></section>`;
-  }
-
-  private similar() {
-    return html`<section><h3>More like this</h3><div class="strip">${this.like.map(({ photo }) => html`<a
-      href=${this.link(photo.id)} @click=${(event: MouseEvent) => this.onLike(event, photo.id)}><img
-      src=${api.thumbnailUrl(photo.id, 320)} alt=${photo.name} loading="lazy"
-      width=${Math.round((120 * photo.width) / photo.height)} height="120" /></a>`)}</div></section>`;
-  }
-
   private show(index: number) {
     this.pinned = index;
     this.querySelector(".viewer-body")?.scrollTo({ top: 0, behavior: "smooth" });
     this.requestUpdate();
+  }
+
+  /** The server says why a picture is not there. */
+  private async onFailed(id: string) {
+    const why = await api.whyNot(api.thumbnailUrl(id, 1600));
+    if (id === this.view.photo) this.gone = why;
   }
 
   private choose(sentence: string) {
@@ -324,6 +323,7 @@ export class RegardViewer extends LitElement {
 
   private onAsk = (event: SubmitEvent) => {
     event.preventDefault();
+    this.asked = ""; // explained again, were it the same
     this.choose(this.querySelector<HTMLTextAreaElement>("#sentence")!.value.trim());
   };
 
@@ -332,12 +332,6 @@ export class RegardViewer extends LitElement {
     event.preventDefault();
     (event.target as HTMLTextAreaElement).form!.requestSubmit();
   };
-
-  private onLike(event: MouseEvent, id: string) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
-    event.preventDefault();
-    this.tell("goto", id);
-  }
 
   private onCancel = (event: Event) => {
     event.preventDefault();
@@ -353,15 +347,6 @@ export class RegardViewer extends LitElement {
   private tell(name: string, detail: unknown) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
-}
-
-/** λ1 from 1 to 50 on a logarithmic slider of 0 to 100. */
-export function toSlider(temperature: number): number {
-  return Math.round((100 * Math.log(Math.max(1, temperature))) / Math.log(50));
-}
-
-export function fromSlider(place: number): number {
-  return Number((50 ** (place / 100)).toFixed(1));
 }
 
 customElements.define("regard-viewer", RegardViewer);

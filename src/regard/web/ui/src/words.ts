@@ -9,9 +9,13 @@ export interface Chip {
   marker: boolean;
   known: boolean;
   nearest: string[];
+  /** Which of the query's sentences it is of, and what that one counts; less than 0 is unwanted. */
+  sentence: number;
+  counts: number;
 }
 
 export const MARKER_LABEL = "start · end";
+const PUNCTUATION = /^[\p{P}`]+$/u;
 export const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
 
 /** One chip a word, in order, and one last for the markers of start and end. */
@@ -21,12 +25,32 @@ export function chipsOf(words: QueryWord[]): Chip[] {
   words.forEach((word, index) => {
     if (word.marker) markers.push(index);
     else
-      chips.push({ label: word.text, indices: [index], marker: false, known: word.known,
-        nearest: word.nearest });
+      chips.push({ label: asTyped(word.text), indices: [index], marker: false,
+        known: word.known || PUNCTUATION.test(word.text), nearest: word.nearest,
+        sentence: word.sentence, counts: word.weight });
   });
   if (markers.length)
-    chips.push({ label: MARKER_LABEL, indices: markers, marker: true, known: true, nearest: [] });
+    chips.push({ label: MARKER_LABEL, indices: markers, marker: true, known: true, nearest: [], sentence: -1, counts: 1 });
   return chips;
+}
+
+/** Straight quotes, of which the model reads opening and closing ones. */
+function asTyped(text: string): string {
+  return text === "``" || text === "''" ? '"' : text;
+}
+
+/** What a sentence counts, before its first word; empty where a query is one plain sentence. */
+export function countsAt(chips: Chip[], index: number): string {
+  const chip = chips[index]!;
+  const plain = chips.every(({ marker, sentence, counts }) => marker || (sentence === 0 && counts === 1));
+  if (plain || chip.marker || chips[index - 1]?.sentence === chip.sentence) return "";
+  return chip.counts < 0 ? `−${-chip.counts}` : `×${chip.counts}`;
+}
+
+/** Words the model never read, each once. */
+export function unknownIn(chips: Chip[]): Chip[] {
+  return chips.filter(({ known, label }, index) =>
+    !known && chips.findIndex((other) => !other.known && other.label === label) === index);
 }
 
 /** A chip's weight; 1 where none is set. */
@@ -77,7 +101,7 @@ export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown {
 
 /** Whether a photo shows nothing of what a chip's word names. */
 export function isUnseen(maps: Maps | null | undefined, chip: Chip): boolean {
-  return !chip.marker && !!maps?.unsupported.includes(chip.label);
+  return !chip.marker && chip.counts > 0 && !!maps?.unsupported.includes(chip.label);
 }
 
 /** Which chips no photo of a list shows; none of them in an empty list. */

@@ -58,6 +58,8 @@ describe("the list", () => {
 
   it("counts its filters", () => {
     expect(filterCount(BLANK)).toBe(0);
-    expect(filterCount(FULL)).toBe(4);
+    expect(filterCount(FULL)).toBe(5);
+    expect(filterCount({ ...FULL, sort: "relevance" })).toBe(4);
+    expect(filterCount({ ...BLANK, sort: "date" })).toBe(0); // without a sentence they come so anyway
   });
 });

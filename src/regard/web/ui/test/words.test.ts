@@ -1,11 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  MARKER_LABEL, anyLeft, chipsOf, isUnseen, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
-  unseenIn, weightOf, withWeight,
+  MARKER_LABEL, anyLeft, chipsOf, countsAt, isUnseen, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  unknownIn, unseenIn, weightOf, withWeight,
 } from "../src/words.ts";
 
-const word = (text: string, marker = false, known = true): QueryWord => ({ text, marker, known, nearest: [] });
+const word = (text: string, marker = false, known = true): QueryWord => ({
+  text, marker, known, nearest: [], sentence: 0, weight: 1 });
 const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
 const MAPS: Maps = {
   words: [[0.1, 0.02], [0.2, 0.05], [0.8, 0.2], [0.3, 0.08]].map(([relevance, share]) => ({
@@ -62,6 +63,36 @@ it("the whole sentence looks where its weighty words look", () => {
   const { heat } = shownOfSentence(MAPS);
   expect(heat[0]).toBeCloseTo(0.02 + 0.05 * 0.25 + 0.2, 12);
   expect(heat[1]).toBeCloseTo(0.02 * 0.5 + 0.05 + 0.2 * 0.1 + 0.08, 12);
+});
+
+describe("several sentences", () => {
+  const part = (sentence: number, weight: number, text: string) => ({ ...word(text), sentence, weight });
+
+  it("begin with what they count", () => {
+    const chips = chipsOf([part(0, 1, "a"), part(0, 1, "dog"), part(1, 2, "grass"), part(2, -1, "leash"),
+      word("end", true)]);
+    expect(chips.map((_, index) => countsAt(chips, index))).toEqual(["×1", "", "×2", "−1", ""]);
+  });
+
+  it("tell of one only where it is weighted", () => {
+    const chips = chipsOf([part(0, 2, "dog")]);
+    expect(countsAt(chips, 0)).toBe("×2");
+    expect(CHIPS.map((_, index) => countsAt(CHIPS, index))).toEqual(["", "", ""]);
+  });
+
+  it("are not said to be unseen where they are unwanted", () => {
+    const [wanted, unwanted] = chipsOf([part(0, 1, "dog"), part(1, -1, "dog")]);
+    const maps = { ...MAPS, unsupported: ["dog"] };
+    expect([wanted, unwanted].map((chip) => isUnseen(maps, chip!))).toEqual([true, false]);
+  });
+});
+
+describe("unknown words", () => {
+  it("are told once each, and quotes are shown as typed", () => {
+    const chips = chipsOf(["``", "catt", "''", "catt", "`"].map((text) => word(text, false, false)));
+    expect(chips.map(({ label }) => label)).toEqual(['"', "catt", '"', "catt", "`"]);
+    expect(unknownIn(chips).map(({ label }) => label)).toEqual(["catt"]);
+  });
 });
 
 describe("weights", () => {

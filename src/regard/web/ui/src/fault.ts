@@ -1,0 +1,14 @@
+// Why the list asked for is not there, and what the reader can do about it.
+
+import { html, nothing } from "lit";
+import type { ApiError } from "./api.ts";
+import { UNFILTERED, filterCount, type View } from "./state.ts";
+
+export function fault(error: ApiError, view: View, retry: () => void, go: (change: Partial<View>) => void) {
+  return html`<div class="problem" role="alert">${error.message}
+    ${error.passes ? html`<button class="link" type="button" @click=${retry}>Try again</button>` : nothing}
+    ${error.status === 422 && view.weights ? html`<button class="link" type="button"
+      @click=${() => go({ weights: null })}>Reset weights</button>` : nothing}
+    ${filterCount(view) ? html`<button class="link" type="button"
+      @click=${() => go(UNFILTERED)}>Clear filters</button>` : nothing}</div>`;
+}

@@ -1,0 +1,20 @@
+import { expect, it } from "vitest";
+import type { SearchAnswer } from "../src/api.ts";
+import { ordered, type List } from "../src/heading.ts";
+import { BLANK } from "../src/state.ts";
+
+const ANSWER = { total: 64, seconds: 0.004 } as SearchAnswer;
+const LIST: List = { view: { ...BLANK, q: "a dog" }, answer: ANSWER, shown: 40, ended: false, dated: true };
+const BY_DATE: List = { ...LIST, view: { ...LIST.view, sort: "date" } };
+
+it.each([
+  [LIST, "64 photos ranked in 4 ms"],
+  [{ ...LIST, view: BLANK }, "64 photos, newest first"],
+  [{ ...LIST, view: BLANK, dated: false }, "64 photos"],
+  [BY_DATE, "64 photos ranked in 4 ms, the best of them newest first"],
+  [{ ...BY_DATE, shown: 64, ended: true }, "64 photos ranked in 4 ms, newest first"],
+  [{ ...BY_DATE, shown: 2, ended: true }, "2 photos fit best of 64, newest first"],
+  [{ ...BY_DATE, shown: 1, ended: true }, "1 photo fits best of 64, newest first"],
+])("a list tells how it is ordered and what it leaves out", (list, told) => {
+  expect(ordered(list)).toBe(told);
+});

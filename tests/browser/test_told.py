@@ -1,0 +1,156 @@
+"""What the page tells beside its photos: order, weights, parts of a query; and touch."""
+
+from urllib.parse import quote
+
+from browser.conftest import api, order, search, settled
+
+TEXT = "a cat looks at the camera"
+
+
+def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, shoot):
+    page.goto(f"{address}/?q={TEXT}&sort=date")
+    page.wait_for_selector(".tile")
+    settled(page)
+    shown = len(order(page))
+    told = page.inner_text(".status")
+    assert "best of 54, newest first" in told
+    assert told.startswith(f"{shown} photo")
+    assert page.get_attribute("button[aria-expanded=true]", "aria-label") == "Filters, 1 set"
+    shoot(page)
+    page.click(".tile a >> nth=0")
+    page.wait_for_selector(f".place:text-is('1 of {shown}')")
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    page.click("text=Best match first >> nth=-1")
+    page.wait_for_selector(".status:has-text('54 photos ranked')")
+
+
+def test_the_large_view_says_that_it_leaves_out_the_weights(page, address, shoot):
+    weights = "1,1,3,1,1,1,1,1"
+    page.goto(f"{address}/?q={TEXT}&w={weights}")
+    page.wait_for_selector(".tile")
+    hit = api(page, address, f"search?q={quote(TEXT)}&weights={weights}&limit=1")["hits"][0]
+    page.click(".tile a >> nth=0")
+    page.wait_for_selector("dialog .sum tbody tr")
+    told = page.inner_text(".verdict-line + .note").replace("\n", " ")
+    assert told == f"Without the weights of the list, by which it has {hit['similarity']:.3f}."
+    settled(page)
+    shoot(page)
+
+
+def test_parts_of_a_query_show_what_they_count(page, address, shoot):
+    search(page, address, "a dog; 2: grass; -1: a leash")
+    assert page.locator(".part").all_inner_texts() == ["×1", "×2", "−1\nunwanted:"]
+    assert page.locator(".chip.not").all_inner_texts() == ["a", "leash"]
+    shoot(page)
+    page.click(".tile a >> nth=0")
+    page.wait_for_selector("dialog .sum tr.not")
+    assert page.locator(".sum tr.not .word").all_inner_texts() == ["a unwanted", "leash unwanted"]
+    settled(page)
+    shoot(page, "-photo")
+
+
+def test_quotes_are_shown_as_typed_and_unknown_words_told_once(page, address, shoot):
+    search(page, address, 'the "zzyzx" and a zzyzx')
+    labels = page.locator(".chip .label").all_inner_texts()
+    assert labels == ["the", '"', "zzyzx", '"', "and", "a", "zzyzx", "start · end"]
+    assert page.locator(".unknown-note b").all_inner_texts() == ["zzyzx"]
+    shoot(page)
+
+
+def test_the_last_word_on_says_why_it_stays(page, address):
+    search(page, address, "cat")
+    page.click(".chip:has-text('start') .dot")
+    page.wait_for_url("**w=0%2C1%2C0**")
+    settled(page)
+    page.click(".chip:has-text('cat') .dot")
+    page.wait_for_selector(".refused:has-text('At least one word must count')")
+    page.click(".chip:has-text('start') .dot")
+    page.wait_for_selector(".refused", state="detached")
+
+
+def test_home_forgets_what_was_typed_and_not_sent(page, address):
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    page.fill("#q", "half a sent")
+    page.click(".brand")
+    assert page.input_value("#q") == ""
+
+
+def test_the_first_photo_of_another_sentence_takes_the_focus(page, address):
+    other = "a flower"
+    page.goto(address)
+    found = api(page, address, f"search?q={quote(other)}&limit=40")["hits"]
+    later = {hit["photo"]["id"] for hit in found[1:]}
+    search(page, address, TEXT)
+    place = next(n for n, photo in enumerate(order(page)) if n and photo in later)
+    page.focus(".tile a >> nth=0")
+    for _ in range(place):
+        page.keyboard.press("ArrowRight")
+    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == order(page)[place]
+    page.fill("#q", other)
+    page.press("#q", "Enter")
+    page.wait_for_selector(".chip:has-text('flower')")
+    settled(page)
+    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == found[0]["photo"]["id"]
+
+
+def test_help_can_be_closed_on_a_low_screen(page, address, shoot):
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.goto(address)
+    page.click("button[aria-label=Help]")
+    settled(page)
+    close = page.locator("dialog.help .primary").bounding_box()
+    frame = page.locator("dialog.help").bounding_box()
+    assert close["y"] + close["height"] <= frame["y"] + frame["height"]
+    assert page.locator("dialog.help").evaluate("dialog => dialog.scrollTop") == 0
+    assert "relevance" in page.inner_text("dialog.help dl").lower()
+    shoot(page)
+
+
+# ---- touch
+
+
+def lights(phone):
+    rows = "rows => rows.map(row => Number(row.style.getPropertyValue('--light')))"
+    return phone.eval_on_selector_all(".sum tbody tr", rows)
+
+
+def test_a_tap_on_the_large_photo_lights_the_words_that_look_there(phone, address, shoot):
+    search(phone, address, TEXT)
+    phone.tap(".tile a >> nth=0")
+    phone.wait_for_selector("dialog .sum tbody tr")
+    settled(phone)
+    frame = phone.locator(".stage regard-map").bounding_box()
+    place = (frame["x"] + frame["width"] * 0.7, frame["y"] + frame["height"] * 0.3)
+    phone.touchscreen.tap(*place)
+    phone.wait_for_selector(".stage .pointed")
+    assert max(lights(phone)) > 0
+    settled(phone)
+    shoot(phone)
+    phone.touchscreen.tap(*place)
+    phone.wait_for_selector(".stage .pointed", state="detached")
+    phone.touchscreen.tap(*place)
+    phone.wait_for_selector(".stage .pointed")
+    phone.tap("dialog h2")
+    phone.wait_for_selector(".stage .pointed", state="detached")
+
+
+def test_on_a_phone_the_photo_stays_above_its_words(phone, address, shoot):
+    search(phone, address, "a woman in an orange suit smiles at the rocket")
+    phone.tap(".tile a >> nth=0")
+    phone.wait_for_selector("dialog .sum tbody tr")
+    phone.locator(".sum .word:text-is('rocket')").evaluate("word => word.scrollIntoView()")
+    phone.locator(".viewer-body").evaluate("body => body.scrollBy(0, -400)")
+    phone.tap(".sum .word:text-is('rocket')")
+    phone.wait_for_selector(".stage regard-map.lit")
+    settled(phone)
+    stage, word = (
+        phone.locator(name).bounding_box()
+        for name in (".stage regard-map", ".sum .word:text-is('rocket')")
+    )
+    assert phone.locator(".viewer-body").evaluate("body => body.scrollTop") > 0
+    assert stage["y"] >= 50
+    assert stage["height"] <= 0.41 * 844
+    assert stage["y"] + stage["height"] <= word["y"]
+    shoot(phone)
