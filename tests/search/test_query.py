@@ -39,7 +39,9 @@ def test_a_photo_is_enough():
     assert Query.parse(like=["a.jpg"]) == Query(like=("a.jpg",))
 
 
-@pytest.mark.parametrize("text", ["2:", "0: dog; cat", "dog; -", "1001: dog", "-9999999999999999999999: dog; cat"])
+@pytest.mark.parametrize(
+    "text", ["2:", "0: dog; cat", "dog; -", "1001: dog", "-9999999999999999999999: dog; cat"]
+)
 def test_a_weight_without_words_or_of_zero_is_refused(text):
     with pytest.raises(DataError, match="must be words"):
         Query.parse(text)
