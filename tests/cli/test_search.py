@@ -145,6 +145,8 @@ def test_sorted_by_date(index):
         (("a dog", "-k", 0), ConfigError, "k is 0"),
         (("a dog", "--after", "soon"), ConfigError, "--after is 'soon'"),
         (("a dog", "--min-size", "big"), ConfigError, "--min-size is 'big'"),
+        (("a dog", "--min-size", "0x5"), ConfigError, "--min-size is '0x5'"),
+        (("a dog", "--min-size", "19x"), ConfigError, "--min-size is '19x'"),
         (("a dog", "--index", "nowhere"), StoreError, "regard index PHOTOS"),
     ],
 )

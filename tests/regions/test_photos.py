@@ -283,7 +283,7 @@ def test_very_long_photos(save):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "not a photo in a known format"),
+        (b"", "holds nothing"),
         (b"this is text", "not a photo in a known format"),
         (b"\xff\xd8\xff\xe0", "not a photo|damaged"),
         (b"\x89PNG\r\n\x1a\n", "not a photo|damaged"),

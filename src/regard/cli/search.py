@@ -123,7 +123,10 @@ def _size(text: str | None) -> tuple[int, int] | None:
         return None
     width, _, height = text.lower().partition("x")
     try:
-        return int(width), int(height or width)
+        least = int(width), int(height or width)
+        if min(least) < 1 or text.lower().endswith("x"):
+            raise ValueError
+        return least
     except ValueError:
         raise ConfigError(
             f"--min-size is {text!r}; it must be width x height in pixels, as 1920x1080, or one "
@@ -137,7 +140,12 @@ def note_result(result: "SearchResult") -> None:
     if result.verdict == "no good match":
         notes.print("No good match.")
     if not result.hits:
-        notes.print("No photo passes." if result.total == 0 else "Nothing found.")
+        notes.print(
+            "Nothing found."
+            if result.total
+            else "No photo passes: the filters leave out all, or the index holds none. --path is a "
+            "pattern of the whole path, as '*/2019/*' or '*beach*'."
+        )
 
 
 def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:

@@ -87,6 +87,10 @@ def read_photo(
     except FileNotFoundError:
         raise AbsentError(f"{name} does not exist; it must be a photo. Check the path.") from None
     except UnidentifiedImageError:
+        if isinstance(source, Path) and source.stat().st_size == 0:
+            raise PhotoError(
+                f"{name} holds nothing (0 bytes); it must be a photo. Copy it again, or remove it."
+            ) from None
         raise PhotoError(
             f"{name} is not a photo in a known format; it must be one Pillow reads. "
             "Convert it to JPEG or PNG, or leave it out."
