@@ -82,7 +82,11 @@ def test_every_kind_of_change_is_seen(folder, tmp_path):
     assert errors == []
 
 
-def test_a_folder_made_anew_is_followed(folder, tmp_path):
+@pytest.mark.parametrize("told_apart", [True, False])
+def test_a_folder_made_anew_is_followed(folder, tmp_path, monkeypatch, told_apart):
+    """Also where it was given the numbers of the one before."""
+    if not told_apart:
+        monkeypatch.setattr(watch, "_identities", lambda folders: dict.fromkeys(folders, (1, 2)))
     looks = Looks(folder)
     with following(folder, looks, tmp_path / "index") as errors:
         looks.until(["a.png"])

@@ -60,8 +60,8 @@ def watch_folders(
             waiting.add(set().union(*(concerned(path) for _, path in changes)))
             if waiting.is_over():
                 waiting.bring(update, busy)
-            if _identities(folders) != known:  # of a folder made anew nothing more would be heard
-                break
+            if _identities(folders) != known or _deleted(folders, changes):
+                break  # of a folder made anew nothing more would be heard
         else:
             return
 
@@ -76,6 +76,12 @@ def _identities(folders: Iterable[str]) -> dict[str, tuple[int, int] | None]:
         except OSError:
             found[folder] = None
     return found
+
+
+def _deleted(folders: Iterable[str], changes: set[tuple[watchfiles.Change, str]]) -> bool:
+    """Whether one of the folders itself was, even if one that looks the same is there again."""
+    gone = [path for change, path in changes if change is watchfiles.Change.deleted]
+    return any(inside(path, folder) == "" for path in gone for folder in folders)
 
 
 @dataclass
