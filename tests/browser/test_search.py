@@ -73,10 +73,12 @@ def test_a_slow_answer_shows_that_it_is_awaited(page, address, shoot):
     page.fill("#q", "a cup of coffee")
     page.press("#q", "Enter")
     page.wait_for_selector("regard-grid.stale")
+    page.wait_for_selector(".status:text-is('Looking …')")  # not the numbers of before
     while not held:
         page.wait_for_timeout(10)
     held.pop().continue_()
     page.wait_for_selector("regard-grid:not(.stale)")
+    page.wait_for_selector(".status:has-text('photos ranked')")
     settled(page)
 
 

@@ -68,19 +68,6 @@ def test_weights_that_do_not_fit_can_be_reset(page, address):
     assert "w=" not in page.url
 
 
-def test_what_is_awaited_is_not_told_with_the_numbers_of_before(page, address):
-    search(page, address, TEXT)
-    held = []
-    page.route("**/api/v1/search**", lambda route: held.append(route))
-    page.fill("#q", "a cup of coffee")
-    page.press("#q", "Enter")
-    page.wait_for_selector(".status:text-is('Looking …')")
-    while not held:
-        page.wait_for_timeout(10)
-    held.pop().continue_()
-    page.wait_for_selector(".status:has-text('photos ranked')")
-
-
 def test_folders_come_with_the_next_list_when_they_did_not_at_first(page, address):
     page.route("**/api/v1/stats", fail)
     page.goto(address)

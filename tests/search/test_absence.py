@@ -40,6 +40,22 @@ def test_an_empty_mount_point_loses_nothing(bring, photos, tmp_path, matcher):
     assert bring(photos) == ({"unchanged": 6}, {})
 
 
+def test_a_folder_that_cannot_be_read_keeps_its_photos(
+    bring, photos, tmp_path, matcher, monkeypatch
+):
+    bring(photos)
+
+    def scandir(path):
+        raise PermissionError(13, "Permission denied", path)
+
+    with monkeypatch.context() as now:
+        now.setattr("regard.search.scan.os.scandir", scandir)
+        counts, skipped = bring(photos)
+    assert counts == {}
+    assert "cannot be looked into (Permission denied)" in skipped[f"{photos}/"]
+    assert number(tmp_path, matcher) == 6
+
+
 def test_a_subfolder_that_cannot_be_read_keeps_its_photos(
     bring, photos, tmp_path, matcher, monkeypatch
 ):

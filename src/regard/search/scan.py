@@ -48,11 +48,6 @@ def scan_folder(folder: Path, excludes: Sequence[str] = ()) -> Scan:
         raise DataError(f"photo folder is {str(folder)!r}; it must exist. Check the path.")
     root = os.path.abspath(folder)  # noqa: PTH100 - keeps links' names
     scan = Scan([], {})
-    if not any(folder.iterdir()):
-        scan.unreadable[f"{root}/"] = (
-            f"{root} is empty; it must hold photos, and may be a drive that is not mounted. What "
-            f"was indexed of it stays; if it is gone for good: regard index --forget {root}"
-        )
     _walk(root, "", Ignore(excludes), scan)
     return scan
 
@@ -69,6 +64,11 @@ def _walk(root: str, inside: str, ignore: Ignore, scan: Scan) -> None:
             "read. Change its permissions, or leave it out with --exclude."
         )
         return
+    if not found and not inside:
+        scan.unreadable[f"{root}/"] = (
+            f"{root} is empty; it must hold photos, and may be a drive that is not mounted. What "
+            f"was indexed of it stays; if it is gone for good: regard index --forget {root}"
+        )
     for entry in found:
         path = inside + entry.name
         if entry.is_dir(follow_symlinks=False):
