@@ -19,7 +19,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regard.data.official_files import COCO, F30K, FEATURES, REGIONS, OfficialSet, features_bytes
+from regard.official.files import COCO, F30K, FEATURES, REGIONS, OfficialSet, features_bytes
 
 _BATCH = 128
 _WORDS = 8481  # Flickr30K's vocabulary
@@ -66,12 +66,12 @@ def measure(folder: Path, batches: int, steps: int) -> dict[str, float]:
     """Own memory with the split open, and at most while drawing batches and taking steps."""
     import torch
 
-    from regard.core.model import MatchingModel
-    from regard.data.batches import PairBatches
-    from regard.data.legacy import PrecompDataset, open_precomp
-    from regard.data.vocab import Vocabulary
+    from regard.core.network import MatchingModel
+    from regard.official.folders import PrecompDataset, open_precomp
+    from regard.training.batches import PairBatches
     from regard.training.config import load_recipe
     from regard.training.step import batch_loss
+    from regard.words.vocabulary import Vocabulary
 
     found = {"imports": memory("RssAnon")}
 

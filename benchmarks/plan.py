@@ -17,14 +17,14 @@ import numpy as np
 import torch
 
 from regard import load
-from regard.core.attention import Scoring
-from regard.data.shards import to_int8
-from regard.data.store import RegionStore, StoredRegions
+from regard.core.scoring import Scoring
 from regard.kernels.bytes import inner_products
+from regard.photos.samples import copy_samples
 from regard.regions.pipeline import extract_one
-from regard.samples import copy_samples
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import write_means
+from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.shards import to_int8
 
 REGIONS, DIM, SHARD, SCANNED = 36, 512, 1024, 800_000
 FEW = 128  # directions a shortlist keeps of the shipped model's mean regions

@@ -32,11 +32,11 @@ from urllib.parse import quote
 import numpy as np
 import psutil
 
-from regard.data.store import StoredRegions
-from regard.matcher import Matcher, load
+from regard.indexing.update import open_for_writing
+from regard.model.model import Matcher, load
 from regard.regions.pyramid import pyramid_boxes
 from regard.search.catalog import FileRow
-from regard.search.update import open_for_writing
+from regard.store.region_store import StoredRegions
 
 CLIENTS = 50
 SHARD = 2048

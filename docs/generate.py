@@ -14,8 +14,8 @@ import click
 import typer.main
 
 from regard.cli.main import app
-from regard.core.attention import Scoring
-from regard.core.model import ModelConfig
+from regard.core.model_config import ModelConfig
+from regard.core.scoring import Scoring
 from regard.training.config import TrainConfig, load_recipe, recipe_names
 
 HERE = Path(__file__).parent

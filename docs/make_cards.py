@@ -16,7 +16,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from regard.checkpoint import record, shipped_models
+from regard.model.checkpoint import record, shipped_models
 
 WEIGHTS = Path(__file__).parents[1] / "src/regard/weights"
 BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"

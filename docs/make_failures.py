@@ -16,9 +16,9 @@ from typing import NamedTuple
 from matplotlib.figure import Figure
 from PIL import ImageOps
 
-from regard.matcher import load
-from regard.regions.photos import read_photo
-from regard.samples import copy_samples
+from regard.model.model import load
+from regard.photos.decode import read_photo
+from regard.photos.samples import copy_samples
 
 PLACE = Path(__file__).parent / "images/failures.jpg"
 DRAWN, COLUMNS = 8, 4

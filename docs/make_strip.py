@@ -15,9 +15,9 @@ from pathlib import Path
 from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
-from regard.matcher import load
-from regard.samples import copy_samples
-from regard.search import update_index
+from regard.indexing import update_index
+from regard.model.model import load
+from regard.photos.samples import copy_samples
 
 SAMPLES = ("astronaut", "camera", "cat", "clock", "coffee", "coins", "galaxies", "moon", "rocket")
 CHROMIUM = "/usr/bin/chromium"

@@ -4,11 +4,12 @@ import numpy as np
 import torch
 from PIL import Image
 
-from regard.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from regard.core.attention import Scoring
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.vocab import SPECIAL, Vocabulary
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
+from regard.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.regions.statistics import StatisticsExtractor
+from regard.words.vocabulary import SPECIAL, Vocabulary
 
 WORDS = ("a", "the", "on", "in", "red", "green", "blue", "dog", "cat", "beach", "grass", "leash")
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from regard.core.attention import similarity
-from regard.data.store import StoredRegions
+from regard.store.region_store import StoredRegions
 
 DIM = 24
 

@@ -15,10 +15,10 @@ import torch
 from PIL import Image
 
 from regard.core.metrics import retrieval
-from regard.data.synthetic import draw_scene, write_scenes
+from regard.datasets.drawn_scenes import draw_scene, write_scenes
 from regard.explain import explain_photo
 from regard.explain.maps import heat_map, peak, region_scores
-from regard.matcher import load
+from regard.model.model import load
 from regard.regions.statistics import StatisticsExtractor
 from regard.search import Index
 from tests.cli.conftest import invoke

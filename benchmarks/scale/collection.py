@@ -10,14 +10,14 @@ import numpy as np
 import torch
 from enlarge import BLOCK, Enlarged
 
-from regard.background import Background
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore, StoredRegions
+from regard.core.scoring import Scoring
 from regard.kernels import prepare, score
-from regard.matcher import Matcher
+from regard.model.background import Background
+from regard.model.model import Matcher
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
+from regard.store.region_store import RegionStore, StoredRegions
 
 _ROUGH, _KEPT = 256, 10  # photos rescored in float32 at every size, and kept
 

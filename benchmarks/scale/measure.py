@@ -18,8 +18,8 @@ import torch
 from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
-from regard.core.attention import Scoring
-from regard.matcher import Matcher
+from regard.core.scoring import Scoring
+from regard.model.model import Matcher
 from regard.search import Index, SearchResult, scoring
 from regard.search.result import Hit
 from regard.search.scoring import score_tile
@@ -272,7 +272,7 @@ def _rank(values: np.ndarray, best: np.ndarray) -> np.ndarray:
 
 def int8_cost(base: Enlarged, truth: np.ndarray, asked: list[dict], matcher: Matcher) -> dict:
     """What int8 does to similarities of the exact ten with their queries."""
-    from regard.data.shards import to_int8
+    from regard.store.shards import to_int8
 
     errors, kept = [], []
     config: Scoring = matcher.scoring

@@ -10,7 +10,7 @@ import numpy as np
 from enlarge import BLOCK, Enlarged, unit
 from measure import measure, memory_mb
 
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 
 EVERY, FEW = 10_000, 10  # photos at which all are looked at, and queries of what takes seconds
 

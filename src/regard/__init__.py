@@ -13,14 +13,14 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from regard.core.attention import Scoring as Scoring
+    from regard.core.scoring import Scoring as Scoring
     from regard.errors import RegardError as RegardError
     from regard.explain import Explanation as Explanation
     from regard.explain import explain_photo as explain_photo
     from regard.kernels import attention as attention
     from regard.kernels import similarity_matrix as similarity_matrix
-    from regard.matcher import Matcher as Matcher
-    from regard.matcher import load as load
+    from regard.model.model import Matcher as Matcher
+    from regard.model.model import load as load
     from regard.search import Index as Index
 
 __version__ = "0.1.0"
@@ -28,12 +28,12 @@ __version__ = "0.1.0"
 _HOMES = {
     "Explanation": "regard.explain",
     "Index": "regard.search",
-    "Matcher": "regard.matcher",
+    "Matcher": "regard.model.model",
     "RegardError": "regard.errors",
-    "Scoring": "regard.core.attention",
+    "Scoring": "regard.core.scoring",
     "attention": "regard.kernels",
     "explain_photo": "regard.explain",
-    "load": "regard.matcher",
+    "load": "regard.model.model",
     "similarity_matrix": "regard.kernels",
 }
 

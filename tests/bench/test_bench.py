@@ -10,7 +10,8 @@ from regard.bench import scaling, score, step
 from regard.bench.loop import loop_over_captions
 from regard.cli import bench as command
 from regard.cli.main import app
-from regard.core.attention import Scoring, similarity
+from regard.core.attention import similarity
+from regard.core.scoring import Scoring
 
 SMALL = score.Case(images=3, captions=4, regions=5, dim=32)
 RUN = CliRunner()

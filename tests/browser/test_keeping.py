@@ -4,9 +4,10 @@ import pytest
 from browser.conftest import settled, watched
 from web.server import running
 
-from regard.matcher import load
-from regard.samples import copy_samples
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.model.model import load
+from regard.photos.samples import copy_samples
+from regard.search import Index
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
 from regard.web.keeping import prepare_folder

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from regard.cli.main import app
-from regard.data.synthetic import write_scenes
+from regard.datasets.drawn_scenes import write_scenes
 from regard.regions.statistics import StatisticsExtractor
 
 SMALL = Path(__file__).parents[1] / "small.toml"

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from PIL import Image
 
-from regard.checkpoint import load_checkpoint
 from regard.errors import CheckpointError, ConfigError
+from regard.model.checkpoint import load_checkpoint
 from tests.cli.conftest import invoke
 
 

@@ -8,8 +8,8 @@ from typer.testing import CliRunner
 
 from regard.cli.main import app
 from regard.errors import ConfigError
-from regard.matcher import load
-from regard.search import update_index
+from regard.indexing import update_index
+from regard.model.model import load
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from regard.cli.main import app
-from regard.data.store import RegionStore
+from regard.store.region_store import RegionStore
 
 run = CliRunner()
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from regard.checkpoint import load_checkpoint
-from regard.data.store import RegionStore
+from regard.model.checkpoint import load_checkpoint
+from regard.store.region_store import RegionStore
 from tests.cli.conftest import invoke, train_arguments
 
 

@@ -9,8 +9,8 @@ import sys
 import pytest
 from small import draw, save_model
 
-from regard.data.store import RegionStore
 from regard.errors import BusyError, CheckpointError, ConfigError, DataError, StoreError
+from regard.store.region_store import RegionStore
 
 from .conftest import invoke
 

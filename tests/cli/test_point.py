@@ -3,7 +3,7 @@
 import json
 import shutil
 
-from regard.checkpoint import load_checkpoint
+from regard.model.checkpoint import load_checkpoint
 from regard.training import pointing
 from tests.cli.conftest import invoke
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 
 from regard.cli import reproduce
-from regard.data import official_files
-from regard.data.official_files import OfficialSet, Split
-from regard.evaluation.published import PUBLISHED
+from regard.official import files as official_files
+from regard.official.files import OfficialSet, Split
+from regard.official.published import PUBLISHED
+from regard.studies.rehearsal import write_random_set
 from regard.training.config import load_recipe, recipe_names
-from regard.training.rehearsal import write_random_set
 from tests.cli.conftest import invoke
 
 SMALL = (

@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 from regard.errors import ConfigError, DataError
-from regard.matcher import load
+from regard.model.model import load
 from regard.regions import pipeline, statistics
 from tests.cli.conftest import invoke
 

@@ -13,8 +13,8 @@ from search.conftest import draw, save_model
 
 from regard.cli.serve import make_config, page_address
 from regard.errors import ConfigError, StoreError
-from regard.matcher import load
-from regard.search import update_index
+from regard.indexing import update_index
+from regard.model.model import load
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file
 
-from regard.checkpoint import load_checkpoint
+from regard.model.checkpoint import load_checkpoint
 from tests.cli.conftest import invoke, train_arguments
 
 

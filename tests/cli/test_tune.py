@@ -7,10 +7,11 @@ import pytest
 import torch
 from small import draw
 
-from regard.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.vocab import SPECIAL, Vocabulary
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.regions.pyramid import UNTUNED
+from regard.words.vocabulary import SPECIAL, Vocabulary
 from tests.cli.conftest import invoke
 
 SETTINGS = ["--set", "epochs=1", "--set", "photos=2", "--set", "units=1"]

@@ -7,8 +7,8 @@ import warnings
 import pytest
 from small import draw, save_model
 
-from regard.matcher import load
-from regard.search import update_index
+from regard.indexing import update_index
+from regard.model.model import load
 from tests.cli.conftest import world  # noqa: F401 - a fixture
 
 NEEDS_RAY = "Ray is not installed (pip install 'regard[ray]')"
@@ -99,6 +99,6 @@ def photos(tmp_path):
 @pytest.fixture
 def index_folder(tmp_path, photos, matcher, monkeypatch):
     """An index of the photos made on this machine alone, of several shards."""
-    monkeypatch.setattr("regard.search.update._COMMIT_PHOTOS", 6)
+    monkeypatch.setattr("regard.indexing.update._COMMIT_PHOTOS", 6)
     update_index(tmp_path / "index", photos, matcher, workers=1)
     return tmp_path / "index"

@@ -19,10 +19,10 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 from regard.cluster import building  # noqa: E402
 from regard.cluster.pieces import PieceMaker  # noqa: E402
 from regard.cluster.places import Location  # noqa: E402
-from regard.matcher import load  # noqa: E402
+from regard.model.model import load  # noqa: E402
 from tests.cluster.state import catalog, vectors  # noqa: E402
 
-WATCHED = ("regard/cluster/", "regard/data/", "regard/search/update", "regard/search/catalog")
+WATCHED = ("regard/cluster/", "regard/store/", "regard/indexing/update", "regard/search/catalog")
 made = 0
 
 

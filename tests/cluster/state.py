@@ -1,7 +1,7 @@
 """What a store or an index holds, to be compared with another."""
 
-from regard.data.store import RegionStore
 from regard.search.catalog import Catalog
+from regard.store.region_store import RegionStore
 
 
 def vectors(folder):

@@ -15,11 +15,11 @@ from small import draw
 from regard.cluster import building
 from regard.cluster.pieces import PieceMaker
 from regard.cluster.places import Location
-from regard.data.store import RegionStore
 from regard.errors import BusyError, StoreError
+from regard.indexing import update_index
 from regard.regions.pipeline import extract_to_store
 from regard.regions.statistics import StatisticsExtractor
-from regard.search import update_index
+from regard.store.region_store import RegionStore
 from tests.cluster.state import catalog, vectors
 
 pytest.importorskip("pyarrow", reason="Arrow is not installed (pip install 'regard[ray]')")

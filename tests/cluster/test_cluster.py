@@ -13,11 +13,12 @@ from regard.cluster.evaluating import ClusterSimilarity, Split
 from regard.cluster.pieces import PieceMaker
 from regard.cluster.places import Location
 from regard.cluster.searching import ClusterIndex
-from regard.data.dataset import open_dataset
+from regard.datasets.dataset import open_dataset
 from regard.errors import CheckpointError, ClusterError
 from regard.evaluation.report import Judge
-from regard.matcher import load
-from regard.search import Filters, Index, update_index
+from regard.indexing import update_index
+from regard.model.model import load
+from regard.search import Filters, Index
 from tests.cluster.state import catalog, vectors
 
 NodeAffinitySchedulingStrategy = pytest.importorskip(

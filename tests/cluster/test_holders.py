@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from regard.cluster.holders import Holder, merge, part_of, share_out
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore, StoredRegions
+from regard.core.scoring import Scoring
 from regard.errors import StoreError
 from regard.search.catalog import Catalog
 from regard.search.scoring import PhotoScorer
+from regard.store.region_store import RegionStore, StoredRegions
 
 DIM = 8
 SCORING = Scoring(pooling="mean")

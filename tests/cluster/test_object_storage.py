@@ -8,7 +8,8 @@ from small import draw
 from regard.cluster import building
 from regard.cluster.places import Location
 from regard.errors import DataError
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.search import Index
 from tests.cluster.state import vectors
 
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]

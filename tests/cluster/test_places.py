@@ -6,7 +6,7 @@ import pytest
 
 from regard.cluster.places import Location
 from regard.errors import DataError
-from regard.search.scan import scan_folder
+from regard.photos.find import scan_folder
 
 pytest.importorskip("pyarrow", reason="Arrow is not installed (pip install 'regard[ray]')")
 

@@ -12,14 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from jaxtyping import TypeCheckError
 
-from regard.core.attention import (
-    Scoring,
-    attend,
-    paired_similarity,
-    pool,
-    relevance,
-    similarity,
-)
+from regard.core.attention import attend, paired_similarity, pool, relevance, similarity
+from regard.core.scoring import Scoring
 from regard.errors import ConfigError
 
 DIRECTIONS = ("t2i", "i2t")

@@ -8,8 +8,9 @@ import pytest
 import torch
 from tests.conftest import GOLDEN
 
-from regard.core.attention import Scoring, similarity
+from regard.core.attention import similarity
 from regard.core.losses import triplet_loss
+from regard.core.scoring import Scoring
 
 POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
 CASES = [

@@ -7,13 +7,11 @@ import numpy as np
 import pytest
 import torch
 
-from regard.checkpoint import Checkpoint
-from regard.core.attention import Scoring
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.captions import Captions
-from regard.data.dataset import StoreDataset, open_dataset
-from regard.data.store import RegionStore, StoredRegions
-from regard.data.vocab import Vocabulary
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
+from regard.datasets.captions import Captions
+from regard.datasets.dataset import StoreDataset, open_dataset
 from regard.errors import DataError
 from regard.evaluation.grounding import (
     Evidence,
@@ -24,7 +22,10 @@ from regard.evaluation.grounding import (
     most_similar,
     read_phrases,
 )
-from regard.matcher import Matcher
+from regard.model.checkpoint import Checkpoint
+from regard.model.model import Matcher
+from regard.store.region_store import RegionStore, StoredRegions
+from regard.words.vocabulary import Vocabulary
 
 # the whole, the left and the right half, and a corner of a photo 100 wide and 50 high
 BOXES = np.array([[0, 0, 100, 50], [0, 0, 50, 50], [50, 0, 100, 50], [0, 0, 10, 10]], np.float32)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from regard.data.captions import Captions
+from regard.datasets.captions import Captions
 from regard.errors import ConfigError, DataError
 from regard.evaluation.protocols import galleries, part
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from PIL import Image
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.explain import Explanation, explain
 from regard.explain.figure import brightness, draw_figure, save_figure

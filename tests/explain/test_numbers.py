@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import reference
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.errors import ShapeError
 from regard.explain import explain
-from regard.judgement import Calibration
+from regard.model.judgement import Calibration
 
 DIRECTIONS, POOLINGS = ("t2i", "i2t"), ("lse", "mean", "max", "sum")
 SCORERS = ("attention", "sum_max", "pooled")

@@ -5,7 +5,7 @@ import sys
 import pytest
 import torch
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.errors import ConfigError
 from regard.kernels import hardware, prepare, prepared, score, similarity_matrix, tiles
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from tests.conftest import GOLDEN
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.kernels import Backend, attention, similarity_matrix
 
 HERE = Path(__file__).parents[1] / "golden"

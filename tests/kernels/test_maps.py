@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from regard.core.attention import Scoring, paired_similarity
+from regard.core.attention import paired_similarity
+from regard.core.scoring import Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels import attention
 

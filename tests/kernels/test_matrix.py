@@ -9,7 +9,8 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.core.attention import Normalization, Pooling, Scorer, Scoring, attend, similarity
+from regard.core.attention import attend, similarity
+from regard.core.scoring import Normalization, Pooling, Scorer, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels import join, prepare, score, similarity_matrix
 

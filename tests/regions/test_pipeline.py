@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.data.store import RegionStore
 from regard.errors import ConfigError
 from regard.regions import pipeline
 from regard.regions.extractor import load_extractor
 from regard.regions.pipeline import extract_stream, extract_to_store
+from regard.store.region_store import RegionStore
 
 NAME = "statistics"
 

@@ -7,8 +7,8 @@ from PIL import Image
 from torch.nn import functional as F
 
 from regard.errors import ConfigError
+from regard.photos.decode import Photo
 from regard.regions.extractor import load_extractor
-from regard.regions.photos import Photo
 from regard.regions.pyramid import _pool_weights, network_size, pyramid_boxes
 
 

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.data.synthetic import draw_scene
+from regard.datasets.drawn_scenes import draw_scene
+from regard.photos.decode import Photo
 from regard.regions.extractor import load_extractor
-from regard.regions.photos import Photo
 from regard.regions.pyramid import pyramid_boxes
 
 HUES, GREYS, EDGES = 12, 5, 9

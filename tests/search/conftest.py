@@ -3,7 +3,7 @@
 import pytest
 from small import draw, save_model
 
-from regard.matcher import load
+from regard.model.model import load
 
 
 @pytest.fixture(scope="session")

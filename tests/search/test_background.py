@@ -4,15 +4,16 @@ import numpy as np
 import pytest
 from stores import DIM, by_hand, fill, queries, unit
 
-from regard.background import Background
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore
+from regard.core.scoring import Scoring
 from regard.evaluation.similarity import score_tile
 from regard.explain.photo import explain_photo
-from regard.matcher import load
-from regard.search import Index, Query, rank_captions, scoring, shortlist, update_index
+from regard.indexing import update_index
+from regard.model.background import Background
+from regard.model.model import load
+from regard.search import Index, Query, rank_captions, scoring, shortlist
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import Shortlist, write_means
+from regard.store.region_store import RegionStore
 
 MEAN = Scoring(pooling="mean")
 

@@ -12,10 +12,11 @@ from PIL import Image
 from small import draw
 
 from regard.core.attention import similarity
-from regard.data.store import RegionStore
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
-from regard.judgement import Calibration
-from regard.search import Filters, Index, Query, update_index
+from regard.indexing import update_index
+from regard.model.judgement import Calibration
+from regard.search import Filters, Index, Query
+from regard.store.region_store import RegionStore
 
 
 @pytest.fixture
@@ -146,7 +147,7 @@ def test_by_date_among_those_that_more_likely_fit_than_not(calibrated):
 
 
 def test_by_date_of_the_most_similar_where_none_fits(calibrated, monkeypatch):
-    monkeypatch.setattr("regard.judgement.EVEN", 1.1)
+    monkeypatch.setattr("regard.model.judgement.EVEN", 1.1)
     best = names(calibrated.search("a dog", 2))
     result = calibrated.search("a dog", 2, sort="date")
     assert set(names(result)) == set(best)
@@ -336,7 +337,9 @@ def test_no_index_and_no_model_are_errors(folder, tmp_path):
 
 
 def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, matcher, monkeypatch):
-    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)  # shards are put together at once
+    monkeypatch.setattr(
+        "regard.store.region_store._THIN_SHARDS", 2
+    )  # shards are put together at once
     before = index.search("a dog", 100)
     seen = []
 
@@ -363,8 +366,8 @@ def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, ma
 
 
 def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monkeypatch):
-    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
-    monkeypatch.setattr("regard.search.update._COMMIT_PHOTOS", 1)
+    monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
+    monkeypatch.setattr("regard.indexing.update._COMMIT_PHOTOS", 1)
     problems, over = [], threading.Event()
 
     def keep_reading():

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from stores import DIM, by_hand, fill, queries, unit
 
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore, StoredRegions
+from regard.core.scoring import Scoring
 from regard.search import scoring as scoring_module
 from regard.search.scoring import PhotoScorer
+from regard.store.region_store import RegionStore, StoredRegions
 
 ALIKE = Scoring(pooling="mean")
 
@@ -98,7 +98,7 @@ def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):
 def test_what_is_ready_follows_the_store(store, monkeypatch):
     monkeypatch.setattr(scoring_module, "_FEW", 0)
     monkeypatch.setattr(scoring_module, "_READY_A_SEARCH", 8)
-    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
     made = []
     real = scoring_module.prepare
     monkeypatch.setattr(

@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore, StoredRegions
-from regard.search import Index, check_index, shortlist, update_index
+from regard.core.scoring import Scoring
+from regard.indexing import check_index, update_index
+from regard.search import Index, shortlist
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import Shortlist, write_means
+from regard.store.region_store import RegionStore, StoredRegions
 
 DIM = 16
 
@@ -114,7 +115,7 @@ def test_many_lists_in_turn(store, queries):
 
 
 def test_removed_and_new_photos(store, queries, monkeypatch):
-    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
     write_means(store)
     listed = Shortlist(store)
     first = listed.nearest(list(store), queries, 10)
@@ -149,7 +150,7 @@ def means(store):
 
 
 def test_means_are_written_once_and_stale_ones_removed(store, monkeypatch):
-    monkeypatch.setattr("regard.data.store._THIN_SHARDS", 2)
+    monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
     write_means(store)
     assert means(store) == [
         store.file(n).replace("shard", "means")

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from regard.checkpoint import load_checkpoint
 from regard.core.metrics import retrieval
-from regard.data.captions import Captions
-from regard.data.vocab import Vocabulary
+from regard.datasets.captions import Captions
 from regard.errors import CheckpointError, ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
-from regard.matcher import Matcher
+from regard.model.checkpoint import load_checkpoint
+from regard.model.model import Matcher
 from regard.training.config import Recipe, load_recipe, recipe_names
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
+from regard.words.vocabulary import Vocabulary
 
 COLOURS = ["red", "green", "blue", "white", "black", "brown"]
 SMALL = [

@@ -7,10 +7,12 @@ import torch
 
 from regard.bench.loop import loop_over_captions
 from regard.bench.shapes import caption_lengths
-from regard.core.attention import Scoring, similarity
+from regard.core.attention import similarity
 from regard.core.losses import not_negative, triplet_loss
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.batches import Batch
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
+from regard.training.batches import Batch
 from regard.training.config import TrainConfig
 from regard.training.step import Embedded, batch_loss, loss_of
 

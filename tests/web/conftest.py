@@ -9,8 +9,9 @@ from PIL import Image
 from search.conftest import draw, save_model
 from web.server import asked
 
-from regard.matcher import load
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.model.model import load
+from regard.search import Index
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
 

@@ -12,7 +12,8 @@ from search.conftest import draw
 from web.conftest import SENTENCES, client_of, get
 from web.server import running
 
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.search import Index
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from web.conftest import client_of, get
 
-from regard.background import Background
+from regard.model.background import Background
 from regard.search import rank_captions
 
 TEXT = "a red dog on the grass"

@@ -7,9 +7,10 @@ import pytest
 from search.conftest import draw
 from web.conftest import client_of, get, refused
 
-from regard.data.manifest import lock
 from regard.errors import ConfigError
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.search import Index
+from regard.store.manifest import lock
 from regard.web.keeping import Keeper, prepare_folder
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from search.conftest import draw
 
-from regard.search import Filters, Index, update_index
+from regard.indexing import update_index
+from regard.search import Filters, Index
 from regard.web.library import Library
 from regard.web.problems import ProblemError
 

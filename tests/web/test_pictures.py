@@ -9,7 +9,8 @@ from PIL import Image
 from search.conftest import draw
 from web.conftest import client_of, refused, with_place
 
-from regard.search import Index, PhotoRecord, update_index
+from regard.indexing import update_index
+from regard.search import Index, PhotoRecord
 from regard.web.pictures import Thumbnails, inside, read_indexed, reduce, to_jpeg
 from regard.web.problems import ProblemError
 

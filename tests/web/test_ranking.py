@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from search.conftest import draw
 
-from regard.search import Filters, Index, update_index
+from regard.indexing import update_index
+from regard.search import Filters, Index
 from regard.search.catalog import NO_FILTERS
 from regard.web import ranking, wording
 from regard.web.problems import ProblemError

@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from web.conftest import SENTENCES
 
-from regard.data.tokens import tokenize
 from regard.errors import DataError
 from regard.search import rank_captions
 from regard.web.config import ServeConfig
 from regard.web.context import Context
 from regard.web.problems import ProblemError
 from regard.web.sentences import MOST_SENTENCES, read_sentences, usable
+from regard.words.tokens import tokenize
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 import pytest
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.explain.numbers import explain
 from regard.web.shares import word_shares
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.explain.maps import region_scores
 from regard.web import wording
 from regard.web.problems import ProblemError

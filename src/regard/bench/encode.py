@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import torch
 
-from regard.checkpoint import Checkpoint
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.tokens import tokenize
-from regard.data.vocab import SPECIAL, Vocabulary
-from regard.matcher import Matcher
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.model.checkpoint import Checkpoint
+from regard.model.model import Matcher
+from regard.words.tokens import tokenize
+from regard.words.vocabulary import SPECIAL, Vocabulary
 
 _TEXT = "a man woman dog in red shirt runs on the green grass near two children with ball"
 _WORDS = _TEXT.split()

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import leaky_relu
 
-from regard.core.attention import DEFAULT_SCORING, Scoring
+from regard.core.scoring import DEFAULT_SCORING, Scoring
 
 
 def attend_by_building(query: Tensor, context: Tensor, lambda_softmax: float) -> Tensor:

@@ -17,7 +17,7 @@ from regard.bench.score import (
     ours_on,
     take_turns,
 )
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 
 AXES: dict[str, tuple[int, ...]] = {
     "images": (16, 64, 256),

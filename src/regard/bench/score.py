@@ -16,7 +16,8 @@ from torch import Tensor
 from regard.bench.loop import loop_over_captions
 from regard.bench.memory import give_back, peak_added
 from regard.bench.shapes import caption_lengths, unit_vectors
-from regard.core.attention import Direction, Pooling, Scoring, similarity
+from regard.core.attention import similarity
+from regard.core.scoring import Direction, Pooling, Scoring
 from regard.kernels import similarity_matrix
 
 DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")

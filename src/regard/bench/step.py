@@ -21,11 +21,12 @@ from torch import Tensor
 from regard.bench.loop import loop_over_captions
 from regard.bench.memory import give_back, peak_added
 from regard.bench.shapes import caption_lengths
-from regard.core.attention import Scoring
 from regard.core.losses import triplet_loss
-from regard.core.model import MatchingModel, ModelConfig
-from regard.data.batches import Batch
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
 from regard.training.allocator import keep_freed_memory
+from regard.training.batches import Batch
 from regard.training.config import TrainConfig
 from regard.training.step import Embedded, batch_loss, embed, loss_of
 

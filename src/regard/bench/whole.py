@@ -11,7 +11,7 @@ import torch
 
 from regard.bench.memory import peak_added
 from regard.bench.shapes import caption_lengths, unit_vectors
-from regard.core.attention import Direction, Scoring
+from regard.core.scoring import Direction, Scoring
 from regard.kernels import Precision, Prepared, Progress, fast_bfloat16, join, prepare, score
 
 DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")

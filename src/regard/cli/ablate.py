@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, DataOption, RegionsOption, notes, output, print_json
 
 if TYPE_CHECKING:
-    from regard.training.ablation import Row
+    from regard.studies.ablation import Row
     from regard.training.loop import Progress
 
 _KEYS = ("R@1", "R@5", "R@10")
@@ -34,9 +34,9 @@ def ablate(
 
         regard ablate --data dataset_flickr8k.json --regions flickr8k.regions --out runs/ablation
     """
-    from regard.data.dataset import open_dataset
-    from regard.training.ablation import Splits, ablation_tree
-    from regard.training.ablation import ablate as run_ablation
+    from regard.datasets.dataset import open_dataset
+    from regard.studies.ablation import Splits, ablation_tree
+    from regard.studies.ablation import ablate as run_ablation
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
 
@@ -65,7 +65,7 @@ def _tell(row: "Row", progress: "Progress") -> None:
 
 def _show(rows: list[dict[str, Any]]) -> None:
     """The paper's table, the gains, and the kinds of sentences."""
-    from regard.training.ablation import PHOTO, REGIONS
+    from regard.studies.ablation import PHOTO, REGIONS
 
     head = [*(f"i→t {key}" for key in _KEYS), *(f"t→i {key}" for key in _KEYS), "rSum"]
     body = [

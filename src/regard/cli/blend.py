@@ -30,7 +30,7 @@ def blend(
 
         regard blend runs/plain/best runs/last/best --share 0.7 --out runs/blended
     """
-    from regard.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
+    from regard.model.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
     from regard.regions.pyramid import tuned_identity
     from regard.regions.tuned import BACKBONE, blend_tuned, tag_of
 

@@ -17,7 +17,7 @@ from regard.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from regard.evaluation.judging import Measured
+    from regard.evaluation.calibration.judging import Measured
 
 
 def calibrate(
@@ -41,12 +41,12 @@ def calibrate(
 
         regard calibrate runs/mine/best --data data/f30k_precomp --plot reliability.png
     """
-    from regard.checkpoint import record, resolve_model
-    from regard.data.dataset import open_dataset
-    from regard.evaluation.judging import judge_model
-    from regard.evaluation.reliability_plot import save_reliability
+    from regard.datasets.dataset import open_dataset
+    from regard.evaluation.calibration.judging import judge_model
+    from regard.evaluation.calibration.reliability_plot import save_reliability
     from regard.explain.figure import check_suffix
-    from regard.matcher import load
+    from regard.model.checkpoint import record, resolve_model
+    from regard.model.model import load
 
     if plot is not None:
         check_suffix(plot)

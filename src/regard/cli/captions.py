@@ -23,8 +23,8 @@ def captions(
 
     regard captions beach.jpg --from sentences.txt -k 5
     """
-    from regard.judgement import verdict
-    from regard.matcher import load
+    from regard.model.judgement import verdict
+    from regard.model.model import load
     from regard.search.captions import rank_captions
 
     lines = _read_lines(sentences)

@@ -33,7 +33,7 @@ from regard.errors import DataError
 if TYPE_CHECKING:
     from regard.cluster.places import Location
     from regard.cluster.searching import Answer
-    from regard.search.scan import FoundFile
+    from regard.photos.find import FoundFile
 
 app = typer.Typer(
     help="The stages that many photos need, on the machines of a Ray cluster.",
@@ -117,8 +117,8 @@ def _location(text: str | None) -> "Location | None":
 def _list_photos(photos: str, images: str | None) -> "tuple[list[tuple[str, FoundFile]], Location]":
     """Keys and files of the photos of a folder, or of those a caption file names."""
     from regard.cluster.places import Location
-    from regard.data.captions import photo_names
-    from regard.search.scan import FoundFile
+    from regard.datasets.captions import photo_names
+    from regard.photos.find import FoundFile
 
     from_file = "://" not in photos and Path(photos).is_file()
     place = Location.of(images or str(Path(photos).parent / "images") if from_file else photos)
@@ -153,11 +153,11 @@ def index(
     from regard.cluster.session import connected, require_ray
 
     require_ray()
-    from regard.checkpoint import DEFAULT_MODEL
     from regard.cli.index import tell
     from regard.cluster.building import index_photos
     from regard.cluster.places import Location
-    from regard.matcher import load
+    from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.model import load
     from regard.search.catalog import summarize
 
     known = summarize(index_folder)
@@ -197,12 +197,12 @@ def evaluate(
     from regard.cluster.session import connected, require_ray
 
     require_ray()
-    from regard.checkpoint import DEFAULT_MODEL
     from regard.cli.evaluate import show
     from regard.cluster.evaluating import ClusterSimilarity, Split
-    from regard.data.dataset import open_dataset
+    from regard.datasets.dataset import open_dataset
     from regard.evaluation.report import Judge
-    from regard.matcher import load
+    from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.model import load
 
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)

@@ -43,9 +43,10 @@ def demo(
 
     regard demo --photos ~/Pictures
     """
-    from regard.matcher import load
-    from regard.samples import SENTENCES, copy_samples
-    from regard.search import Index, update_index
+    from regard.indexing import update_index
+    from regard.model.model import load
+    from regard.photos.samples import SENTENCES, copy_samples
+    from regard.search import Index
 
     if photos is None:
         notes.print("Sample photos from scikit-image and scikit-learn:")
@@ -74,7 +75,7 @@ def demo(
 def _answer(index: "Index", sentence: str, number: int, out: Path, as_json: bool) -> dict[str, Any]:
     """Search for one sentence, show the table, draw the best hit."""
     from regard.explain.figure import save_figure
-    from regard.regions.photos import read_photo
+    from regard.photos.decode import read_photo
 
     result = index.search(sentence, k=5)
     best = result.hits[0]
@@ -93,7 +94,7 @@ def _table(sentence: str, result: "SearchResult") -> None:
     """A ranked table for one sentence."""
     from rich.table import Table
 
-    from regard.data.function_words import names_something
+    from regard.words.function_words import names_something
 
     table = Table(title=f"“{sentence}”", title_justify="left", title_style="bold", box=None)
     table.add_column("rank", justify="right")

@@ -62,8 +62,8 @@ def _bfloat16() -> str:
 def _weights() -> dict[str, Any]:
     import hashlib
 
-    from regard.checkpoint import resolve_model, shipped_models
     from regard.errors import CheckpointError
+    from regard.model.checkpoint import resolve_model, shipped_models
     from regard.regions.backbone import weights_path
 
     files = {f"model {n}": resolve_model(n) / "model.safetensors" for n in shipped_models()}

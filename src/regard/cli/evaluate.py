@@ -74,11 +74,11 @@ def evaluate(
 
         regard evaluate --data captions.json --regions photos.regions --gallery page
     """
-    from regard.checkpoint import DEFAULT_MODEL
     from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
-    from regard.data.dataset import open_dataset
-    from regard.matcher import load
+    from regard.datasets.dataset import open_dataset
+    from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.model import load
 
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_dataset(data, split, regions)

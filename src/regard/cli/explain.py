@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, ModelOption, notes, print_json
 
 if TYPE_CHECKING:
-    from regard.matcher import Matcher
+    from regard.model.model import Matcher
 
 _SHOWN_UNKNOWN = 10
 
@@ -41,8 +41,8 @@ def explain(
         out = Path(f"{photo.stem}-explained.png")
     from regard.explain import explain_photo
     from regard.explain.figure import check_suffix, save_figure
-    from regard.matcher import load
-    from regard.regions.photos import read_photo
+    from regard.model.model import load
+    from regard.photos.decode import read_photo
 
     if out is not None:
         check_suffix(out)
@@ -62,7 +62,7 @@ def explain(
 
 def note_unknown_words(matcher: "Matcher", *sentences: str) -> None:
     """Name the words of sentences the model never learned, with the nearest it knows."""
-    from regard.data.tokens import tokenize
+    from regard.words.tokens import tokenize
 
     words = (word for sentence in sentences for word in tokenize(sentence))
     tell_unknown_words(matcher.unknown_words(words))

@@ -17,8 +17,8 @@ def export(
 
     regard export runs/f30k/best --out model_best.pth.tar
     """
-    from regard.checkpoint import load_checkpoint
-    from regard.legacy_checkpoint import export_checkpoint
+    from regard.model.checkpoint import load_checkpoint
+    from regard.official.checkpoint import export_checkpoint
 
     checkpoint = load_checkpoint(model)
     export_checkpoint(out, checkpoint)

@@ -34,9 +34,9 @@ def extract(
 
         regard extract dataset_flickr8k.json --images flickr8k/images --out flickr8k.regions
     """
-    from regard.data.store import RegionStore
     from regard.regions.extractor import load_extractor
     from regard.regions.pipeline import extract_to_store
+    from regard.store.region_store import RegionStore
 
     listed = list_photos(photos, images)
     made = load_extractor(extractor)
@@ -59,8 +59,8 @@ def extract(
 
 def list_photos(photos: Path, images: Path | None) -> list[tuple[str, Path]]:
     """Keys and paths of the photos of a folder, or of those a caption file names."""
-    from regard.data.captions import photo_names
-    from regard.regions.photos import find_photos
+    from regard.datasets.captions import photo_names
+    from regard.photos.decode import find_photos
 
     if photos.is_file():
         folder = images or photos.parent / "images"

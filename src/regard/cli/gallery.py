@@ -8,9 +8,9 @@ from regard.cli.common import notes, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regard.data.dataset import Dataset
+    from regard.datasets.dataset import Dataset
     from regard.evaluation.report import Judge, Report
-    from regard.matcher import Matcher
+    from regard.model.model import Matcher
 
 
 def judge_with_gallery(
@@ -30,9 +30,9 @@ def judge_with_gallery(
         DataError: the folder of photos is not there.
         PhotoError: a photo cannot be read.
     """
-    from regard.data.dataset import StoreDataset
-    from regard.evaluation.gallery import Material, write_gallery
+    from regard.datasets.dataset import StoreDataset
     from regard.evaluation.ranking import rank
+    from regard.studies.gallery import Material, write_gallery
 
     if judge.protocol != "all":
         raise ConfigError(

@@ -10,9 +10,9 @@ from regard.errors import ConfigError
 if TYPE_CHECKING:
     import numpy as np
 
-    from regard.data.dataset import BoxedDataset
+    from regard.datasets.dataset import BoxedDataset
     from regard.evaluation.grounding import Answer, Evidence
-    from regard.matcher import Matcher
+    from regard.model.model import Matcher
 
 _LONGEST = 32  # cells of a map along the photo's longer side
 

@@ -42,8 +42,8 @@ def import_(
 def _features(
     file: Path, out: Path, captions: Path | None, producer: str, *, as_json: bool
 ) -> None:
-    from regard.data.bottom_up import feature_dim, import_tsv, names_of_ids
-    from regard.data.store import RegionStore
+    from regard.official.bottom_up import feature_dim, import_tsv, names_of_ids
+    from regard.store.region_store import RegionStore
 
     names = names_of_ids(captions) if captions else None
     with (
@@ -61,9 +61,9 @@ def _features(
 
 
 def _checkpoint(file: Path, out: Path, vocab: Path | None, *, as_json: bool) -> None:
-    from regard.checkpoint import save_checkpoint
     from regard.config import to_tree
-    from regard.legacy_checkpoint import import_checkpoint, load_vocabulary
+    from regard.model.checkpoint import save_checkpoint
+    from regard.official.checkpoint import import_checkpoint, load_vocabulary
 
     if vocab is None:
         raise ConfigError(

@@ -19,13 +19,13 @@ from regard.cli.common import (
     progress_bars,
     report_skipped,
 )
-from regard.data.manifest import wipe
 from regard.errors import BusyError, ConfigError, DataError, StoreError
+from regard.store.manifest import wipe
 
 if TYPE_CHECKING:
-    from regard.matcher import Matcher
+    from regard.indexing.update import IndexReport
+    from regard.model.model import Matcher
     from regard.search.catalog import Summary
-    from regard.search.update import IndexReport
 
 
 def index(
@@ -68,9 +68,9 @@ def index(
 
         regard index ~/Pictures --watch
     """
-    from regard.checkpoint import DEFAULT_MODEL
-    from regard.matcher import load
-    from regard.search.update import forget_folder
+    from regard.indexing.update import forget_folder
+    from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.model import load
 
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
     _one_task({**given, "--exclude": exclude, str(photos): photos})
@@ -143,7 +143,7 @@ def _summary(folder: Path, rebuild: bool) -> "Summary | None":
 
 
 def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "IndexReport":
-    from regard.search.update import update_index
+    from regard.indexing.update import update_index
 
     with progress_bar("Indexing photos") as progress:
         return update_index(
@@ -164,7 +164,7 @@ def _bring(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool)
 
 def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
     """Keep folders up to date until Ctrl+C, and say what was done whenever something was."""
-    from regard.search.watch import watch_folders
+    from regard.indexing.watch import watch_folders
 
     skipped: dict[str, dict[str, str]] = {}
 
@@ -211,7 +211,7 @@ def _counts(reports: "list[IndexReport]") -> dict[str, int]:
 
 def _check(folder: Path, matcher: "Matcher", workers: int | None, as_json: bool) -> None:
     """Verify an index, mend it and say what was found."""
-    from regard.search.check import check_index
+    from regard.indexing.check import check_index
 
     with progress_bars("Checking shards", "Reading photos again") as (verifying, progress):
         report = check_index(

@@ -25,9 +25,9 @@ def point(
         regard point runs/mine/best --data dataset_flickr8k.json --regions flickr8k.regions
         --phrases entities.jsonl.gz
     """
-    from regard.checkpoint import resolve_model
-    from regard.data.dataset import open_dataset
-    from regard.matcher import load
+    from regard.datasets.dataset import open_dataset
+    from regard.model.checkpoint import resolve_model
+    from regard.model.model import load
     from regard.training.pointing import fit_pointer
 
     folder = resolve_model(model)

@@ -12,7 +12,7 @@ from regard.cli.train import EpochTeller
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regard.data.official_files import OfficialSet
+    from regard.official.files import OfficialSet
     from regard.training.config import Recipe
 
 _KEYS = ("R@1", "R@5", "R@10")
@@ -42,8 +42,8 @@ def reproduce(
 
         regard reproduce scan-t2i-mean-coco --dry-run
     """
-    from regard.data.official_files import find_official
-    from regard.evaluation.published import PUBLISHED
+    from regard.official.files import find_official
+    from regard.official.published import PUBLISHED
     from regard.training.config import load_recipe
 
     if recipe not in PUBLISHED:
@@ -66,7 +66,7 @@ def reproduce(
 
 
 def _data_set(recipe: str) -> "OfficialSet":
-    from regard.data.official_files import COCO, F30K
+    from regard.official.files import COCO, F30K
 
     return COCO if recipe.endswith("-coco") else F30K
 
@@ -77,9 +77,9 @@ def _run(
     """Train one seed and evaluate its best model on the test split."""
     from dataclasses import replace
 
-    from regard.data.dataset import open_dataset
+    from regard.datasets.dataset import open_dataset
     from regard.evaluation.report import Judge
-    from regard.matcher import load
+    from regard.model.model import load
     from regard.training.loop import train
 
     seeded = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + seed))
@@ -94,7 +94,7 @@ def _run(
 
 def _summary(recipe: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Paper, band and the mean of the runs, in the form `evaluate` prints."""
-    from regard.evaluation.published import PUBLISHED
+    from regard.official.published import PUBLISHED
 
     paper = PUBLISHED[recipe]
     sides = {"image_to_text": paper.caption_retrieval, "text_to_image": paper.image_retrieval}
@@ -143,7 +143,7 @@ def _show(tree: dict[str, Any]) -> None:
 
 
 def _rehearse(name: str, recipe: "Recipe", size: "OfficialSet", *, as_json: bool) -> None:
-    from regard.training.rehearsal import rehearse
+    from regard.studies.rehearsal import rehearse
 
     with tempfile.TemporaryDirectory() as folder:
         found = rehearse(recipe, size, Path(folder))

@@ -13,7 +13,7 @@ from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from regard.matcher import EncodedImages, Matcher
+    from regard.model.model import EncodedImages, Matcher
     from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512
@@ -47,7 +47,7 @@ def score(
 
         regard score --pairs pairs.jsonl > scored.jsonl
     """
-    from regard.matcher import load
+    from regard.model.model import load
 
     if pairs is not None and photo is None:
         score_file(load(model), pairs, workers)
@@ -132,7 +132,7 @@ def _checked(line: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is no pair; says why.
     """
-    from regard.data.tokens import tokenize
+    from regard.words.tokens import tokenize
 
     try:
         record = json.loads(line)
@@ -199,7 +199,7 @@ def _told(
     Similarity; probability; verdict, of a search among this one photo; words no region supports.
     """
     from regard.explain.support import unsupported_words
-    from regard.judgement import verdict
+    from regard.model.judgement import verdict
 
     judgement, regions = matcher.judgement, image.vectors[0, : image.counts[0]]
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):

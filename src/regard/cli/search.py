@@ -199,7 +199,7 @@ def _print_pictures(result: "SearchResult") -> None:
 
 def _strongest(hit: "Hit") -> str:
     """The words that name something with the largest shares of the similarity."""
-    from regard.data.function_words import names_something
+    from regard.words.function_words import names_something
 
     shares: dict[str, float] = {}
     for number, part in enumerate(hit.asked.sentences if hit.asked else ()):

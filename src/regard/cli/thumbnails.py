@@ -38,7 +38,7 @@ def draw(photo: Path, how: Protocol) -> str:
     Raises:
         PhotoError: it cannot be read.
     """
-    from regard.regions.photos import read_photo
+    from regard.photos.decode import read_photo
 
     image = read_photo(photo, _PIXELS).image
     image.thumbnail((_PIXELS, _PIXELS))

@@ -42,8 +42,8 @@ def train(
 
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
     """
-    from regard.checkpoint import load_checkpoint
-    from regard.data.dataset import open_dataset
+    from regard.datasets.dataset import open_dataset
+    from regard.model.checkpoint import load_checkpoint
     from regard.regions.tuned import BACKBONE
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe

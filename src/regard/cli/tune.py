@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, notes, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from regard.training.tune_run import Told
+    from regard.training.tuning.run import Told
 
 
 def tune(
@@ -46,12 +46,12 @@ def tune(
         --recipe flickr8k-tuned --out runs/last
     """
     from regard.config import apply_settings, build
-    from regard.data.captions import load_captions
-    from regard.matcher import load
+    from regard.datasets.captions import load_captions
+    from regard.model.model import load
     from regard.training.allocator import keep_freed_memory
-    from regard.training.tune_run import Split
-    from regard.training.tune_run import tune as run_tuning
-    from regard.training.tuning import TuneConfig
+    from regard.training.tuning.objective import TuneConfig
+    from regard.training.tuning.run import Split
+    from regard.training.tuning.run import tune as run_tuning
 
     keep_freed_memory()
     train, val = (Split(load_captions(data, name), images) for name in ("train", "val"))

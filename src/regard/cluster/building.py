@@ -13,14 +13,14 @@ from pathlib import Path
 from regard.cluster.pieces import Job, Piece, PieceMaker, Unit, plan, unit_size
 from regard.cluster.places import Location
 from regard.cluster.session import stream
-from regard.data.shards import digest, write_file
-from regard.data.store import RegionStore
 from regard.errors import StoreError
-from regard.matcher import Matcher
+from regard.indexing.update import IndexReport, Update, open_for_writing
+from regard.model.model import Matcher
+from regard.photos.find import FoundFile
 from regard.regions.extractor import DEFAULT_EXTRACTOR, load_extractor
 from regard.regions.pipeline import ExtractionReport, Progress
-from regard.search.scan import FoundFile
-from regard.search.update import IndexReport, Update, open_for_writing
+from regard.store.region_store import RegionStore
+from regard.store.shards import digest, write_file
 
 _INCOMING = "incoming"  # folder of a store for pieces on their way
 

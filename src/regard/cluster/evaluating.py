@@ -15,12 +15,12 @@ from jaxtyping import Float
 
 from regard.cluster.pieces import load_same
 from regard.cluster.session import stream
-from regard.data.dataset import Dataset, open_dataset
+from regard.datasets.dataset import Dataset, open_dataset
 from regard.errors import DataError
 from regard.evaluation.protocols import galleries
 from regard.evaluation.report import Progress
 from regard.evaluation.similarity import check_features, embed_photos, score_tile
-from regard.matcher import EncodedCaptions, Matcher
+from regard.model.model import EncodedCaptions, Matcher
 
 _PHOTOS, _CAPTIONS = 1024, 1024  # of a tile
 _KEPT = 4  # blocks of embedded photos that a worker keeps

@@ -15,16 +15,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from regard.background import Background
 from regard.cluster.session import plain
-from regard.core.attention import Scoring
-from regard.data.store import RegionStore
+from regard.core.scoring import Scoring
 from regard.errors import StoreError
-from regard.matcher import Matcher
+from regard.model.background import Background
+from regard.model.model import Matcher
 from regard.search.catalog import Catalog
 from regard.search.index import list_keys
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import Queries
+from regard.store.region_store import RegionStore
 
 Found = list[tuple[str, float]]
 """Keys of photos and their similarities, best first."""

@@ -18,13 +18,13 @@ from typing import NamedTuple
 import torch
 
 from regard.cluster.places import Location
-from regard.data.shards import StoredRegions, check_regions, make_shard, shard_bytes
 from regard.errors import CheckpointError, StoreError
-from regard.matcher import Matcher, load
+from regard.indexing.update import embed
+from regard.model.model import Matcher, load
+from regard.photos.find import FoundFile
 from regard.regions.extractor import Regions, load_extractor
 from regard.regions.pipeline import Outcome, extract_one, extract_stream, stored
-from regard.search.scan import FoundFile
-from regard.search.update import embed
+from regard.store.shards import StoredRegions, check_regions, make_shard, shard_bytes
 
 _READERS, _LOOK_AHEAD = 4, 8  # files read at once, and ahead of the one that is extracted
 _EMBEDDED_AT_ONCE = 128  # photos

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from regard.data.shards import write_file
 from regard.errors import DataError
-from regard.regions.photos import SUFFIXES
-from regard.search.ignore import Ignore
-from regard.search.scan import FoundFile, Scan, scan_folder
+from regard.photos.decode import SUFFIXES
+from regard.photos.find import FoundFile, Scan, scan_folder
+from regard.photos.ignore import Ignore
+from regard.store.shards import write_file
 
 
 class Location(NamedTuple):
@@ -90,7 +90,7 @@ class Location(NamedTuple):
     # ---- photos
 
     def scan(self, excludes: Sequence[str] = ()) -> Scan:
-        """The photos below, in the order `regard.search.scan` gives them.
+        """The photos below, in the order `regard.photos.find` gives them.
 
         Raises:
             DataError: there is no such folder or prefix, or it cannot be listed.

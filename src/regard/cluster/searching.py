@@ -6,11 +6,11 @@ from typing import NamedTuple
 
 from regard.cluster.holders import ClusterScorer, Missing, Part
 from regard.cluster.session import holder_count
-from regard.data.store import RegionStore
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 from regard.search import Filters, Index, Query, SearchResult
 from regard.search.catalog import Catalog
 from regard.search.index import Sort
+from regard.store.region_store import RegionStore
 
 
 class Answer(NamedTuple):

@@ -10,10 +10,10 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.config import to_tree
-from regard.data.dataset import Dataset
-from regard.data.fingerprint import fingerprint
+from regard.datasets.dataset import Dataset
+from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 
 Combine = Literal["raw", "zscore"]
 

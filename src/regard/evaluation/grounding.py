@@ -18,11 +18,11 @@ import torch
 from jaxtyping import Float
 
 from regard.core.attention import attend
-from regard.data.dataset import BoxedDataset
-from regard.data.function_words import names_something
-from regard.data.tokens import tokenize
+from regard.datasets.dataset import BoxedDataset
 from regard.errors import DataError
-from regard.matcher import Matcher
+from regard.model.model import Matcher
+from regard.words.function_words import names_something
+from regard.words.tokens import tokenize
 
 _ENOUGH_OVERLAP = 0.5
 _PHOTOS_AT_ONCE = 64

@@ -14,8 +14,8 @@ from typing import Literal, get_args
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.captions import Captions
-from regard.data.dataset import Dataset
+from regard.datasets.captions import Captions
+from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError, DataError
 
 Protocol = Literal["all", "1k", "coco-5k", "coco-1k-5fold"]

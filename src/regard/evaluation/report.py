@@ -8,12 +8,12 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.metrics import Retrieval, Ties, retrieval_tree
-from regard.data.dataset import Dataset
+from regard.datasets.dataset import Dataset
 from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.protocols import galleries
 from regard.evaluation.ranking import Intervals, Ranks, figures, intervals, rank
 from regard.evaluation.similarity import dataset_similarity
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 
 Progress = Callable[[int, int], None]
 

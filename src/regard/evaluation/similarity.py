@@ -9,9 +9,9 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.dataset import Dataset, check_finite
+from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
-from regard.matcher import EncodedCaptions, EncodedImages, Matcher
+from regard.model.model import EncodedCaptions, EncodedImages, Matcher
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB

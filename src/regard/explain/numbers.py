@@ -27,12 +27,13 @@ from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.core.attention import EPS, Scoring, attend, pool, relevance
-from regard.data.function_words import names_something
-from regard.data.vocab import END, START
+from regard.core.attention import attend, pool, relevance
+from regard.core.scoring import EPS, Scoring
 from regard.errors import ShapeError
-from regard.judgement import Calibration
-from regard.pointing import Pointer
+from regard.model.judgement import Calibration
+from regard.model.pointer import Pointer
+from regard.words.function_words import names_something
+from regard.words.vocabulary import END, START
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
 
@@ -192,7 +193,7 @@ def explain(
         size: width and height of the original photo in pixels.
         scoring: how the similarity is made.
         word_curve: from a word's largest cosine to its support; None where there is none.
-        discount: taken off the similarity, off every word's share alike (`regard.background`).
+        discount: taken off the similarity, every word alike (`regard.model.background`).
 
     Raises:
         ShapeError: there is no region or no word, or texts or boxes do not fit the vectors.

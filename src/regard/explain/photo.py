@@ -5,9 +5,9 @@ from pathlib import Path
 from PIL import Image
 
 from regard.explain.numbers import Explanation, explain
-from regard.matcher import Matcher
+from regard.model.model import Matcher
+from regard.photos.decode import Photo
 from regard.regions.extractor import Regions
-from regard.regions.photos import Photo
 
 
 def explain_photo(

@@ -4,7 +4,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.explain.numbers import UNSUPPORTED, word_support
-from regard.matcher import EncodedCaptions, Matcher
+from regard.model.model import EncodedCaptions, Matcher
 
 
 def unsupported_words(

@@ -5,7 +5,8 @@ Each is one operation made of many instructions. Imports numba.
 
 from typing import Any
 
-from regard.core.attention import _TINY, EPS, LEAK
+from regard.core.attention import _TINY
+from regard.core.scoring import EPS, LEAK
 from regard.kernels.lanes import (
     LANES,
     PAIR,

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
-from regard.core.attention import DEFAULT_SCORING, Scoring, attend, pool, relevance
+from regard.core.attention import attend, pool, relevance
+from regard.core.scoring import DEFAULT_SCORING, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels.checks import Array, Lengths, as_side, check_match, check_side, mask_of
 

@@ -7,14 +7,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from regard.core.attention import (
-    DEFAULT_SCORING,
-    Direction,
-    Normalization,
-    Pooling,
-    Scorer,
-    Scoring,
-)
+from regard.core.scoring import DEFAULT_SCORING, Direction, Normalization, Pooling, Scorer, Scoring
 from regard.errors import ConfigError
 from regard.kernels.checks import Array, Lengths, Side, as_side, check_match, check_side
 from regard.kernels.hardware import fast_bfloat16

@@ -11,13 +11,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from regard.core.attention import (
-    Scoring,
-    attend,
-    pool,
-    relevance,
-    similarity,
-)
+from regard.core.attention import attend, pool, relevance, similarity
+from regard.core.scoring import Scoring
 from regard.kernels.checks import Side, mask_of
 from regard.kernels.workers import Progress, run_tasks
 

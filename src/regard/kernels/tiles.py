@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from regard.core.attention import DEFAULT_SCORING, Pooling, Scoring
+from regard.core.scoring import DEFAULT_SCORING, Pooling, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels.checks import check_dim, to_numpy
 from regard.kernels.hardware import fast_bfloat16, matrix_bfloat16, vector_bfloat16

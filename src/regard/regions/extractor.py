@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.errors import ConfigError
-from regard.regions.photos import Photo
+from regard.photos.decode import Photo
 
 DEFAULT_EXTRACTOR = "pyramid"
 EXTRACTORS = {

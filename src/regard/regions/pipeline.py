@@ -17,10 +17,10 @@ from typing import BinaryIO, NamedTuple
 
 import torch
 
-from regard.data.store import RegionStore, StoredRegions
 from regard.errors import AbsentError, ConfigError, PhotoError
+from regard.photos.decode import read_photo
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, Regions, load_extractor
-from regard.regions.photos import read_photo
+from regard.store.region_store import RegionStore, StoredRegions
 
 Progress = Callable[[int, int], None]
 """Called with how many photos are done and how many there are."""

@@ -16,9 +16,9 @@ from PIL import Image
 from torch import Tensor
 from torch.nn import functional as F
 
+from regard.photos.decode import Photo
 from regard.regions.backbone import WEIGHTS_TAG, load_backbone
 from regard.regions.extractor import Regions
-from regard.regions.photos import Photo
 from regard.regions.tuned import SHIPPED, apply_tuned
 
 SHORT_SIDE = 320

@@ -9,8 +9,8 @@ import numpy as np
 from jaxtyping import Float
 from PIL import Image
 
+from regard.photos.decode import Photo
 from regard.regions.extractor import Regions
-from regard.regions.photos import Photo
 from regard.regions.pyramid import pyramid_boxes
 
 SHORT_SIDE = 96

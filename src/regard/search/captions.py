@@ -11,11 +11,11 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from regard.data.tokens import tokenize
 from regard.errors import ConfigError, DataError
 from regard.explain.support import unsupported_words
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 from regard.regions.pipeline import Progress
+from regard.words.tokens import tokenize
 
 _AT_ONCE = 512
 

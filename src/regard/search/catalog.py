@@ -13,8 +13,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from regard.data.manifest import MANIFEST, check_version, connect, is_compressed, meta
 from regard.errors import ConfigError, DataError, StoreError
+from regard.store.manifest import MANIFEST, check_version, connect, is_compressed, meta
 
 VERSION = 1
 ID_DIGITS = 16

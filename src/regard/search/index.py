@@ -13,11 +13,9 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.data.store import RegionStore, StoredRegions
-from regard.data.tokens import tokenize
 from regard.errors import ConfigError, StoreError
-from regard.judgement import verdict
-from regard.matcher import Matcher, load
+from regard.model.judgement import verdict
+from regard.model.model import Matcher, load
 from regard.search.catalog import (
     ID_DIGITS,
     NO_FILTERS,
@@ -30,6 +28,8 @@ from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
 from regard.search.scoring import TILE, PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
+from regard.store.region_store import RegionStore, StoredRegions
+from regard.words.tokens import tokenize
 
 Sort = Literal["relevance", "date"]
 Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]

@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from regard.background import Background
-from regard.core.attention import Scoring
-from regard.data.store import StoredRegions
+from regard.core.scoring import Scoring
 from regard.errors import DataError
 from regard.explain.numbers import Explanation, explain
-from regard.judgement import Calibration, Verdict, verdict
-from regard.pointing import Pointer
+from regard.model.background import Background
+from regard.model.judgement import Calibration, Verdict, verdict
+from regard.model.pointer import Pointer
 from regard.search.catalog import PhotoRecord
+from regard.store.region_store import StoredRegions
 
 
 class AskedSentence(NamedTuple):
@@ -44,7 +44,7 @@ class Asked(NamedTuple):
 
     @property
     def discount(self) -> float:
-        """What the sentences are taken off for, weighted and summed (`regard.background`)."""
+        """What the sentences are taken off for, weighted and summed (`regard.model.background`)."""
         if self.background is None or not self.sentences:
             return 0.0
         means = np.stack([part.vectors.mean(0) for part in self.sentences])

@@ -19,15 +19,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.background import Background
-from regard.core.attention import EPS, Scoring, attend, pool, similarity
-from regard.data.shards import reading
-from regard.data.store import RegionStore
+from regard.core.attention import attend, pool, similarity
+from regard.core.scoring import EPS, Scoring
 from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
 from regard.kernels.tiles import fused_handles
 from regard.kernels.workers import run_tasks, thread_count
+from regard.model.background import Background
 from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
+from regard.store.region_store import RegionStore
+from regard.store.shards import reading
 
 TILE = 256  # photos gathered at a time
 READ_EACH = 4096  # photos of a large store that are worth reading one and all
@@ -70,7 +71,7 @@ class Scorer(Protocol):
 
         Args:
             sentences: weight of the queries that are sentences over the sizes of all: so much of
-                a photo's discount (`regard.background`) is taken off its similarity.
+                a photo's discount (`regard.model.background`) is taken off its similarity.
         """
 
 

@@ -9,7 +9,7 @@ A search goes through them along the few directions in which they lie most, a qu
 numbers for the model that ships: how fast memory is read decides how long a search of a million
 photos takes.
 
-With them is kept what each photo's similarities are lowered by (`regard.background`), for
+With them is kept what each photo's similarities are lowered by (`regard.model.background`), for
 collections of any size.
 
 The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`. They can
@@ -29,11 +29,11 @@ from jaxtyping import Float, Int, Int8, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
-from regard.background import Background
-from regard.data.shards import to_int8
-from regard.data.store import RegionStore
 from regard.kernels.bytes import inner_products
 from regard.kernels.workers import run_tasks, thread_count
+from regard.model.background import Background
+from regard.store.region_store import RegionStore
+from regard.store.shards import to_int8
 
 EXHAUSTIVE = 50_000
 """Photos up to which every one is scored exactly."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from regard.config import apply_settings, build, read_toml
 from regard.core.losses import Negatives
-from regard.core.model import ModelConfig
+from regard.core.model_config import ModelConfig
 from regard.errors import ConfigError
 
 DEFAULT_RECIPE = "flickr8k"

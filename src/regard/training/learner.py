@@ -8,17 +8,17 @@ from dataclasses import replace
 
 import torch
 
-from regard.core.model import MatchingModel
-from regard.data.batches import Batch
-from regard.data.dataset import Dataset
-from regard.data.tokens import tokenize
-from regard.data.vocab import Vocabulary
-from regard.data.word_states import StateTable
+from regard.core.network import MatchingModel
+from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError
+from regard.training.batches import Batch
 from regard.training.config import Recipe
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
-from regard.training.runstate import Run
+from regard.training.run import Run
 from regard.training.step import batch_loss
+from regard.words.states import StateTable
+from regard.words.tokens import tokenize
+from regard.words.vocabulary import Vocabulary
 
 
 class Learner:

@@ -14,21 +14,21 @@ from typing import NamedTuple
 
 import torch
 
-from regard.checkpoint import Checkpoint, save_checkpoint
 from regard.config import to_tree
 from regard.core.metrics import Retrieval, retrieval, retrieval_tree
-from regard.data.batches import Batch, PairBatches
-from regard.data.dataset import Dataset
-from regard.data.fingerprint import fingerprint
-from regard.data.vocab import Vocabulary
-from regard.data.word_states import padded_states
+from regard.datasets.dataset import Dataset
+from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
-from regard.matcher import Matcher
+from regard.model.checkpoint import Checkpoint, save_checkpoint
+from regard.model.model import Matcher
+from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
 from regard.training.learner import Learner
-from regard.training.runstate import Position, Run
+from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
+from regard.words.states import padded_states
+from regard.words.vocabulary import Vocabulary
 
 _SAVE_EVERY = 200  # steps between two saved states within an epoch
 

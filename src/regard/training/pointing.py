@@ -1,8 +1,8 @@
 """Teaches a trained model to point, from phrases whose boxes people drew.
 
-The model stands still; only the form of `regard.pointing` learns. A phrase's map over the photo,
-raised to a power and made to sum to 1, should lie inside the phrase's boxes: the loss is the
-negative logarithm of what does. The power makes the loss look at where the map is brightest.
+The model stands still; only the form of `regard.model.pointer` learns. A phrase's map over the
+photo, raised to a power and made to sum to 1, should lie inside the phrase's boxes: the loss is
+the negative logarithm of what does. The power makes the loss look at where the map is brightest.
 This is no longer weakly supervised: photos with boxes are needed, which are not those it is
 judged on.
 """
@@ -16,11 +16,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from regard.data.dataset import BoxedDataset
+from regard.datasets.dataset import BoxedDataset
 from regard.evaluation.grounding import Phrase, phrase_vectors, read_phrases
 from regard.explain.maps import bumps
-from regard.matcher import Matcher
-from regard.pointing import SHAPES, Pointer, describe
+from regard.model.model import Matcher
+from regard.model.pointer import SHAPES, Pointer, describe
 
 _GRID = 24  # cells of a map along each side
 _POWER = 6.0

@@ -16,9 +16,9 @@ from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from regard.core.model import MatchingModel
-from regard.data.dataset import Dataset, check_finite
-from regard.data.fingerprint import fingerprint
+from regard.core.network import MatchingModel
+from regard.datasets.dataset import Dataset, check_finite
+from regard.datasets.fingerprint import fingerprint
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
 _AT_ONCE = 64  # photos read together

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from regard.core.attention import Scoring, masked_mean, paired_similarity, similarity
+from regard.core.attention import masked_mean, paired_similarity, similarity
 from regard.core.losses import (
     contrastive_loss,
     hardest_negatives,
@@ -20,12 +20,13 @@ from regard.core.losses import (
     not_negative,
     triplet_loss,
 )
-from regard.core.model import MatchingModel
-from regard.data.batches import Batch
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
 from regard.kernels import similarity_matrix
-from regard.kernels.encoders import embed_regions, embed_words
-from regard.kernels.pairs import chosen_similarity
+from regard.training.batches import Batch
 from regard.training.config import TrainConfig
+from regard.training.encoders import embed_regions, embed_words
+from regard.training.pairs import chosen_similarity
 
 
 class StepLoss(NamedTuple):

@@ -16,7 +16,7 @@ from PIL import Image, UnidentifiedImageError
 
 import regard
 from regard.errors import PhotoError
-from regard.regions.photos import Photo, read_photo
+from regard.photos.decode import Photo, read_photo
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 _SUFFIXES = {name: f".{name.lower()}" for name in FORMATS if name != "JPEG"}

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regard.errors import BusyError, ConfigError, DataError
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.indexing.update import Update, open_for_writing, tidy
+from regard.photos.find import FoundFile
+from regard.search import Index
 from regard.search.catalog import ID_DIGITS
-from regard.search.scan import FoundFile
-from regard.search.update import Update, open_for_writing, tidy
 from regard.web.decode import suffix_of
 from regard.web.problems import ProblemError
 

@@ -11,10 +11,10 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from regard.data.manifest import MANIFEST
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
 from regard.search.catalog import Orientation
+from regard.store.manifest import MANIFEST
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ranker, Recent

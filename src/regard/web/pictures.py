@@ -15,7 +15,7 @@ from pathlib import Path
 from PIL import Image
 
 from regard.errors import PhotoError
-from regard.regions.photos import read_photo
+from regard.photos.decode import read_photo
 from regard.search.catalog import PhotoRecord
 from regard.web.problems import ProblemError
 

@@ -7,7 +7,7 @@ weights change nothing:
 
 over the n words of a sentence, <start> and <end> included. Attention is that of the whole
 sentence. For mean pooling in t2i this is the weighted mean of the relevances, less the
-discounts of `regard.background`. Shares of all photos are kept for the last few sentences, so
+discounts of `regard.model.background`. Shares of all photos are kept for the last few sentences, so
 that a change of weights ranks at once.
 """
 

@@ -7,15 +7,15 @@ from typing import NamedTuple
 
 import numpy as np
 
-from regard.data.tokens import tokenize
 from regard.errors import DataError
-from regard.judgement import verdict
-from regard.matcher import EncodedCaptions, EncodedImages, Matcher
+from regard.model.judgement import verdict
+from regard.model.model import EncodedCaptions, EncodedImages, Matcher
 from regard.search.result import AskedSentence
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.subjects import Subject
 from regard.web.suggest import suggest
+from regard.words.tokens import tokenize
 
 MOST_SENTENCES = 5000
 BUILT_IN = Path(__file__).with_name("sentences.txt")

@@ -11,7 +11,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.core.attention import EPS, Scoring, attend, pool
+from regard.core.attention import attend, pool
+from regard.core.scoring import EPS, Scoring
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from regard.matcher import Matcher
+from regard.model.model import Matcher
 from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.decode import decode_apart

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from regard.data.tokens import tokenize
+from regard.words.tokens import tokenize
 
 _MARGIN = 0.05  # least lead over the mean photo; below it a sentence fits nothing in particular
 

@@ -10,18 +10,18 @@ from dataclasses import replace
 import numpy as np
 from jaxtyping import Float
 
-from regard.background import Answers
-from regard.core.attention import Scoring
-from regard.data.tokens import tokenize
-from regard.data.vocab import END, START
+from regard.core.scoring import Scoring
 from regard.explain.maps import region_scores
 from regard.explain.numbers import Explanation, WordExplanation, explain
-from regard.judgement import Judgement, Verdict
-from regard.matcher import Matcher
+from regard.model.background import Answers
+from regard.model.judgement import Judgement, Verdict
+from regard.model.model import Matcher
 from regard.search.query import Query
 from regard.search.result import AskedSentence
 from regard.web import models
 from regard.web.problems import ProblemError
+from regard.words.tokens import tokenize
+from regard.words.vocabulary import END, START
 
 MOST_WORDS = 60
 _MARKERS = (START, END)

@@ -10,7 +10,8 @@ import pytest
 from small import draw
 
 from regard.errors import ConfigError
-from regard.search import Index, update_index
+from regard.indexing import update_index
+from regard.search import Index
 from regard.search.adapters.common import difference, package
 
 EXAMPLES = Path(__file__).parents[3] / "examples"

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from PIL import Image
 
-from regard.core.attention import Scoring
+from regard.core.scoring import Scoring
 from regard.explain.numbers import Explanation
 from regard.search import Query as SearchQuery
 from regard.search.result import AskedSentence

@@ -1,0 +1,51 @@
+"""Sizes of the network, and how it scores. Knows numbers only: no framework, no files."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from regard.core.scoring import Scoring
+from regard.errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Sizes of the network and how it scores. The one place where these defaults stand."""
+
+    feature_dim: int = 2048
+    """F, numbers a region brings from its extractor."""
+    embed_dim: int = 1024
+    """D, size of the joint space."""
+    word_dim: int = 300
+    """Size of the learned word embeddings the GRU reads."""
+    bidirectional: bool = True
+    """Read captions both ways and average the two states (eq. 8 of section 3.2)."""
+    word_encoding: Literal["gru", "last", "states"] = "gru"
+    """gru: learned embeddings read by a GRU (SCAN); last: the GRU's last state stands for every
+    word (VSE++, with the pooled scorer); states: frozen states of a pretrained sentence encoder,
+    projected, beside a learned embedding."""
+    state_dim: int = 384
+    """Numbers of a word's state in the sentence encoder."""
+    word_hidden: int = 768
+    """Hidden units of the perceptron on those states."""
+    region_mlp: bool = False
+    """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
+    dropout: float = 0.0
+    """Share of word embedding entries dropped while training."""
+    feature_dropout: float = 0.0
+    """Share of region feature entries dropped before the perceptron while training."""
+    scoring: Scoring = field(default_factory=Scoring)
+    """How regions and words become a similarity."""
+
+    def __post_init__(self) -> None:
+        """Refuse sizes no network can have."""
+        for name in ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden"):
+            self._require(name, getattr(self, name) >= 1, "at least 1")
+        for name in ("dropout", "feature_dropout"):
+            self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+
+    def _require(self, name: str, holds: bool, wanted: str) -> None:
+        if not holds:
+            raise ConfigError(
+                f"model.{name} is {getattr(self, name)}; it must be {wanted}. "
+                "Correct the recipe or the --set option."
+            )

@@ -1,0 +1,61 @@
+"""How regions and words become one similarity: the choices, by name, and their defaults.
+
+Knows names and numbers only, so that whoever reads a model's settings needs no framework.
+"""
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from regard.errors import ConfigError
+
+Direction = Literal["t2i", "i2t"]
+Pooling = Literal["lse", "mean", "max", "sum"]
+Normalization = Literal[
+    "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax"
+]
+Scorer = Literal["attention", "sum_max", "pooled"]
+
+EPS = 1e-8  # the official code's epsilon; added to norms, not clamped
+LEAK = 0.1  # slope of the LeakyReLU that stands for the paper's [x]+ in the official code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scoring:
+    """How regions and words become one similarity. The one place where the defaults stand."""
+
+    direction: Direction = "t2i"
+    """Who attends: words to regions (t2i) or regions to words (i2t)."""
+    pooling: Pooling = "lse"
+    """How relevances become the similarity: eq. 6 (lse), eq. 7 (mean), their max or sum."""
+    normalization: Normalization = "clipped_l2norm"
+    """What is done to the cosines over the query axis before the softmax."""
+    lambda_softmax: float = 9.0
+    """λ1, inverse temperature of the attention."""
+    lambda_lse: float = 6.0
+    """λ2, how much lse pooling favours the most relevant query; only used by lse."""
+    scorer: Scorer = "attention"
+    """attention (SCAN), sum_max (eqs. 9-10) or pooled (cosine of the mean vectors, VSE++)."""
+
+    def __post_init__(self) -> None:
+        """Refuse names that are not offered and temperatures that are not positive."""
+        for name, kind in (
+            ("direction", Direction),
+            ("pooling", Pooling),
+            ("normalization", Normalization),
+            ("scorer", Scorer),
+        ):
+            if getattr(self, name) not in get_args(kind):
+                raise ConfigError(
+                    f"{name} is {getattr(self, name)!r}; it must be one of "
+                    f"{', '.join(get_args(kind))}. Choose one of these."
+                )
+        for name in ("lambda_softmax", "lambda_lse"):
+            value = getattr(self, name)
+            if not 0 < value < float("inf"):
+                raise ConfigError(
+                    f"{name} is {value!r}; it must be a positive number. "
+                    "The paper uses 4 to 9 for lambda_softmax and 5 to 20 for lambda_lse."
+                )
+
+
+DEFAULT_SCORING = Scoring()

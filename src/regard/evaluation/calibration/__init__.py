@@ -1,0 +1,1 @@
+"""What a model's similarities are worth: probabilities and verdicts, fitted and measured."""

@@ -1,0 +1,34 @@
+"""Whether a model has a taste for short or for long sentences, measured on photos not theirs."""
+
+import numpy as np
+
+from regard.datasets.dataset import Dataset
+from regard.evaluation.similarity import score_tile
+from regard.model.background import Trend, fit_trend
+from regard.model.model import Matcher
+
+_PHOTOS, _CAPTIONS = 1000, 2000  # at most
+_AT_ONCE = 250
+
+
+def length_trend(matcher: Matcher, dataset: Dataset, seed: int = 0) -> Trend:
+    """Of the similarities the matcher gives photos and captions drawn at random.
+
+    Args:
+        matcher: with a background that knows no trend yet.
+    """
+    generator = np.random.default_rng(seed)
+    owner = dataset.captions.photo_of_caption
+    photos = generator.permutation(len(dataset.captions.photos))[:_PHOTOS]
+    drawn = generator.permutation(len(owner))[:_CAPTIONS]
+    features, counts = dataset.gather(photos)
+    vectors = matcher.encode_features(features, counts)
+    tiles, lengths = [], []
+    for start in range(0, len(drawn), _AT_ONCE):
+        sentences = [dataset.captions.sentences[row] for row in drawn[start : start + _AT_ONCE]]
+        encoded = matcher.encode_captions(sentences)
+        tiles.append(score_tile(matcher, vectors, counts, encoded))
+        lengths.append(encoded.lengths)
+    similarities = np.concatenate(tiles, 1)
+    similarities[photos[:, None] == owner[drawn]] = np.nan
+    return fit_trend(similarities, np.concatenate(lengths))

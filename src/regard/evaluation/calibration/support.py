@@ -1,0 +1,114 @@
+"""Can a photo show what a word names? Captions with one word exchanged, to fit and measure that.
+
+In a caption one word that names something gives its place to such a word of other captions that
+none of the photo's own captions uses. The photo should support the first and not the second.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+from regard.datasets.captions import Captions
+from regard.evaluation.calibration.curve import Pairs
+from regard.explain.numbers import UNSUPPORTED
+from regard.model.judgement import Calibration
+from regard.model.model import Matcher
+from regard.words.function_words import names_something
+from regard.words.tokens import tokenize
+
+_MOST = 2000  # captions
+_ATTEMPTS = 20
+
+
+class Exchange(NamedTuple):
+    """A caption with one word exchanged."""
+
+    photo: int
+    said: tuple[str, ...]
+    exchanged: tuple[str, ...]
+    position: int
+    """Of the word, from 0."""
+
+
+class SupportReport(NamedTuple):
+    """How well support tells true words from exchanged ones."""
+
+    ranked: float
+    """Per cent of (true, exchanged) pairs of words in which the true one has more support."""
+    true_flagged: float
+    """Per cent of true words said to be unsupported."""
+    exchanged_flagged: float
+    """Per cent of exchanged words said to be unsupported."""
+    words: int
+
+    def tree(self) -> dict[str, Any]:
+        """The stable JSON form."""
+        return self._asdict()
+
+
+def draw_exchanges(captions: Captions, seed: int = 0) -> list[Exchange]:
+    """At most 2,000 captions with one word exchanged, drawn at random."""
+    generator = np.random.default_rng(seed)
+    tokens = [tuple(tokenize(sentence)) for sentence in captions.sentences]
+    naming = [word for words in tokens for word in words if names_something(word)]
+    used: dict[int, set[str]] = {}
+    for words, photo in zip(tokens, captions.photo_of_caption.tolist(), strict=True):
+        used.setdefault(photo, set()).update(words)
+    found: list[Exchange] = []
+    for row in generator.permutation(len(tokens)):
+        words, photo = tokens[row], int(captions.photo_of_caption[row])
+        places = [place for place, word in enumerate(words) if names_something(word)]
+        drawn = generator.integers(len(naming), size=_ATTEMPTS) if naming else ()
+        other = next((naming[n] for n in drawn if naming[n] not in used[photo]), None)
+        if not places or other is None:
+            continue
+        place = int(generator.choice(places))
+        exchange = Exchange(photo, words, (*words[:place], other, *words[place + 1 :]), place)
+        if _is_cut_alike(exchange):
+            found.append(exchange)
+        if len(found) == _MOST:
+            break
+    return found
+
+
+def _is_cut_alike(exchange: Exchange) -> bool:
+    """Whether both sentences, written out, come apart into the same words again."""
+    both = exchange.said, exchange.exchanged
+    return all(tokenize(" ".join(words)) == list(words) for words in both)
+
+
+def word_pairs(
+    matcher: Matcher,
+    vectors: Float[np.ndarray, "photo region dim"],
+    counts: Int[np.ndarray, " photo"],
+    exchanges: Sequence[Exchange],
+) -> Pairs:
+    """Largest cosine with a region of every true word, then of every exchanged one.
+
+    Args:
+        vectors: embedded regions of the captions' photos.
+        counts: regions of each photo.
+    """
+    found = []
+    for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
+        embedded = matcher.encode_captions([" ".join(words) for words in sentences])
+        for row, exchange in enumerate(exchanges):
+            word = embedded.vectors[row, exchange.position + 1]  # after <start>
+            regions = vectors[exchange.photo, : counts[exchange.photo]]
+            found.append(float((regions @ word).max()))
+    return Pairs(np.array(found), np.repeat([True, False], len(exchanges)))
+
+
+def report(curve: Calibration, pairs: Pairs) -> SupportReport:
+    """Measure support on words its curve was not fitted to."""
+    flagged: Bool[np.ndarray, " word"] = curve.probability(pairs.similarity) < UNSUPPORTED
+    true, exchanged = pairs.similarity[pairs.true], np.sort(pairs.similarity[~pairs.true])
+    above = np.searchsorted(exchanged, true, "left") + np.searchsorted(exchanged, true, "right")
+    return SupportReport(
+        float(100 * above.mean() / (2 * len(exchanged))),
+        float(100 * flagged[pairs.true].mean()),
+        float(100 * flagged[~pairs.true].mean()),
+        len(pairs.true),
+    )

@@ -1,0 +1,400 @@
+"""Keeping an index in step with a folder of photos: only what is new or changed is read.
+
+A file is known by path, size and time of change, and when one of these differs, by the sha256
+of its bytes: so a renamed file keeps its entry, and several files with one content share it.
+Photos and what is known of their files are committed together, some at a time; a process killed
+at any point leaves the last commit, and the next run goes on from there.
+"""
+
+import hashlib
+import itertools
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from regard.errors import DataError, StoreError
+from regard.model.background import Background
+from regard.model.model import Matcher
+from regard.photos.find import FoundFile, Scan, scan_folder
+from regard.photos.ignore import Covered, inside
+from regard.regions.extractor import Regions
+from regard.regions.pipeline import Outcome, Progress, extract_stream
+from regard.search import shortlist
+from regard.search.catalog import Catalog, FileRow, require_index
+from regard.search.index import check_model
+from regard.store.manifest import MANIFEST
+from regard.store.region_store import RegionStore, StoredRegions
+
+_COMMIT_PHOTOS = 128
+_COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
+_FEW = 8  # photos; starting processes would take longer than reading so few
+
+
+class IndexReport(NamedTuple):
+    """What an update did, counted in files."""
+
+    added: int
+    """Files that were not in the index, copies of indexed photos among them."""
+    updated: int
+    """Files whose content has changed."""
+    moved: int
+    """Files known by their content that have another path."""
+    removed: int
+    """Files that are gone."""
+    unchanged: int
+    skipped: dict[str, str]
+    """Files and folders that could not be read, with the reasons."""
+
+
+def update_index(
+    folder: str | Path,
+    photos_folder: str | Path,
+    matcher: Matcher,
+    *,
+    excludes: Sequence[str] | None = None,
+    compressed: bool = False,
+    progress: Progress | None = None,
+    workers: int | None = None,
+) -> IndexReport:
+    """Make an index of the photos below a folder, or bring it up to date.
+
+    An index may cover several folders; each is brought up to date by itself.
+
+    Args:
+        folder: of the index.
+        excludes: patterns as in `.gitignore`; they are remembered, and None takes those.
+        compressed: when the index is made, keep its vectors in int8: half the size.
+        progress: told how many of the files that must be read are done, and how many they are.
+        workers: processes; None means one a core.
+
+    Raises:
+        DataError: the photo folder does not exist.
+        StoreError: the index is damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
+    with open_for_writing(Path(folder), matcher, compressed=compressed) as (store, catalog):
+        update = Update(store, catalog, matcher)
+
+        def read(files: Sequence[FoundFile]) -> None:
+            update.read(files, progress, workers)
+
+        return update.bring(root, excludes, partial(scan_folder, Path(root)), read)
+
+
+def tidy(store: RegionStore, background: Background | None) -> None:
+    """Put small shards together, and have the means of photos where searches need them."""
+    store.compact()
+    if background is not None or len(store) > shortlist.EXHAUSTIVE:
+        shortlist.write_means(store, background)
+
+
+def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matcher) -> IndexReport:
+    """Take a folder out of an index, whether it is still there or not.
+
+    Args:
+        folder: of the index.
+
+    Raises:
+        DataError: the folder was never indexed.
+        StoreError: there is no index, it is damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    require_index(Path(folder))
+    root = os.path.abspath(photos_folder)  # noqa: PTH100
+    with open_for_writing(Path(folder), matcher) as (store, catalog):
+        if root not in catalog.folders():
+            raise DataError(
+                f"folder is {root!r}; it must be one of the index: "
+                f"{', '.join(catalog.folders()) or 'it has none'}. Name one of these."
+            )
+        update = Update(store, catalog, matcher)
+        known = update.known_in(root)
+        update.missing(known - update.held_by_others(root, known))
+        with store.transaction():
+            catalog.remove_folder(root)
+            update.finish()
+        tidy(store, matcher.background)
+        return update.report()
+
+
+@contextmanager
+def open_for_writing(
+    folder: Path, matcher: Matcher, *, compressed: bool = False
+) -> Iterator[tuple[RegionStore, Catalog]]:
+    """An index's store and catalog, made where there are none.
+
+    Raises:
+        StoreError: damaged, newer, or made by another model.
+        BusyError: another process is writing to it.
+    """
+    fresh = not (folder / MANIFEST).exists()
+    identity = (matcher.identity, matcher.dim) if fresh else (None, None)
+    with RegionStore(folder, *identity, writable=True, compressed=compressed) as store:
+        if store.producer == matcher.identity:
+            with store.transaction() as database:
+                Catalog.create(database, matcher.source)
+        catalog = Catalog(store.database, folder)
+        check_model(store, matcher, catalog.model)
+        if compressed and not store.compressed:
+            raise StoreError(
+                f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
+                f"anew. Run: regard index --index {folder} --compress --rebuild"
+            )
+        yield store, catalog
+
+
+class Update:
+    """One run over some files: what is known, what is under way, what was done."""
+
+    def __init__(self, store: RegionStore, catalog: Catalog, matcher: Matcher) -> None:
+        self._store, self._catalog, self._matcher = store, catalog, matcher
+        self.known = catalog.files()
+        self._paths_of: dict[str, list[str]] = {}
+        for row in self.known.values():
+            if row.content is not None:
+                self._paths_of.setdefault(row.content, []).append(row.path)
+        self.skipped: dict[str, str] = {}
+        self._count = dict.fromkeys(("added", "updated", "moved", "removed", "unchanged"), 0)
+        self._gone: set[str] = set()
+        self._left: set[str] = set()  # old paths of moved files
+        self._waiting: dict[str, list[FoundFile]] = {}  # files of contents under way
+        self._batch: dict[str, Outcome] = {}  # extracted, not yet committed
+        self._rows: list[FileRow] = []
+        self._advance: Callable[[], None] = lambda: None
+
+    def bring(
+        self,
+        root: str,
+        excludes: Sequence[str] | None,
+        look: Callable[[Sequence[str]], Scan],
+        read: Callable[[Sequence[FoundFile]], None],
+    ) -> IndexReport:
+        """Bring a whole folder up to date, however its files are found and read.
+
+        Args:
+            root: how paths of its files begin.
+            excludes: remembered with the folder; None takes those that are.
+            look: gives the files there are, but for the excluded ones.
+            read: settles those of them that changed, and commits them.
+        """
+        if excludes is None:
+            excludes = self._catalog.folders().get(root, [])
+        scan = look(excludes)
+        self.skipped.update(scan.unreadable)
+        self.missing(self._gone_from(root, scan))
+        read(scan.files)
+        with self._store.transaction():
+            self._catalog.put_folder(root, excludes)
+            self.finish()
+        tidy(self._store, self._matcher.background)
+        return self.report()
+
+    def _gone_from(self, root: str, scan: Scan) -> set[str]:
+        """Files known below a folder that are gone, as far as it could be looked into."""
+        gone = self.known_in(root) - {file.path for file in scan.files}
+        if scan.unreadable:
+            unseen = tuple(key.replace(os.sep, "/") for key in scan.unreadable)
+            gone = {path for path in gone if not path.replace(os.sep, "/").startswith(unseen)}
+        return gone - self.held_by_others(root, gone)
+
+    def held_by_others(self, root: str, paths: set[str]) -> set[str]:
+        """Those of some paths that lie in another folder of the index too, and are still there."""
+        others = [
+            Covered(folder, excludes)
+            for folder, excludes in self._catalog.folders().items()
+            if folder != root and (inside(folder, root) or inside(root, folder))
+        ]
+        return {
+            path for path in paths if any(other(path) for other in others) and os.path.lexists(path)
+        }
+
+    def known_in(self, root: str) -> set[str]:
+        """Paths of the files known below a folder."""
+        begin = root.rstrip(os.sep) + os.sep
+        return {path for path in self.known if path.startswith(begin)}
+
+    def missing(self, paths: Iterable[str]) -> None:
+        """Note files that are no longer there; `finish` forgets those that did not move."""
+        self._gone.update(paths)
+
+    def read(
+        self, files: Sequence[FoundFile], progress: Progress | None, workers: int | None
+    ) -> None:
+        """Bring files up to date, committing as it goes."""
+        todo = self.changed(files, progress)
+        if not todo:
+            return
+        few = len(todo) < _FEW
+        name = self._matcher.extractor_name
+        for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
+            self._take(outcome)
+            if len(self._batch) >= _COMMIT_PHOTOS:
+                self._commit()
+        self._commit()
+
+    def changed(
+        self, files: Sequence[FoundFile], progress: Progress | None = None
+    ) -> list[FoundFile]:
+        """Files that are not as they were; progress is told of each once it is settled."""
+        todo = [file for file in files if not self._is_unchanged(file)]
+        done = itertools.count(1)
+        if progress is not None:
+            self._advance = lambda: progress(next(done), len(todo))
+        return todo
+
+    def _is_unchanged(self, file: FoundFile) -> bool:
+        """Whether a file is as it was; one that could not be read then is skipped again."""
+        row = self.known.get(file.path)
+        if row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
+            return False
+        if row.reason is not None:
+            self.skipped[file.path] = row.reason
+        else:
+            self._count["unchanged"] += 1
+        return True
+
+    def _fresh(self, todo: Sequence[FoundFile]) -> Iterator[tuple[str, Path]]:
+        """Contents nobody has seen, each with one file that has it; the rest is settled."""
+        for file in todo:
+            try:
+                content = digest_file(file.path)
+            except OSError as error:
+                reason = (
+                    f"{file.path} cannot be opened ({error.strerror}); it must be a file you may "
+                    "read. Change its permissions, or leave it out with --exclude."
+                )
+                self.skip(file, reason, remember=False)
+                continue
+            if content in self._store or content in self._batch:
+                self.settle(file, content)
+            elif content in self._waiting:
+                self._waiting[content].append(file)
+            else:
+                self._waiting[content] = [file]
+                yield content, Path(file.path)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Settle the files of a content that was extracted, or could not be."""
+        files = self._waiting.pop(outcome.key)
+        if outcome.regions is not None and _has_changed(files[0]):
+            reason = (
+                f"{files[0].path} changed while it was read; it must be whole and at rest. "
+                "Index again."
+            )
+            self.skip(files[0], reason, remember=False)
+            return
+        if outcome.regions is not None:
+            self._batch[outcome.key] = outcome
+        for file in files:
+            if outcome.regions is not None:
+                self.settle(file, outcome.key)
+                continue
+            reason = outcome.reason.replace(files[0].path, file.path)
+            self.skip(file, reason, remember=outcome.lasting and not _has_changed(file))
+
+    def skip(self, file: FoundFile, reason: str, *, remember: bool = True) -> None:
+        """Note a file that cannot be read; unless remembered it is tried again next time."""
+        self.skipped[file.path] = reason
+        if remember:
+            self._rows.append(FileRow(*file, None, reason))
+        self._advance()
+
+    def settle(self, file: FoundFile, content: str) -> None:
+        """Note a file whose content is in the store or the batch."""
+        old = self.known.get(file.path)
+        if old is not None:
+            self._count["unchanged" if old.content == content else "updated"] += 1
+        elif (left := self._left_by(content)) is not None:
+            self._left.add(left)
+            self._count["moved"] += 1
+        else:
+            self._count["added"] += 1
+        self._rows.append(FileRow(*file, content))
+        self._advance()
+        if len(self._rows) >= _COMMIT_FILES:
+            self._commit()
+
+    def _left_by(self, content: str) -> str | None:
+        """A path that had a content and is no longer there: where a new file has moved from."""
+        for path in self._paths_of.get(content, ()):
+            gone = path in self._gone or ("://" not in path and not os.path.lexists(path))
+            if gone and path not in self._left:
+                return path
+        return None
+
+    def _commit(self) -> None:
+        """Make everything settled so far part of the index, at once."""
+        batch = list(self._batch.values())
+        regions = [outcome.regions for outcome in batch if outcome.regions is not None]
+        embedded = embed(self._matcher, regions)
+        with self._store.transaction():
+            self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
+            self.write((outcome.key, outcome.taken) for outcome in batch)
+        self._batch.clear()
+
+    def write(self, dates: Iterable[tuple[str, datetime | None]]) -> None:
+        """Write what is settled into the catalog; inside a transaction that stores its photos.
+
+        Args:
+            dates: when new photos were taken.
+        """
+        self._catalog.put_dates(dates)
+        self._catalog.remove(self._left)
+        self._catalog.put(self._rows)
+        self._rows.clear()
+
+    def finish(self) -> None:
+        """Forget files that are gone and photos that have no file any more."""
+        gone = self._gone - self._left
+        self._catalog.remove(gone)
+        self._count["removed"] += len(gone)
+        self._store.remove(set(self._store) - self._catalog.contents())
+        self._catalog.remove_unused()
+
+    def report(self) -> IndexReport:
+        """What was done so far."""
+        return IndexReport(**self._count, skipped=self.skipped)
+
+
+def digest_file(path: str) -> str:
+    """Sha256 of a file's bytes, in hex.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - many of them
+        found = hashlib.sha256()
+        while block := file.read(1 << 20):
+            found.update(block)
+    return found.hexdigest()
+
+
+def _has_changed(file: FoundFile) -> bool:
+    """Whether a file is no longer what was scanned."""
+    try:
+        state = os.stat(file.path)  # noqa: PTH116
+    except OSError:
+        return True
+    return (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns)
+
+
+def embed(matcher: Matcher, found: Sequence[Regions]) -> list[StoredRegions]:
+    """Regions of photos as an index keeps them: in the joint space."""
+    if not found:
+        return []
+    counts = np.array([len(regions.features) for regions in found], np.int64)
+    features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
+    for row, regions in enumerate(found):
+        features[row, : counts[row]] = regions.features
+    vectors = matcher.encode_features(features, counts)
+    return [
+        StoredRegions(vectors[row, :count], r.boxes, r.scores, r.width, r.height)
+        for row, (r, count) in enumerate(zip(found, counts, strict=True))
+    ]

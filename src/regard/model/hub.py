@@ -1,0 +1,97 @@
+"""Models in the layout of the Hugging Face hub: written whole, fetched, published.
+
+The files are those of any model's folder, with what a stranger needs beside them: a card and, for
+regions of a tuned backbone, that backbone. `huggingface_hub` (the extra `hub`) is asked only for
+what is not on this machine, and never for code.
+"""
+
+import importlib
+import shutil
+from pathlib import Path
+from typing import Any
+
+from regard.errors import CheckpointError
+from regard.model.background import FILE as BACKGROUND
+from regard.model.checkpoint import Checkpoint, resolve_model, save_checkpoint
+from regard.model.pointer import FILE as POINTER
+from regard.regions.pyramid import tuned_identity
+from regard.regions.tuned import BACKBONE, SHIPPED, tag_of
+
+_FILES = ("config.json", "model.safetensors", "vocab.json", BACKGROUND, POINTER, BACKBONE)
+
+
+def write_layout(checkpoint: Checkpoint, source: str, folder: Path) -> None:
+    """Write a model with its card and backbone.
+
+    Args:
+        source: shipped name or folder the model came from; empty where there is none.
+    """
+    save_checkpoint(folder, checkpoint)
+    beside = resolve_model(source) if source else None
+    for backbone in ([beside / BACKBONE] if beside else []) + [SHIPPED]:
+        if backbone.is_file() and tuned_identity(tag_of(backbone)) == checkpoint.extractor:
+            if backbone.resolve() != (folder / BACKBONE).resolve():
+                shutil.copyfile(backbone, folder / BACKBONE)
+            break
+    card = folder / "README.md"
+    if card.exists():
+        return
+    if beside and (beside / "README.md").is_file():
+        shutil.copyfile(beside / "README.md", card)
+    else:
+        card.write_text(_card(checkpoint), encoding="utf-8")
+
+
+def _card(checkpoint: Checkpoint) -> str:
+    """The least a card must say."""
+    about = checkpoint.info.get("recipe", {}).get("about", "")
+    rsum = checkpoint.info.get("validation", {}).get("rsum")
+    figures = f"rSum {rsum:.1f} on its validation photos.\n" if rsum is not None else ""
+    return (
+        "---\nlibrary_name: regard\ntags: [image-text-matching, scan]\n---\n"
+        f"# A Regard model\n\n{about}\n\n{figures}\n"
+        'Load it with `regard.Matcher.from_pretrained("...")`. Say here what it was trained on, '
+        "and under which licence its data are.\n"
+    )
+
+
+def fetch(name: str, **options: Any) -> Path:
+    """Folder of a model on the hub, in its cache on this machine.
+
+    Args:
+        name: owner/name.
+        options: revision, cache_dir, token, force_download or local_files_only.
+
+    Raises:
+        CheckpointError: huggingface_hub is missing, or the model cannot be had.
+    """
+    hub = _hub()
+    try:
+        return Path(hub.snapshot_download(name, allow_patterns=[*_FILES, "README.md"], **options))
+    except (OSError, ValueError) as error:  # the hub's own errors are both
+        raise CheckpointError(
+            f"model {name!r} cannot be had from the hub ({error}); it must be a folder, a shipped "
+            "model's name or owner/name of a model there. Check the name and the connection."
+        ) from None
+
+
+def publish(folder: Path, name: str, *, private: bool | None, token: str | None, why: str) -> str:
+    """Upload a model's folder; gives its address.
+
+    Raises:
+        CheckpointError: huggingface_hub is missing.
+    """
+    api = _hub().HfApi(token=token)
+    name = api.create_repo(name, private=private, exist_ok=True).repo_id
+    done = api.upload_folder(repo_id=name, folder_path=folder, commit_message=why)
+    return str(done)
+
+
+def _hub() -> Any:
+    try:
+        return importlib.import_module("huggingface_hub")
+    except ImportError:
+        raise CheckpointError(
+            "package huggingface_hub is missing; models on the hub are had through it. "
+            "Run: pip install 'regard[hub]'"
+        ) from None

@@ -1,0 +1,361 @@
+"""The model as people use it: photos and sentences in, embeddings and similarities out.
+
+Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
+"""
+
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from PIL import Image
+
+from regard.core.scoring import Scoring
+from regard.errors import CheckpointError, DataError, ShapeError
+from regard.kernels import similarity_matrix
+from regard.model.checkpoint import (
+    DEFAULT_MODEL,
+    Checkpoint,
+    fingerprint,
+    load_checkpoint,
+    resolve_model,
+    shipped_models,
+)
+from regard.model.hub import fetch, publish, write_layout
+from regard.model.judgement import Calibration, Judgement
+from regard.photos.decode import Photo, read_photo
+from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
+from regard.regions.tuned import BACKBONE
+from regard.words.states import padded_states
+from regard.words.tokens import tokenize
+from regard.words.vocabulary import END, START
+
+_CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
+_IMAGES_AT_ONCE = 64
+
+OnePhoto = str | Path | Image.Image | Photo | Regions
+
+
+class EncodedImages(NamedTuple):
+    """Embedded regions of several photos."""
+
+    vectors: Float[np.ndarray, "image region dim"]
+    """Unit vectors, zeros past each photo's count."""
+    counts: Int[np.ndarray, " image"]
+    """Regions of each photo."""
+    boxes: tuple[Float[np.ndarray, "region 4"], ...]
+    """x1, y1, x2, y2 in pixels of each original photo; empty arrays where unknown."""
+    sizes: tuple[tuple[int, int], ...]
+    """Width and height of each original photo in pixels; 0 where unknown."""
+
+
+class EncodedCaptions(NamedTuple):
+    """Embedded words of several sentences."""
+
+    vectors: Float[np.ndarray, "cap word dim"]
+    """Unit vectors, zeros past each sentence's length."""
+    lengths: Int[np.ndarray, " cap"]
+    """Words of each sentence, <start> and <end> included."""
+    words: tuple[tuple[str, ...], ...]
+    """The words themselves, <start> and <end> included: they attend and count like any other."""
+
+
+class Matcher:
+    """A trained model with its vocabulary and extractor.
+
+    Args:
+        source: name or folder to load the model by again; empty where there is none.
+        states: gives the word states of tokenised sentences; asked only by models that need them.
+    """
+
+    def __init__(
+        self,
+        checkpoint: Checkpoint,
+        source: str = "",
+        states: Callable[[Sequence[Sequence[str]]], np.ndarray] = padded_states,
+    ) -> None:
+        self.source = source
+        self._states = states
+        self.model = checkpoint.model.eval()
+        self.vocabulary = checkpoint.vocabulary
+        self.extractor_identity = checkpoint.extractor
+        self.info = checkpoint.info
+        self.background = checkpoint.background
+        self.pointer = checkpoint.pointer
+
+    @property
+    def scoring(self) -> Scoring:
+        """How this model turns regions and words into a similarity."""
+        return self.model.config.scoring
+
+    @property
+    def dim(self) -> int:
+        """D, size of the joint space."""
+        return self.model.config.embed_dim
+
+    @property
+    def judgement(self) -> Judgement:
+        """What similarities are worth, as far as the model's maker has measured it."""
+        return Judgement.of(self.info, self.background, self.pointer)
+
+    @property
+    def calibration(self) -> Calibration | None:
+        """From similarity to probability; None where the model's maker fitted none."""
+        return self.judgement.pair
+
+    def judged(self, similarity: float) -> dict[str, float]:
+        """A similarity in the form of JSON: with its probability where the model has a curve."""
+        found = {"similarity": similarity}
+        if self.calibration is not None:
+            found["probability"] = float(self.calibration.probability(np.array(similarity)))
+        return found
+
+    @cached_property
+    def identity(self) -> str:
+        """Name of exactly these weights; indexes made by others are refused."""
+        return f"regard-model-{fingerprint(self.model)}"
+
+    @property
+    def extractor(self) -> Extractor:
+        """The extractor whose features the model was trained on, loaded on first use.
+
+        Raises:
+            CheckpointError: the model was trained on features this program cannot make.
+        """
+        return self._named_extractor[1]
+
+    @property
+    def extractor_name(self) -> str:
+        """Its name, to load it by in other processes.
+
+        Raises:
+            CheckpointError: as for `extractor`.
+        """
+        return self._named_extractor[0]
+
+    @cached_property
+    def _named_extractor(self) -> tuple[str, Extractor]:
+        own = Path(self.source) / BACKBONE
+        for name in (*([f"pyramid:{own}"] if own.is_file() else []), *EXTRACTORS):
+            made = load_extractor(name)
+            if made.identity == self.extractor_identity:
+                return name, made
+        raise CheckpointError(
+            f"model was trained on features of {self.extractor_identity or 'unknown origin'!r}; "
+            "to read photos it must be one of this program's extractors. "
+            f"Put the {BACKBONE} it was trained with beside it, give it ready-made features, or "
+            "use another model."
+        )
+
+    @torch.inference_mode()
+    def encode_features(
+        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
+    ) -> Float[np.ndarray, "image region dim"]:
+        """Embed raw features; rows past each photo's count come back as zeros.
+
+        Raises:
+            ShapeError: the model was trained on features of another width.
+        """
+        wanted = self.model.config.feature_dim
+        if features.ndim != 3 or features.shape[2] != wanted:
+            raise ShapeError(
+                f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
+                "as the model needs. Give the features it was trained on, or load another model."
+            )
+        out = np.zeros((*features.shape[:2], self.dim), np.float32)
+        for start in range(0, len(features), _IMAGES_AT_ONCE):
+            part = torch.from_numpy(np.asarray(features[start : start + _IMAGES_AT_ONCE])).float()
+            out[start : start + len(part)] = self.model.regions(part).numpy()
+        for row, count in enumerate(counts):
+            out[row, count:] = 0
+        return out
+
+    def encode_images(self, photos: OnePhoto | Sequence[OnePhoto]) -> EncodedImages:
+        """Embed the regions of photos.
+
+        Args:
+            photos: paths, PIL images, decoded photos, or regions already extracted; one or several.
+
+        Raises:
+            DataError: there is no photo, or one is of another type.
+            PhotoError: a photo cannot be read.
+        """
+        if isinstance(photos, OnePhoto | np.ndarray | bytes):
+            photos = [photos]
+        if not photos:
+            raise DataError("photos are empty; there must be at least one. Give a photo.")
+        found = [self._regions(photo) for photo in photos]
+        counts = np.array([len(regions.features) for regions in found])
+        features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
+        for row, regions in enumerate(found):
+            features[row, : counts[row]] = regions.features
+        return EncodedImages(
+            self.encode_features(features, counts),
+            counts,
+            tuple(regions.boxes for regions in found),
+            tuple((regions.width, regions.height) for regions in found),
+        )
+
+    def _regions(self, photo: OnePhoto) -> Regions:
+        if isinstance(photo, Regions):
+            return photo
+        if not isinstance(photo, OnePhoto):
+            raise DataError(
+                f"photo is of type {type(photo).__name__}; it must be a path, a PIL image, a "
+                "decoded photo or regions. Turn an array of pixels into an image with "
+                "PIL.Image.fromarray."
+            )
+        if isinstance(photo, Image.Image):
+            photo = Photo(photo.convert("RGB"), *photo.size)
+        if isinstance(photo, str | Path):
+            photo = read_photo(Path(photo), self.extractor.short_side)
+        return self.extractor(photo)
+
+    def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
+        """Words the model has not learned from captions, each with its nearest known spellings.
+
+        A model that reads a sentence encoder's word states still knows of them what that learned
+        from text; to other models they are all the same.
+        """
+        return self.vocabulary.unknown(words)
+
+    @torch.inference_mode()
+    def encode_captions(self, sentences: Sequence[str]) -> EncodedCaptions:
+        """Embed the words of sentences.
+
+        Raises:
+            DataError: there is no sentence, or one has no word.
+        """
+        if isinstance(sentences, str):
+            sentences = [sentences]
+        words = [tokenize(sentence) for sentence in sentences]
+        ids, lengths = self.vocabulary.encode(words)
+        if not len(lengths):
+            raise DataError("sentences are empty; there must be at least one. Give a sentence.")
+        vectors = np.zeros((*ids.shape, self.dim), np.float32)
+        order = lengths.argsort(kind="stable")
+        for start in range(0, len(order), _CAPTIONS_AT_ONCE):
+            rows = order[start : start + _CAPTIONS_AT_ONCE]
+            longest = int(lengths[rows].max())
+            states = None
+            if self.model.needs_states:
+                states = torch.from_numpy(self._states([words[row] for row in rows]))
+            part = torch.from_numpy(ids[rows, :longest]), torch.from_numpy(lengths[rows])
+            vectors[rows, :longest] = self.model.words(*part, states).numpy()
+        full = tuple((START, *row, END) for row in words)
+        return EncodedCaptions(vectors, lengths, full)
+
+    def similarity(
+        self, images: EncodedImages, captions: EncodedCaptions
+    ) -> Float[np.ndarray, "image cap"]:
+        """Similarity of every photo with every sentence, in float32, higher is better.
+
+        The attention's similarity; where the model has a background, less what photo and sentence
+        have with that (`regard.model.background`).
+        """
+        found: np.ndarray = similarity_matrix(
+            images.vectors,
+            captions.vectors,
+            captions.lengths,
+            region_lengths=images.counts,
+            **asdict(self.scoring),
+        )
+        if self.background is not None:  # rows past a photo's count and a sentence's end are zeros
+            found -= self.background.photo_discounts(images.vectors.sum(1))[:, None]
+            found -= self.background.sentence_discounts(captions.vectors.sum(1), captions.lengths)
+        return found
+
+    def discount(
+        self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
+    ) -> float:
+        """What `similarity` takes off that of one photo and one sentence, given without padding."""
+        return 0.0 if self.background is None else self.background.discount(regions, words)
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str | None:
+        """Write the model in the hub's layout, as `PyTorchModelHubMixin` does.
+
+        config.json, model.safetensors, vocab.json, README.md and, where it has them, the tuned
+        backbone and the background. The folder is one that `regard.load` reads.
+
+        Args:
+            push_to_hub: upload it too, under `repo_id` or the folder's name.
+
+        Returns:
+            Address of the upload; None without one.
+        """
+        folder = Path(save_directory)
+        made = Checkpoint(
+            self.model,
+            self.vocabulary,
+            self.extractor_identity,
+            self.info,
+            self.background,
+            self.pointer,
+        )
+        write_layout(made, self.source, folder)
+        if not push_to_hub:
+            return None
+        why = "Upload a Regard model"
+        return publish(folder, repo_id or folder.name, private=private, token=token, why=why)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload a Regard model",
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Upload the model to the Hugging Face hub; gives its address.
+
+        Raises:
+            CheckpointError: huggingface_hub is missing.
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)
+
+    @classmethod
+    def from_pretrained(
+        cls, pretrained_model_name_or_path: str | Path, **options: Any
+    ) -> "Matcher":
+        """Load a model from a folder, by shipped name, or from the Hugging Face hub.
+
+        Args:
+            options: revision, cache_dir, token, force_download or local_files_only, for the hub.
+
+        Raises:
+            CheckpointError: there is no such model, or it is damaged.
+        """
+        name = str(pretrained_model_name_or_path)
+        here = (Path(name) / "config.json").is_file() or name in shipped_models()
+        return load(name if here else fetch(name, **options))
+
+
+def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -> Matcher:
+    """Load a model by shipped name or folder.
+
+    Args:
+        background: with what it compares photos and sentences with, if it has that; without,
+            similarities are those of attention alone, and there are no verdicts.
+
+    Raises:
+        CheckpointError: there is no such model, or it is damaged.
+    """
+    folder = resolve_model(name_or_path)
+    named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
+    found = load_checkpoint(folder, background=background)
+    return Matcher(found, str(name_or_path if named else folder.resolve()))

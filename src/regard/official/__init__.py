@@ -1,0 +1,1 @@
+"""What the official SCAN and VSE++ code reads and writes: data, checkpoints, published figures."""

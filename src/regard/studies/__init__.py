@@ -1,0 +1,1 @@
+"""Studies of models: the ablation, rehearsals of recipes, galleries of right and wrong answers."""

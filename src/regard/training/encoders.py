@@ -1,0 +1,104 @@
+"""The model's encoders with fewer passes over memory, for CPUs: the same numbers, differentiable.
+
+Features go to the products' type as they are standardised, vectors are normalised in one pass,
+captions are read by `recurrence`. Knows nothing of losses or of how vectors are scored.
+"""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from regard.core.attention import _TINY
+from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
+from regard.core.scoring import EPS
+from regard.training.recurrence import pack, read
+
+_ROWS = 256  # vectors normalised at a time: their temporaries stay in the caches
+
+
+def embed_regions(
+    encoder: RegionEncoder, features: Float[Tensor, "*batch feature"], dtype: torch.dtype
+) -> Float[Tensor, "*batch dim"]:
+    """What the encoder gives, with products of the type asked for; features get no gradient."""
+    standard = _standardized(encoder, features.detach(), dtype)
+    with _products_in(dtype):
+        embedded = encoder.project(standard)
+    return unit(embedded)
+
+
+def embed_words(
+    encoder: WordEncoder | StateEncoder,
+    word_ids: Int[Tensor, "cap word"],
+    lengths: Int[Tensor, " cap"],
+    states: Float[Tensor, "cap word state"] | None,
+    dtype: torch.dtype,
+) -> Float[Tensor, "cap word dim"]:
+    """What the encoder gives, with products of the type asked for."""
+    if isinstance(encoder, StateEncoder) or encoder.last:
+        with _products_in(dtype):
+            vectors: Tensor = encoder(word_ids, lengths, states)
+            return vectors
+    packing = pack(lengths, word_ids.shape[1])
+    inputs = encoder.dropout(encoder.embed(word_ids.flatten()[packing.places]))
+    found = unit(read(encoder.rnn, inputs, packing, dtype))
+    padded = found.new_zeros(word_ids.numel(), found.shape[1])
+    return padded.index_copy(0, packing.places, found).view(*word_ids.shape, -1)
+
+
+def unit(vectors: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
+    """`l2norm` over the last axis, in float32."""
+    found: Tensor = _Unit.apply(vectors)  # type: ignore[no-untyped-call]
+    return found
+
+
+def _products_in(dtype: torch.dtype) -> AbstractContextManager[Any]:
+    return nullcontext() if dtype is torch.float32 else torch.autocast("cpu", dtype)
+
+
+def _standardized(encoder: RegionEncoder, features: Tensor, dtype: torch.dtype) -> Tensor:
+    """(features - mean) / deviation; where there is nothing to do, it is not done."""
+    mean, deviation = encoder.mean, encoder.deviation
+    if not mean.any() and bool((deviation == 1).all()):
+        return features.to(dtype)
+    out = torch.empty(features.shape, dtype=dtype)
+    rows, flat = features.flatten(0, -2), out.view(-1, out.shape[-1])
+    for part in _parts(len(rows)):
+        flat[part] = (rows[part] - mean).div_(deviation)
+    return out
+
+
+def _parts(count: int) -> Iterator[slice]:
+    return (slice(low, min(count, low + _ROWS)) for low in range(0, count, _ROWS))
+
+
+class _Unit(torch.autograd.Function):
+    """x / (|x| + epsilon), row by row; differentiable once."""
+
+    @staticmethod
+    def forward(ctx: Any, vectors: Tensor) -> Tensor:
+        rows = vectors.reshape(-1, vectors.shape[-1])
+        out = torch.empty(rows.shape)
+        norms = torch.empty(len(rows), 1)
+        for part in _parts(len(rows)):
+            here = out[part].copy_(rows[part])
+            torch.linalg.vector_norm(here, dim=1, keepdim=True, out=norms[part])
+            here.div_(norms[part] + EPS)
+        ctx.save_for_backward(out, norms)
+        ctx.dtype = vectors.dtype
+        return out.view(vectors.shape)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, gradient: Tensor) -> Tensor:
+        out, norms = ctx.saved_tensors
+        given = gradient.reshape(out.shape)
+        found = torch.empty(out.shape, dtype=ctx.dtype)
+        for part in _parts(len(out)):
+            norm, vectors = norms[part].clamp_min(_TINY**0.5), out[part]
+            along = (given[part] * vectors).sum(1, keepdim=True) * ((norm + EPS) / norm)
+            found[part] = (given[part] - vectors * along).div_(norm + EPS)
+        return found.view(gradient.shape)

@@ -1,0 +1,1 @@
+"""Tuning the end of the backbone to the words of a trained model."""

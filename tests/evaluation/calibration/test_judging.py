@@ -1,0 +1,52 @@
+"""Everything a model says of itself is fitted together, or left out where nothing can be fitted."""
+
+import numpy as np
+import torch
+
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.datasets.captions import Captions
+from regard.evaluation.calibration.judging import Judged, judge_model
+from regard.model.checkpoint import Checkpoint
+from regard.model.judgement import Judgement
+from regard.model.model import Matcher
+from regard.official.folders import PrecompDataset
+from regard.words.vocabulary import Vocabulary
+
+
+def judged(sentences: list[str]) -> Judged:
+    """A random model judged on as many photos as sentences, one each."""
+    count = len(sentences)
+    array = np.random.default_rng(0).random((count, 3, 6), np.float32)
+    names = tuple(map(str, range(count)))
+    data = PrecompDataset(
+        Captions(names, tuple(sentences), np.arange(count)), array, np.arange(count)
+    )
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.build(sentences, 1)
+    config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5)
+    model = MatchingModel(config, len(vocabulary))
+    return judge_model(Matcher(Checkpoint(model, vocabulary, "", {})), data, data, "val")
+
+
+def test_all_curves_come_of_captions_that_name_things() -> None:
+    found = judged(["a dog", "two cats", "the sea", "a red car", "an old man", "one tree"])
+    says = Judgement.of(found.info, found.background)
+    assert None not in (says.pair, says.word, says.photos, says.sentences)
+    assert found.measured.words is not None
+    assert found.measured.tree()["word_support"]["words"] > 0
+
+
+def test_word_support_is_left_out_where_captions_name_nothing() -> None:
+    found = judged(["it is", "they were on the", "he is in it", "here it is", "she was", "at it"])
+    says = Judgement.of(found.info, found.background)
+    assert says.word is None
+    assert None not in (says.pair, says.photos, says.sentences)
+    assert found.measured.words is None
+    assert found.measured.tree()["word_support"] is None
+
+
+def test_word_support_is_left_out_where_one_half_names_nothing() -> None:
+    """Every second photo is fitted to, the others are measured on; words are needed in both."""
+    found = judged(["a dog", "it is", "two cats", "here it is", "the sea", "she was"])
+    assert found.info["word_support"] is None

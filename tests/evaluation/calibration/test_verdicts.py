@@ -1,0 +1,49 @@
+"""Verdicts on queries whose truth is known."""
+
+import numpy as np
+import pytest
+
+from regard.evaluation.calibration.verdicts import draw_cases, fit_verdict, part, report
+from regard.model.judgement import Calibration
+
+QUERIES, ANSWERS = 200, 120
+
+
+@pytest.fixture
+def cases():
+    """Some queries are similar to everything; a right answer stands out from that by 1."""
+    generator = np.random.default_rng(0)
+    level = generator.normal(0, 3, QUERIES)
+    scores = level[:, None] + generator.normal(0, 0.3, (QUERIES, ANSWERS))
+    own = np.arange(QUERIES)[:, None] % ANSWERS
+    scores[np.arange(QUERIES), own[:, 0]] += 1
+    spreads = np.stack([level, np.full(QUERIES, 0.3)], 1)
+    return scores, draw_cases(scores, list(own), spreads)
+
+
+def test_each_set_is_looked_at_with_and_without_the_right_answer(cases):
+    scores, made = cases
+    assert sorted(set(made.among.tolist())) == [1, 3, 10, 30, 100, ANSWERS - 1]
+    assert made.found.mean() == 0.5
+    single = (made.query == 5) & (made.among == 1)
+    with_it, without = made.inputs[single & made.found], made.inputs[single & ~made.found]
+    assert with_it[0, 0] == scores[5, 5]
+    assert without[0, 0] in np.delete(scores[5], 5)
+    all_of_them = (made.query == 5) & (made.among == ANSWERS - 1)
+    assert made.inputs[all_of_them & ~made.found][0, 0] == np.delete(scores[5], 5).max()
+
+
+def test_a_background_finds_what_a_flat_cut_off_cannot(cases):
+    _, made = cases
+    first = np.arange(QUERIES) % 2 == 0
+    found = report(fit_verdict(part(made, first)), Calibration(1.0, 0.0), part(made, ~first))
+    assert min(found.accuracy[:3]) > 80
+    assert max(found.flat) < 65
+    assert found.accuracy[0] > found.accuracy[-1]  # among many some wrong one stands out too
+    assert found.reliability.expected_calibration_error < 0.05
+    assert found.tree()["accuracy"][0]["among"] == 1
+
+
+def test_a_part_has_the_cases_of_its_queries(cases):
+    chosen = np.arange(QUERIES) == 7
+    assert set(part(cases[1], chosen).query.tolist()) == {7}

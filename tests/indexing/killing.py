@@ -1,0 +1,119 @@
+"""Run by test_kill: an update killed at many points, each time finished by a second run.
+
+Usage: python killing.py MODEL BASE CHANGED POINTS. BASE holds an index and the photos it was made
+from; CHANGED the photos as they are now. Every point is a call that the update makes into SQLite,
+the file system or its own code; at that call the process, a fork, kills itself.
+"""
+
+import json
+import os
+import shutil
+import signal
+import sys
+from pathlib import Path
+
+import torch
+
+from regard.indexing import check_index, update_index
+from regard.indexing import update as update_module
+from regard.model.model import load
+from regard.search import Index
+from regard.search.catalog import Catalog
+from regard.store import region_store as store_module
+from regard.store.region_store import RegionStore
+
+WATCHED = ("regard/store/", "regard/indexing/update", "regard/search/catalog")
+update_module._COMMIT_PHOTOS = 2  # so that a few photos make several commits
+update_module._COMMIT_FILES = 2
+store_module._THIN_SHARDS = 3  # and several shards are put together
+
+
+def update(place, matcher):
+    update_index(place / "index", place / "photos", matcher, workers=1)
+
+
+def state(place):
+    """Everything an index holds that does not depend on how it came about."""
+    with RegionStore(place / "index") as store:
+        catalog = Catalog(store.database, place / "index")
+        files = {
+            path[len(str(place)) :]: (row.content, row.reason is None)
+            for path, row in catalog.files().items()
+        }
+        vectors = {key: store[key].vectors.tobytes().hex() for key in store}
+        named = {row[0] for row in store.database.execute("SELECT file FROM shards")}
+        assert store.check() == {}
+    left = {path.name for path in (place / "index").glob("shard-*")}
+    assert left == named, (left, named)
+    return files, vectors
+
+
+def run_until(place, matcher, point):
+    """Update in a fork that kills itself at a call; gives calls made, or None when killed."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        calls = 0
+
+        def count(frame, event, _):
+            nonlocal calls
+            if event.endswith("call") and any(w in frame.f_code.co_filename for w in WATCHED):
+                calls += 1
+                if calls == point:
+                    os.kill(os.getpid(), signal.SIGKILL)
+
+        sys.setprofile(count)
+        update(place, matcher)
+        sys.setprofile(None)
+        os.write(writing, str(calls).encode())
+        os._exit(0)
+    os.close(writing)
+    _, status = os.waitpid(child, 0)
+    told = os.read(reading, 100)
+    os.close(reading)
+    assert os.WIFSIGNALED(status) or status == 0, status
+    return int(told) if told else None
+
+
+def prepare(base, changed, place):
+    """The index of BASE beside the photos of CHANGED."""
+    shutil.rmtree(place, ignore_errors=True)
+    if (base / "index").exists():
+        shutil.copytree(base / "index", place / "index")
+    shutil.copytree(changed, place / "photos")  # with times of change
+
+
+def searchable(place, matcher):
+    """A killed index can be searched as it is, unless nothing of it is there yet."""
+    if not (place / "index/manifest.sqlite").exists():
+        return
+    with RegionStore(place / "index") as store:
+        if not store.database.execute("SELECT 1 FROM meta WHERE name = 'model'").fetchone():
+            return
+    with Index.open(place / "index", matcher) as index:
+        found = index.search("a dog", 100)
+        assert len(found.hits) == len(index)
+        assert len({hit.photo.id for hit in found.hits}) == len(index)
+
+
+def main(model, base, changed, points):
+    torch.set_num_threads(1)
+    matcher = load(model)
+    place = base / "try"  # always the same, since an index remembers absolute paths
+    prepare(base, changed, place)
+    total = run_until(place, matcher, 0)
+    wanted = state(place)
+    killed = 0
+    for n in range(points):
+        point = 1 + (n * (total - 1) + (n * 7919) % (total - 1)) // points
+        prepare(base, changed, place)
+        killed += run_until(place, matcher, min(point, total)) is None
+        searchable(place, matcher)
+        update(place, matcher)
+        assert state(place) == wanted, point
+        assert check_index(place / "index", matcher) == ([], 0, {})
+    sys.stdout.write(json.dumps({"calls": total, "killed": killed, "photos": len(wanted[1])}))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), Path(sys.argv[2]), Path(sys.argv[3]), int(sys.argv[4]))

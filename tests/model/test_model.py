@@ -1,0 +1,141 @@
+"""The model as people use it gives what the network and the reference give."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from regard.core.attention import similarity
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
+from regard.errors import CheckpointError, DataError, ShapeError
+from regard.model.checkpoint import Checkpoint
+from regard.model.model import EncodedImages, Matcher, load
+from regard.photos.decode import read_photo
+from regard.words.vocabulary import Vocabulary
+
+SENTENCES = ["a dog", "two red birds sit on a wire .", "a dog"]
+
+
+def states_of(captions):
+    """A state a word that depends on its letters alone."""
+    longest = max(map(len, captions)) + 2
+    out = np.zeros((len(captions), longest, 4), np.float32)
+    for row, words in enumerate(captions):
+        for place, word in enumerate(words, 1):
+            out[row, place] = np.sin(np.arange(1, 5) * sum(map(ord, word)))
+    return out
+
+
+def matcher(encoding="gru", **scoring):
+    torch.manual_seed(0)
+    vocabulary = Vocabulary.build(SENTENCES, 1)
+    config = ModelConfig(
+        feature_dim=6,
+        embed_dim=8,
+        word_dim=5,
+        state_dim=4,
+        word_hidden=6,
+        word_encoding=encoding,
+        scoring=Scoring(**scoring),
+    )
+    model = MatchingModel(config, len(vocabulary))
+    return Matcher(Checkpoint(model, vocabulary, "elsewhere", {}), states=states_of)
+
+
+@pytest.mark.parametrize("encoding", ["gru", "states"])
+def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
+    made = matcher(encoding)
+    found = made.encode_captions(SENTENCES)
+    assert found.lengths.tolist() == [4, 10, 4]
+    assert found.words[0] == ("<start>", "a", "dog", "<end>")
+    np.testing.assert_array_equal(found.vectors[0], found.vectors[2])
+    alone = made.encode_captions(SENTENCES[1])
+    np.testing.assert_allclose(found.vectors[1], alone.vectors[0], atol=1e-6)
+    assert (found.vectors[0, 4:] == 0).all()
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_similarity_is_the_reference_s(direction):
+    made = matcher(direction=direction)
+    counts = np.array([4, 2])
+    features = np.random.default_rng(0).random((2, 4, 6), np.float32)
+    vectors = made.encode_features(features, counts)
+    assert (vectors[1, 2:] == 0).all()
+    captions = made.encode_captions(SENTENCES)
+    boxes = tuple(np.zeros((n, 4), np.float32) for n in counts)
+    found = made.similarity(EncodedImages(vectors, counts, boxes, ((0, 0), (0, 0))), captions)
+    region_mask = torch.arange(4)[None] < torch.from_numpy(counts)[:, None]
+    word_mask = torch.arange(10)[None] < torch.from_numpy(captions.lengths)[:, None]
+    sides = torch.from_numpy(vectors), torch.from_numpy(captions.vectors)
+    expected = similarity(*sides, region_mask, word_mask, made.scoring)
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_unknown_words_differ_with_states_and_not_without():
+    for encoding, same in (("gru", True), ("states", False)):
+        found = matcher(encoding).encode_captions(["a zebra", "a walrus"]).vectors
+        assert np.allclose(found[0], found[1]) == same
+
+
+def test_photos_of_a_model_with_unknown_features_cannot_be_read():
+    with pytest.raises(CheckpointError, match="trained on features of 'elsewhere'"):
+        _ = matcher().extractor
+
+
+def test_nothing_to_encode_is_an_error():
+    with pytest.raises(DataError, match="sentences are empty"):
+        matcher().encode_captions([])
+    with pytest.raises(DataError, match="photos are empty"):
+        matcher().encode_images([])
+
+
+def test_one_photo_is_taken_as_well_as_several(tmp_path):
+    made = load("flickr8k")
+    path = tmp_path / "p.png"
+    image = Image.new("RGB", (64, 48), (200, 30, 30))
+    image.save(path)
+    photo = read_photo(path, made.extractor.short_side)
+    expected = made.encode_images([path]).vectors
+    assert len(expected) == 1
+    for one in (str(path), path, image, photo, made.extractor(photo)):
+        np.testing.assert_array_equal(made.encode_images(one).vectors, expected)
+
+
+@pytest.mark.parametrize("photos", [np.zeros((9, 9, 3), np.uint8), [np.zeros(3)], b"p.jpg", [None]])
+def test_what_is_no_photo_is_refused(photos):
+    with pytest.raises(DataError, match=r"photo is of type (ndarray|bytes|NoneType); it must be"):
+        matcher().encode_images(photos)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 7), (3, 6)])
+def test_features_of_another_shape_are_refused(shape):
+    with pytest.raises(ShapeError, match=r"it must be \(photos, regions, 6\)"):
+        matcher().encode_features(np.zeros(shape, np.float32), np.array([3, 3]))
+
+
+def test_probability_is_there_where_a_curve_was_fitted():
+    made = matcher()
+    assert made.calibration is None
+    made.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
+    found = made.calibration.probability(np.array([-1e3, 0.5, 1e3]))
+    np.testing.assert_allclose(found, [0, 0.5, 1])
+
+
+def test_identity_changes_with_the_weights():
+    one, other = matcher(), matcher()
+    assert one.identity == other.identity
+    with torch.no_grad():
+        other.model.regions.linear.bias += 1e-3
+    other = Matcher(Checkpoint(other.model, other.vocabulary, "elsewhere", {}))
+    assert one.identity != other.identity
+
+
+def test_a_similarity_is_told_with_its_probability_where_there_is_a_curve():
+    matcher = load("flickr8k")
+    low, high = matcher.judged(0.0), matcher.judged(0.5)
+    assert low["similarity"] == 0.0
+    assert 0 <= low["probability"] < high["probability"] <= 1
+    matcher.info = {}
+    assert matcher.judged(0.5) == {"similarity": 0.5}

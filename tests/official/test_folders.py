@@ -1,0 +1,204 @@
+"""SCAN's folders: repetition found from the arrays, nothing read before it is needed."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from regard.datasets.dataset import open_dataset
+from regard.errors import DataError
+from regard.official.folders import count_regions, open_precomp
+
+REGIONS, DIM = 4, 3
+
+
+def photos(count: int, seed: int = 0) -> np.ndarray:
+    """(count, 4, 3) features of as many different photos."""
+    return np.random.default_rng(seed).random((count, REGIONS, DIM), np.float32)
+
+
+def write(
+    folder: Path,
+    split: str,
+    array: np.ndarray,
+    captions: list[str],
+    ids: list[object] | None = None,
+) -> Path:
+    folder.mkdir(exist_ok=True)
+    np.save(folder / f"{split}_ims.npy", array)
+    text = "".join(f"{caption}\n" for caption in captions)
+    (folder / f"{split}_caps.txt").write_text(text, encoding="utf-8")
+    if ids is not None:
+        (folder / f"{split}_ids.txt").write_text("".join(f"{i}\n" for i in ids))
+    return folder
+
+
+def numbered(count: int) -> list[str]:
+    return [f"caption {n}" for n in range(count)]
+
+
+@pytest.mark.parametrize("each", [1, 3, 5])
+@pytest.mark.parametrize("with_ids", [True, False])
+def test_one_row_a_photo_and_repeated_rows_are_the_same_data(
+    tmp_path: Path, each: int, with_ids: bool
+) -> None:
+    array, captions = photos(6), numbered(6 * each)
+    ids = [100 + n for n in range(6)] if with_ids else None
+    repeated_ids = list(np.repeat(ids, each)) if ids else None
+    write(tmp_path, "train", array, captions, ids)
+    write(tmp_path, "test", np.repeat(array, each, axis=0), captions, repeated_ids)
+    for split in ("train", "test"):
+        found = open_precomp(tmp_path, split)
+        assert found.captions.sentences == tuple(captions)
+        assert found.captions.photo_of_caption.tolist() == np.repeat(range(6), each).tolist()
+        if with_ids and each > 1:
+            assert found.captions.photos == ("100", "101", "102", "103", "104", "105")
+        features, counts = found.gather([5, 0, 5])
+        np.testing.assert_array_equal(features, array[[5, 0, 5]])
+        assert counts.tolist() == [REGIONS] * 3
+        assert features.dtype == np.float32
+
+
+def test_photos_with_different_numbers_of_captions_are_told_apart(tmp_path: Path) -> None:
+    array = np.repeat(photos(4), [2, 2, 1, 2], axis=0)
+    found = open_precomp(write(tmp_path, "dev", array, numbered(7)), "val")
+    assert found.captions.photo_of_caption.tolist() == [0, 0, 1, 1, 2, 3, 3]
+    by_ids = write(tmp_path / "ids", "dev", array, numbered(7), ["9 a.jpg"] * 4 + [8, 7, 7])
+    assert open_precomp(by_ids, "dev").captions.photo_of_caption.tolist() == [0, 0, 0, 0, 1, 2, 2]
+
+
+def test_two_equal_photos_side_by_side_stay_two(tmp_path: Path) -> None:
+    """A run of ten rows among runs of five is two copies of one photo."""
+    array = np.repeat(photos(3)[[0, 1, 1, 2]], 5, axis=0)
+    found = open_precomp(write(tmp_path, "dev", array, numbered(20)), "dev")
+    assert found.captions.photo_of_caption.tolist() == np.repeat(range(4), 5).tolist()
+
+
+def test_photos_that_begin_alike_are_not_one(tmp_path: Path) -> None:
+    array = photos(4)
+    array[:, 0] = 1.0
+    found = open_precomp(write(tmp_path, "dev", array, numbered(4)), "dev")
+    assert len(found.captions.photos) == 4
+
+
+def test_zero_vectors_at_the_end_are_no_regions(tmp_path: Path) -> None:
+    array = photos(3)
+    array[0, 2:] = 0
+    array[1] = 0
+    array[2, 1] = 0  # in the middle: an odd region, but one
+    assert count_regions(array).tolist() == [2, 1, 4]
+    found = open_precomp(write(tmp_path, "train", array, numbered(6)), "train")
+    assert found.gather([0, 1, 2])[1].tolist() == [2, 1, 4]
+
+
+def test_features_are_mapped_and_only_the_rows_asked_for_are_read(tmp_path: Path) -> None:
+    found = open_precomp(write(tmp_path, "train", photos(5), numbered(5)), "train")
+    assert isinstance(found.array, np.memmap)
+    features, _ = found.gather([1])
+    assert type(features) is np.ndarray
+    features[:] = 0  # a copy: the file stays as it was
+    assert np.load(tmp_path / "train_ims.npy").all()
+
+
+@pytest.mark.parametrize("kind", [">f4", ">f2", "<f2", "<f4", "<f8", "longdouble"])
+def test_features_come_in_numbers_that_torch_reads(tmp_path: Path, kind: str) -> None:
+    array = photos(3).astype(kind)
+    features, _ = open_precomp(write(tmp_path, "train", array, numbered(3)), "train").gather([2, 0])
+    assert torch.from_numpy(features).is_floating_point()
+    assert features.dtype == (kind if kind in ("<f2", "<f8") else np.float32)
+    np.testing.assert_array_equal(
+        features, array[[2, 0]].astype(np.float32 if ">" in kind else kind)
+    )
+
+
+def test_ids_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
+    folder = write(tmp_path, "dev", np.repeat(photos(2), 2, axis=0), numbered(4), [7, 7, 8, 8])
+    path = folder / "dev_ids.txt"
+    path.write_text(path.read_text(), encoding="utf-8-sig")
+    assert open_precomp(folder, "dev").captions.photos == ("7", "8")
+
+
+def test_one_vector_a_photo_as_in_vsepp_is_one_region(tmp_path: Path) -> None:
+    folder = write(tmp_path, "test", np.repeat(photos(3)[:, 0], 5, axis=0), numbered(15))
+    found = open_precomp(folder, "test")
+    assert isinstance(found.array, np.memmap)
+    features, counts = found.gather([2, 0])
+    np.testing.assert_array_equal(features, photos(3)[[2, 0], :1])
+    assert counts.tolist() == [1, 1]
+    assert len(found.captions.photos) == 3
+
+
+def test_boxes_and_sizes_come_along_where_they_are(tmp_path: Path) -> None:
+    folder = write(tmp_path, "test", np.repeat(photos(2), 5, axis=0), numbered(10))
+    assert open_precomp(folder, "test").boxes is None
+    boxes = np.arange(10 * REGIONS * 4, dtype=np.float32).reshape(10, REGIONS, 4)
+    np.save(folder / "test_boxes.npy", boxes)
+    np.save(folder / "test_img_sizes.npy", np.tile([640, 480], (10, 1)))
+    found = open_precomp(folder, "test")
+    row = found.row_of_photo[1]
+    np.testing.assert_array_equal(found.boxes[row], boxes[5])
+    assert found.sizes[row].tolist() == [640, 480]
+    np.save(folder / "test_boxes.npy", boxes[:9])
+    with pytest.raises(DataError, match=r"test_boxes.npy has shape \(9, 4, 4\)"):
+        open_precomp(folder, "test")
+
+
+def test_empty_captions_are_left_out_and_named(tmp_path: Path) -> None:
+    captions = ["a", "", "b", "c", "  ", ""]
+    found = open_precomp(write(tmp_path, "train", photos(3), captions), "train")
+    assert found.captions.sentences == ("a", "b", "c")
+    assert found.captions.photo_of_caption.tolist() == [0, 1, 1]
+    assert list(found.skipped) == ["line 2", "line 5", "line 6"]
+    assert found.skipped["line 5"] == "caption in line 5 of train_caps.txt is empty"
+    np.testing.assert_array_equal(found.gather([1])[0][0], photos(3)[1])
+
+
+def test_captions_are_utf8_and_lines_end_at_newlines_only(tmp_path: Path) -> None:
+    captions = ["café au lait", "one\u2028line", "tabs\tand\x85more"]
+    folder = write(tmp_path, "train", photos(3), captions)
+    assert open_precomp(folder, "train").captions.sentences == tuple(captions)
+    path = folder / "train_caps.txt"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    assert open_precomp(folder, "train").captions.sentences == tuple(captions)
+    path.write_bytes("one\rline\ntwo\nthree\n".encode("utf-8-sig"))
+    assert open_precomp(folder, "train").captions.sentences == ("one\rline", "two", "three")
+    path.write_bytes(b"caf\xe9\n")
+    with pytest.raises(DataError, match="must be UTF-8"):
+        open_precomp(folder, "train")
+
+
+def test_rows_and_captions_that_do_not_fit_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="has 4 rows of features and 7 captions"):
+        open_precomp(write(tmp_path, "train", photos(4), numbered(7)), "train")
+    with pytest.raises(DataError, match="has 3 ids; it must have one for each of 4 rows"):
+        open_precomp(write(tmp_path, "train", photos(4), numbered(4), [1, 2, 3]), "train")
+
+
+def test_missing_splits_and_folders_are_explained(tmp_path: Path) -> None:
+    folder = write(tmp_path / "f30k_precomp", "train", photos(2), numbered(2))
+    with pytest.raises(DataError, match="splits here: train"):
+        open_dataset(folder, "test")
+    with pytest.raises(DataError, match="folders of that layout below it: f30k_precomp"):
+        open_dataset(tmp_path, "train")
+    (folder / "train_ims.npy").unlink()
+    with pytest.raises(DataError, match=r"train_ims.npy is missing"):
+        open_dataset(folder, "train")
+
+
+def test_arrays_that_need_pickle_are_refused_unread(tmp_path: Path) -> None:
+    folder = write(tmp_path, "train", photos(2), numbered(2))
+    np.save(folder / "train_ims.npy", np.array([photos(1), None], dtype=object))
+    with pytest.raises(DataError, match="must be padded with zeros"):
+        open_precomp(folder, "train")
+    np.save(folder / "train_ims.npy", np.zeros(6))
+    with pytest.raises(DataError, match="on 3 axes"):
+        open_precomp(folder, "train")
+
+
+def test_a_folder_and_a_store_together_are_refused(tmp_path: Path) -> None:
+    folder = write(tmp_path, "train", photos(2), numbered(2))
+    with pytest.raises(DataError, match="brings its own features"):
+        open_dataset(folder, "train", tmp_path / "regions")
+    found = open_dataset(folder, "train")
+    assert (found.feature_dim, found.producer, found.skipped) == (DIM, "", {})

@@ -1,0 +1,115 @@
+"""Patterns mean what git says they mean."""
+
+import itertools
+import shutil
+import subprocess
+
+import pytest
+
+from regard.errors import ConfigError
+from regard.photos.ignore import Ignore
+
+PATHS = (
+    "a.png",
+    "b.jpg",
+    "A.png",
+    "thumbs/a.png",
+    "thumbs/b.jpg",
+    "deep/thumbs/a.png",
+    "deep/er/a.png",
+    "deep/er/still/b.jpg",
+    "[x].png",
+    "x.png",
+    "a*b.png",
+    "with space/a.png",
+    "#a.png",
+    "!a.png",
+    ".hidden/a.png",
+    ".a.png",
+)
+PATTERNS = (
+    ["*.png"],
+    ["/a.png"],
+    ["a.png"],
+    ["thumbs/"],
+    ["/thumbs/"],
+    ["deep/thumbs"],
+    ["thumbs/a.png"],
+    ["**/thumbs"],
+    ["deep/**"],
+    ["deep/**/a.png"],
+    ["**/er/*.png"],
+    ["deep/*"],
+    ["dee?"],
+    ["*/a.png"],
+    ["[ab].*"],
+    ["[!a].png"],
+    ["[^a-z].png"],
+    ["[]x].png"],
+    [r"\[x\].png"],
+    [r"a\*b.png"],
+    [r"\#a.png"],
+    [r"\!a.png"],
+    ["#a.png"],
+    ["*.png", "!a.png"],
+    ["*", "!*.png"],
+    ["deep/*", "!deep/er", "deep/er/still"],
+    ["with space"],
+    ["  a.png  "],
+    ["!.*"],
+    ["!.hidden"],
+    ["[a.png"],
+    [""],
+)
+
+
+def ours(patterns, path):
+    """Whether a path is left out, going down from the top as a scan does."""
+    ignore = Ignore(patterns)
+    parts = path.split("/")
+    above = ["/".join(parts[:n]) for n in range(1, len(parts))]
+    return any(ignore(folder, is_folder=True) for folder in above) or ignore(path, is_folder=False)
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory):
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed; it is what patterns are compared with")
+    folder = tmp_path_factory.mktemp("repository")
+    subprocess.run(["git", "init", "-q", folder], check=True)
+    for path in PATHS:
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).touch()
+    return folder
+
+
+@pytest.mark.parametrize("patterns", PATTERNS, ids=" ".join)
+def test_as_git_does(repository, patterns):
+    (repository / ".gitignore").write_text("\n".join([".*", *(p.strip() for p in patterns)]) + "\n")
+    asked = subprocess.run(
+        ["git", "-c", "core.excludesFile=/dev/null", "check-ignore", "--no-index", "-z", "--stdin"],
+        cwd=repository,
+        input="\0".join(PATHS).encode(),
+        capture_output=True,
+        check=False,
+    )
+    assert asked.returncode in (0, 1), asked.stderr
+    theirs = set(asked.stdout.decode().split("\0")) - {""}
+    assert {path for path in PATHS if ours(patterns, path)} == theirs
+
+
+def test_hidden_files_are_left_out_by_themselves():
+    ignore = Ignore()
+    assert [p for p in PATHS if ours([], p)] == [".hidden/a.png", ".a.png"]
+    assert not ignore("a.b", is_folder=False)
+
+
+@pytest.mark.parametrize("pattern", ["/", "!", "!/", "//"])
+def test_patterns_that_name_nothing_are_refused(pattern):
+    with pytest.raises(ConfigError, match="must name something"):
+        Ignore([pattern])
+
+
+def test_the_last_pattern_that_fits_decides():
+    for first, second in itertools.permutations(["a.png", "!a.png"]):
+        assert Ignore([first, second])("a.png", is_folder=False) == (second == "a.png")

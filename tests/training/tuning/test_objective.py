@@ -1,0 +1,120 @@
+"""Tuning: the loss is what it says, weights that may not change do not, a run can be continued."""
+
+import math
+
+import pytest
+import torch
+from small import draw
+
+from regard.core.attention import l2norm
+from regard.core.model_config import ModelConfig
+from regard.core.network import RegionEncoder
+from regard.regions.backbone import load_backbone
+from regard.regions.pyramid import pool_levels
+from regard.training.tuning.objective import (
+    Tail,
+    Targets,
+    TuneConfig,
+    Tuner,
+    embed,
+    features_of,
+    tuning_loss,
+)
+from regard.training.tuning.photo_maps import PhotoMaps
+
+CONFIG = TuneConfig(epochs=2, photos=2, units=2, learning_rate=3e-4, encoder_rate=1e-3)
+
+
+@pytest.fixture(scope="module")
+def network():
+    return load_backbone()
+
+
+@pytest.fixture(scope="module")
+def maps(network, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("photos")
+    paths = [draw(folder / f"{n}.png", n) for n in range(6)]
+    return PhotoMaps(paths, network, folder / "maps", threads=1)
+
+
+@pytest.fixture(scope="module")
+def targets():
+    vectors = torch.randn(12, 8, generator=torch.Generator().manual_seed(1))
+    return Targets(l2norm(vectors, dim=-1), torch.arange(6).repeat_interleave(2))
+
+
+def tuner(network, maps, targets, threads=1):
+    torch.manual_seed(0)
+    encoder = RegionEncoder(ModelConfig(embed_dim=8))
+    return Tuner(network, encoder, maps, targets, CONFIG, threads)
+
+
+def test_loss_counts_every_caption_and_photo(targets):
+    """Against sums typed out: own captions one at a time against all of other photos."""
+    photos = l2norm(torch.randn(2, 8, generator=torch.Generator().manual_seed(2)), dim=-1)
+    memory = l2norm(torch.randn(6, 8, generator=torch.Generator().manual_seed(3)), dim=-1)
+    rows = [4, 1]
+    wanted = []
+    for photo, row in zip(photos, rows, strict=True):
+        for caption in (2 * row, 2 * row + 1):
+            true = math.exp(photo @ targets.vectors[caption] / 0.1)
+            captions = [c for c in range(12) if c // 2 != row]
+            others = sum(math.exp(photo @ targets.vectors[c] / 0.1) for c in captions)
+            rivals = [memory[r] @ targets.vectors[caption] for r in range(6) if r != row]
+            rest = sum(math.exp(x / 0.1) for x in rivals)
+            wanted.append(
+                -math.log(true / (true + others)) / 2 - math.log(true / (true + rest)) / 2
+            )
+    found = tuning_loss(photos, torch.tensor(rows), memory, targets, 0.1)
+    assert found.item() == pytest.approx(sum(wanted) / 4, rel=1e-5)
+
+
+def test_tail_gives_the_backbone_s_maps(network, maps):
+    unit = maps.unit([0, 1])
+    with torch.inference_mode():
+        found = features_of(Tail(network), unit)
+        wanted = torch.cat([unit.levels, pool_levels(network.ending(unit.maps))], -1)
+    assert found.shape == (2, 36, 2048)
+    assert (found - wanted).abs().max() < 0.01  # bfloat16 products
+    assert torch.nn.functional.cosine_similarity(found, wanted, dim=-1).min() > 0.999
+
+
+def test_loss_falls_and_filters_stay(network, maps, targets):
+    made = tuner(network, maps, targets)
+    before = {name: value.clone() for name, value in made.tail.state_dict().items()}
+    losses = [list(made.epoch(number))[-1][2] for number in (0, 1)]
+    assert losses[1] < losses[0]
+    for name, value in made.tail.state_dict().items():
+        assert torch.equal(value, before[name]) == ("depthwise" in name), name
+    whole = load_backbone()
+    made.tail.into(whole)
+    assert torch.equal(whole.head.weight, made.tail.head.weight)
+    assert torch.equal(whole.blocks[-1].expand.weight, made.tail.blocks[-1].expand.weight)
+
+
+def test_what_settles_is_the_mean_of_the_last_epochs(network, maps, targets):
+    made = tuner(network, maps, targets)
+    ends = []
+    for number in (0, 1):
+        list(made.epoch(number))
+        ends.append((made.tail.head.weight.clone(), made.encoder.linear.bias.clone()))
+        tail, encoder = made.settled()
+        heads, biases = (torch.stack(side).mean(0) for side in zip(*ends, strict=True))
+        torch.testing.assert_close(tail.head.weight, heads)
+        torch.testing.assert_close(encoder.linear.bias, biases)
+    vectors = embed(made.settled(), maps)
+    unit = maps.unit([3])
+    wanted = l2norm(encoder.eval()(features_of(tail, unit)).mean(1), dim=-1)
+    torch.testing.assert_close(vectors[3], wanted[0], atol=1e-4, rtol=1e-3)
+
+
+def test_threads_change_nothing_and_a_run_goes_on(network, maps, targets):
+    whole, parted = (tuner(network, maps, targets, threads) for threads in (1, 2))
+    list(whole.epoch(0))
+    list(parted.epoch(0))
+    resumed = tuner(network, maps, targets)
+    resumed.restore({name: value.clone() for name, value in parted.state().items()})
+    list(whole.epoch(1))
+    list(resumed.epoch(1))
+    for name, value in whole.state().items():
+        torch.testing.assert_close(resumed.state()[name], value, atol=1e-5, rtol=1e-4)
