@@ -33,7 +33,7 @@ import numpy as np
 import psutil
 
 from regard.indexing.update import open_for_writing
-from regard.model.model import Matcher, load
+from regard.model.model import Model, load
 from regard.regions.pyramid import pyramid_boxes
 from regard.search.catalog import FileRow
 from regard.store.region_store import StoredRegions
@@ -51,25 +51,25 @@ SENTENCES = [" ".join(parts) for parts in itertools.product(PEOPLE, DOINGS, PLAC
 # ---- an index of drawn vectors
 
 
-def draw_photos(matcher: Matcher, count: int, seed: int) -> list[StoredRegions]:
+def draw_photos(model: Model, count: int, seed: int) -> list[StoredRegions]:
     """Regions of photos that do not exist: unit vectors around a few hundred centres."""
     generator = np.random.default_rng(seed)
-    centres = generator.normal(size=(300, matcher.dim)).astype(np.float32)
+    centres = generator.normal(size=(300, model.dim)).astype(np.float32)
     boxes = pyramid_boxes() * np.array([*SIZE, *SIZE], np.float32)
     made = []
     for _ in range(count):
         near = centres[generator.integers(300)]
-        vectors = near + 1.5 * generator.normal(size=(36, matcher.dim)).astype(np.float32)
+        vectors = near + 1.5 * generator.normal(size=(36, model.dim)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         made.append(StoredRegions(vectors, boxes, np.ones(36, np.float32), *SIZE))
     return made
 
 
-def add_photos(folder: Path, matcher: Matcher, count: int, seed: int) -> None:
+def add_photos(folder: Path, model: Model, count: int, seed: int) -> None:
     """Commit drawn photos to an index, made where there is none."""
-    with open_for_writing(folder, matcher) as (store, catalog):
+    with open_for_writing(folder, model) as (store, catalog):
         for start in range(0, count, SHARD):
-            part = draw_photos(matcher, min(SHARD, count - start), seed + start)
+            part = draw_photos(model, min(SHARD, count - start), seed + start)
             keys = [
                 random.Random(f"{seed}-{start}-{row}").randbytes(32).hex()
                 for row in range(len(part))
@@ -196,13 +196,13 @@ def measure_memory(port: int, process: psutil.Process, count: int) -> dict[str, 
     }
 
 
-def measure_reindex(port: int, folder: Path, matcher: Matcher, seconds: float) -> dict[str, object]:
+def measure_reindex(port: int, folder: Path, model: Model, seconds: float) -> dict[str, object]:
     """Searches while another thread of another process's kind keeps committing."""
     stop, commits = threading.Event(), []
 
     def write() -> None:
         while not stop.wait(1.0):
-            add_photos(folder, matcher, 64, 10**6 + len(commits) * SHARD)
+            add_photos(folder, model, 64, 10**6 + len(commits) * SHARD)
             commits.append(time.perf_counter())
 
     writer = threading.Thread(target=write)
@@ -232,10 +232,10 @@ def main() -> None:
     options.add_argument("--seconds", type=float, default=60.0)
     options.add_argument("--requests", type=int, default=20_000, help="0 leaves memory out")
     chosen = options.parse_args()
-    matcher = load()
+    model = load()
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "index"
-        add_photos(folder, matcher, chosen.photos, seed=1)
+        add_photos(folder, model, chosen.photos, seed=1)
         server, port = start(folder)
         process = psutil.Process(server.pid)
         try:
@@ -258,7 +258,7 @@ def main() -> None:
                 paths = searches(clients + maps, maps=maps)
                 found = readers.run(paths, chosen.seconds, clients)
                 print(json.dumps({name: found, "failures": readers.failures[:3]}), flush=True)
-            found = measure_reindex(port, folder, matcher, chosen.seconds)
+            found = measure_reindex(port, folder, model, chosen.seconds)
             print(json.dumps({"reindex": found}), flush=True)
             if chosen.requests:
                 print(json.dumps({"memory": measure_memory(port, process, chosen.requests)}))

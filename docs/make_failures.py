@@ -62,14 +62,14 @@ PAIRS = (
 
 def main() -> None:
     """Score all pairs and draw the mistakes."""
-    matcher = load()
+    model = load()
     with tempfile.TemporaryDirectory() as folder:
         photos = {path.name: path for path in copy_samples(Path(folder))}
         pairs = [pair for pair in PAIRS if pair.photo in photos]
         names = sorted({pair.photo for pair in pairs})
-        images = matcher.encode_images([photos[name] for name in names])
+        images = model.encode_images([photos[name] for name in names])
         sentences = [sentence for pair in pairs for sentence in pair[1:]]
-        scores = matcher.similarity(images, matcher.encode_captions(sentences))
+        scores = model.similarity(images, model.encode_captions(sentences))
         found = []
         for number, pair in enumerate(pairs):
             true, false = scores[names.index(pair.photo), 2 * number : 2 * number + 2]

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> list[tuple[str, float]]:
         address = asked.database or stack.enter_context(throwaway_server())
         connection = stack.enter_context(psycopg.connect(address))
         index = stack.enter_context(Index.open(asked.index))
-        vectors = PostgresVectors(connection, index.matcher.dim)
+        vectors = PostgresVectors(connection, index.model.dim)
         print(vectors.sync(index))
         ids = vectors.nearest(index.pooled_query(asked.sentence), asked.candidates)
         hits = index.rescore(asked.sentence, ids, k=10).hits

@@ -22,7 +22,7 @@ def main(arguments: list[str] | None = None) -> list[tuple[str, float]]:
     asked = parser.parse_args(arguments)
     with (
         Index.open(asked.index) as index,
-        QdrantVectors(asked.folder, index.matcher.dim) as vectors,
+        QdrantVectors(asked.folder, index.model.dim) as vectors,
     ):
         print(vectors.sync(index))
         ids = vectors.nearest(index.pooled_query(asked.sentence), asked.candidates)

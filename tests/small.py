@@ -1,4 +1,4 @@
-"""A small matcher of random weights, and folders of small drawn photos."""
+"""A small model of random weights, and folders of small drawn photos."""
 
 import numpy as np
 import torch

@@ -148,12 +148,12 @@ def inside(point, box):
 
 def test_words_look_at_what_they_name(story):
     """Most attended region and heat map against a random region, on scenes never trained on."""
-    matcher = load(story.model)
+    model = load(story.model)
     by_chance, attended, mapped = [], [], []
     for number in HELD_OUT:
         scene = draw_scene(number, captions=CAPTIONS)
         for caption in scene.captions:
-            found = explain_photo(matcher, scene.image, caption.sentence)
+            found = explain_photo(model, scene.image, caption.sentence)
             middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
             for phrase in caption.phrases:
                 if phrase.shape is None:

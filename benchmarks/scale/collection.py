@@ -13,7 +13,7 @@ from enlarge import BLOCK, Enlarged
 from regard.core.scoring import Scoring
 from regard.kernels import prepare, score
 from regard.model.background import Background
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
@@ -30,16 +30,16 @@ def load_queries(work: Path) -> list[dict]:
     return json.loads((work / "queries.json").read_text())
 
 
-def make_base(work: Path, regions: Path, dataset: Path, matcher: Matcher, queries: int) -> None:
+def make_base(work: Path, regions: Path, dataset: Path, model: Model, queries: int) -> None:
     """Embed real photos, and choose captions of val photos to ask for."""
     work.mkdir(parents=True, exist_ok=True)
     with RegionStore(regions) as store:
         keys = list(store)
         width = store.place(keys[0]).rows
-        out = np.empty((len(keys), width, matcher.dim), np.float32)
+        out = np.empty((len(keys), width, model.dim), np.float32)
         for start in range(0, len(keys), 512):
             found = store.gather(keys[start : start + 512])
-            out[start : start + 512] = matcher.encode_features(*found)
+            out[start : start + 512] = model.encode_features(*found)
     np.save(work / "vectors.npy", out)
     number = {key: row for row, key in enumerate(keys)}
     pairs = [
@@ -56,7 +56,7 @@ def key_of(number: int) -> str:
     return hashlib.sha256(str(number).encode()).hexdigest()
 
 
-def build(folder: Path, base: Enlarged, photos: int, matcher: Matcher) -> dict[str, float]:
+def build(folder: Path, base: Enlarged, photos: int, model: Model) -> dict[str, float]:
     """An index of enlarged photos, made as `regard index --compress` makes one.
 
     Goes on where it was when run again. Gives the photos written this time and the seconds of
@@ -64,9 +64,7 @@ def build(folder: Path, base: Enlarged, photos: int, matcher: Matcher) -> dict[s
     """
     spent, before = 0.0, 0
     folder.mkdir(parents=True, exist_ok=True)
-    with RegionStore(
-        folder, matcher.identity, matcher.dim, writable=True, compressed=True
-    ) as store:
+    with RegionStore(folder, model.identity, model.dim, writable=True, compressed=True) as store:
         with store.transaction() as database:
             Catalog.create(database, "flickr8k")
         catalog = Catalog(store.database, folder)
@@ -77,7 +75,7 @@ def build(folder: Path, base: Enlarged, photos: int, matcher: Matcher) -> dict[s
             _add(store, catalog, first, vectors)
             spent += time.perf_counter() - began
         began = time.perf_counter()
-        shortlist.write_means(store, matcher.background)
+        shortlist.write_means(store, model.background)
         last = time.perf_counter() - began
     size = sum(path.stat().st_size for path in folder.iterdir())
     means = sum(path.stat().st_size for path in folder.glob("means-*"))
@@ -116,13 +114,13 @@ class Truth:
     """
 
     def __init__(
-        self, work: Path, base: Enlarged, sizes: list[int], matcher: Matcher, queries: int
+        self, work: Path, base: Enlarged, sizes: list[int], model: Model, queries: int
     ) -> None:
         self._file, self._base, self._sizes = work / "truth.npz", base, sizes
-        self._scoring: Scoring = matcher.scoring
-        self._background = matcher.background
+        self._scoring: Scoring = model.scoring
+        self._background = model.background
         asked = load_queries(work)[:queries]
-        self._words = matcher.encode_captions([query["sentence"] for query in asked])
+        self._words = model.encode_captions([query["sentence"] for query in asked])
         self.done = 0  # photos
         self._error = 0.0
         self._best = np.zeros((queries, 0), np.int64)

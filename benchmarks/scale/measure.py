@@ -19,7 +19,7 @@ from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
 from regard.core.scoring import Scoring
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.search import Index, SearchResult, scoring
 from regard.search.result import Hit
 from regard.search.scoring import score_tile
@@ -68,27 +68,27 @@ def measure(name: str, search: Search, asked: list[dict], truth: np.ndarray) -> 
     }
 
 
-def encode(matcher: Matcher, asked: list[dict]) -> dict:
+def encode(model: Model, asked: list[dict]) -> dict:
     """What embedding the sentence takes, which every way has to do."""
     none = np.zeros((len(asked), 10), int)
-    found = measure("embedding the sentence", lambda s: _nothing(matcher, s), asked, none)
+    found = measure("embedding the sentence", lambda s: _nothing(model, s), asked, none)
     return {k: v for k, v in found.items() if k not in ("recall", "own_photo")}
 
 
-def _nothing(matcher: Matcher, sentence: str) -> list[int]:
-    matcher.encode_captions([sentence])
+def _nothing(model: Model, sentence: str) -> list[int]:
+    model.encode_captions([sentence])
     return []
 
 
 def regard(
-    folder: Path, matcher: Matcher, asked: list[dict], truth: np.ndarray | None
+    folder: Path, model: Model, asked: list[dict], truth: np.ndarray | None
 ) -> Iterator[dict]:
     """`Index.search` as it is with shortlists of several lengths, then every photo.
 
     Where no truth is known, the ten of a far longer shortlist stand in for it; the figures say so.
     """
     began = time.perf_counter()
-    with Index.open(folder, matcher) as index:
+    with Index.open(folder, model) as index:
         opened = time.perf_counter() - began
 
         def search(sentence: str) -> list[int]:
@@ -99,7 +99,7 @@ def regard(
         search(asked[0]["sentence"])
         one_a_core()
         always = {"open_s": opened, "first_s": time.perf_counter() - began}
-        yield encode(matcher, asked)
+        yield encode(model, asked)
         always["standard"] = "every photo, float32"
         if truth is None:
             always["standard"] = f"{STAND_IN} candidates"
@@ -148,11 +148,11 @@ def let_go(folder: Path) -> None:
             os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
 
-def kinds(folder: Path, matcher: Matcher, asked: list[dict]) -> Iterator[dict]:
+def kinds(folder: Path, model: Model, asked: list[dict]) -> Iterator[dict]:
     """Other queries than one sentence: their recall of the ten of every photo of the index."""
     sentences = [query["sentence"] for query in asked]
     pairs = list(pairwise(sentences))
-    with Index.open(folder, matcher) as index:
+    with Index.open(folder, model) as index:
         ids = index.photo_ids()[:: len(index) // len(asked)]
         searches: dict[str, list[Callable[[], SearchResult]]] = {
             "two sentences, 2 to 1": [partial(index.search, f"2: {a}; {b}") for a, b in pairs],
@@ -225,7 +225,7 @@ def _code_kernel() -> Callable[..., None]:
 
 
 def codes(
-    base: Enlarged, matcher: Matcher, asked: list[dict], truth: np.ndarray, photos: int, k: int
+    base: Enlarged, model: Model, asked: list[dict], truth: np.ndarray, photos: int, k: int
 ) -> Iterator[dict]:
     """Candidates by codes, and by codes among many candidates by mean region; no exact scores.
 
@@ -233,13 +233,13 @@ def codes(
     """
     made = Codes(base, photos, k)
     blocks = (base.block(first // BLOCK)[: photos - first] for first in range(0, photos, BLOCK))
-    lists = [(unit(b.mean(1)), photo_discounts(matcher.background, b)) for b in blocks]
+    lists = [(unit(b.mean(1)), photo_discounts(model.background, b)) for b in blocks]
     means, lowered = (np.concatenate(part) for part in zip(*lists, strict=True))
     everything = np.arange(photos)
     ranks: dict[str, list[np.ndarray]] = {"codes": [], "mean region": [], "both": []}
     spent = []
     for query, best in zip(asked, truth, strict=False):
-        found = matcher.encode_captions([query["sentence"]])
+        found = model.encode_captions([query["sentence"]])
         words = found.vectors[0, : found.lengths[0]]
         began = time.process_time()
         by_codes = made.scores(words, everything) - lowered
@@ -270,14 +270,14 @@ def _rank(values: np.ndarray, best: np.ndarray) -> np.ndarray:
     return np.array([(values > values[photo]).sum() for photo in best.tolist()])
 
 
-def int8_cost(base: Enlarged, truth: np.ndarray, asked: list[dict], matcher: Matcher) -> dict:
+def int8_cost(base: Enlarged, truth: np.ndarray, asked: list[dict], model: Model) -> dict:
     """What int8 does to similarities of the exact ten with their queries."""
     from regard.store.shards import to_int8
 
     errors, kept = [], []
-    config: Scoring = matcher.scoring
+    config: Scoring = model.scoring
     for query, best in zip(asked, truth, strict=False):
-        found = matcher.encode_captions([query["sentence"]])
+        found = model.encode_captions([query["sentence"]])
         words = torch.from_numpy(found.vectors[0, : found.lengths[0]])
         photos = np.stack([base.block(n // BLOCK)[n % BLOCK] for n in best.tolist()])
         whole, scales = to_int8(photos.reshape(-1, photos.shape[2]))

@@ -10,7 +10,7 @@ import numpy as np
 from enlarge import BLOCK, Enlarged, unit
 from measure import measure, memory_mb
 
-from regard.model.model import Matcher
+from regard.model.model import Model
 
 EVERY, FEW = 10_000, 10  # photos at which all are looked at, and queries of what takes seconds
 
@@ -19,7 +19,7 @@ class Ground(NamedTuple):
     """What every way is measured on."""
 
     base: Enlarged
-    matcher: Matcher
+    model: Model
     asked: list[dict]
     truth: np.ndarray
     photos: int
@@ -31,7 +31,7 @@ class Ground(NamedTuple):
 
     def words(self, sentence: str) -> np.ndarray:
         """(W, D) word vectors of a sentence."""
-        found = self.matcher.encode_captions([sentence])
+        found = self.model.encode_captions([sentence])
         return found.vectors[0, : found.lengths[0]]
 
 
@@ -40,13 +40,13 @@ def pooled_in_faiss(ground: Ground) -> Iterator[dict]:
     import faiss
 
     faiss.omp_set_num_threads(1)  # waiting threads would count as busy
-    means = np.empty((ground.photos, ground.matcher.dim), np.float32)
+    means = np.empty((ground.photos, ground.model.dim), np.float32)
     for number, block in enumerate(ground.blocks()):
         means[number * BLOCK : number * BLOCK + len(block)] = unit(block.mean(1))
     kinds = {"SQ8": "pooled vector in FAISS, SQ8", "HNSW32,SQ8": "pooled vector in FAISS, HNSW32"}
     for kind, name in kinds.items():
         began = time.process_time()
-        index = faiss.index_factory(ground.matcher.dim, kind, faiss.METRIC_INNER_PRODUCT)
+        index = faiss.index_factory(ground.model.dim, kind, faiss.METRIC_INNER_PRODUCT)
         index.train(means[:20_000])
         index.add(means)
         built = time.process_time() - began
@@ -97,7 +97,7 @@ def _regions_in_qdrant(ground: Ground) -> object:
     import qdrant_edge as q
 
     return q.EdgeVectorParams(
-        ground.matcher.dim,
+        ground.model.dim,
         q.Distance.Dot,
         datatype=q.VectorStorageDatatype.Float16,
         multivector_config=q.MultiVectorConfig(q.MultiVectorComparator.MaxSim),
@@ -116,7 +116,7 @@ def maxsim_in_lancedb(folder: Path, ground: Ground) -> Iterator[dict]:
         table = database.open_table("photos")
     else:
         began = time.process_time()
-        kind = pa.list_(pa.list_(pa.float16(), ground.matcher.dim))
+        kind = pa.list_(pa.list_(pa.float16(), ground.model.dim))
         schema = pa.schema([("id", pa.int64()), ("vector", kind)])
         table = database.create_table("photos", _batches(ground, schema), schema=schema)
         spent["build_written_s"] = time.process_time() - began

@@ -74,21 +74,21 @@ def go(step: str, asked: argparse.Namespace) -> None:
 
 def take(step: str, asked: argparse.Namespace, photos: int) -> Iterable[dict]:
     """The figures of one step for one size."""
-    matcher, folder = load(asked.model), asked.work / f"index-{photos}"
+    model, folder = load(asked.model), asked.work / f"index-{photos}"
     sentences = load_queries(asked.work)[: asked.queries]
     if step == "regard":
-        return measure.regard(folder, matcher, sentences, known_truth(asked, photos))
+        return measure.regard(folder, model, sentences, known_truth(asked, photos))
     if step == "kinds":
-        return measure.kinds(folder, matcher, sentences)
+        return measure.kinds(folder, model, sentences)
     base = load_base(asked.work)
     if step == "build":
-        return [build(folder, base, photos, matcher)]
+        return [build(folder, base, photos, model)]
     if step == "alike":
         return [alike(base, photos)]
     truth = known_truth(asked, photos)
     if truth is None:
         raise SystemExit(f"no truth for {photos} photos; run the step truth first")
-    return compare(step, asked, photos, (base, matcher, sentences, truth))
+    return compare(step, asked, photos, (base, model, sentences, truth))
 
 
 def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> Iterable[dict]:
@@ -102,8 +102,8 @@ def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> I
         return others.maxsim_in_qdrant(asked.work / f"qdrant-{photos}", ground)
     if step == "lancedb":
         return others.maxsim_in_lancedb(asked.work / f"lancedb-{photos}", ground)
-    base, matcher, sentences, truth = what
-    return [measure.int8_cost(base, truth, sentences, matcher)]
+    base, model, sentences, truth = what
+    return [measure.int8_cost(base, truth, sentences, model)]
 
 
 def known_truth(asked: argparse.Namespace, photos: int) -> np.ndarray | None:

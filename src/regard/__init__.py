@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from regard.explain import explain_photo as explain_photo
     from regard.kernels import attention as attention
     from regard.kernels import similarity_matrix as similarity_matrix
-    from regard.model.model import Matcher as Matcher
+    from regard.model.model import Model as Model
     from regard.model.model import load as load
     from regard.search import Index as Index
 
@@ -28,7 +28,7 @@ __version__ = "0.1.0"
 _HOMES = {
     "Explanation": "regard.explain",
     "Index": "regard.search",
-    "Matcher": "regard.model.model",
+    "Model": "regard.model.model",
     "RegardError": "regard.errors",
     "Scoring": "regard.core.scoring",
     "attention": "regard.kernels",
@@ -40,7 +40,7 @@ _HOMES = {
 __all__ = [
     "Explanation",
     "Index",
-    "Matcher",
+    "Model",
     "RegardError",
     "Scoring",
     "attention",

@@ -53,10 +53,10 @@ def folder(tmp_path_factory):
 def address(folder):
     """A server over the samples, with the model that ships."""
     pytest.importorskip("playwright", reason="playwright is not installed")
-    matcher = load()
-    update_index(folder.parent / "index", folder, matcher, workers=1)
+    model = load()
+    update_index(folder.parent / "index", folder, model, workers=1)
     with (
-        Index.open(folder.parent / "index", matcher) as index,
+        Index.open(folder.parent / "index", model) as index,
         running(create_app(index, ServeConfig())) as where,
     ):
         yield where

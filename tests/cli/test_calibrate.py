@@ -45,8 +45,8 @@ def test_weights_stay_and_the_rest_is_kept(world, calibrated):
     before, after = load_checkpoint(world.model), load_checkpoint(calibrated[0] / "model")
     assert before.background is None
     assert after.background.photos.shape == (64, 32)
-    for name, value in before.model.state_dict().items():
-        assert value.equal(after.model.state_dict()[name])
+    for name, value in before.network.state_dict().items():
+        assert value.equal(after.network.state_dict()[name])
     assert before.info.items() <= after.info.items()
 
 

@@ -37,11 +37,11 @@ def scored(done):
 
 
 def expected(world, folder, *pairs):
-    matcher = load(world.model)
+    model = load(world.model)
     return [
-        matcher.similarity(
-            matcher.encode_images([folder / record["photo"]]),
-            matcher.encode_captions([record["sentence"]]),
+        model.similarity(
+            model.encode_images([folder / record["photo"]]),
+            model.encode_captions([record["sentence"]]),
         ).item()
         for record in pairs
     ]

@@ -22,8 +22,8 @@ def index_folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("serve")
     for seed in range(3):
         draw(folder / f"photos/{seed}.png", seed)
-    matcher = load(save_model(folder / "model"))
-    update_index(folder / "index", folder / "photos", matcher, workers=1)
+    model = load(save_model(folder / "model"))
+    update_index(folder / "index", folder / "photos", model, workers=1)
     return folder / "index"
 
 

@@ -74,8 +74,8 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     begun = place / "model"
     half = ("blend", begun, tuned, "--share", "0.5", "--out", tmp_path / "half")
     made = json.loads(invoke(*half, "--json").stdout)
-    ends = [load_checkpoint(folder).model.state_dict() for folder in (begun, tuned)]
-    for name, value in load_checkpoint(made["model"]).model.state_dict().items():
+    ends = [load_checkpoint(folder).network.state_dict() for folder in (begun, tuned)]
+    for name, value in load_checkpoint(made["model"]).network.state_dict().items():
         torch.testing.assert_close(value, (ends[0][name] + ends[1][name]) / 2)
     photo = place / "images/0.png"
     done = invoke("score", photo, "a red dog", "--model", tmp_path / "half", "--json")

@@ -82,7 +82,7 @@ def model_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def matcher(model_folder):
+def model(model_folder):
     return load(model_folder)
 
 
@@ -97,8 +97,8 @@ def photos(tmp_path):
 
 
 @pytest.fixture
-def index_folder(tmp_path, photos, matcher, monkeypatch):
+def index_folder(tmp_path, photos, model, monkeypatch):
     """An index of the photos made on this machine alone, of several shards."""
     monkeypatch.setattr("regard.indexing.update._COMMIT_PHOTOS", 6)
-    update_index(tmp_path / "index", photos, matcher, workers=1)
+    update_index(tmp_path / "index", photos, model, workers=1)
     return tmp_path / "index"

@@ -45,11 +45,11 @@ PieceMaker._at_once = count_units
 PieceMaker._carefully = count_units  # processes of their own have their own test
 
 
-def index(folder, photos, matcher):
-    building.index_photos(folder, Location.of(str(photos)), matcher)
+def index(folder, photos, loaded):
+    building.index_photos(folder, Location.of(str(photos)), loaded)
 
 
-def run_until(folder, photos, matcher, point):
+def run_until(folder, photos, loaded, point):
     """Index in a fork that kills itself at a call; gives calls made, or None when killed."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -64,7 +64,7 @@ def run_until(folder, photos, matcher, point):
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.setprofile(count)
-        index(folder, photos, matcher)
+        index(folder, photos, loaded)
         sys.setprofile(None)
         os.write(writing, str(calls).encode())
         os._exit(0)
@@ -79,18 +79,18 @@ def run_until(folder, photos, matcher, point):
 def main(model, photos, base, points):
     global made
     torch.set_num_threads(1)
-    matcher = load(model)
-    total = run_until(base / "first", photos, matcher, 0)
+    loaded = load(model)
+    total = run_until(base / "first", photos, loaded, 0)
     wanted = vectors(base / "first"), catalog(base / "first")
     killed = kept = 0
     for n in range(points):
         point = 1 + (n * (total - 1) + (n * 7919) % (total - 1)) // points
         folder = base / "try"
         shutil.rmtree(folder, ignore_errors=True)
-        killed += run_until(folder, photos, matcher, min(point, total)) is None
+        killed += run_until(folder, photos, loaded, min(point, total)) is None
         pieces = len(list(folder.glob("incoming/*.json")))
         made = 0
-        index(folder, photos, matcher)
+        index(folder, photos, loaded)
         assert (vectors(folder), catalog(folder)) == wanted, point
         assert not (folder / "incoming").exists()
         kept += pieces and made < 7

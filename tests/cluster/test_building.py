@@ -48,12 +48,12 @@ def place(photos):
     return Location.of(str(photos))
 
 
-def test_an_index_is_that_of_one_machine(tmp_path, photos, matcher, made):
+def test_an_index_is_that_of_one_machine(tmp_path, photos, model, made):
     told = []
     report = building.index_photos(
-        tmp_path / "index", place(photos), matcher, progress=lambda *done: told.append(done)
+        tmp_path / "index", place(photos), model, progress=lambda *done: told.append(done)
     )
-    assert report == update_index(tmp_path / "alone", photos, matcher, workers=1)
+    assert report == update_index(tmp_path / "alone", photos, model, workers=1)
     assert (report.added, len(report.skipped)) == (41, 1)
     assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
     assert catalog(tmp_path / "index") == catalog(tmp_path / "alone")
@@ -62,20 +62,20 @@ def test_an_index_is_that_of_one_machine(tmp_path, photos, matcher, made):
     assert not (tmp_path / "index/incoming").exists()
 
 
-def test_a_second_run_does_nothing_twice(tmp_path, photos, matcher, made):
-    building.index_photos(tmp_path / "index", place(photos), matcher)
+def test_a_second_run_does_nothing_twice(tmp_path, photos, model, made):
+    building.index_photos(tmp_path / "index", place(photos), model)
     before = vectors(tmp_path / "index")
-    report = building.index_photos(tmp_path / "index", place(photos), matcher)
+    report = building.index_photos(tmp_path / "index", place(photos), model)
     assert (report.added, report.unchanged, len(report.skipped)) == (0, 41, 1)
     assert len(made) == 7
     assert vectors(tmp_path / "index") == before
 
 
 @pytest.mark.parametrize("compressed", [False, True])
-def test_changes_are_those_of_one_machine(tmp_path, photos, matcher, compressed):
+def test_changes_are_those_of_one_machine(tmp_path, photos, model, compressed):
     folders = tmp_path / "index", tmp_path / "alone"
-    building.index_photos(folders[0], place(photos), matcher, compressed=compressed)
-    update_index(folders[1], photos, matcher, workers=1, compressed=compressed)
+    building.index_photos(folders[0], place(photos), model, compressed=compressed)
+    update_index(folders[1], photos, model, workers=1, compressed=compressed)
     (photos / "a/00.png").rename(photos / "b/moved.png")
     (photos / "a/02.png").unlink()
     draw(photos / "a/04.png", 104)
@@ -83,20 +83,20 @@ def test_changes_are_those_of_one_machine(tmp_path, photos, matcher, compressed)
     shutil.copy(photos / "a/new.png", photos / "b/new.png")
     (photos / "a/06.png").touch()
     excludes = ["/c/"]
-    report = building.index_photos(folders[0], place(photos), matcher, excludes=excludes)
-    alone = update_index(folders[1], photos, matcher, workers=1, excludes=excludes)
+    report = building.index_photos(folders[0], place(photos), model, excludes=excludes)
+    alone = update_index(folders[1], photos, model, workers=1, excludes=excludes)
     assert report == alone
     assert (report.moved, report.removed, report.updated, report.added) == (1, 2, 1, 2)
     assert vectors(folders[0]) == vectors(folders[1])
     assert catalog(folders[0]) == catalog(folders[1])
 
 
-def test_either_goes_on_where_the_other_was(tmp_path, photos, matcher):
-    building.index_photos(tmp_path / "index", place(photos), matcher)
+def test_either_goes_on_where_the_other_was(tmp_path, photos, model):
+    building.index_photos(tmp_path / "index", place(photos), model)
     draw(photos / "a/new.png", 105)
-    assert update_index(tmp_path / "index", photos, matcher, workers=1).added == 1
+    assert update_index(tmp_path / "index", photos, model, workers=1).added == 1
     draw(photos / "a/newer.png", 106)
-    report = building.index_photos(tmp_path / "index", place(photos), matcher)
+    report = building.index_photos(tmp_path / "index", place(photos), model)
     assert (report.added, report.unchanged) == (1, 42)
 
 
@@ -123,17 +123,17 @@ def test_a_region_store_is_that_of_one_machine(tmp_path, photos):
     assert (again.extracted, again.already, len(again.skipped)) == (0, 41, 1)
 
 
-def test_staging_elsewhere_is_left_clean(tmp_path, photos, matcher):
+def test_staging_elsewhere_is_left_clean(tmp_path, photos, model):
     staging = Location.of(str(tmp_path / "shared"))
     (tmp_path / "shared").mkdir()
     (tmp_path / "shared/not ours").touch()
-    building.index_photos(tmp_path / "index", place(photos), matcher, staging=staging)
-    update_index(tmp_path / "alone", photos, matcher, workers=1)
+    building.index_photos(tmp_path / "index", place(photos), model, staging=staging)
+    update_index(tmp_path / "alone", photos, model, workers=1)
     assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
     assert [path.name for path in (tmp_path / "shared").iterdir()] == ["not ours"]
 
 
-def test_pieces_that_never_arrive_are_an_error(tmp_path, photos, matcher, monkeypatch):
+def test_pieces_that_never_arrive_are_an_error(tmp_path, photos, model, monkeypatch):
     real = Location.put
 
     def put(self, file, contents):
@@ -141,17 +141,17 @@ def test_pieces_that_never_arrive_are_an_error(tmp_path, photos, matcher, monkey
 
     monkeypatch.setattr(Location, "put", put)
     with pytest.raises(StoreError, match="that every machine of the cluster sees"):
-        building.index_photos(tmp_path / "index", place(photos), matcher)
+        building.index_photos(tmp_path / "index", place(photos), model)
     assert vectors(tmp_path / "index") == []
 
 
-def test_one_writer_at_a_time(tmp_path, photos, matcher):
-    building.index_photos(tmp_path / "index", place(photos), matcher)
+def test_one_writer_at_a_time(tmp_path, photos, model):
+    building.index_photos(tmp_path / "index", place(photos), model)
     with (
         RegionStore(tmp_path / "index", writable=True),
         pytest.raises(BusyError, match="one writer"),
     ):
-        building.index_photos(tmp_path / "index", place(photos), matcher)
+        building.index_photos(tmp_path / "index", place(photos), model)
 
 
 @pytest.mark.slow

@@ -43,7 +43,7 @@ def wait_for(condition, seconds=60):
         time.sleep(0.05)
 
 
-def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher, monkeypatch):
+def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, model, monkeypatch):
     """Workers of the second node stop in the middle of a unit; then it is killed.
 
     The others do one unit each and wait for that, so that there is work left for the second.
@@ -83,14 +83,14 @@ def test_extraction_survives_the_loss_of_a_node(nodes, tmp_path, photos, matcher
 
     killer = threading.Thread(target=kill)
     killer.start()
-    report = building.index_photos(tmp_path / "index", Location.of(str(photos)), matcher, workers=4)
+    report = building.index_photos(tmp_path / "index", Location.of(str(photos)), model, workers=4)
     killer.join()
     assert nodes.second is None
     assert (marks / "stuck").exists()
-    assert report == update_index(tmp_path / "alone", photos, matcher, workers=1)
+    assert report == update_index(tmp_path / "alone", photos, model, workers=1)
     assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
     assert catalog(tmp_path / "index") == catalog(tmp_path / "alone")
-    again = building.index_photos(tmp_path / "index", Location.of(str(photos)), matcher)
+    again = building.index_photos(tmp_path / "index", Location.of(str(photos)), model)
     assert (again.added, again.unchanged) == (0, 41)
 
 
@@ -112,12 +112,10 @@ def equal(answer, result):
         assert ours.words() == alone.words()
 
 
-def test_search_is_that_of_one_machine_and_survives_the_loss_of_a_node(
-    nodes, index_folder, matcher
-):
+def test_search_is_that_of_one_machine_and_survives_the_loss_of_a_node(nodes, index_folder, model):
     with (
-        Index.open(index_folder, matcher) as alone,
-        ClusterIndex(index_folder, matcher, holders=3, patience=150) as held,
+        Index.open(index_folder, model) as alone,
+        ClusterIndex(index_folder, model, holders=3, patience=150) as held,
     ):
         assert [part.photos for part in held.parts] == [16, 12, 12]
         assert len(held) == len(alone) == 40
@@ -172,11 +170,11 @@ def full_but_for(node, spare):
         ray.kill(guest)
 
 
-def test_parts_without_room_are_named_until_there_is_some(nodes, index_folder, matcher):
+def test_parts_without_room_are_named_until_there_is_some(nodes, index_folder, model):
     with (
         full_but_for(nodes.second, 1),
-        Index.open(index_folder, matcher) as alone,
-        ClusterIndex(index_folder, matcher, holders=3, patience=150) as held,
+        Index.open(index_folder, model) as alone,
+        ClusterIndex(index_folder, model, holders=3, patience=150) as held,
     ):
         assert len(held.parts) == 3  # of which one at most has room elsewhere
         equal(held.search("a dog", 100), alone.search("a dog", 100))
@@ -200,21 +198,21 @@ def test_parts_without_room_are_named_until_there_is_some(nodes, index_folder, m
         equal(whole, alone.search("a dog", 100))
 
 
-def test_damaged_parts_are_named_and_changes_are_seen(nodes, index_folder, photos, matcher):
-    with ClusterIndex(index_folder, matcher, holders=2, patience=120) as held:
+def test_damaged_parts_are_named_and_changes_are_seen(nodes, index_folder, photos, model):
+    with ClusterIndex(index_folder, model, holders=2, patience=120) as held:
         assert held.search("a dog", 1).missing == ()
         (photos / "a/00.png").unlink()
-        update_index(index_folder, photos, matcher, workers=1)
+        update_index(index_folder, photos, model, workers=1)
         before = held.search("a dog", 100)
         assert len(before.result.hits) == 40  # the state it was opened in
         held.refresh()
         after = held.search("a dog", 100)
         assert len(after.result.hits) == 39
-        with Index.open(index_folder, matcher) as alone:
+        with Index.open(index_folder, model) as alone:
             equal(after, alone.search("a dog", 100))
     shard = sorted(index_folder.glob("shard-*"))[1]
     shard.write_bytes(b"not a shard")
-    with ClusterIndex(index_folder, matcher, holders=2, patience=120) as held:
+    with ClusterIndex(index_folder, model, holders=2, patience=120) as held:
         answer = held.search("a dog", 100)
         ((part, reason),) = answer.missing
         assert shard.name in part.shards.values()
@@ -267,8 +265,8 @@ def test_workers_wait_for_a_caller_that_is_slow(nodes, tmp_path, monkeypatch, bl
     assert made() == 60
 
 
-def test_what_a_worker_raises_comes_back_plainly(nodes, tmp_path, photos, matcher):
-    job = building.Job(*[Location.of(str(photos))] * 2, "statistics", matcher.source, "x", False)
+def test_what_a_worker_raises_comes_back_plainly(nodes, tmp_path, photos, model):
+    job = building.Job(*[Location.of(str(photos))] * 2, "statistics", model.source, "x", False)
     with pytest.raises(CheckpointError, match="on this machine of the cluster"):
         list(session.stream(PieceMaker, job, ["{}"], 1))
 

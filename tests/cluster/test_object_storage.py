@@ -48,17 +48,17 @@ def names(client):
     return {entry["Key"] for entry in client.list_objects_v2(Bucket="bucket")["Contents"]}
 
 
-def test_an_index_of_photos_in_a_bucket(nodes, tmp_path, photos, matcher, s3, monkeypatch):
+def test_an_index_of_photos_in_a_bucket(nodes, tmp_path, photos, model, s3, monkeypatch):
     monkeypatch.setattr(building, "unit_size", lambda _: 11)
     before = names(s3.client)
     place, staging = Location.of(s3("photos")), Location.of(s3("scratch"))
     assert place.name == "s3://bucket/photos"
-    report = building.index_photos(tmp_path / "index", place, matcher, staging=staging, workers=2)
-    alone = update_index(tmp_path / "alone", photos, matcher, workers=1)
+    report = building.index_photos(tmp_path / "index", place, model, staging=staging, workers=2)
+    alone = update_index(tmp_path / "alone", photos, model, workers=1)
     assert (report.added, len(report.skipped)) == (alone.added, 1) == (41, 1)
     assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
     assert names(s3.client) - {"scratch/"} == before  # nothing is left in the bucket
-    with Index.open(tmp_path / "index", matcher) as ours, Index.open(tmp_path / "alone") as theirs:
+    with Index.open(tmp_path / "index", model) as ours, Index.open(tmp_path / "alone") as theirs:
         hits = ours.search("a dog", 100).hits
         assert [h.photo.id for h in hits] == [h.photo.id for h in theirs.search("a dog", 100).hits]
         assert all(str(hit.photo.path).startswith("s3:/bucket/photos/") for hit in hits)
@@ -70,12 +70,12 @@ def test_an_index_of_photos_in_a_bucket(nodes, tmp_path, photos, matcher, s3, mo
     s3.client.put_object(
         Bucket="bucket", Key="photos/new.png", Body=draw(tmp_path / "n.png", 99).read_bytes()
     )
-    report = building.index_photos(tmp_path / "index", place, matcher, staging=staging, workers=2)
+    report = building.index_photos(tmp_path / "index", place, model, staging=staging, workers=2)
     assert (report.added, report.moved, report.unchanged, report.removed) == (1, 1, 40, 0)
 
 
-def test_prefixes_that_cannot_be_listed_are_refused(s3, tmp_path, matcher):
+def test_prefixes_that_cannot_be_listed_are_refused(s3, tmp_path, model):
     with pytest.raises(DataError, match="cannot be listed"):
-        building.index_photos(tmp_path / "index", Location.of(s3("nowhere")), matcher)
+        building.index_photos(tmp_path / "index", Location.of(s3("nowhere")), model)
     with pytest.raises(DataError, match="cannot be listed"):
         Location.of(s3("x").replace("bucket", "nobucket")).scan()

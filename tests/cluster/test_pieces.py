@@ -13,9 +13,9 @@ pytest.importorskip("pyarrow", reason="Arrow is not installed (pip install 'rega
 
 
 @pytest.fixture
-def job(tmp_path, photos, matcher):
+def job(tmp_path, photos, model):
     places = Location.of(str(photos)), Location.of(str(tmp_path / "incoming"))
-    return Job(*places, "statistics", matcher.source, matcher.identity, False)
+    return Job(*places, "statistics", model.source, model.identity, False)
 
 
 def files_there(tmp_path):

@@ -23,7 +23,7 @@ from regard.evaluation.grounding import (
     read_phrases,
 )
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.store.region_store import RegionStore, StoredRegions
 from regard.words.vocabulary import Vocabulary
 
@@ -139,18 +139,18 @@ def test_a_model_is_judged_phrase_by_phrase(tmp_path, opened, direction):
     vocabulary = Vocabulary.build([SENTENCE], 1)
     scoring = Scoring(direction=direction)
     config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5, scoring=scoring)
-    model = MatchingModel(config, len(vocabulary))
-    matcher = Matcher(Checkpoint(model, vocabulary, "maker", {}))
+    network = MatchingModel(config, len(vocabulary))
+    model = Model(Checkpoint(network, vocabulary, "maker", {}))
     seen = []
 
     def locate(found):
         seen.append(found)
         return most_attended(found)
 
-    tree = ground(matcher, dataset, written(tmp_path, LINE), {"mine": locate}).tree("mine")
+    tree = ground(model, dataset, written(tmp_path, LINE), {"mine": locate}).tree("mine")
     assert tree["phrases"] == len(seen)
-    encoded = matcher.encode_captions(["The man 's dog runs on grass ."])
-    regions = matcher.encode_features(FEATURES[None], [4])
+    encoded = model.encode_captions(["The man 's dog runs on grass ."])
+    regions = model.encode_features(FEATURES[None], [4])
     cosines = regions[0] @ encoded.vectors[0].T  # (R, W)
     np.testing.assert_allclose(seen[0].cosines, cosines[:, 2], atol=1e-6)
     np.testing.assert_allclose(seen[1].cosines, cosines[:, 4], atol=1e-6)

@@ -1,3 +1,3 @@
-"""The same small matcher and photos as for searches."""
+"""The same small model and photos as for searches."""
 
-from search.conftest import matcher, model_folder, photos  # noqa: F401 - fixtures
+from search.conftest import model, model_folder, photos  # noqa: F401 - fixtures

@@ -28,8 +28,8 @@ update_module._COMMIT_FILES = 2
 store_module._THIN_SHARDS = 3  # and several shards are put together
 
 
-def update(place, matcher):
-    update_index(place / "index", place / "photos", matcher, workers=1)
+def update(place, loaded):
+    update_index(place / "index", place / "photos", loaded, workers=1)
 
 
 def state(place):
@@ -48,7 +48,7 @@ def state(place):
     return files, vectors
 
 
-def run_until(place, matcher, point):
+def run_until(place, loaded, point):
     """Update in a fork that kills itself at a call; gives calls made, or None when killed."""
     reading, writing = os.pipe()
     child = os.fork()
@@ -63,7 +63,7 @@ def run_until(place, matcher, point):
                     os.kill(os.getpid(), signal.SIGKILL)
 
         sys.setprofile(count)
-        update(place, matcher)
+        update(place, loaded)
         sys.setprofile(None)
         os.write(writing, str(calls).encode())
         os._exit(0)
@@ -83,14 +83,14 @@ def prepare(base, changed, place):
     shutil.copytree(changed, place / "photos")  # with times of change
 
 
-def searchable(place, matcher):
+def searchable(place, loaded):
     """A killed index can be searched as it is, unless nothing of it is there yet."""
     if not (place / "index/manifest.sqlite").exists():
         return
     with RegionStore(place / "index") as store:
         if not store.database.execute("SELECT 1 FROM meta WHERE name = 'model'").fetchone():
             return
-    with Index.open(place / "index", matcher) as index:
+    with Index.open(place / "index", loaded) as index:
         found = index.search("a dog", 100)
         assert len(found.hits) == len(index)
         assert len({hit.photo.id for hit in found.hits}) == len(index)
@@ -98,20 +98,20 @@ def searchable(place, matcher):
 
 def main(model, base, changed, points):
     torch.set_num_threads(1)
-    matcher = load(model)
+    loaded = load(model)
     place = base / "try"  # always the same, since an index remembers absolute paths
     prepare(base, changed, place)
-    total = run_until(place, matcher, 0)
+    total = run_until(place, loaded, 0)
     wanted = state(place)
     killed = 0
     for n in range(points):
         point = 1 + (n * (total - 1) + (n * 7919) % (total - 1)) // points
         prepare(base, changed, place)
-        killed += run_until(place, matcher, min(point, total)) is None
-        searchable(place, matcher)
-        update(place, matcher)
+        killed += run_until(place, loaded, min(point, total)) is None
+        searchable(place, loaded)
+        update(place, loaded)
         assert state(place) == wanted, point
-        assert check_index(place / "index", matcher) == ([], 0, {})
+        assert check_index(place / "index", loaded) == ([], 0, {})
     sys.stdout.write(json.dumps({"calls": total, "killed": killed, "photos": len(wanted[1])}))
 
 

@@ -11,23 +11,23 @@ from regard.search import Index
 
 
 @pytest.fixture
-def bring(tmp_path, matcher):
+def bring(tmp_path, model):
     """Bring one folder up to date; gives the counts that are not zero, and what was skipped."""
 
     def update(folder, **options):
-        counts = update_index(tmp_path / "index", folder, matcher, workers=1, **options)._asdict()
+        counts = update_index(tmp_path / "index", folder, model, workers=1, **options)._asdict()
         skipped = counts.pop("skipped")
         return {name: n for name, n in counts.items() if n}, skipped
 
     return update
 
 
-def number(tmp_path, matcher):
-    with Index.open(tmp_path / "index", matcher) as opened:
+def number(tmp_path, model):
+    with Index.open(tmp_path / "index", model) as opened:
         return len(opened)
 
 
-def test_an_empty_mount_point_loses_nothing(bring, photos, tmp_path, matcher):
+def test_an_empty_mount_point_loses_nothing(bring, photos, tmp_path, model):
     bring(photos)
     photos.rename(tmp_path / "elsewhere")
     photos.mkdir()
@@ -35,15 +35,13 @@ def test_an_empty_mount_point_loses_nothing(bring, photos, tmp_path, matcher):
     assert counts == {}
     (told,) = skipped.values()
     assert f"regard index --forget {photos}" in told
-    assert number(tmp_path, matcher) == 6
+    assert number(tmp_path, model) == 6
     photos.rmdir()
     (tmp_path / "elsewhere").rename(photos)
     assert bring(photos) == ({"unchanged": 6}, {})
 
 
-def test_a_folder_that_cannot_be_read_keeps_its_photos(
-    bring, photos, tmp_path, matcher, monkeypatch
-):
+def test_a_folder_that_cannot_be_read_keeps_its_photos(bring, photos, tmp_path, model, monkeypatch):
     bring(photos)
 
     def scandir(path):
@@ -54,11 +52,11 @@ def test_a_folder_that_cannot_be_read_keeps_its_photos(
         counts, skipped = bring(photos)
     assert counts == {}
     assert "cannot be looked into (Permission denied)" in skipped[f"{photos}/"]
-    assert number(tmp_path, matcher) == 6
+    assert number(tmp_path, model) == 6
 
 
 def test_a_subfolder_that_cannot_be_read_keeps_its_photos(
-    bring, photos, tmp_path, matcher, monkeypatch
+    bring, photos, tmp_path, model, monkeypatch
 ):
     draw(photos / "sub/a.png", 20)
     draw(photos / "sub2/b.png", 21)
@@ -73,7 +71,7 @@ def test_a_subfolder_that_cannot_be_read_keeps_its_photos(
 
     monkeypatch.setattr(update_module, "scan_folder", scan)
     assert bring(photos)[0] == {"unchanged": 6, "removed": 1}
-    assert number(tmp_path, matcher) == 7
+    assert number(tmp_path, model) == 7
 
 
 def test_photos_gone_for_a_moment_are_tried_again(bring, photos, monkeypatch):
@@ -94,7 +92,7 @@ def test_photos_gone_for_a_moment_are_tried_again(bring, photos, monkeypatch):
     assert bring(photos) == ({"added": 6}, {})
 
 
-def test_folders_within_each_other_keep_their_photos(bring, photos, tmp_path, matcher):
+def test_folders_within_each_other_keep_their_photos(bring, photos, tmp_path, model):
     for seed in (20, 21):
         draw(photos / f"sub/{seed}.png", seed)
     sub = photos / "sub"
@@ -105,10 +103,10 @@ def test_folders_within_each_other_keep_their_photos(bring, photos, tmp_path, ma
     (sub / "20.png").unlink()
     assert bring(sub)[0] == {"unchanged": 1, "removed": 1}
     bring(photos, excludes=[])
-    report = forget_folder(tmp_path / "index", sub, matcher)
+    report = forget_folder(tmp_path / "index", sub, model)
     assert report.removed == 0
-    assert number(tmp_path, matcher) == 7
+    assert number(tmp_path, model) == 7
     bring(sub)
-    report = forget_folder(tmp_path / "index", photos, matcher)
+    report = forget_folder(tmp_path / "index", photos, model)
     assert report.removed == 6
-    assert number(tmp_path, matcher) == 1
+    assert number(tmp_path, model) == 1

@@ -38,8 +38,8 @@ def test_killed_while_making_an_index(base, model_folder, points, tmp_path):
 
 
 @pytest.mark.parametrize("points", [12, pytest.param(150, marks=pytest.mark.slow)])
-def test_killed_while_updating_an_index(base, model_folder, matcher, points, tmp_path):
-    update_index(base / "try/index", base / "try/photos", matcher, workers=1)
+def test_killed_while_updating_an_index(base, model_folder, model, points, tmp_path):
+    update_index(base / "try/index", base / "try/photos", model, workers=1)
     shutil.move(base / "try/index", base / "index")
     changed = tmp_path / "changed"
     shutil.copytree(base / "try/photos", changed)

@@ -22,11 +22,11 @@ def index(tmp_path):
 
 
 @pytest.fixture
-def run(index, photos, matcher):
+def run(index, photos, model):
     """Bring the index up to date; gives the counts that are not zero, and what was skipped."""
 
     def update(folder=photos, **options):
-        report = update_index(index, folder, matcher, workers=1, **options)
+        report = update_index(index, folder, model, workers=1, **options)
         counts = report._asdict()
         skipped = counts.pop("skipped")
         return {name: n for name, n in counts.items() if n}, skipped
@@ -52,14 +52,14 @@ def extracted(monkeypatch):
     return names
 
 
-def paths(index, matcher):
-    with Index.open(index, matcher) as opened:
+def paths(index, model):
+    with Index.open(index, model) as opened:
         return sorted(photo.path.name for photo in opened.photos())
 
 
-def test_everything_is_new_at_first(run, index, matcher):
+def test_everything_is_new_at_first(run, index, model):
     assert run() == ({"added": 6}, {})
-    assert paths(index, matcher) == [f"{n}.png" for n in range(6)]
+    assert paths(index, model) == [f"{n}.png" for n in range(6)]
 
 
 def test_nothing_is_read_when_nothing_changed(run, monkeypatch):
@@ -86,13 +86,13 @@ def test_a_touched_file_is_unchanged_and_then_not_hashed_again(run, photos, extr
     assert run() == ({"unchanged": 6}, {})
 
 
-def test_a_renamed_file_is_moved_without_extraction(run, photos, extracted, index, matcher):
+def test_a_renamed_file_is_moved_without_extraction(run, photos, extracted, index, model):
     run()
     extracted.clear()
     (photos / "0.png").rename(photos / "below/renamed.png")
     assert run() == ({"moved": 1, "unchanged": 5}, {})
     assert extracted == []
-    assert paths(index, matcher) == ["1.png", "2.png", "3.png", "4.png", "5.png", "renamed.png"]
+    assert paths(index, model) == ["1.png", "2.png", "3.png", "4.png", "5.png", "renamed.png"]
 
 
 def test_a_renamed_folder_is_all_moves(run, photos, extracted):
@@ -112,58 +112,58 @@ def test_photos_moved_to_another_indexed_folder_are_moves(run, photos, tmp_path,
     assert extracted == []
 
 
-def test_a_changed_file_is_updated(run, photos, index, matcher):
+def test_a_changed_file_is_updated(run, photos, index, model):
     run()
-    with Index.open(index, matcher) as opened:
+    with Index.open(index, model) as opened:
         before = {photo.path.name: photo.id for photo in opened.photos()}
     draw(photos / "0.png", 100)
     assert run() == ({"updated": 1, "unchanged": 5}, {})
-    with Index.open(index, matcher) as opened:
+    with Index.open(index, model) as opened:
         after = {photo.path.name: photo.id for photo in opened.photos()}
         assert len(opened) == 6
     assert after.pop("0.png") != before.pop("0.png")
     assert after == before
 
 
-def test_a_deleted_file_is_removed(run, photos, index, matcher):
+def test_a_deleted_file_is_removed(run, photos, index, model):
     run()
     (photos / "0.png").unlink()
     shutil.rmtree(photos / "below")
     assert run() == ({"removed": 3, "unchanged": 3}, {})
-    assert paths(index, matcher) == ["1.png", "2.png", "3.png"]
+    assert paths(index, model) == ["1.png", "2.png", "3.png"]
     with RegionStore(index) as store:
         assert len(store) == 3
 
 
-def test_files_with_one_content_share_one_entry(run, photos, extracted, index, matcher):
+def test_files_with_one_content_share_one_entry(run, photos, extracted, index, model):
     shutil.copy(photos / "0.png", photos / "copy.png")
     assert run() == ({"added": 7}, {})
     assert sorted(extracted) == [f"{n}.png" for n in range(6)]
     shutil.copy(photos / "1.png", photos / "later.png")
     assert run() == ({"added": 1, "unchanged": 7}, {})
-    with Index.open(index, matcher) as opened:
+    with Index.open(index, model) as opened:
         assert len(opened) == 6
         assert len(opened.search("a dog", 100).hits) == 6
     (photos / "0.png").unlink()
     assert run() == ({"removed": 1, "unchanged": 7}, {})
-    assert "copy.png" in paths(index, matcher)
+    assert "copy.png" in paths(index, model)
 
 
-def test_the_last_copy_takes_the_entry_with_it(run, photos, index, matcher):
+def test_the_last_copy_takes_the_entry_with_it(run, photos, index, model):
     shutil.copy(photos / "0.png", photos / "copy.png")
     run()
     (photos / "0.png").unlink()
     (photos / "copy.png").unlink()
     assert run() == ({"removed": 2, "unchanged": 5}, {})
-    assert len(paths(index, matcher)) == 5
+    assert len(paths(index, model)) == 5
 
 
-def test_a_file_edited_after_it_was_copied(run, photos, index, matcher):
+def test_a_file_edited_after_it_was_copied(run, photos, index, model):
     run()
     shutil.copy(photos / "0.png", photos / "z-copy.png")
     draw(photos / "0.png", 100)
     assert run() == ({"added": 1, "updated": 1, "unchanged": 5}, {})
-    assert len(paths(index, matcher)) == 7
+    assert len(paths(index, model)) == 7
 
 
 def test_broken_files_are_skipped_named_and_not_read_again(run, photos, extracted):
@@ -237,7 +237,7 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(run, photos
     assert run() == ({"added": 1, "unchanged": 5}, {})
 
 
-def test_excluded_files_leave_the_index_and_patterns_are_remembered(run, index, matcher):
+def test_excluded_files_leave_the_index_and_patterns_are_remembered(run, index, model):
     run()
     assert run(excludes=["below/", "0.*"]) == ({"removed": 3, "unchanged": 3}, {})
     assert run() == ({"unchanged": 3}, {})
@@ -251,22 +251,22 @@ def test_hidden_files_are_left_out_unless_taken_back(run, photos):
     assert run(excludes=["!.*"]) == ({"added": 2, "unchanged": 6}, {})
 
 
-def test_several_folders_share_an_index(run, photos, tmp_path, index, matcher):
+def test_several_folders_share_an_index(run, photos, tmp_path, index, model):
     draw(tmp_path / "photos2/more.png", 9)
     run()
     assert run(tmp_path / "photos2") == ({"added": 1}, {})
     assert run() == ({"unchanged": 6}, {})
-    with Index.open(index, matcher) as opened:
+    with Index.open(index, model) as opened:
         assert opened.folders() == [photos, tmp_path / "photos2"]
         assert len(opened) == 7
 
 
-def test_an_empty_folder_makes_an_empty_index(run, tmp_path, index, matcher):
+def test_an_empty_folder_makes_an_empty_index(run, tmp_path, index, model):
     (tmp_path / "empty").mkdir()
     counts, skipped = run(tmp_path / "empty")
     assert counts == {}
     assert "may be a drive that is not mounted" in skipped[f"{tmp_path / 'empty'}/"]
-    with Index.open(index, matcher) as opened:
+    with Index.open(index, model) as opened:
         assert len(opened) == 0
 
 
@@ -284,18 +284,18 @@ def test_progress_ends_at_the_number_of_files_to_read(run, photos):
 
 
 @pytest.mark.slow
-def test_in_processes_as_in_this_one(photos, matcher, tmp_path):
+def test_in_processes_as_in_this_one(photos, model, tmp_path):
     for seed in range(10, 14):
         draw(photos / f"{seed}.png", seed)
     for name, workers in (("one", 1), ("two", 2)):
-        assert update_index(tmp_path / name, photos, matcher, workers=workers).added == 10
+        assert update_index(tmp_path / name, photos, model, workers=workers).added == 10
     with RegionStore(tmp_path / "one") as one, RegionStore(tmp_path / "two") as two:
         assert list(one) == list(two)
         for key in one:
             assert np.array_equal(one[key].vectors, two[key].vectors)
 
 
-def test_one_writer_at_a_time(run, index, matcher):
+def test_one_writer_at_a_time(run, index, model):
     run()
     with RegionStore(index, writable=True), pytest.raises(BusyError, match="one writer"):
         run()
@@ -310,26 +310,26 @@ def test_another_model_is_refused_with_the_command_that_mends(run, index, photos
         Index.open(index, other)
 
 
-def test_a_region_store_is_not_taken_for_an_index(photos, matcher, tmp_path):
+def test_a_region_store_is_not_taken_for_an_index(photos, model, tmp_path):
     with RegionStore(tmp_path / "store", "something", 16, writable=True):
         pass
     with pytest.raises(StoreError, match="is not an index"):
-        update_index(tmp_path / "store", photos, matcher)
+        update_index(tmp_path / "store", photos, model)
     with pytest.raises(StoreError, match="is not an index"):
-        Index.open(tmp_path / "store", matcher)
+        Index.open(tmp_path / "store", model)
 
 
 @pytest.mark.parametrize("name", ["version", "index_version"])
-def test_a_newer_index_is_refused(run, index, matcher, name):
+def test_a_newer_index_is_refused(run, index, model, name):
     run()
     with RegionStore(index, writable=True) as store, store.transaction() as database:
         database.execute("UPDATE meta SET value = '99' WHERE name = ?", (name,))
-    for use in (run, lambda: Index.open(index, matcher)):
+    for use in (run, lambda: Index.open(index, model)):
         with pytest.raises(StoreError, match=r"format 99.*pip install --upgrade"):
             use()
 
 
-def test_small_shards_are_put_together(run, photos, index, matcher, monkeypatch):
+def test_small_shards_are_put_together(run, photos, index, model, monkeypatch):
     monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 3)
     for seed in range(10, 13):
         draw(photos / f"{seed}.png", seed)
@@ -338,4 +338,4 @@ def test_small_shards_are_put_together(run, photos, index, matcher, monkeypatch)
         assert len({store.place(key).shard for key in store}) == 1
         assert len(list(index.glob("shard-*"))) == 1
         assert store.check() == {}
-    assert len(paths(index, matcher)) == 9
+    assert len(paths(index, model)) == 9

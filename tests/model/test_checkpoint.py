@@ -42,10 +42,10 @@ def test_everything_comes_back(tmp_path, encoding):
     saved = checkpoint(word_encoding=encoding, region_mlp=True)
     save_checkpoint(tmp_path / "model", saved)
     found = load_checkpoint(tmp_path / "model")
-    assert found.model.config == saved.model.config
+    assert found.network.config == saved.network.config
     assert found[1:] == saved[1:]
-    assert fingerprint(found.model) == fingerprint(saved.model)
-    assert not found.model.training
+    assert fingerprint(found.network) == fingerprint(saved.network)
+    assert not found.network.training
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
         "config.json",
         "model.safetensors",
@@ -59,13 +59,13 @@ def test_half_takes_half_the_room_and_is_near(tmp_path):
     save_checkpoint(tmp_path / "half", saved, half=True)
     sizes = [(tmp_path / n / "model.safetensors").stat().st_size for n in ("full", "half")]
     assert sizes[1] < 0.75 * sizes[0]
-    for name, value in load_checkpoint(tmp_path / "half").model.state_dict().items():
+    for name, value in load_checkpoint(tmp_path / "half").network.state_dict().items():
         assert value.dtype == torch.float32
-        torch.testing.assert_close(value, saved.model.state_dict()[name], atol=1e-3, rtol=1e-3)
+        torch.testing.assert_close(value, saved.network.state_dict()[name], atol=1e-3, rtol=1e-3)
 
 
 def test_a_changed_weight_changes_the_fingerprint():
-    model = checkpoint().model
+    model = checkpoint().network
     before = fingerprint(model)
     with torch.no_grad():
         model.words.embed.weight[0, 0] += 1e-3

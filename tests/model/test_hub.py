@@ -10,7 +10,7 @@ from small import save_model
 
 import regard
 from regard.errors import CheckpointError
-from regard.model.model import Matcher, load
+from regard.model.model import Model, load
 
 huggingface_hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
 SENTENCES = ["a red dog on the grass", "a cat"]
@@ -19,7 +19,7 @@ SENTENCES = ["a red dog on the grass", "a cat"]
 def test_saved_model_reads_and_says_the_same(tmp_path):
     made = load(save_model(tmp_path / "model"))
     assert made.save_pretrained(tmp_path / "saved") is None
-    again = Matcher.from_pretrained(tmp_path / "saved")
+    again = Model.from_pretrained(tmp_path / "saved")
     assert again.identity == made.identity
     one, other = (m.encode_captions(SENTENCES).vectors for m in (made, again))
     np.testing.assert_array_equal(one, other)
@@ -27,12 +27,12 @@ def test_saved_model_reads_and_says_the_same(tmp_path):
 
 
 def test_a_shipped_model_takes_card_background_and_backbone_along(tmp_path):
-    Matcher.from_pretrained("flickr8k").save_pretrained(tmp_path)
+    Model.from_pretrained("flickr8k").save_pretrained(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
     assert {"README.md", "background.safetensors", "backbone.safetensors"} <= names
     shipped = Path(regard.__file__).parent / "weights"
     assert (tmp_path / "README.md").read_text() == (shipped / "flickr8k/README.md").read_text()
-    again = Matcher.from_pretrained(tmp_path)
+    again = Model.from_pretrained(tmp_path)
     assert again.extractor_name == f"pyramid:{tmp_path / 'backbone.safetensors'}"
     assert again.calibration == load("flickr8k").calibration
 
@@ -47,14 +47,14 @@ def test_a_name_on_the_hub_is_fetched_by_its_client(tmp_path, monkeypatch):
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    made = Matcher.from_pretrained("someone/model", revision="v1", local_files_only=True)
+    made = Model.from_pretrained("someone/model", revision="v1", local_files_only=True)
     assert made.identity == load(folder).identity
     assert asked == [("someone/model", {"revision": "v1", "local_files_only": True})]
 
 
 def test_what_is_not_there_is_told(tmp_path):
     with pytest.raises(CheckpointError, match="cannot be had from the hub"):
-        Matcher.from_pretrained("someone/absent", local_files_only=True, cache_dir=tmp_path)
+        Model.from_pretrained("someone/absent", local_files_only=True, cache_dir=tmp_path)
 
 
 def test_upload_holds_the_whole_layout(tmp_path, monkeypatch):
@@ -86,4 +86,4 @@ def test_upload_holds_the_whole_layout(tmp_path, monkeypatch):
 def test_missing_client_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "huggingface_hub", None)
     with pytest.raises(CheckpointError, match=r"regard\[hub\]"):
-        Matcher.from_pretrained("someone/model")
+        Model.from_pretrained("someone/model")

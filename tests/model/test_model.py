@@ -11,7 +11,7 @@ from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import EncodedImages, Matcher, load
+from regard.model.model import EncodedImages, Model, load
 from regard.photos.decode import read_photo
 from regard.words.vocabulary import Vocabulary
 
@@ -28,7 +28,7 @@ def states_of(captions):
     return out
 
 
-def matcher(encoding="gru", **scoring):
+def model(encoding="gru", **scoring):
     torch.manual_seed(0)
     vocabulary = Vocabulary.build(SENTENCES, 1)
     config = ModelConfig(
@@ -40,13 +40,13 @@ def matcher(encoding="gru", **scoring):
         word_encoding=encoding,
         scoring=Scoring(**scoring),
     )
-    model = MatchingModel(config, len(vocabulary))
-    return Matcher(Checkpoint(model, vocabulary, "elsewhere", {}), states=states_of)
+    network = MatchingModel(config, len(vocabulary))
+    return Model(Checkpoint(network, vocabulary, "elsewhere", {}), states=states_of)
 
 
 @pytest.mark.parametrize("encoding", ["gru", "states"])
 def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
-    made = matcher(encoding)
+    made = model(encoding)
     found = made.encode_captions(SENTENCES)
     assert found.lengths.tolist() == [4, 10, 4]
     assert found.words[0] == ("<start>", "a", "dog", "<end>")
@@ -58,7 +58,7 @@ def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 def test_similarity_is_the_reference_s(direction):
-    made = matcher(direction=direction)
+    made = model(direction=direction)
     counts = np.array([4, 2])
     features = np.random.default_rng(0).random((2, 4, 6), np.float32)
     vectors = made.encode_features(features, counts)
@@ -75,20 +75,20 @@ def test_similarity_is_the_reference_s(direction):
 
 def test_unknown_words_differ_with_states_and_not_without():
     for encoding, same in (("gru", True), ("states", False)):
-        found = matcher(encoding).encode_captions(["a zebra", "a walrus"]).vectors
+        found = model(encoding).encode_captions(["a zebra", "a walrus"]).vectors
         assert np.allclose(found[0], found[1]) == same
 
 
 def test_photos_of_a_model_with_unknown_features_cannot_be_read():
     with pytest.raises(CheckpointError, match="trained on features of 'elsewhere'"):
-        _ = matcher().extractor
+        _ = model().extractor
 
 
 def test_nothing_to_encode_is_an_error():
     with pytest.raises(DataError, match="sentences are empty"):
-        matcher().encode_captions([])
+        model().encode_captions([])
     with pytest.raises(DataError, match="photos are empty"):
-        matcher().encode_images([])
+        model().encode_images([])
 
 
 def test_one_photo_is_taken_as_well_as_several(tmp_path):
@@ -106,17 +106,17 @@ def test_one_photo_is_taken_as_well_as_several(tmp_path):
 @pytest.mark.parametrize("photos", [np.zeros((9, 9, 3), np.uint8), [np.zeros(3)], b"p.jpg", [None]])
 def test_what_is_no_photo_is_refused(photos):
     with pytest.raises(DataError, match=r"photo is of type (ndarray|bytes|NoneType); it must be"):
-        matcher().encode_images(photos)
+        model().encode_images(photos)
 
 
 @pytest.mark.parametrize("shape", [(2, 3, 7), (3, 6)])
 def test_features_of_another_shape_are_refused(shape):
     with pytest.raises(ShapeError, match=r"it must be \(photos, regions, 6\)"):
-        matcher().encode_features(np.zeros(shape, np.float32), np.array([3, 3]))
+        model().encode_features(np.zeros(shape, np.float32), np.array([3, 3]))
 
 
 def test_probability_is_there_where_a_curve_was_fitted():
-    made = matcher()
+    made = model()
     assert made.calibration is None
     made.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
     found = made.calibration.probability(np.array([-1e3, 0.5, 1e3]))
@@ -124,18 +124,18 @@ def test_probability_is_there_where_a_curve_was_fitted():
 
 
 def test_identity_changes_with_the_weights():
-    one, other = matcher(), matcher()
+    one, other = model(), model()
     assert one.identity == other.identity
     with torch.no_grad():
-        other.model.regions.linear.bias += 1e-3
-    other = Matcher(Checkpoint(other.model, other.vocabulary, "elsewhere", {}))
+        other.network.regions.linear.bias += 1e-3
+    other = Model(Checkpoint(other.network, other.vocabulary, "elsewhere", {}))
     assert one.identity != other.identity
 
 
 def test_a_similarity_is_told_with_its_probability_where_there_is_a_curve():
-    matcher = load("flickr8k")
-    low, high = matcher.judged(0.0), matcher.judged(0.5)
+    model = load("flickr8k")
+    low, high = model.judged(0.0), model.judged(0.5)
     assert low["similarity"] == 0.0
     assert 0 <= low["probability"] < high["probability"] <= 1
-    matcher.info = {}
-    assert matcher.judged(0.5) == {"similarity": 0.5}
+    model.info = {}
+    assert model.judged(0.5) == {"similarity": 0.5}

@@ -83,7 +83,7 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
     contents = official(state, embed_size=1024, img_dim=2048, bi_gru=not bidirectional)
     path = saved(tmp_path, contents, _use_new_zipfile_serialization=zipped)
     found = import_checkpoint(path, VOCABULARY)
-    assert found.model.config == ModelConfig(
+    assert found.network.config == ModelConfig(
         feature_dim=FEATURES,
         embed_dim=DIM,
         word_dim=WORD_DIM,
@@ -96,8 +96,8 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
             lambda_lse=5.0,
         ),
     )
-    assert same(found.model, state)
-    assert not found.model.training
+    assert same(found.network, state)
+    assert not found.network.training
     assert found.info["imported_from"] == "model_best.pth.tar"
     assert found.info["official"]["best_rsum"] == 321.5
     assert found.info["official"]["opt"]["data_path"] == "/data"
@@ -107,7 +107,7 @@ def test_settings_in_a_plain_dictionary_count_as_well(tmp_path: Path) -> None:
     contents = official(official_state())
     contents["opt"] = vars(contents["opt"])
     found = import_checkpoint(saved(tmp_path, contents), VOCABULARY)
-    assert found.model.config.scoring.direction == "i2t"
+    assert found.network.config.scoring.direction == "i2t"
     contents["opt"] = {**contents["opt"], "lambda_lse": None}
     with pytest.raises(CheckpointError, match="does not hold a SCAN model"):
         import_checkpoint(saved(tmp_path, contents), VOCABULARY)
@@ -118,7 +118,7 @@ def test_any_depth_of_module_prefixes_is_removed(tmp_path: Path, depth: int) -> 
     state = official_state()
     prefixed = [{"module." * depth + name: v for name, v in part.items()} for part in state]
     found = import_checkpoint(saved(tmp_path, official(prefixed)), VOCABULARY)
-    assert same(found.model, state)
+    assert same(found.network, state)
 
 
 def old_weight_norm(linear: torch.nn.Linear, dim: int | None) -> dict[str, torch.Tensor]:
@@ -137,7 +137,7 @@ def test_weight_normalised_image_encoder_is_multiplied_out(tmp_path: Path, dim: 
     linear = torch.nn.Linear(FEATURES, DIM)
     image = old_weight_norm(linear, dim)
     path = saved(tmp_path, official([image, official_state()[1]], precomp_enc_type="weight_norm"))
-    found = import_checkpoint(path, VOCABULARY).model.regions.linear.weight
+    found = import_checkpoint(path, VOCABULARY).network.regions.linear.weight
     torch.testing.assert_close(found, linear.weight * 2)
 
 
@@ -147,7 +147,7 @@ def test_todays_weight_norm_is_read_too(tmp_path: Path) -> None:
     normed = parametrizations.weight_norm(linear, dim=0)
     image = {f"fc.{name}": value for name, value in normed.state_dict().items()}
     path = saved(tmp_path, official([image, official_state()[1]]))
-    found = import_checkpoint(path, VOCABULARY).model.regions.linear.weight
+    found = import_checkpoint(path, VOCABULARY).network.regions.linear.weight
     torch.testing.assert_close(found, expected)
 
 
@@ -195,7 +195,7 @@ def test_python_2_pickles_of_pytorch_03_are_read(tmp_path: Path) -> None:
             file.write(struct.pack("<q", len(whole)) + whole.numpy().tobytes())
     assert b"argparse\nNamespace" in path.read_bytes()
     found = import_checkpoint(path, VOCABULARY)
-    assert same(found.model, state)
+    assert same(found.network, state)
     assert found.info["official"]["opt"]["data_name"] == "café"
 
 
@@ -404,17 +404,17 @@ def test_export_and_import_give_the_same_embeddings_with_standardised_features(
     tmp_path: Path,
 ) -> None:
     checkpoint = trained()
-    checkpoint.model.regions.mean.copy_(torch.randn(FEATURES))
-    checkpoint.model.regions.deviation.copy_(torch.rand(FEATURES) + 0.5)
+    checkpoint.network.regions.mean.copy_(torch.randn(FEATURES))
+    checkpoint.network.regions.deviation.copy_(torch.rand(FEATURES) + 0.5)
     export_checkpoint(tmp_path / "out.pth.tar", checkpoint)
     back = import_checkpoint(tmp_path / "out.pth.tar", VOCABULARY)
-    assert back.model.config == checkpoint.model.config
+    assert back.network.config == checkpoint.network.config
     features = torch.randn(3, 4, FEATURES)
     ids, lengths = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0]]), torch.tensor([4, 3])
     torch.testing.assert_close(
-        back.model.regions(features), checkpoint.model.regions(features), atol=1e-5, rtol=0
+        back.network.regions(features), checkpoint.network.regions(features), atol=1e-5, rtol=0
     )
-    assert torch.equal(back.model.words(ids, lengths), checkpoint.model.words(ids, lengths))
+    assert torch.equal(back.network.words(ids, lengths), checkpoint.network.words(ids, lengths))
 
 
 def test_models_with_further_parts_are_not_exported(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from torch import nn
 
 from regard.datasets.dataset import open_dataset
 from regard.evaluation.similarity import dataset_similarity
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.checkpoint import import_checkpoint
 from regard.words.vocabulary import SPECIAL, Vocabulary
 
@@ -136,9 +136,9 @@ def test_every_form_is_scored_as_the_official_code_scores_it(tmp_path: Path, for
     made = networks(form)
     save(tmp_path / "model_best.pth.tar", form, made)
     features, captions = write_data(tmp_path, form)
-    matcher = Matcher(import_checkpoint(tmp_path / "model_best.pth.tar", VOCABULARY))
+    model = Model(import_checkpoint(tmp_path / "model_best.pth.tar", VOCABULARY))
     dataset = open_dataset(tmp_path, "test")
-    found = dataset_similarity(matcher, dataset)
+    found = dataset_similarity(model, dataset)
     assert found.shape == (form.photos, 5 * form.photos)
     wanted = expected(form, made, features, captions)
     np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-6)

@@ -15,7 +15,7 @@ from regard.evaluation.ranking import rank
 from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.checkpoint import export_checkpoint, import_checkpoint
 from regard.training.batches import PairBatches
 from regard.training.config import load_recipe
@@ -54,17 +54,17 @@ def test_captions_are_split_into_the_official_words(golden: Path, run: str) -> N
 def test_imported_model_reproduces_embeddings_similarities_and_ranks(
     golden: Path, run: str, name: str
 ) -> None:
-    matcher = Matcher(imported(golden / run, name))
+    model = Model(imported(golden / run, name))
     dataset = open_dataset(data(golden / run), "test")
     expected = np.load(golden / run / f"{name}_test.npz")
     features, counts = dataset.gather([0])
-    regions = matcher.encode_features(features, counts)[0]
-    words = matcher.encode_captions(dataset.captions.sentences[:1]).vectors[0]
+    regions = model.encode_features(features, counts)[0]
+    words = model.encode_captions(dataset.captions.sentences[:1]).vectors[0]
     np.testing.assert_allclose(regions, expected["image_embeddings0"], atol=1e-5)
     recorded_words = expected["caption_embeddings0"][: len(words)]
     np.testing.assert_allclose(words, recorded_words, atol=1e-5)
 
-    scores = dataset_similarity(matcher, dataset)
+    scores = dataset_similarity(model, dataset)
     np.testing.assert_allclose(scores, expected["similarities"], atol=1e-5)
     ranks = rank(scores, dataset.captions.photo_of_caption, "official")
     np.testing.assert_array_equal(ranks.of_images, expected["i2t_ranks"] + 1)
@@ -77,9 +77,9 @@ def test_imported_model_reproduces_embeddings_similarities_and_ranks(
 def test_all_ten_figures_and_rsum_are_the_official_ones(
     golden: Path, run: str, name: str, ties: str
 ) -> None:
-    matcher = Matcher(imported(golden / run, name))
+    model = Model(imported(golden / run, name))
     dataset = open_dataset(data(golden / run), "test")
-    report = Judge(ties=ties).evaluate([matcher], dataset, data(golden / run), "test")
+    report = Judge(ties=ties).evaluate([model], dataset, data(golden / run), "test")
     tree, expected = report.tree(), recorded(golden / run)["results"][name]
     keys = ("R@1", "R@5", "R@10", "median_rank", "mean_rank")
     assert [tree["image_to_text"][key] for key in keys] == pytest.approx(expected["i2t"])
@@ -99,7 +99,7 @@ def train_officially(checkpoint: Checkpoint, dataset: Dataset, order: list[list[
         f"training.negatives={'hardest' if options['max_violation'] else 'sum'}",
     ]
     config = load_recipe("official", settings).training
-    model = checkpoint.model.train()
+    model = checkpoint.network.train()
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -119,7 +119,7 @@ def nudged(checkpoint: Checkpoint, seed: int) -> Checkpoint:
     """The same model, every weight moved by at most half of a float32's last digit."""
     generator = torch.Generator().manual_seed(seed)
     with torch.no_grad():
-        for weight in checkpoint.model.parameters():
+        for weight in checkpoint.network.parameters():
             weight *= 1 + 2**-24 * (2 * torch.rand(weight.shape, generator=generator) - 1)
     return checkpoint
 

@@ -17,7 +17,7 @@ from regard.datasets.dataset import open_dataset
 from regard.errors import CheckpointError, DataError
 from regard.evaluation.ranking import rank
 from regard.evaluation.similarity import dataset_similarity
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.checkpoint import export_checkpoint, import_checkpoint, load_vocabulary
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import SPECIAL, Vocabulary
@@ -100,7 +100,7 @@ def test_imported_model_scores_as_the_official_code(folder: Path, prefix: str) -
     torch.save(contents, folder / "model_best.pth.tar")
     checkpoint = import_checkpoint(folder / "model_best.pth.tar", VOCABULARY)
     dataset = open_dataset(folder, "test")
-    scores = dataset_similarity(Matcher(checkpoint), dataset)
+    scores = dataset_similarity(Model(checkpoint), dataset)
     assert scores.shape == (PHOTOS, 5 * PHOTOS)
     np.testing.assert_allclose(scores, expected, atol=1e-6)
     order = expected.argsort(1)[:, ::-1]
@@ -120,7 +120,7 @@ def test_export_gives_back_the_same_file_contents(folder: Path) -> None:
     assert (found["opt"].measure, found["opt"].margin) == ("cosine", 0.3)
     assert not hasattr(found["opt"], "cross_attn")
     again = import_checkpoint(folder / "out.pth.tar", VOCABULARY)
-    assert again.model.config == checkpoint.model.config
+    assert again.network.config == checkpoint.network.config
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""A small matcher, and a folder of small photos."""
+"""A small model, and a folder of small photos."""
 
 import pytest
 from small import draw, save_model
@@ -12,7 +12,7 @@ def model_folder(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def matcher(model_folder):
+def model(model_folder):
     return load(model_folder)
 
 

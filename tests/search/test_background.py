@@ -80,7 +80,7 @@ def test_discounts_are_kept_with_the_means_and_follow_the_background(
 
 
 @pytest.fixture
-def matcher(model_folder):
+def model(model_folder):
     """The small model with a background that lowers photos and sentences by much."""
     made = load(model_folder)
     generator = np.random.default_rng(5)
@@ -91,43 +91,43 @@ def matcher(model_folder):
 
 
 @pytest.fixture
-def index(photos, matcher, tmp_path):
-    update_index(tmp_path / "index", photos, matcher, workers=1)
-    with Index.open(tmp_path / "index", matcher) as opened:
+def index(photos, model, tmp_path):
+    update_index(tmp_path / "index", photos, model, workers=1)
+    with Index.open(tmp_path / "index", model) as opened:
         yield opened
 
 
-def test_search_evaluation_and_explanation_agree(index, matcher):
+def test_search_evaluation_and_explanation_agree(index, model):
     for sentence in ("a red dog on the beach", "the cat"):
         hits = index.search(sentence, 9).hits
         assert len(hits) == 6
-        images = matcher.encode_images([hit.photo.path for hit in hits])
-        captions = matcher.encode_captions([sentence])
-        similarities = matcher.similarity(images, captions)[:, 0]
+        images = model.encode_images([hit.photo.path for hit in hits])
+        captions = model.encode_captions([sentence])
+        similarities = model.similarity(images, captions)[:, 0]
         assert [hit.similarity for hit in hits] == pytest.approx(similarities, abs=1e-3)  # float16
-        tile = score_tile(matcher, images.vectors, images.counts, captions)[:, 0]
+        tile = score_tile(model, images.vectors, images.counts, captions)[:, 0]
         np.testing.assert_array_equal(tile, similarities)
         for hit, similarity in zip(hits, similarities, strict=True):
-            for found in (hit.explain(), explain_photo(matcher, hit.photo.path, sentence)):
+            for found in (hit.explain(), explain_photo(model, hit.photo.path, sentence)):
                 assert found.similarity == pytest.approx(similarity, abs=1e-3)
                 assert sum(word.share for word in found.words) == pytest.approx(found.similarity)
             assert hit.explain().similarity == pytest.approx(hit.similarity, abs=1e-5)
 
 
-def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, matcher):
+def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, model):
     raw = {hit.photo.id: hit.similarity for hit in plainly(index, "a red dog")}
     lowered = {hit.photo.id: hit.similarity for hit in index.search("a red dog", 9).hits}
     images = {key: np.asarray(index.regions(key).vectors, np.float32) for key in raw}
-    words = matcher.encode_captions(["a red dog"]).vectors[0]
+    words = model.encode_captions(["a red dog"]).vectors[0]
     for key, regions in images.items():
         assert raw[key] - lowered[key] == pytest.approx(
-            matcher.background.discount(regions, words), abs=1e-5
+            model.background.discount(regions, words), abs=1e-5
         )
 
 
 def plainly(index, query):
     """Hits without the background."""
-    bare = load(index.matcher.source)
+    bare = load(index.model.source)
     with Index.open(index.folder, bare) as opened:
         return opened.search(query, 9).hits
 
@@ -149,11 +149,11 @@ def test_photos_that_ask_are_not_lowered(index, photos):
     assert {hit.photo.id: hit.similarity for hit in index.search(query, 9).hits} == bare
 
 
-def test_sentences_for_a_photo_are_lowered(matcher, photos):
+def test_sentences_for_a_photo_are_lowered(model, photos):
     sentences = ["a red dog", "the cat on the beach"]
     found = {
-        one.sentence: one.similarity for one in rank_captions(matcher, photos / "0.png", sentences)
+        one.sentence: one.similarity for one in rank_captions(model, photos / "0.png", sentences)
     }
-    images, captions = matcher.encode_images([photos / "0.png"]), matcher.encode_captions(sentences)
-    wanted = matcher.similarity(images, captions)[0]
+    images, captions = model.encode_images([photos / "0.png"]), model.encode_captions(sentences)
+    wanted = model.similarity(images, captions)[0]
     assert [found[sentence] for sentence in sentences] == pytest.approx(wanted, abs=1e-6)

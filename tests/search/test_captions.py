@@ -9,57 +9,57 @@ from regard.search import rank_captions
 SENTENCES = ["a dog", "the cat on the beach", "", "red grass", "a dog", "   ", "blue"]
 
 
-def test_best_first_with_the_line_each_stands_in(matcher, photos):
-    ranked = rank_captions(matcher, photos / "0.png", SENTENCES)
+def test_best_first_with_the_line_each_stands_in(model, photos):
+    ranked = rank_captions(model, photos / "0.png", SENTENCES)
     distinct = [SENTENCES[n] for n in (0, 1, 3, 6)]
-    scores = matcher.similarity(
-        matcher.encode_images([photos / "0.png"]), matcher.encode_captions(distinct)
+    scores = model.similarity(
+        model.encode_images([photos / "0.png"]), model.encode_captions(distinct)
     )[0]
     wanted = sorted(zip(distinct, scores.tolist(), (1, 2, 4, 7), strict=True), key=lambda r: -r[1])
     assert [(r.sentence, r.line) for r in ranked] == [(s, line) for s, _, line in wanted]
     assert [r.similarity for r in ranked] == pytest.approx([v for _, v, _ in wanted], abs=1e-6)
 
 
-def test_many_sentences_a_few_at_a_time(matcher, photos, monkeypatch):
+def test_many_sentences_a_few_at_a_time(model, photos, monkeypatch):
     sentences = [f"a {a} {b} {c}" for a in ("red", "blue") for b in ("dog", "cat") for c in "xyz"]
-    whole = rank_captions(matcher, photos / "0.png", sentences, 12)
+    whole = rank_captions(model, photos / "0.png", sentences, 12)
     monkeypatch.setattr(captions_module, "_AT_ONCE", 5)
     told = []
     parts = rank_captions(
-        matcher, photos / "0.png", sentences, 12, lambda done, total: told.append((done, total))
+        model, photos / "0.png", sentences, 12, lambda done, total: told.append((done, total))
     )
     assert told == [(5, 12), (10, 12), (12, 12)]
     assert [r.similarity for r in parts] == pytest.approx([r.similarity for r in whole], abs=1e-6)
-    assert rank_captions(matcher, photos / "0.png", sentences, 3) == parts[:3]
+    assert rank_captions(model, photos / "0.png", sentences, 3) == parts[:3]
 
 
-def test_a_long_sentence_pads_no_short_ones(matcher, photos, monkeypatch):
+def test_a_long_sentence_pads_no_short_ones(model, photos, monkeypatch):
     long = "a dog on the beach " * 50
     sentences = ["a dog", long, "red grass", "blue"]
     monkeypatch.setattr(captions_module, "_AT_ONCE", 3)
     widths = []
-    encode = matcher.encode_captions
+    encode = model.encode_captions
     monkeypatch.setattr(
-        type(matcher),
+        type(model),
         "encode_captions",
         lambda _self, some: widths.append(encode(some).vectors.shape[1]) or encode(some),
     )
-    ranked = rank_captions(matcher, photos / "0.png", sentences, 4)
+    ranked = rank_captions(model, photos / "0.png", sentences, 4)
     assert widths[:2] == [4, 252]  # <start> and <end> among them
     assert {r.line for r in ranked if r.sentence == long.strip()} == {2}
 
 
-def test_of_equal_scores_the_first_line_comes_first(matcher, photos):
+def test_of_equal_scores_the_first_line_comes_first(model, photos):
     sentences = ["zork", "a dog", "blarg"]  # two words the vocabulary lacks are one to the model
-    ranked = rank_captions(matcher, photos / "0.png", sentences, 3)
+    ranked = rank_captions(model, photos / "0.png", sentences, 3)
     same = [r.line for r in ranked if r.sentence != "a dog"]
     assert same == [1, 3]
 
 
-def test_errors(matcher, photos):
+def test_errors(model, photos):
     with pytest.raises(DataError, match="none has a word"):
-        rank_captions(matcher, photos / "0.png", ["", "  "])
+        rank_captions(model, photos / "0.png", ["", "  "])
     with pytest.raises(ConfigError, match="k is 0"):
-        rank_captions(matcher, photos / "0.png", ["a dog"], 0)
+        rank_captions(model, photos / "0.png", ["a dog"], 0)
     with pytest.raises(PhotoError, match="does not exist"):
-        rank_captions(matcher, photos / "none.png", ["a dog"])
+        rank_captions(model, photos / "none.png", ["a dog"])

@@ -20,17 +20,17 @@ from regard.store.region_store import RegionStore
 
 
 @pytest.fixture
-def folder(photos, matcher, tmp_path):
+def folder(photos, model, tmp_path):
     draw(photos / "tall.png", 20, size=(40, 60), date="2019:05:01 10:00:00")
     draw(photos / "square.png", 21, size=(50, 50), date="2021:01:31 23:59:59")
     draw(photos / "large.png", 22, size=(300, 200), date="2020:12:24 18:00:00")
-    update_index(tmp_path / "index", photos, matcher, workers=1)
+    update_index(tmp_path / "index", photos, model, workers=1)
     return tmp_path / "index"
 
 
 @pytest.fixture
-def index(folder, matcher):
-    with Index.open(folder, matcher) as opened:
+def index(folder, model):
+    with Index.open(folder, model) as opened:
         yield opened
 
 
@@ -40,7 +40,7 @@ def names(result):
 
 def by_hand(index, sentence):
     """Similarities one photo at a time, by the readable truth."""
-    words = index.matcher.encode_captions([sentence])
+    words = index.model.encode_captions([sentence])
     found = {}
     for photo in index.photos():
         vectors = torch.from_numpy(np.array(index.regions(photo.id).vectors, np.float32))[None]
@@ -49,7 +49,7 @@ def by_hand(index, sentence):
             torch.from_numpy(words.vectors),
             torch.ones(vectors.shape[:2], dtype=torch.bool),
             torch.ones(words.vectors.shape[:2], dtype=torch.bool),
-            index.matcher.scoring,
+            index.model.scoring,
         )
         found[photo.path.name] = float(value)
     return found
@@ -97,7 +97,7 @@ def test_no_verdict_without_calibration(index):
 def calibrated(index, monkeypatch):
     """The index with a model whose probabilities are even at a similarity of 0.2."""
     curve = Calibration(30.0, -6.0)
-    monkeypatch.setattr(type(index.matcher), "calibration", property(lambda _: curve))
+    monkeypatch.setattr(type(index.model), "calibration", property(lambda _: curve))
     return index
 
 
@@ -116,7 +116,7 @@ def test_no_good_match_is_said(index, monkeypatch):
     best = {s: index.search(s, 1).hits[0].similarity for s in sentences}
     even = sorted(best.values())[2]
     curve = Calibration(30.0, -30.0 * even)
-    monkeypatch.setattr(type(index.matcher), "calibration", property(lambda _: curve))
+    monkeypatch.setattr(type(index.model), "calibration", property(lambda _: curve))
     for sentence in sentences:
         wanted = "match" if best[sentence] >= even else "no good match"
         assert index.search(sentence, 3).verdict == wanted
@@ -214,22 +214,22 @@ def test_filters(index, filters, wanted):
     assert {photo.path.name for photo in index.photos(filters)} == wanted
 
 
-def test_a_filter_chooses_among_copies(index, photos, folder, matcher):
+def test_a_filter_chooses_among_copies(index, photos, folder, model):
     shutil.copy(photos / "below/5.png", photos / "0-copy.png")
-    update_index(folder, photos, matcher, workers=1)
+    update_index(folder, photos, model, workers=1)
     index.refresh()
     result = index.search("a dog", 100, filters=Filters(path="below/*"))
     assert set(names(result)) == {"4.png", "5.png"}
     assert "0-copy.png" in names(index.search("a dog", 100))
 
 
-def test_filters_see_what_a_refresh_brings(index, photos, folder, matcher):
+def test_filters_see_what_a_refresh_brings(index, photos, folder, model):
     asked = [Filters(path=path) for path in ("below/*", "*[02].png", "photos/?.png", "*", "tall*")]
     before = [names(index.search("a dog", 100, filters=one)) for one in asked]
     assert [names(index.search("a dog", 100, filters=one)) for one in asked] == before
     draw(photos / "below/new.png", 31)
     (photos / "0.png").unlink()
-    update_index(folder, photos, matcher, workers=1)
+    update_index(folder, photos, model, workers=1)
     assert [names(index.search("a dog", 100, filters=one)) for one in asked] == before
     index.refresh()
     for one, old in zip(asked, before, strict=True):
@@ -303,10 +303,10 @@ def test_every_sentence_of_a_query_is_explained(index):
         hit.explain(2)
 
 
-def test_an_empty_index_answers_with_nothing(tmp_path, matcher):
+def test_an_empty_index_answers_with_nothing(tmp_path, model):
     (tmp_path / "none").mkdir()
-    update_index(tmp_path / "index", tmp_path / "none", matcher)
-    with Index.open(tmp_path / "index", matcher) as index:
+    update_index(tmp_path / "index", tmp_path / "none", model)
+    with Index.open(tmp_path / "index", model) as index:
         result = index.search("a dog")
     assert (result.hits, result.total) == ([], 0)
 
@@ -322,9 +322,9 @@ def test_tiles_hold_every_photo_once(index, monkeypatch):
     assert len({photo_id for ids, _, _ in tiles for photo_id in ids}) == 9
 
 
-def test_the_model_is_found_again_by_itself(folder, matcher):
+def test_the_model_is_found_again_by_itself(folder, model):
     with Index.open(folder) as index:
-        assert index.matcher.identity == matcher.identity
+        assert index.model.identity == model.identity
 
 
 def test_no_index_and_no_model_are_errors(folder, tmp_path):
@@ -336,7 +336,7 @@ def test_no_index_and_no_model_are_errors(folder, tmp_path):
         Index.open(folder)
 
 
-def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, matcher, monkeypatch):
+def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, model, monkeypatch):
     monkeypatch.setattr(
         "regard.store.region_store._THIN_SHARDS", 2
     )  # shards are put together at once
@@ -344,7 +344,7 @@ def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, ma
     seen = []
 
     def look(done, total):
-        with Index.open(folder, matcher) as other:
+        with Index.open(folder, model) as other:
             found = other.search("a dog", 100)
             assert len(found.hits) == len(other) == found.total
             seen.append(len(other))
@@ -352,7 +352,7 @@ def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, ma
     draw(photos / "new.png", 30)
     (photos / "0.png").unlink()
     (photos / "1.png").rename(photos / "moved.png")
-    update_index(folder, photos, matcher, workers=1, progress=look)
+    update_index(folder, photos, model, workers=1, progress=look)
     assert seen == [9, 9]
     after = index.search("a dog", 100)
     assert names(after) == names(before)
@@ -365,7 +365,7 @@ def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, ma
     }
 
 
-def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monkeypatch):
+def test_readers_come_and_go_while_a_writer_works(folder, photos, model, monkeypatch):
     monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
     monkeypatch.setattr("regard.indexing.update._COMMIT_PHOTOS", 1)
     problems, over = [], threading.Event()
@@ -373,7 +373,7 @@ def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monke
     def keep_reading():
         try:
             while not over.is_set():
-                with Index.open(folder, matcher) as other:
+                with Index.open(folder, model) as other:
                     found = other.search("a dog", 1000)
                     assert len(found.hits) == len(other) >= 9
         except BaseException as error:  # noqa: BLE001 - told by the main thread
@@ -384,7 +384,7 @@ def test_readers_come_and_go_while_a_writer_works(folder, photos, matcher, monke
     for start in range(100, 130, 10):
         for seed in range(start, start + 10):
             draw(photos / f"{seed}.png", seed)
-        update_index(folder, photos, matcher, workers=1)
+        update_index(folder, photos, model, workers=1)
     over.set()
     reader.join()
     assert problems == []

@@ -210,28 +210,28 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     assert scored == [35, 60, 35, 60]
 
 
-def test_an_index_has_means_when_it_is_large(tmp_path, matcher, monkeypatch):
+def test_an_index_has_means_when_it_is_large(tmp_path, model, monkeypatch):
     from small import draw
 
     for seed in range(6):
         draw(tmp_path / f"photos/{seed}.png", seed)
     folder = tmp_path / "index"
-    update_index(folder, tmp_path / "photos", matcher, workers=1, compressed=True)
+    update_index(folder, tmp_path / "photos", model, workers=1, compressed=True)
     assert not list(folder.glob("means-*"))
-    with Index.open(folder, matcher) as index:
+    with Index.open(folder, model) as index:
         exact = [hit.photo for hit in index.search("a dog", 6).hits]
     monkeypatch.setattr(shortlist, "EXHAUSTIVE", 3)
-    update_index(folder, tmp_path / "photos", matcher, workers=1)
+    update_index(folder, tmp_path / "photos", model, workers=1)
     assert len(list(folder.glob("means-*"))) == 1
-    with Index.open(folder, matcher) as index:
+    with Index.open(folder, model) as index:
         assert [hit.photo for hit in index.search("a dog", 6).hits] == exact
         (tmp_path / "photos/0.png").unlink()
-        update_index(folder, tmp_path / "photos", matcher, workers=1)
+        update_index(folder, tmp_path / "photos", model, workers=1)
         assert len(index.search("a dog", 6).hits) == 6
         index.refresh()
         assert len(index.search("a dog", 6).hits) == 5
     next(folder.glob("shard-*")).unlink()
-    assert check_index(folder, matcher).restored == 5
-    with Index.open(folder, matcher) as index:
+    assert check_index(folder, model).restored == 5
+    with Index.open(folder, model) as index:
         assert len(index.search("a dog", 6).hits) == 5
     assert len(list(folder.glob("means-*"))) == 1

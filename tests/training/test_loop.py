@@ -11,7 +11,7 @@ from regard.datasets.captions import Captions
 from regard.errors import CheckpointError, ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import load_checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.training.config import Recipe, load_recipe, recipe_names
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
@@ -55,7 +55,7 @@ def recipe(name="flickr8k", *settings):
 
 
 def weights(folder):
-    return load_checkpoint(folder).model.state_dict()
+    return load_checkpoint(folder).network.state_dict()
 
 
 @pytest.mark.parametrize("name", ["flickr8k", "official"])
@@ -90,10 +90,10 @@ def test_training_learns_and_says_how_well(tmp_path):
     assert outcome.rsum > epochs[0].validation.rsum
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [line["rsum"] for line in lines] == [p.validation.rsum for p in epochs]
-    matcher = Matcher(load_checkpoint(outcome.best))
+    model = Model(load_checkpoint(outcome.best))
     features, counts = Photos(3).gather([1])
-    image = matcher.encode_features(features, counts)
-    captions = matcher.encode_captions([f"a {c} dog" for c in COLOURS])
+    image = model.encode_features(features, counts)
+    captions = model.encode_captions([f"a {c} dog" for c in COLOURS])
     vectors = torch.from_numpy(captions.vectors)
     scores = torch.einsum("rd,cwd->c", torch.from_numpy(image[0]), vectors)
     assert COLOURS[int(scores.argmax())] == "green"
@@ -119,7 +119,7 @@ def test_a_run_on_other_data_is_refused(tmp_path):
 def test_a_validation_is_the_figure_an_evaluation_gives(tmp_path):
     made = recipe("official", "training.epochs=1", "training.precision=bfloat16")
     outcome = train(made, Photos(0), Photos(3), tmp_path)
-    scores = dataset_similarity(Matcher(load_checkpoint(outcome.best)), Photos(3))
+    scores = dataset_similarity(Model(load_checkpoint(outcome.best)), Photos(3))
     rows = torch.from_numpy(Photos(3).captions.photo_of_caption)
     assert outcome.rsum == retrieval(torch.from_numpy(scores), rows).rsum
 

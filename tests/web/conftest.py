@@ -24,7 +24,7 @@ class World(NamedTuple):
 
     photos: object
     index: object
-    matcher: object
+    model: object
 
 
 def with_place(path):
@@ -45,9 +45,9 @@ def make_world(folder):
     for seed in range(6, 10):
         draw(photos / f"trip [1]/{seed}.png", seed, (60, 90))
     with_place(photos / "placed.jpg")
-    matcher = load(save_model(folder / "model"))
-    update_index(folder / "index", photos, matcher, workers=1)
-    return World(photos, folder / "index", matcher)
+    model = load(save_model(folder / "model"))
+    update_index(folder / "index", photos, model, workers=1)
+    return World(photos, folder / "index", model)
 
 
 @contextmanager
@@ -70,7 +70,7 @@ def fresh_world(tmp_path):
 
 @pytest.fixture
 def index(world):
-    with Index.open(world.index, world.matcher) as opened:
+    with Index.open(world.index, world.model) as opened:
         yield opened
 
 

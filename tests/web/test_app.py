@@ -64,12 +64,12 @@ def test_every_answer_is_as_described(client):
 
 def test_changes_appear_while_it_runs(fresh_world):
     with (
-        Index.open(fresh_world.index, fresh_world.matcher) as index,
+        Index.open(fresh_world.index, fresh_world.model) as index,
         client_of(index, refresh=0.05) as client,
     ):
         assert get(client, "stats")["photos"] == 11
         draw(fresh_world.photos / "new.png", 77)
-        update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
         until = time.monotonic() + 10
         while get(client, "search", q="dog")["total"] != 12:
             assert time.monotonic() < until

@@ -19,18 +19,18 @@ def unit(rows):
 
 @pytest.fixture
 def judge(index, monkeypatch):
-    """Calibrates the matcher: a verdict's intercept, and whether words are supported."""
-    matcher = index.matcher
+    """Calibrates the model: a verdict's intercept, and whether words are supported."""
+    model = index.model
     generator = np.random.default_rng(4)
-    rows = [unit(generator.normal(size=(count, matcher.dim))) for count in (7, 5)]
+    rows = [unit(generator.normal(size=(count, model.dim))) for count in (7, 5)]
 
     def calibrate(intercept, word=0.0):
         verdict = {**VERDICT, "intercept": intercept}
-        monkeypatch.setattr(matcher, "background", Background.of(*rows))
-        monkeypatch.setitem(matcher.info, "calibration", {"slope": 3.0, "intercept": 0.1})
-        monkeypatch.setitem(matcher.info, "word_support", {"slope": 8.0, "intercept": word})
-        monkeypatch.setitem(matcher.info, "verdict", {"photos": verdict, "sentences": verdict})
-        return matcher
+        monkeypatch.setattr(model, "background", Background.of(*rows))
+        monkeypatch.setitem(model.info, "calibration", {"slope": 3.0, "intercept": 0.1})
+        monkeypatch.setitem(model.info, "word_support", {"slope": 8.0, "intercept": word})
+        monkeypatch.setitem(model.info, "verdict", {"photos": verdict, "sentences": verdict})
+        return model
 
     return calibrate
 
@@ -99,10 +99,10 @@ def test_unwanted_words_are_not_missed(index, judge, placed):
 
 @pytest.mark.parametrize("intercept", [9.0, -9.0])
 def test_sentences_are_judged_as_by_rank_captions(index, judge, placed, intercept):
-    matcher = judge(intercept, word=-5.0)
+    model = judge(intercept, word=-5.0)
     own = ["a red cat", "the blue beach", "a leash"]
     path = index.photo(placed).path
-    expected = rank_captions(matcher, path, own, 3)
+    expected = rank_captions(model, path, own, 3)
     with client_of(index) as client:
         body = {"sentences": own, "limit": 3}
         told = client.post(f"/api/v1/photos/{placed}/captions", json=body).json()

@@ -16,7 +16,7 @@ from regard.web.keeping import Keeper, prepare_folder
 
 @pytest.fixture
 def opened(fresh_world):
-    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+    with Index.open(fresh_world.index, fresh_world.model) as index:
         yield index
 
 
@@ -68,7 +68,7 @@ def test_what_is_kept_is_the_photo_as_sent_and_is_found_at_once(opened, folder, 
 def test_indexing_later_finds_all_as_it_is(opened, folder, data, fresh_world):
     with client_of(opened, keep_uploads=folder) as client:
         send(client, data)
-    report = update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+    report = update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
     assert report == (0, 0, 0, 0, 12, {})
 
 

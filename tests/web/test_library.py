@@ -64,21 +64,21 @@ def test_unknown_photos_are_404(library):
 
 def test_two_folders_keep_their_names(fresh_world, tmp_path):
     draw(tmp_path / "more/deep/a.png", 50)
-    update_index(fresh_world.index, tmp_path / "more", fresh_world.matcher, workers=1)
-    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+    update_index(fresh_world.index, tmp_path / "more", fresh_world.model, workers=1)
+    with Index.open(fresh_world.index, fresh_world.model) as index:
         names = [folder.name for folder in Library(index).overview().folders]
     assert names == ["more/deep", "photos", "photos/trip [1]"]
 
 
 def test_changes_are_taken_up(fresh_world):
-    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+    with Index.open(fresh_world.index, fresh_world.model) as index:
         library = Library(index)
         assert not library.follow()
         gone = next(record for record in index.photos() if record.path.name == "0.png")
         assert library.record(gone.id) == gone
         draw(fresh_world.photos / "new.png", 77)
         Path(gone.path).unlink()
-        update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
         assert library.follow()
         assert not library.follow()
         names = {record.path.name for record in library.newest(Filters())}
@@ -89,7 +89,7 @@ def test_changes_are_taken_up(fresh_world):
 
 
 def test_a_touched_manifest_is_looked_at(fresh_world):
-    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+    with Index.open(fresh_world.index, fresh_world.model) as index:
         library = Library(index)
         os.utime(fresh_world.index / "manifest.sqlite", (1, 1))
         assert library.follow()

@@ -50,8 +50,8 @@ def test_a_folder_with_a_longer_name_is_another(tmp_path):
 def test_an_indexed_link_is_searched_but_never_shown(fresh_world, tmp_path):
     secret = draw(tmp_path / "elsewhere/secret.png", 60)
     (fresh_world.photos / "link.png").symlink_to(secret)
-    update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
-    with Index.open(fresh_world.index, fresh_world.matcher) as index, client_of(index) as client:
+    update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
+    with Index.open(fresh_world.index, fresh_world.model) as index, client_of(index) as client:
         photo_id = record_of(secret).id
         for kind in ("thumbnail", "figure.png?q=dog", "figure.svg?q=dog"):
             refused(client.get(f"/api/v1/photos/{photo_id}/{kind}"), 404)
@@ -61,7 +61,7 @@ def test_a_photo_replaced_by_a_link_is_not_shown_even_if_it_was_before(fresh_wor
     photo = fresh_world.photos / "0.png"
     copy = tmp_path / "elsewhere.png"
     photo_id = record_of(photo).id
-    with Index.open(fresh_world.index, fresh_world.matcher) as index, client_of(index) as client:
+    with Index.open(fresh_world.index, fresh_world.model) as index, client_of(index) as client:
         address = f"/api/v1/photos/{photo_id}/thumbnail"
         shown = client.get(address)
         assert shown.status_code == 200

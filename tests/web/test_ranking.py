@@ -96,7 +96,7 @@ def test_weights_that_do_not_fit_are_refused(ranker, weights, reason):
 
 
 def test_scales_give_every_sentence_its_part(index):
-    sentences = wording.embed(index.matcher, wording.parse("dog; 3: cat"))
+    sentences = wording.embed(index.model, wording.parse("dog; 3: cat"))
     np.testing.assert_allclose(
         weight_scales(sentences, (1, 1, 1, 1, 1, 1)), [0.25] * 3 + [0.75] * 3
     )
@@ -125,12 +125,12 @@ def test_pages_by_date_are_parts_of_one_order(ranker, monkeypatch):
 
 
 def test_a_changed_index_is_ranked_anew(fresh_world):
-    with Index.open(fresh_world.index, fresh_world.matcher) as index:
+    with Index.open(fresh_world.index, fresh_world.model) as index:
         ranker = Ranker(index)
         weights = (0.5, *(1.0,) * 7)
         before = ranker.rank(ask(weights=weights), 40)
         draw(fresh_world.photos / "new.png", 77)
-        update_index(fresh_world.index, fresh_world.photos, fresh_world.matcher, workers=1)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
         assert ranker.rank(ask(weights=weights), 40) is before
         index.refresh()
         ranker.forget()

@@ -51,7 +51,7 @@ def test_the_best_are_those_that_the_index_would_rank(context, placed, own):
     subject = context.subject(placed)
     found, total, _ = context.sentences.best(subject, 3, own)
     path = context.library.record(placed).path
-    expected = rank_captions(context.matcher, path, own or SENTENCES, 3)
+    expected = rank_captions(context.model, path, own or SENTENCES, 3)
     assert total == 4
     assert [caption.sentence for caption in found] == [caption.sentence for caption in expected]
     for ours, theirs in zip(found, expected, strict=True):

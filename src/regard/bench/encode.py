@@ -10,7 +10,7 @@ import torch
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import SPECIAL, Vocabulary
 
@@ -34,16 +34,16 @@ def _rate(count: int, work: Callable[[], object]) -> float:
 def measure(captions: int = 2000, images: int = 500, threads: int = 1) -> dict[str, Any]:
     """Rates at the paper's sizes (2048 -> 1024, bi-GRU), random weights."""
     torch.set_num_threads(threads)
-    model = MatchingModel(ModelConfig(), len(SPECIAL) + len(_WORDS))
-    matcher = Matcher(Checkpoint(model, Vocabulary((*SPECIAL, *_WORDS)), "", {}))
+    network = MatchingModel(ModelConfig(), len(SPECIAL) + len(_WORDS))
+    model = Model(Checkpoint(network, Vocabulary((*SPECIAL, *_WORDS)), "", {}))
     sentences = _sentences(captions)
     features = np.random.default_rng(0).random((images, 36, 2048), np.float32)
     counts = np.full(images, 36)
     tokenize(sentences[0])
-    matcher.encode_captions(sentences[:32])
+    model.encode_captions(sentences[:32])
     tokenised = _rate(captions, lambda: [tokenize(s) for s in sentences])
-    encoded = _rate(captions, lambda: matcher.encode_captions(sentences))
-    embedded = _rate(images, lambda: matcher.encode_features(features, counts))
+    encoded = _rate(captions, lambda: model.encode_captions(sentences))
+    embedded = _rate(images, lambda: model.encode_features(features, counts))
     return {
         "sentences_tokenised_per_second": tokenised,
         "sentences_encoded_per_second": encoded,

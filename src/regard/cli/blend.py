@@ -46,16 +46,16 @@ def blend(
             f"{before} and {after} know other words; one must have gone on from the other. "
             "Train the second with --start."
         )
-    weights = first.model.state_dict()
-    for name, value in last.model.state_dict().items():
+    weights = first.network.state_dict()
+    for name, value in last.network.state_dict().items():
         weights[name] = weights[name].lerp(value, share)
-    last.model.load_state_dict(weights)
+    last.network.load_state_dict(weights)
     out.mkdir(parents=True, exist_ok=True)
     blend_tuned(source, out / BACKBONE, share if backbone is None else 1.0)
     identity = tuned_identity(tag_of(out / BACKBONE))
     info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
     info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
-    save_checkpoint(out, Checkpoint(last.model, last.vocabulary, identity, info))
+    save_checkpoint(out, Checkpoint(last.network, last.vocabulary, identity, info))
     if as_json:
         print_json({"model": str(out), "extractor": identity})
     else:

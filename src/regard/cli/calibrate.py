@@ -54,9 +54,9 @@ def calibrate(
     held_out, trained_on = (open_dataset(data, name, regions) for name in (split, background))
     report_skipped(held_out.skipped)
     report_skipped(trained_on.skipped)
-    matcher = load(folder, background=False)  # the one it has may be damaged
+    loaded = load(folder, background=False)  # the one it has may be damaged
     with progress_bar("Scoring captions") as progress:
-        judged = judge_model(matcher, held_out, trained_on, split, progress)
+        judged = judge_model(loaded, held_out, trained_on, split, progress)
     record(folder, judged.info, judged.background)
     measured, slope = judged.measured, judged.background.length.slope
     if plot is not None:

@@ -28,14 +28,14 @@ def captions(
     from regard.search.captions import rank_captions
 
     lines = _read_lines(sentences)
-    matcher = load(model)
+    loaded = load(model)
     with progress_bar("Scoring sentences") as progress:
-        ranked = rank_captions(matcher, photo, lines, k, progress)
-    note_unknown_words(matcher, *(caption.sentence for caption in ranked))
+        ranked = rank_captions(loaded, photo, lines, k, progress)
+    note_unknown_words(loaded, *(caption.sentence for caption in ranked))
     found = verdict(ranked[0].match_probability)
     if as_json:
         print_json(
-            [{**c._asdict(), **matcher.judged(c.similarity), "verdict": found} for c in ranked]
+            [{**c._asdict(), **loaded.judged(c.similarity), "verdict": found} for c in ranked]
         )
         return
     if found == "no good match":

@@ -161,12 +161,12 @@ def index(
     from regard.search.catalog import summarize
 
     known = summarize(index_folder)
-    matcher = load(model or (known.model if known else DEFAULT_MODEL))
+    loaded = load(model or (known.model if known else DEFAULT_MODEL))
     with connected(address), progress_bar("Indexing photos") as progress:
         report = index_photos(
             index_folder,
             Location.of(photos),
-            matcher,
+            loaded,
             excludes=exclude,
             compressed=compress or (known is not None and known.compressed),
             staging=_location(staging),
@@ -206,12 +206,12 @@ def evaluate(
 
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)
-    matchers = [load(name) for name in model or [DEFAULT_MODEL]]
+    loaded = [load(name) for name in model or [DEFAULT_MODEL]]
     where = (str(data.resolve()), split, str(regions.resolve()) if regions else "", protocol)
     with connected(address), progress_bar("Scoring captions") as progress:
         scored = ClusterSimilarity(Split(*where), workers)
         judge = Judge(protocol, combine=combine, similarity=scored)
-        report = judge.evaluate(matchers, dataset, data, split, progress)
+        report = judge.evaluate(loaded, dataset, data, split, progress)
     show(report, as_json)
 
 

@@ -52,11 +52,11 @@ def demo(
         notes.print("Sample photos from scikit-image and scikit-learn:")
         copy_samples(out / "photos")
     folder = photos or out / "photos"
-    matcher = load(model)
+    loaded = load(model)
     with progress_bar("Looking at photos") as progress:
-        report = update_index(out / "index", folder, matcher, progress=progress)
+        report = update_index(out / "index", folder, loaded, progress=progress)
     report_skipped(report.skipped)
-    index = Index.open(out / "index", matcher)
+    index = Index.open(out / "index", loaded)
     notes.print(f"{len(index)} photos in the index.\n")
     sentences = SENTENCES if photos is None else _OWN_SENTENCES
     answers = [

@@ -83,15 +83,15 @@ def evaluate(
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_dataset(data, split, regions)
     report_skipped(dataset.skipped)
-    matchers = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
+    loaded = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
-        return judge_grounding(matchers, dataset, grounding, as_json)
+        return judge_grounding(loaded, dataset, grounding, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
-        report = judge_with_gallery(judge, matchers, dataset, split, (gallery, photos))
+        report = judge_with_gallery(judge, loaded, dataset, split, (gallery, photos))
     else:
         with progress_bar("Scoring captions") as progress:
-            report = judge.evaluate(matchers, dataset, data, split, progress)
+            report = judge.evaluate(loaded, dataset, data, split, progress)
     return show(report, as_json)
 
 

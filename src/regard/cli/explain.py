@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, ModelOption, notes, print_json
 
 if TYPE_CHECKING:
-    from regard.model.model import Matcher
+    from regard.model.model import Model
 
 _SHOWN_UNKNOWN = 10
 
@@ -46,10 +46,10 @@ def explain(
 
     if out is not None:
         check_suffix(out)
-    matcher = load(model)
-    decoded = read_photo(photo, matcher.extractor.short_side)
-    found = explain_photo(matcher, decoded, sentence)
-    note_unknown_words(matcher, sentence)
+    loaded = load(model)
+    decoded = read_photo(photo, loaded.extractor.short_side)
+    found = explain_photo(loaded, decoded, sentence)
+    note_unknown_words(loaded, sentence)
     if out is not None:
         save_figure(found, decoded.image, sentence, out)
     if as_json:
@@ -60,12 +60,12 @@ def explain(
         print(out)
 
 
-def note_unknown_words(matcher: "Matcher", *sentences: str) -> None:
+def note_unknown_words(loaded: "Model", *sentences: str) -> None:
     """Name the words of sentences the model never learned, with the nearest it knows."""
     from regard.words.tokens import tokenize
 
     words = (word for sentence in sentences for word in tokenize(sentence))
-    tell_unknown_words(matcher.unknown_words(words))
+    tell_unknown_words(loaded.unknown_words(words))
 
 
 def tell_unknown_words(unknown: dict[str, list[str]]) -> None:

@@ -56,14 +56,14 @@ def _export(index: "Index", target: str, regions: bool) -> dict[str, int]:
     if target.startswith("qdrant:"):
         from regard.search.adapters.qdrant import QdrantVectors
 
-        with QdrantVectors(Path(target.removeprefix("qdrant:")), index.matcher.dim) as vectors:
+        with QdrantVectors(Path(target.removeprefix("qdrant:")), index.model.dim) as vectors:
             return vectors.sync(index)._asdict()
     if target.startswith(("postgresql:", "postgres:")):
         from regard.search.adapters.common import package
         from regard.search.adapters.pgvector import PostgresVectors
 
         with closing(package("psycopg", "pgvector").connect(target)) as connection:
-            return PostgresVectors(connection, index.matcher.dim).sync(index)._asdict()
+            return PostgresVectors(connection, index.model.dim).sync(index)._asdict()
     raise ConfigError(
         f"target is {target!r}; it must be FILE.parquet, qdrant:FOLDER or "
         "postgresql://USER@HOST/DATABASE. Name one of these."

@@ -10,12 +10,12 @@ from regard.errors import ConfigError
 if TYPE_CHECKING:
     from regard.datasets.dataset import Dataset
     from regard.evaluation.report import Judge, Report
-    from regard.model.model import Matcher
+    from regard.model.model import Model
 
 
 def judge_with_gallery(
     judge: "Judge",
-    matchers: "Sequence[Matcher]",
+    models: "Sequence[Model]",
     dataset: "Dataset",
     split: str,
     folders: tuple[Path, Path],
@@ -46,11 +46,11 @@ def judge_with_gallery(
         )
     out, images = folders
     with progress_bar("Scoring captions") as progress:
-        scores = judge.similarities(matchers, dataset, progress)
+        scores = judge.similarities(models, dataset, progress)
     ranks = rank(scores, dataset.captions.photo_of_caption, judge.ties)
-    report = judge.report([ranks], dataset, split, len(matchers))
+    report = judge.report([ranks], dataset, split, len(models))
     with progress_bar("Drawing queries") as progress:
-        material = Material(matchers[0], dataset, images, scores, report)
+        material = Material(models[0], dataset, images, scores, report)
         page = write_gallery(out, material, progress=progress)
     notes.print(f"Page: {page}", markup=False)
     return report

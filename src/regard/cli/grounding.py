@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from regard.datasets.dataset import BoxedDataset
     from regard.evaluation.grounding import Answer, Evidence
-    from regard.model.model import Matcher
+    from regard.model.model import Model
 
 _LONGEST = 32  # cells of a map along the photo's longer side
 
 
 def judge_grounding(
-    matchers: "Sequence[Matcher]", dataset: "BoxedDataset", entities: Path, as_json: bool
+    models: "Sequence[Model]", dataset: "BoxedDataset", entities: Path, as_json: bool
 ) -> None:
     """Measure and print.
 
@@ -28,13 +28,13 @@ def judge_grounding(
     """
     from regard.evaluation.grounding import ground, most_attended, most_similar
 
-    if len(matchers) > 1:
-        raise ConfigError(f"models are {len(matchers)}; grounding judges one at a time. Name one.")
+    if len(models) > 1:
+        raise ConfigError(f"models are {len(models)}; grounding judges one at a time. Name one.")
     ways = {"map": _map_of_cosines, "most_attended": most_attended, "most_similar": most_similar}
-    if matchers[0].pointer is not None:
+    if models[0].pointer is not None:
         ways = {"map": _map_shown, "map_of_cosines": ways.pop("map"), **ways}
     with progress_bar("Grounding photos") as progress:
-        tree = ground(matchers[0], dataset, entities, ways, progress).tree("map")
+        tree = ground(models[0], dataset, entities, ways, progress).tree("map")
     if as_json:
         print_json(tree)
     else:

@@ -24,7 +24,7 @@ from regard.store.manifest import wipe
 
 if TYPE_CHECKING:
     from regard.indexing.update import IndexReport
-    from regard.model.model import Matcher
+    from regard.model.model import Model
     from regard.search.catalog import Summary
 
 
@@ -75,14 +75,14 @@ def index(
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
     _one_task({**given, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
-    matcher = load(model or (known.model if known else DEFAULT_MODEL))
+    loaded = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
-        _check(index_folder, matcher, workers, as_json)
+        _check(index_folder, loaded, workers, as_json)
         return
     if forget is not None:
-        tell(index_folder, [forget_folder(index_folder, forget, matcher)], as_json)
+        tell(index_folder, [forget_folder(index_folder, forget, loaded)], as_json)
         return
-    how = _How(matcher, workers, compress or (known is not None and known.compressed))
+    how = _How(loaded, workers, compress or (known is not None and known.compressed))
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         wipe(index_folder)
@@ -90,7 +90,7 @@ def index(
 
 
 class _How(NamedTuple):
-    matcher: "Matcher"
+    loaded: "Model"
     workers: int | None
     compressed: bool
 
@@ -149,7 +149,7 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
         return update_index(
             folder,
             photos,
-            how.matcher,
+            how.loaded,
             excludes=excludes,
             compressed=how.compressed,
             progress=progress,
@@ -209,13 +209,13 @@ def _counts(reports: "list[IndexReport]") -> dict[str, int]:
     return {name: sum(getattr(report, name) for report in reports) for name in names}
 
 
-def _check(folder: Path, matcher: "Matcher", workers: int | None, as_json: bool) -> None:
+def _check(folder: Path, loaded: "Model", workers: int | None, as_json: bool) -> None:
     """Verify an index, mend it and say what was found."""
     from regard.indexing.check import check_index
 
     with progress_bars("Checking shards", "Reading photos again") as (verifying, progress):
         report = check_index(
-            folder, matcher, verifying=verifying, progress=progress, workers=workers
+            folder, loaded, verifying=verifying, progress=progress, workers=workers
         )
     report_skipped(report.lost)
     if as_json:

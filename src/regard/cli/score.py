@@ -13,7 +13,7 @@ from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from regard.model.model import EncodedImages, Matcher
+    from regard.model.model import EncodedImages, Model
     from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512
@@ -57,9 +57,9 @@ def score(
             "what to score is unclear; it must be a photo and a sentence, or --pairs with a file. "
             'Write: regard score photo.jpg "a sentence"'
         )
-    matcher = load(model)
-    found = next(_told(matcher, matcher.encode_images([photo]), [sentence]))
-    note_unknown_words(matcher, sentence)
+    loaded = load(model)
+    found = next(_told(loaded, loaded.encode_images([photo]), [sentence]))
+    note_unknown_words(loaded, sentence)
     if as_json:
         print_json({"photo": str(photo), "sentence": sentence, **found})
         return
@@ -75,7 +75,7 @@ class _Pair(NamedTuple):
     path: Path
 
 
-def score_file(matcher: "Matcher", file: Path, workers: int | None) -> None:
+def score_file(loaded: "Model", file: Path, workers: int | None) -> None:
     """Score a file of pairs; each line is printed as soon as it and all before it are scored.
 
     Raises:
@@ -84,14 +84,14 @@ def score_file(matcher: "Matcher", file: Path, workers: int | None) -> None:
     pairs, skipped = read_pairs(file)
     printed = 0
     with progress_bar("Scoring pairs") as progress:
-        for done, scored in enumerate(_in_order(matcher, pairs, workers), 1):
+        for done, scored in enumerate(_in_order(loaded, pairs, workers), 1):
             if isinstance(scored, str):
                 skipped[pairs[done - 1].line] = scored
             else:
                 print_json({**pairs[done - 1].record, **scored})
                 printed += 1
             progress(done, len(pairs))
-    note_unknown_words(matcher, *dict.fromkeys(pair.record["sentence"] for pair in pairs))
+    note_unknown_words(loaded, *dict.fromkeys(pair.record["sentence"] for pair in pairs))
     report_skipped({str(n): f"line {n}: {reason}" for n, reason in sorted(skipped.items())})
     if not printed:
         raise DataError(
@@ -156,7 +156,7 @@ def _locate(photo: str, folder: Path) -> Path:
 
 
 def _in_order(
-    matcher: "Matcher", pairs: Sequence[_Pair], workers: int | None
+    loaded: "Model", pairs: Sequence[_Pair], workers: int | None
 ) -> Iterator[dict[str, Any] | str]:
     """What is told of each pair in order, or why its photo cannot be read.
 
@@ -167,32 +167,32 @@ def _in_order(
         by_photo.setdefault(pair.path, []).append(number)
     found: dict[int, dict[str, Any] | str] = {}
     following = 0
-    outcomes = _photos(matcher, list(by_photo), workers)
+    outcomes = _photos(loaded, list(by_photo), workers)
     for numbers, outcome in zip(by_photo.values(), outcomes, strict=True):
         if outcome.regions is None:
             found.update((number, outcome.reason) for number in numbers)
         else:
             sentences = [pairs[number].record["sentence"] for number in numbers]
-            told = _told(matcher, matcher.encode_images([outcome.regions]), sentences)
+            told = _told(loaded, loaded.encode_images([outcome.regions]), sentences)
             found.update(zip(numbers, told, strict=True))
         while following in found:
             yield found.pop(following)
             following += 1
 
 
-def _photos(matcher: "Matcher", paths: Sequence[Path], workers: int | None) -> Iterator["Outcome"]:
+def _photos(loaded: "Model", paths: Sequence[Path], workers: int | None) -> Iterator["Outcome"]:
     """Regions of photos in order, or why there are none."""
     from regard.regions.pipeline import extract_one, extract_stream
 
     named = [(str(path), path) for path in paths]
     if len(paths) < _FEW:
-        yield from (extract_one(matcher.extractor, *photo) for photo in named)
+        yield from (extract_one(loaded.extractor, *photo) for photo in named)
     else:
-        yield from extract_stream(named, matcher.extractor_name, workers)
+        yield from extract_stream(named, loaded.extractor_name, workers)
 
 
 def _told(
-    matcher: "Matcher", image: "EncodedImages", sentences: Sequence[str]
+    loaded: "Model", image: "EncodedImages", sentences: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """What is told of one photo with each sentence, as far as the model can tell it.
 
@@ -201,13 +201,13 @@ def _told(
     from regard.explain.support import unsupported_words
     from regard.model.judgement import verdict
 
-    judgement, regions = matcher.judgement, image.vectors[0, : image.counts[0]]
+    judgement, regions = loaded.judgement, image.vectors[0, : image.counts[0]]
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
-        captions = matcher.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
-        scores = matcher.similarity(image, captions)[0]
-        unseen = unsupported_words(matcher, regions, captions)
+        captions = loaded.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
+        scores = loaded.similarity(image, captions)[0]
+        unseen = unsupported_words(loaded, regions, captions)
         for row, score in enumerate(scores.tolist()):
-            told: dict[str, Any] = matcher.judged(score)
+            told: dict[str, Any] = loaded.judged(score)
             words = captions.vectors[row, : captions.lengths[row]]
             found = judgement.found("photos", words, score, 1)
             if found is not None:

@@ -15,7 +15,7 @@ from regard.cluster.places import Location
 from regard.cluster.session import stream
 from regard.errors import StoreError
 from regard.indexing.update import IndexReport, Update, open_for_writing
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.photos.find import FoundFile
 from regard.regions.extractor import DEFAULT_EXTRACTOR, load_extractor
 from regard.regions.pipeline import ExtractionReport, Progress
@@ -74,7 +74,7 @@ def extract_photos(
 def index_photos(
     folder: str | Path,
     place: Location,
-    matcher: Matcher,
+    model: Model,
     *,
     excludes: Sequence[str] | None = None,
     compressed: bool = False,
@@ -96,11 +96,11 @@ def index_photos(
         BusyError: another process is writing to the index.
         ClusterError: the cluster cannot do its part.
     """
-    with open_for_writing(Path(folder), matcher, compressed=compressed) as (store, catalog):
+    with open_for_writing(Path(folder), model, compressed=compressed) as (store, catalog):
         incoming = _incoming(store, staging)
-        model, extractor = matcher.source, matcher.extractor_name
-        job = Job(place, incoming, extractor, model, matcher.identity, store.compressed)
-        update = Update(store, catalog, matcher)
+        extractor, source = model.extractor_name, model.source
+        job = Job(place, incoming, extractor, source, model.identity, store.compressed)
+        update = Update(store, catalog, model)
 
         def read(files: Sequence[FoundFile]) -> None:
             units = plan(job, update.changed(files, progress), (), _size(files))

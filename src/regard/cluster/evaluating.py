@@ -20,7 +20,7 @@ from regard.errors import DataError
 from regard.evaluation.protocols import galleries
 from regard.evaluation.report import Progress
 from regard.evaluation.similarity import check_features, embed_photos, score_tile
-from regard.model.model import EncodedCaptions, Matcher
+from regard.model.model import EncodedCaptions, Model
 
 _PHOTOS, _CAPTIONS = 1024, 1024  # of a tile
 _KEPT = 4  # blocks of embedded photos that a worker keeps
@@ -71,17 +71,17 @@ class TileScorer:
 
     def __init__(self, job: _Job) -> None:
         torch.set_num_threads(1)
-        self._matcher = load_same(job.model, job.identity)
+        self._model = load_same(job.model, job.identity)
         self._dataset = job.split.open()[job.gallery]
-        check_features(self._matcher, self._dataset)
+        check_features(self._model, self._dataset)
         self._photos = lru_cache(_KEPT)(
-            lambda first, last: embed_photos(self._matcher, self._dataset, range(first, last))
+            lambda first, last: embed_photos(self._model, self._dataset, range(first, last))
         )
         self._captions = lru_cache(1)(self._embed_captions)
 
     def _embed_captions(self, *rows: int) -> EncodedCaptions:
         sentences = [self._dataset.captions.sentences[row] for row in rows]
-        return self._matcher.encode_captions(sentences)
+        return self._model.encode_captions(sentences)
 
     def __call__(self, text: str) -> bytes:
         """Similarities of a tile in float32, row after row.
@@ -91,7 +91,7 @@ class TileScorer:
         """
         tile = _Tile(*json.loads(text))
         photos = self._photos(tile.first, tile.last)
-        return score_tile(self._matcher, *photos, self._captions(*tile.captions)).tobytes()
+        return score_tile(self._model, *photos, self._captions(*tile.captions)).tobytes()
 
 
 class ClusterSimilarity:
@@ -108,7 +108,7 @@ class ClusterSimilarity:
         self._galleries = [gallery.captions for gallery in split.open()]
 
     def __call__(
-        self, matcher: Matcher, dataset: Dataset, progress: Progress
+        self, model: Model, dataset: Dataset, progress: Progress
     ) -> Float[np.ndarray, "image cap"]:
         """Similarity of every photo with every caption of a gallery, in float32.
 
@@ -116,9 +116,9 @@ class ClusterSimilarity:
             CheckpointError: the model was trained on features of another kind.
             ClusterError: the cluster cannot do its part.
         """
-        check_features(matcher, dataset)
+        check_features(model, dataset)
         sentences, images = dataset.captions.sentences, len(dataset.captions.photos)
-        job = _Job(self._split, self._gallery(dataset), matcher.source, matcher.identity)
+        job = _Job(self._split, self._gallery(dataset), model.source, model.identity)
         order = sorted(range(len(sentences)), key=lambda row: len(sentences[row]))
         tiles = [
             _Tile(first, min(images, first + _PHOTOS), order[start : start + _CAPTIONS])

@@ -19,7 +19,7 @@ from regard.cluster.session import plain
 from regard.core.scoring import Scoring
 from regard.errors import StoreError
 from regard.model.background import Background
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.search.catalog import Catalog
 from regard.search.index import list_keys
 from regard.search.scoring import PhotoScorer
@@ -140,13 +140,13 @@ class ClusterScorer:
         self,
         store: RegionStore,
         catalog: Catalog,
-        matcher: Matcher,
+        model: Model,
         *,
         holders: int,
         patience: float,
     ) -> None:
         self._store, self._catalog = store, catalog
-        self._scoring, self._background = matcher.scoring, matcher.background
+        self._scoring, self._background = model.scoring, model.background
         self._holders, self._patience = holders, patience
         self._lock = threading.RLock()
         self._actors: dict[int, Any] = {}

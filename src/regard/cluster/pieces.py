@@ -20,7 +20,7 @@ import torch
 from regard.cluster.places import Location
 from regard.errors import CheckpointError, StoreError
 from regard.indexing.update import embed
-from regard.model.model import Matcher, load
+from regard.model.model import Model, load
 from regard.photos.find import FoundFile
 from regard.regions.extractor import Regions, load_extractor
 from regard.regions.pipeline import Outcome, extract_one, extract_stream, stored
@@ -142,7 +142,7 @@ class PieceMaker:
                 f"photo folder is {job.photos.inside!r}; it must be there on every machine of the "
                 "cluster. Mount it everywhere, or use object storage."
             )
-        self._matcher = load_same(job.model, job.identity) if job.model else None
+        self._model = load_same(job.model, job.identity) if job.model else None
         self._extractor = load_extractor(job.extractor)
 
     def __call__(self, text: str) -> bytes:
@@ -262,24 +262,24 @@ class PieceMaker:
     def _vectors(self, found: list[tuple[str, Regions]]) -> list[tuple[str, StoredRegions]]:
         """Regions as the store keeps them: raw, or in the model's joint space."""
         regions = [part for _, part in found]
-        kept = embed(self._matcher, regions) if self._matcher else [stored(r) for r in regions]
+        kept = embed(self._model, regions) if self._model else [stored(r) for r in regions]
         return [(key, vectors) for (key, _), vectors in zip(found, kept, strict=True)]
 
 
-def load_same(model: str, identity: str) -> Matcher:
+def load_same(model: str, identity: str) -> Model:
     """Load a model by name or folder on another machine than the one that named it.
 
     Raises:
         CheckpointError: it cannot be loaded here, or has other weights.
     """
-    matcher = load(model)
-    if matcher.identity != identity:
+    loaded = load(model)
+    if loaded.identity != identity:
         raise CheckpointError(
-            f"model {model!r} is {matcher.identity} on this machine of the cluster; it must be "
+            f"model {model!r} is {loaded.identity} on this machine of the cluster; it must be "
             f"{identity} as on the one that asks. Install the same version of regard everywhere, "
             "or name a folder that every machine sees."
         )
-    return matcher
+    return loaded
 
 
 def _unopened(file: FoundFile, error: OSError) -> Outcome:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from regard.cluster.holders import ClusterScorer, Missing, Part
 from regard.cluster.session import holder_count
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.search import Filters, Index, Query, SearchResult
 from regard.search.catalog import Catalog
 from regard.search.index import Sort
@@ -26,7 +26,7 @@ class ClusterIndex:
 
     Args:
         folder: of the index, at the same place on every machine.
-        matcher: the model it was made with; None loads that model.
+        model: the model it was made with; None loads that model.
         holders: at most; None takes half of the cluster's CPUs, so that those of a lost machine
             find room elsewhere.
         patience: seconds to wait for an answer; what was lost is rebuilt meanwhile.
@@ -38,7 +38,7 @@ class ClusterIndex:
     def __init__(
         self,
         folder: str | Path,
-        matcher: Matcher | None = None,
+        model: Model | None = None,
         *,
         holders: int | None = None,
         patience: float = 60.0,
@@ -46,12 +46,12 @@ class ClusterIndex:
         self._lock = threading.Lock()
         made: list[ClusterScorer] = []
 
-        def scorer(store: RegionStore, catalog: Catalog, model: Matcher) -> ClusterScorer:
+        def scorer(store: RegionStore, catalog: Catalog, model: Model) -> ClusterScorer:
             count = holders or holder_count()
             made.append(ClusterScorer(store, catalog, model, holders=count, patience=patience))
             return made[0]
 
-        self._index = Index.open(folder, matcher, scorer)
+        self._index = Index.open(folder, model, scorer)
         self._scorer = made[0]
 
     def __len__(self) -> int:

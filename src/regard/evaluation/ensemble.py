@@ -13,7 +13,7 @@ from regard.config import to_tree
 from regard.datasets.dataset import Dataset
 from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
-from regard.model.model import Matcher
+from regard.model.model import Model
 
 Combine = Literal["raw", "zscore"]
 
@@ -60,12 +60,12 @@ class SimilarityCache:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
-    def path(self, matcher: Matcher, dataset: Dataset) -> Path:
+    def path(self, model: Model, dataset: Dataset) -> Path:
         """File of one model's similarities on one data set."""
         digest = hashlib.sha256()
-        digest.update(matcher.identity.encode())
-        digest.update((matcher.background.digest if matcher.background else "").encode())
-        digest.update(json.dumps(to_tree(matcher.model.config)).encode())
+        digest.update(model.identity.encode())
+        digest.update((model.background.digest if model.background else "").encode())
+        digest.update(json.dumps(to_tree(model.network.config)).encode())
         digest.update(fingerprint(dataset).encode())
         return self.folder / f"similarity-{digest.hexdigest()[:24]}.npy"
 

@@ -20,7 +20,7 @@ from jaxtyping import Float
 from regard.core.attention import attend
 from regard.datasets.dataset import BoxedDataset
 from regard.errors import DataError
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize
 
@@ -136,11 +136,11 @@ def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
                 yield Phrase(caption["caption"], places, np.array(boxes, float), kinds)
 
 
-def phrase_vectors(matcher: Matcher, phrases: Sequence[Phrase]) -> Float[np.ndarray, "phrase dim"]:
+def phrase_vectors(model: Model, phrases: Sequence[Phrase]) -> Float[np.ndarray, "phrase dim"]:
     """The mean vector of every phrase's words, each word read in its whole caption."""
     captions = sorted({phrase.caption for phrase in phrases})
     row_of = {caption: row for row, caption in enumerate(captions)}
-    words = matcher.encode_captions(captions).vectors
+    words = model.encode_captions(captions).vectors
     return np.stack(
         [words[row_of[phrase.caption], list(phrase.words)].mean(0) for phrase in phrases]
     )
@@ -197,7 +197,7 @@ class Grounding:
 
 
 def ground(
-    matcher: Matcher,
+    model: Model,
     dataset: BoxedDataset,
     entities: Path,
     ways: Mapping[str, Locate],
@@ -218,20 +218,20 @@ def ground(
     found = Grounding(ways)
     for start in range(0, len(photos), _PHOTOS_AT_ONCE):
         rows = range(start, min(start + _PHOTOS_AT_ONCE, len(photos)))
-        _ground_some(matcher, dataset, {r: phrases.get(photos[r], []) for r in rows}, found)
+        _ground_some(model, dataset, {r: phrases.get(photos[r], []) for r in rows}, found)
         progress(min(start + _PHOTOS_AT_ONCE, len(photos)), len(photos))
     return found
 
 
 def _ground_some(
-    matcher: Matcher, dataset: BoxedDataset, phrases: dict[int, list[Phrase]], found: Grounding
+    model: Model, dataset: BoxedDataset, phrases: dict[int, list[Phrase]], found: Grounding
 ) -> None:
     captions = sorted({p.caption for some in phrases.values() for p in some})
     if not captions:
         return
     row_of = {caption: row for row, caption in enumerate(captions)}
-    words = matcher.encode_captions(captions)
-    vectors = matcher.encode_features(*dataset.gather(list(phrases)))
+    words = model.encode_captions(captions)
+    vectors = model.encode_features(*dataset.gather(list(phrases)))
     for regions, (photo, some) in zip(vectors, phrases.items(), strict=True):
         stored = dataset.regions_of(photo)
         boxes, size = stored.boxes, (stored.width, stored.height)
@@ -240,22 +240,22 @@ def _ground_some(
             row, places = row_of[phrase.caption], list(phrase.words)
             of_words = words.vectors[row, : words.lengths[row]]
             cosines = of_words @ real.T  # (W, R)
-            attention = _attention(torch.from_numpy(cosines), matcher)[places].mean(0).numpy()
+            attention = _attention(torch.from_numpy(cosines), model)[places].mean(0).numpy()
             pointing = None
-            if matcher.pointer is not None:
-                pointing = matcher.pointer.scores(of_words[places], real, boxes, size).mean(0)
+            if model.pointer is not None:
+                pointing = model.pointer.scores(of_words[places], real, boxes, size).mean(0)
             evidence = Evidence(cosines[places].mean(0), attention, boxes, size, pointing)
             found.add(phrase, evidence)
 
 
 def _attention(
-    cosines: Float[torch.Tensor, "word region"], matcher: Matcher
+    cosines: Float[torch.Tensor, "word region"], model: Model
 ) -> Float[torch.Tensor, "word region"]:
     """How much each word and region have to do with each other, a row summing to 1."""
-    t2i = matcher.scoring.direction == "t2i"
+    t2i = model.scoring.direction == "t2i"
     laid = cosines if t2i else cosines.T
     query, context = (torch.ones(n, dtype=torch.bool) for n in laid.shape)
-    weights = attend(laid, query, context, matcher.scoring)
+    weights = attend(laid, query, context, model.scoring)
     return weights if t2i else weights.T / weights.T.sum(1, keepdim=True)
 
 

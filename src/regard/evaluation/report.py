@@ -13,7 +13,7 @@ from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.protocols import galleries
 from regard.evaluation.ranking import Intervals, Ranks, figures, intervals, rank
 from regard.evaluation.similarity import dataset_similarity
-from regard.model.model import Matcher
+from regard.model.model import Model
 
 Progress = Callable[[int, int], None]
 
@@ -64,12 +64,12 @@ class Judge(NamedTuple):
     """How similarities of several models are averaged: raw or zscore."""
     cache: SimilarityCache | None = None
     """Where similarities are kept for another time."""
-    similarity: Callable[[Matcher, Dataset, Progress], np.ndarray] = dataset_similarity
+    similarity: Callable[[Model, Dataset, Progress], np.ndarray] = dataset_similarity
     """What scores every photo with every caption."""
 
     def evaluate(
         self,
-        matchers: Sequence[Matcher],
+        members: Sequence[Model],
         dataset: Dataset,
         data: Path,
         split: str,
@@ -87,16 +87,16 @@ class Judge(NamedTuple):
             ShapeError: a similarity is not finite.
             CheckpointError: a model was trained on features of another kind.
         """
-        steps = _Steps(len(matchers) * len(dataset.captions.sentences), progress)
+        steps = _Steps(len(members) * len(dataset.captions.sentences), progress)
         found = [
             rank(
-                self._similarities(matchers, gallery, steps),
+                self._similarities(members, gallery, steps),
                 gallery.captions.photo_of_caption,
                 self.ties,
             )
             for gallery in galleries(self.protocol, dataset, data, split)
         ]
-        return self.report(found, dataset, split, len(matchers))
+        return self.report(found, dataset, split, len(members))
 
     def report(self, found: Sequence[Ranks], dataset: Dataset, split: str, models: int) -> Report:
         """The report of ranks found in the galleries of a data set."""
@@ -115,29 +115,27 @@ class Judge(NamedTuple):
 
     def similarities(
         self,
-        matchers: Sequence[Matcher],
+        members: Sequence[Model],
         dataset: Dataset,
         progress: Progress = lambda _done, _all: None,
     ) -> Float[np.ndarray, "image cap"]:
         """Similarities of one model, or the mean of several."""
-        steps = _Steps(len(matchers) * len(dataset.captions.sentences), progress)
-        return self._similarities(matchers, dataset, steps)
+        steps = _Steps(len(members) * len(dataset.captions.sentences), progress)
+        return self._similarities(members, dataset, steps)
 
     def _similarities(
-        self, matchers: Sequence[Matcher], dataset: Dataset, steps: "_Steps"
+        self, members: Sequence[Model], dataset: Dataset, steps: "_Steps"
     ) -> Float[np.ndarray, "image cap"]:
-        return combine(
-            [self._scores(matcher, dataset, steps) for matcher in matchers], self.combine
-        )
+        return combine([self._scores(model, dataset, steps) for model in members], self.combine)
 
     def _scores(
-        self, matcher: Matcher, dataset: Dataset, steps: "_Steps"
+        self, model: Model, dataset: Dataset, steps: "_Steps"
     ) -> Float[np.ndarray, "image cap"]:
         """Similarities, from the cache where they are in it."""
-        path = self.cache.path(matcher, dataset) if self.cache else None
+        path = self.cache.path(model, dataset) if self.cache else None
         scores = self.cache.load(path) if self.cache and path else None
         if scores is None:
-            scores = self.similarity(matcher, dataset, steps)
+            scores = self.similarity(model, dataset, steps)
             if self.cache and path:
                 self.cache.save(path, scores)
         steps.finish(len(dataset.captions.sentences))

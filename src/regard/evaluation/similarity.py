@@ -11,14 +11,14 @@ from jaxtyping import Float, Int
 
 from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
-from regard.model.model import EncodedCaptions, EncodedImages, Matcher
+from regard.model.model import EncodedCaptions, EncodedImages, Model
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
 
 
 def dataset_similarity(
-    matcher: Matcher,
+    model: Model,
     dataset: Dataset,
     progress: Callable[[int, int], None] = lambda _done, _all: None,
 ) -> Float[np.ndarray, "image cap"]:
@@ -30,45 +30,45 @@ def dataset_similarity(
     Raises:
         CheckpointError: the model was trained on features of another kind.
     """
-    check_features(matcher, dataset)
+    check_features(model, dataset)
     sentences = dataset.captions.sentences
     scores = np.empty((len(dataset.captions.photos), len(sentences)), np.float32)
-    vectors, counts = embed_photos(matcher, dataset)
+    vectors, counts = embed_photos(model, dataset)
     order = sorted(range(len(sentences)), key=lambda row: len(sentences[row]))
     done = 0
     progress(done, len(order))
     while done < len(order):
-        rows = order[done : done + _captions_at_once(sentences[order[-1]], matcher.dim)]
-        found = matcher.encode_captions([sentences[row] for row in rows])
-        scores[:, rows] = score_tile(matcher, vectors, counts, found)
+        rows = order[done : done + _captions_at_once(sentences[order[-1]], model.dim)]
+        found = model.encode_captions([sentences[row] for row in rows])
+        scores[:, rows] = score_tile(model, vectors, counts, found)
         done += len(rows)
         progress(done, len(order))
     return scores
 
 
 def score_tile(
-    matcher: Matcher,
+    model: Model,
     vectors: Float[np.ndarray, "image region dim"],
     counts: Int[np.ndarray, " image"],
     captions: EncodedCaptions,
 ) -> Float[np.ndarray, "image cap"]:
     """Similarity of some embedded photos with some embedded captions, in float32."""
-    return matcher.similarity(EncodedImages(vectors, counts, (), ()), captions)
+    return model.similarity(EncodedImages(vectors, counts, (), ()), captions)
 
 
-def check_features(matcher: Matcher, dataset: Dataset) -> None:
+def check_features(model: Model, dataset: Dataset) -> None:
     """Refuse a model for other features than the data set's.
 
     Raises:
         CheckpointError: width or extractor differ; unknown extractors are taken on trust.
     """
-    wanted = matcher.model.config.feature_dim
+    wanted = model.network.config.feature_dim
     if dataset.feature_dim != wanted:
         raise CheckpointError(
             f"features have {dataset.feature_dim} numbers; the model needs {wanted}. "
             "Name the features it was trained on, or another model."
         )
-    ours, theirs = matcher.extractor_identity, dataset.producer
+    ours, theirs = model.extractor_identity, dataset.producer
     if ours and theirs and ours != theirs:
         raise CheckpointError(
             f"features were made by {theirs!r}; the model needs those of {ours!r}. "
@@ -77,7 +77,7 @@ def check_features(matcher: Matcher, dataset: Dataset) -> None:
 
 
 def embed_photos(
-    matcher: Matcher, dataset: Dataset, photo_rows: range | None = None
+    model: Model, dataset: Dataset, photo_rows: range | None = None
 ) -> tuple[Float[np.ndarray, "image region dim"], Int[np.ndarray, " image"]]:
     """Region embeddings of photos, zeros past each photo's count, and the counts.
 
@@ -90,15 +90,15 @@ def embed_photos(
     chosen = range(len(dataset.captions.photos)) if photo_rows is None else photo_rows
     images = len(chosen)
     counts = np.zeros(images, np.int64)
-    vectors = np.zeros((images, 1, matcher.dim), np.float32)
+    vectors = np.zeros((images, 1, model.dim), np.float32)
     for start in range(0, images, _PHOTOS_AT_ONCE):
         rows = np.arange(start, min(images, start + _PHOTOS_AT_ONCE))
         features, counts[rows] = dataset.gather(rows + chosen.start)
         if features.shape[1] > vectors.shape[1]:
-            wider = np.zeros((images, features.shape[1], matcher.dim), np.float32)
+            wider = np.zeros((images, features.shape[1], model.dim), np.float32)
             wider[:, : vectors.shape[1]] = vectors
             vectors = wider
-        found = matcher.encode_features(features, counts[rows])
+        found = model.encode_features(features, counts[rows])
         if not np.isfinite(found).all():
             check_finite(dataset, rows + chosen.start, features)  # names the photo, if it is one's
         vectors[rows, : features.shape[1]] = found

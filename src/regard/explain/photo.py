@@ -5,13 +5,13 @@ from pathlib import Path
 from PIL import Image
 
 from regard.explain.numbers import Explanation, explain
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.photos.decode import Photo
 from regard.regions.extractor import Regions
 
 
 def explain_photo(
-    matcher: Matcher, photo: str | Path | Image.Image | Photo | Regions, sentence: str
+    model: Model, photo: str | Path | Image.Image | Photo | Regions, sentence: str
 ) -> Explanation:
     """Take the similarity of a photo and a sentence apart.
 
@@ -22,7 +22,7 @@ def explain_photo(
         PhotoError: the photo cannot be read.
         DataError: the sentence has no word.
     """
-    images, captions = matcher.encode_images([photo]), matcher.encode_captions([sentence])
+    images, captions = model.encode_images([photo]), model.encode_captions([sentence])
     count, length = int(images.counts[0]), int(captions.lengths[0])
     regions, words = images.vectors[0, :count], captions.vectors[0, :length]
     return explain(
@@ -31,7 +31,7 @@ def explain_photo(
         captions.words[0],
         images.boxes[0],
         images.sizes[0],
-        matcher.scoring,
-        word_curve=matcher.judgement.word,
-        discount=matcher.discount(regions, words),
-    ).pointed(matcher.pointer, regions, words)
+        model.scoring,
+        word_curve=model.judgement.word,
+        discount=model.discount(regions, words),
+    ).pointed(model.pointer, regions, words)

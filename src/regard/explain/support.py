@@ -4,18 +4,18 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.explain.numbers import UNSUPPORTED, word_support
-from regard.model.model import EncodedCaptions, Matcher
+from regard.model.model import EncodedCaptions, Model
 
 
 def unsupported_words(
-    matcher: Matcher, regions: Float[np.ndarray, "region dim"], captions: EncodedCaptions
+    model: Model, regions: Float[np.ndarray, "region dim"], captions: EncodedCaptions
 ) -> list[list[str]]:
     """Words of each sentence that no region supports, each once; empty without a curve.
 
     Args:
         regions: region vectors of one photo, without padding.
     """
-    curve = matcher.judgement.word
+    curve = model.judgement.word
     if curve is None:
         return [[] for _ in captions.words]
     largest = (captions.vectors @ regions.T).max(2)  # (cap, word)

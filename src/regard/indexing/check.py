@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regard.indexing.update import Update, open_for_writing, tidy
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.photos.find import FoundFile
 from regard.regions.pipeline import Progress
 from regard.search.catalog import FileRow, require_index
@@ -27,7 +27,7 @@ class CheckReport(NamedTuple):
 
 def check_index(
     folder: str | Path,
-    matcher: Matcher,
+    model: Model,
     *,
     verifying: Progress | None = None,
     progress: Progress | None = None,
@@ -47,7 +47,7 @@ def check_index(
         BusyError: another process is writing to it.
     """
     require_index(Path(folder))
-    with open_for_writing(Path(folder), matcher) as (store, catalog):
+    with open_for_writing(Path(folder), model) as (store, catalog):
         damaged = store.check(verifying)
         keys = {key for keys in damaged.values() for key in keys}
         known = catalog.files().values()
@@ -55,12 +55,12 @@ def check_index(
         with store.transaction():
             store.drop(damaged)
             catalog.remove(row.path for row in (*hurt, *_unread(known)))
-        update = Update(store, catalog, matcher)
+        update = Update(store, catalog, model)
         found = [_found(row) for row in hurt]
         update.read([file for file in found if file is not None], progress, workers)
         with store.transaction():
             update.finish()
-        tidy(store, matcher.background)
+        tidy(store, model.background)
         lost = {
             row.path: f"{row.path} is gone; it must be there to be read again. Restore it."
             for row, file in zip(hurt, found, strict=True)

@@ -20,7 +20,7 @@ import numpy as np
 
 from regard.errors import DataError, StoreError
 from regard.model.background import Background
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.photos.find import FoundFile, Scan, scan_folder
 from regard.photos.ignore import Covered, inside
 from regard.regions.extractor import Regions
@@ -55,7 +55,7 @@ class IndexReport(NamedTuple):
 def update_index(
     folder: str | Path,
     photos_folder: str | Path,
-    matcher: Matcher,
+    model: Model,
     *,
     excludes: Sequence[str] | None = None,
     compressed: bool = False,
@@ -79,8 +79,8 @@ def update_index(
         BusyError: another process is writing to it.
     """
     root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
-    with open_for_writing(Path(folder), matcher, compressed=compressed) as (store, catalog):
-        update = Update(store, catalog, matcher)
+    with open_for_writing(Path(folder), model, compressed=compressed) as (store, catalog):
+        update = Update(store, catalog, model)
 
         def read(files: Sequence[FoundFile]) -> None:
             update.read(files, progress, workers)
@@ -95,7 +95,7 @@ def tidy(store: RegionStore, background: Background | None) -> None:
         shortlist.write_means(store, background)
 
 
-def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matcher) -> IndexReport:
+def forget_folder(folder: str | Path, photos_folder: str | Path, model: Model) -> IndexReport:
     """Take a folder out of an index, whether it is still there or not.
 
     Args:
@@ -108,25 +108,25 @@ def forget_folder(folder: str | Path, photos_folder: str | Path, matcher: Matche
     """
     require_index(Path(folder))
     root = os.path.abspath(photos_folder)  # noqa: PTH100
-    with open_for_writing(Path(folder), matcher) as (store, catalog):
+    with open_for_writing(Path(folder), model) as (store, catalog):
         if root not in catalog.folders():
             raise DataError(
                 f"folder is {root!r}; it must be one of the index: "
                 f"{', '.join(catalog.folders()) or 'it has none'}. Name one of these."
             )
-        update = Update(store, catalog, matcher)
+        update = Update(store, catalog, model)
         known = update.known_in(root)
         update.missing(known - update.held_by_others(root, known))
         with store.transaction():
             catalog.remove_folder(root)
             update.finish()
-        tidy(store, matcher.background)
+        tidy(store, model.background)
         return update.report()
 
 
 @contextmanager
 def open_for_writing(
-    folder: Path, matcher: Matcher, *, compressed: bool = False
+    folder: Path, model: Model, *, compressed: bool = False
 ) -> Iterator[tuple[RegionStore, Catalog]]:
     """An index's store and catalog, made where there are none.
 
@@ -135,13 +135,13 @@ def open_for_writing(
         BusyError: another process is writing to it.
     """
     fresh = not (folder / MANIFEST).exists()
-    identity = (matcher.identity, matcher.dim) if fresh else (None, None)
+    identity = (model.identity, model.dim) if fresh else (None, None)
     with RegionStore(folder, *identity, writable=True, compressed=compressed) as store:
-        if store.producer == matcher.identity:
+        if store.producer == model.identity:
             with store.transaction() as database:
-                Catalog.create(database, matcher.source)
+                Catalog.create(database, model.source)
         catalog = Catalog(store.database, folder)
-        check_model(store, matcher, catalog.model)
+        check_model(store, model, catalog.model)
         if compressed and not store.compressed:
             raise StoreError(
                 f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
@@ -153,8 +153,8 @@ def open_for_writing(
 class Update:
     """One run over some files: what is known, what is under way, what was done."""
 
-    def __init__(self, store: RegionStore, catalog: Catalog, matcher: Matcher) -> None:
-        self._store, self._catalog, self._matcher = store, catalog, matcher
+    def __init__(self, store: RegionStore, catalog: Catalog, model: Model) -> None:
+        self._store, self._catalog, self._model = store, catalog, model
         self.known = catalog.files()
         self._paths_of: dict[str, list[str]] = {}
         for row in self.known.values():
@@ -193,7 +193,7 @@ class Update:
         with self._store.transaction():
             self._catalog.put_folder(root, excludes)
             self.finish()
-        tidy(self._store, self._matcher.background)
+        tidy(self._store, self._model.background)
         return self.report()
 
     def _gone_from(self, root: str, scan: Scan) -> set[str]:
@@ -232,7 +232,7 @@ class Update:
         if not todo:
             return
         few = len(todo) < _FEW
-        name = self._matcher.extractor_name
+        name = self._model.extractor_name
         for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
             self._take(outcome)
             if len(self._batch) >= _COMMIT_PHOTOS:
@@ -333,7 +333,7 @@ class Update:
         """Make everything settled so far part of the index, at once."""
         batch = list(self._batch.values())
         regions = [outcome.regions for outcome in batch if outcome.regions is not None]
-        embedded = embed(self._matcher, regions)
+        embedded = embed(self._model, regions)
         with self._store.transaction():
             self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
             self.write((outcome.key, outcome.taken) for outcome in batch)
@@ -385,7 +385,7 @@ def _has_changed(file: FoundFile) -> bool:
     return (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns)
 
 
-def embed(matcher: Matcher, found: Sequence[Regions]) -> list[StoredRegions]:
+def embed(model: Model, found: Sequence[Regions]) -> list[StoredRegions]:
     """Regions of photos as an index keeps them: in the joint space."""
     if not found:
         return []
@@ -393,7 +393,7 @@ def embed(matcher: Matcher, found: Sequence[Regions]) -> list[StoredRegions]:
     features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
     for row, regions in enumerate(found):
         features[row, : counts[row]] = regions.features
-    vectors = matcher.encode_features(features, counts)
+    vectors = model.encode_features(features, counts)
     return [
         StoredRegions(vectors[row, :count], r.boxes, r.scores, r.width, r.height)
         for row, (r, count) in enumerate(zip(found, counts, strict=True))

@@ -36,7 +36,7 @@ _SHIPPED = Path(__file__).parents[1] / "weights"
 class Checkpoint(NamedTuple):
     """A model with all it needs to be used."""
 
-    model: MatchingModel
+    network: MatchingModel
     vocabulary: Vocabulary
     extractor: str
     """Identity of the extractor whose features it was trained on; empty where unknown."""
@@ -82,11 +82,11 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     folder.mkdir(parents=True, exist_ok=True)
     state = {
         name: (value.half() if half and value.is_floating_point() else value).contiguous()
-        for name, value in checkpoint.model.state_dict().items()
+        for name, value in checkpoint.network.state_dict().items()
     }
     config = {
         "format": FORMAT,
-        "model": to_tree(checkpoint.model.config),
+        "model": to_tree(checkpoint.network.config),
         "extractor": checkpoint.extractor,
         "info": checkpoint.info,
     }

@@ -50,7 +50,7 @@ def _card(checkpoint: Checkpoint) -> str:
     return (
         "---\nlibrary_name: regard\ntags: [image-text-matching, scan]\n---\n"
         f"# A Regard model\n\n{about}\n\n{figures}\n"
-        'Load it with `regard.Matcher.from_pretrained("...")`. Say here what it was trained on, '
+        'Load it with `regard.Model.from_pretrained("...")`. Say here what it was trained on, '
         "and under which licence its data are.\n"
     )
 

@@ -65,7 +65,7 @@ class EncodedCaptions(NamedTuple):
     """The words themselves, <start> and <end> included: they attend and count like any other."""
 
 
-class Matcher:
+class Model:
     """A trained model with its vocabulary and extractor.
 
     Args:
@@ -81,7 +81,7 @@ class Matcher:
     ) -> None:
         self.source = source
         self._states = states
-        self.model = checkpoint.model.eval()
+        self.network = checkpoint.network.eval()
         self.vocabulary = checkpoint.vocabulary
         self.extractor_identity = checkpoint.extractor
         self.info = checkpoint.info
@@ -91,12 +91,12 @@ class Matcher:
     @property
     def scoring(self) -> Scoring:
         """How this model turns regions and words into a similarity."""
-        return self.model.config.scoring
+        return self.network.config.scoring
 
     @property
     def dim(self) -> int:
         """D, size of the joint space."""
-        return self.model.config.embed_dim
+        return self.network.config.embed_dim
 
     @property
     def judgement(self) -> Judgement:
@@ -118,7 +118,7 @@ class Matcher:
     @cached_property
     def identity(self) -> str:
         """Name of exactly these weights; indexes made by others are refused."""
-        return f"regard-model-{fingerprint(self.model)}"
+        return f"regard-model-{fingerprint(self.network)}"
 
     @property
     def extractor(self) -> Extractor:
@@ -161,7 +161,7 @@ class Matcher:
         Raises:
             ShapeError: the model was trained on features of another width.
         """
-        wanted = self.model.config.feature_dim
+        wanted = self.network.config.feature_dim
         if features.ndim != 3 or features.shape[2] != wanted:
             raise ShapeError(
                 f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
@@ -170,7 +170,7 @@ class Matcher:
         out = np.zeros((*features.shape[:2], self.dim), np.float32)
         for start in range(0, len(features), _IMAGES_AT_ONCE):
             part = torch.from_numpy(np.asarray(features[start : start + _IMAGES_AT_ONCE])).float()
-            out[start : start + len(part)] = self.model.regions(part).numpy()
+            out[start : start + len(part)] = self.network.regions(part).numpy()
         for row, count in enumerate(counts):
             out[row, count:] = 0
         return out
@@ -243,10 +243,10 @@ class Matcher:
             rows = order[start : start + _CAPTIONS_AT_ONCE]
             longest = int(lengths[rows].max())
             states = None
-            if self.model.needs_states:
+            if self.network.needs_states:
                 states = torch.from_numpy(self._states([words[row] for row in rows]))
             part = torch.from_numpy(ids[rows, :longest]), torch.from_numpy(lengths[rows])
-            vectors[rows, :longest] = self.model.words(*part, states).numpy()
+            vectors[rows, :longest] = self.network.words(*part, states).numpy()
         full = tuple((START, *row, END) for row in words)
         return EncodedCaptions(vectors, lengths, full)
 
@@ -298,7 +298,7 @@ class Matcher:
         """
         folder = Path(save_directory)
         made = Checkpoint(
-            self.model,
+            self.network,
             self.vocabulary,
             self.extractor_identity,
             self.info,
@@ -329,9 +329,7 @@ class Matcher:
             return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)
 
     @classmethod
-    def from_pretrained(
-        cls, pretrained_model_name_or_path: str | Path, **options: Any
-    ) -> "Matcher":
+    def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "Model":
         """Load a model from a folder, by shipped name, or from the Hugging Face hub.
 
         Args:
@@ -345,7 +343,7 @@ class Matcher:
         return load(name if here else fetch(name, **options))
 
 
-def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -> Matcher:
+def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -> Model:
     """Load a model by shipped name or folder.
 
     Args:
@@ -358,4 +356,4 @@ def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -
     folder = resolve_model(name_or_path)
     named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
     found = load_checkpoint(folder, background=background)
-    return Matcher(found, str(name_or_path if named else folder.resolve()))
+    return Model(found, str(name_or_path if named else folder.resolve()))

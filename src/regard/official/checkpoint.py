@@ -252,7 +252,7 @@ def export_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
     Raises:
         CheckpointError: the model has parts the official network has not.
     """
-    image, text = _official_state(checkpoint.model)
+    image, text = _official_state(checkpoint.network)
     official = checkpoint.info.get("official", {})
     contents = {
         "epoch": official.get("epoch", 0),
@@ -292,7 +292,7 @@ def _official_state(model: MatchingModel) -> tuple[dict[str, Tensor], dict[str, 
 
 def _options(checkpoint: Checkpoint, before: dict[str, Any]) -> dict[str, Any]:
     """The official `opt`: what an imported model came with, and what the model now is."""
-    config = checkpoint.model.config
+    config = checkpoint.network.config
     scoring = config.scoring
     scores: dict[str, Any] = {"measure": "cosine", "use_abs": False}
     if scoring.scorer == "attention":

@@ -13,7 +13,7 @@ from PIL import Image
 
 from regard.errors import ConfigError, DataError
 from regard.explain.support import unsupported_words
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.regions.pipeline import Progress
 from regard.words.tokens import tokenize
 
@@ -34,7 +34,7 @@ class RankedCaption(NamedTuple):
 
 
 def rank_captions(
-    matcher: Matcher,
+    model: Model,
     photo: str | Path | Image.Image,
     sentences: Sequence[str],
     k: int = 10,
@@ -61,19 +61,17 @@ def rank_captions(
             "one. Write one sentence a line."
         )
     wanted = sorted(lines, key=words.__getitem__)
-    image = matcher.encode_images([photo])
+    image = model.encode_images([photo])
     regions = image.vectors[0, : image.counts[0]]
     scores = np.empty(len(wanted), np.float32)
     for start in range(0, len(wanted), _AT_ONCE):
-        part = matcher.encode_captions(wanted[start : start + _AT_ONCE])
-        scores[start : start + len(part.lengths)] = matcher.similarity(image, part)[0]
+        part = model.encode_captions(wanted[start : start + _AT_ONCE])
+        scores[start : start + len(part.lengths)] = model.similarity(image, part)[0]
         if progress is not None:
             progress(start + len(part.lengths), len(wanted))
     best = np.argsort(-scores, kind="stable")[:k]
-    found = matcher.judgement.found("sentences", regions, float(scores[best[0]]), len(wanted))
-    unseen = unsupported_words(
-        matcher, regions, matcher.encode_captions([wanted[row] for row in best])
-    )
+    found = model.judgement.found("sentences", regions, float(scores[best[0]]), len(wanted))
+    unseen = unsupported_words(model, regions, model.encode_captions([wanted[row] for row in best]))
     return [
         RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]], tuple(missing), found)
         for row, missing in zip(best, unseen, strict=True)

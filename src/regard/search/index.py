@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 
 from regard.errors import ConfigError, StoreError
 from regard.model.judgement import verdict
-from regard.model.model import Matcher, load
+from regard.model.model import Model, load
 from regard.search.catalog import (
     ID_DIGITS,
     NO_FILTERS,
@@ -46,29 +46,29 @@ class Index:
         self,
         store: RegionStore,
         catalog: Catalog,
-        matcher: Matcher,
+        model: Model,
         scorer: Scorer | None = None,
     ) -> None:
-        self.matcher = matcher
+        self.model = model
         self.folder = store.folder
         self._store = store
         self._catalog = catalog
         self._lock = threading.RLock()  # one database connection, perhaps many threads
         self._keys = list_keys(store, catalog)
         self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
-        self._scorer = scorer or PhotoScorer(store, matcher.scoring, matcher.background)
+        self._scorer = scorer or PhotoScorer(store, model.scoring, model.background)
 
     @classmethod
     def open(
         cls,
         folder: str | Path,
-        matcher: Matcher | None = None,
-        scorer: Callable[[RegionStore, Catalog, Matcher], Scorer] | None = None,
+        model: Model | None = None,
+        scorer: Callable[[RegionStore, Catalog, Model], Scorer] | None = None,
     ) -> "Index":
         """Open an index for searching.
 
         Args:
-            matcher: the model it was made with; None loads that model.
+            model: the model it was made with; None loads that model.
             scorer: makes what finds the most similar photos; None does it here.
 
         Raises:
@@ -80,9 +80,9 @@ class Index:
         store = RegionStore(folder)
         try:
             catalog = Catalog(store.database, folder)
-            matcher = matcher or load(catalog.model)
-            check_model(store, matcher, catalog.model)
-            return cls(store, catalog, matcher, scorer and scorer(store, catalog, matcher))
+            model = model or load(catalog.model)
+            check_model(store, model, catalog.model)
+            return cls(store, catalog, model, scorer and scorer(store, catalog, model))
         except BaseException:
             store.close()
             raise
@@ -260,18 +260,18 @@ class Index:
         parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
         words = [word for part in asked_for.sentences for word in tokenize(part.text)]
         single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
-        curve = self.matcher.calibration if single else None
-        judged = self.matcher.judgement
+        curve = self.model.calibration if single else None
+        judged = self.model.judgement
         told = (judged.word, judged.background, judged.pointer)
-        asked = Asked(sentences, self.matcher.scoring, curve, *told)
-        return parts, asked, self.matcher.unknown_words(words)
+        asked = Asked(sentences, self.model.scoring, curve, *told)
+        return parts, asked, self.model.unknown_words(words)
 
     def _found(self, asked: Asked, hits: list[Hit], total: int) -> float | None:
         """Probability that a photo fits, for one sentence; None where it cannot be told."""
         if asked.curve is None or not hits:
             return None
         vectors = asked.sentences[0].vectors
-        return self.matcher.judgement.found("photos", vectors, hits[0].similarity, total)
+        return self.model.judgement.found("photos", vectors, hits[0].similarity, total)
 
     def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
         """Photos that look like one of the index, which is left out itself.
@@ -284,7 +284,7 @@ class Index:
         """
         photo_id = photo if isinstance(photo, str) else photo.id
         vectors = np.asarray(self.regions(photo_id).vectors, np.float32)
-        asked = Asked((), self.matcher.scoring)
+        asked = Asked((), self.model.scoring)
         hits, total = self._rank([(1.0, vectors)], asked, k + 1)
         others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
         return SearchResult(others[:k], None, {}, total - 1)
@@ -292,7 +292,7 @@ class Index:
     def _embed_sentences(self, query: Query) -> tuple[AskedSentence, ...]:
         if not query.sentences:
             return ()
-        found = self.matcher.encode_captions([part.text for part in query.sentences])
+        found = self.model.encode_captions([part.text for part in query.sentences])
         return tuple(
             AskedSentence(part.weight, words, vectors[:length])
             for part, words, vectors, length in zip(
@@ -303,7 +303,7 @@ class Index:
     def _embed_photos(self, query: Query) -> list[Float[np.ndarray, "region dim"]]:
         if not query.like:
             return []
-        found = self.matcher.encode_images(query.like)
+        found = self.model.encode_images(query.like)
         return [v[:count] for v, count in zip(found.vectors, found.counts, strict=True)]
 
     def _rank(
@@ -341,7 +341,7 @@ def list_keys(store: RegionStore, catalog: Catalog) -> list[str]:
     return [key for key in store if key in used]
 
 
-def check_model(store: RegionStore, matcher: Matcher, recorded: str) -> None:
+def check_model(store: RegionStore, model: Model, recorded: str) -> None:
     """Refuse a model that did not make an index.
 
     Args:
@@ -350,11 +350,11 @@ def check_model(store: RegionStore, matcher: Matcher, recorded: str) -> None:
     Raises:
         StoreError: it is another.
     """
-    if store.producer != matcher.identity:
-        name = matcher.source or "MODEL"
+    if store.producer != model.identity:
+        name = model.source or "MODEL"
         raise StoreError(
             f"index {store.folder} was made by the model {recorded or store.producer!r}, whose "
             f"weights were {store.producer}; the model must be the same, and this is "
-            f"{matcher.identity}. Use that model, or make the index anew: "
+            f"{model.identity}. Use that model, or make the index anew: "
             f"regard index --index {store.folder} --model {name} --rebuild"
         )

@@ -6,7 +6,7 @@
     a dog; -leash                    the same, shorter
 
 Parts stand apart by semicolons. A part may begin with its weight and a colon, or with a minus.
-Knows text only; what a part looks like as vectors is the matcher's matter.
+Knows text only; what a part looks like as vectors is the model's matter.
 """
 
 import re

@@ -26,7 +26,7 @@ from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.ranking import Ranks, figures, rank
 from regard.evaluation.report import Judge
 from regard.model.checkpoint import load_checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.studies.sentence_kinds import masks
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train
@@ -151,8 +151,8 @@ def _scores(
     if recipe.model.word_encoding == "states":
         captions = [tokenize(sentence) for sentence in val_set.captions.sentences]
         states = StateTable(captions, cache / "states-val.f16")
-    matcher = Matcher(load_checkpoint(run.best), states=states)
-    return Judge(cache=SimilarityCache(run.folder)).similarities([matcher], val_set)
+    model = Model(load_checkpoint(run.best), states=states)
+    return Judge(cache=SimilarityCache(run.folder)).similarities([model], val_set)
 
 
 def ablation_tree(results: Sequence[Result], sentences: Sequence[str]) -> list[dict[str, Any]]:

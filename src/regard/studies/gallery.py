@@ -22,7 +22,7 @@ from regard.errors import DataError
 from regard.evaluation.report import Report
 from regard.explain.maps import heat_map, region_scores
 from regard.explain.numbers import Explanation, WordExplanation, explain
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.photos.decode import read_photo
 from regard.studies.mistakes import Choice, Ranked, of_photos, of_sentences
 from regard.words.function_words import names_something
@@ -37,7 +37,7 @@ _DARKEST = 0.22  # brightness where a word does not look
 class Material(NamedTuple):
     """What a page is made from."""
 
-    matcher: Matcher
+    model: Model
     """The model that explains; of an ensemble the first."""
     dataset: StoreDataset
     images: Path
@@ -114,7 +114,7 @@ def _summary(material: Material, photos: Choice, sentences: Choice) -> dict[str,
         )
         rows.append(f"<tr><th scope=row>{name}</th>{cells}<td>{found.median_rank:g}</td></tr>")
     return {
-        "models": html.escape(material.matcher.source or "a model"),
+        "models": html.escape(material.model.source or "a model"),
         "others": f" and {report.models - 1} more" * (report.models > 1),
         "split": html.escape(report.split),
         "images": f"{report.images:,}",
@@ -248,11 +248,11 @@ class _Page:
         )
 
     def _explanation(self, photo: int, row: int) -> Explanation:
-        matcher, dataset = self._material.matcher, self._material.dataset
-        vectors = matcher.encode_features(*dataset.gather([photo]))[0]
+        model, dataset = self._material.model, self._material.dataset
+        vectors = model.encode_features(*dataset.gather([photo]))[0]
         stored = dataset.store[self._captions.photos[photo]]
         regions = vectors[: len(stored.boxes)]
-        captions = matcher.encode_captions([self._captions.sentences[row]])
+        captions = model.encode_captions([self._captions.sentences[row]])
         words = captions.vectors[0, : captions.lengths[0]]
         return explain(
             regions,
@@ -260,10 +260,10 @@ class _Page:
             captions.words[0],
             np.asarray(stored.boxes, np.float64),
             (stored.width, stored.height),
-            matcher.scoring,
-            word_curve=matcher.judgement.word,
-            discount=matcher.discount(regions, words),
-        ).pointed(matcher.pointer, regions, words)
+            model.scoring,
+            word_curve=model.judgement.word,
+            discount=model.discount(regions, words),
+        ).pointed(model.pointer, regions, words)
 
 
 def _words(words: Sequence[WordExplanation]) -> Iterator[str]:

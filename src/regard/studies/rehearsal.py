@@ -16,7 +16,7 @@ from regard.errors import CheckpointError
 from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity, embed_photos
 from regard.model.checkpoint import load_checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.files import OfficialSet
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train
@@ -131,24 +131,24 @@ def rehearse(recipe: Recipe, size: OfficialSet, folder: Path, regions: int = 36)
             f"run began at epochs {watch.begins}; after a stop in epoch 2 it must go on there. "
             "Look at the run's state folder."
         )
-    matcher = Matcher(load_checkpoint(best))
-    report = Judge().evaluate([matcher], dev_set, folder / "data", "dev")
+    model = Model(load_checkpoint(best))
+    report = Judge().evaluate([model], dev_set, folder / "data", "dev")
     return Rehearsal(
         size.train.captions // recipe.training.batch_size,
         statistics.median(watch.steps),
-        _validation_seconds(matcher, dev_set, size.dev.captions),
+        _validation_seconds(model, dev_set, size.dev.captions),
         watch.begins[1],
         report.retrieval.rsum,
     )
 
 
-def _validation_seconds(matcher: Matcher, dev_set: Dataset, captions: int) -> float:
+def _validation_seconds(model: Model, dev_set: Dataset, captions: int) -> float:
     """Estimate for the real dev split: embedding grows with captions, scoring with pairs."""
     started = time.monotonic()
-    embed_photos(matcher, dev_set)
-    matcher.encode_captions(dev_set.captions.sentences)
+    embed_photos(model, dev_set)
+    model.encode_captions(dev_set.captions.sentences)
     embedded = time.monotonic()
-    dataset_similarity(matcher, dev_set)
+    dataset_similarity(model, dev_set)
     scoring = time.monotonic() - embedded - (embedded - started)
     larger = captions / len(dev_set.captions.sentences)
     return (embedded - started) * larger + max(0.0, scoring) * larger**2

@@ -21,7 +21,7 @@ from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint, save_checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
 from regard.training.learner import Learner
@@ -95,7 +95,7 @@ def train(
     vocabulary = vocabulary or (start.vocabulary if start else None)
     vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
     run.claim(_digests(train_set, val_set, vocabulary))
-    learner = Learner(recipe, run, vocabulary, train_set, start.model if start else None)
+    learner = Learner(recipe, run, vocabulary, train_set, start.network if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
         learner.dataset,
@@ -113,7 +113,7 @@ def train(
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
         best = Checkpoint(learner.finished(), vocabulary, train_set.producer, {})
-        found = validate(Matcher(best, states=val_states), val_set)
+        found = validate(Model(best, states=val_states), val_set)
         position = loop.finish_epoch(position, found, best)
         at = at._replace(
             validation=found,
@@ -153,9 +153,9 @@ def _digests(train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary) -> di
     return {**sets, "vocabulary": words}
 
 
-def validate(matcher: Matcher, val_set: Dataset) -> Retrieval:
+def validate(model: Model, val_set: Dataset) -> Retrieval:
     """Retrieval on val, in float32 as in any evaluation."""
-    scores = dataset_similarity(matcher, val_set)
+    scores = dataset_similarity(model, val_set)
     return retrieval(torch.from_numpy(scores), torch.from_numpy(val_set.captions.photo_of_caption))
 
 

@@ -19,7 +19,7 @@ from torch import Tensor, nn
 from regard.datasets.dataset import BoxedDataset
 from regard.evaluation.grounding import Phrase, phrase_vectors, read_phrases
 from regard.explain.maps import bumps
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.model.pointer import SHAPES, Pointer, describe
 
 _GRID = 24  # cells of a map along each side
@@ -74,7 +74,7 @@ class _Form(nn.Module):
 
 
 def fit_pointer(
-    matcher: Matcher,
+    model: Model,
     dataset: BoxedDataset,
     entities: Path,
     *,
@@ -93,8 +93,8 @@ def fit_pointer(
         DataError: the phrases cannot be read or are of other photos.
     """
     torch.manual_seed(seed)
-    photos = list(_photos(matcher, dataset, read_phrases(entities, set(dataset.captions.photos))))
-    form = _Form(matcher.dim)
+    photos = list(_photos(model, dataset, read_phrases(entities, set(dataset.captions.photos))))
+    form = _Form(model.dim)
     groups = [
         {"params": [form.words, form.regions], "lr": _RATE, "weight_decay": _DECAY},
         {"params": [form.shape], "lr": _SHAPE_RATE, "weight_decay": 0.0},
@@ -117,7 +117,7 @@ def fit_pointer(
 
 
 def _photos(
-    matcher: Matcher, dataset: BoxedDataset, phrases: dict[str, list[Phrase]]
+    model: Model, dataset: BoxedDataset, phrases: dict[str, list[Phrase]]
 ) -> Iterator[_Photo]:
     """Photos that have a phrase whose boxes hold the middle of a cell."""
     names = dataset.captions.photos
@@ -125,8 +125,8 @@ def _photos(
     for start in range(0, len(rows), _PHOTOS_AT_ONCE):
         some = rows[start : start + _PHOTOS_AT_ONCE]
         found = [phrases[names[row]] for row in some]
-        vectors = phrase_vectors(matcher, [phrase for part in found for phrase in part])
-        embedded = matcher.encode_features(*dataset.gather(some))
+        vectors = phrase_vectors(model, [phrase for part in found for phrase in part])
+        embedded = model.encode_features(*dataset.gather(some))
         first = 0
         for row, part, regions in zip(some, found, embedded, strict=True):
             stored = dataset.regions_of(row)

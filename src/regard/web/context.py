@@ -33,13 +33,13 @@ class Context:
     def __init__(self, index: Index, config: ServeConfig, sentences: Sequence[str]) -> None:
         limits = (config.jobs, config.waiting, config.per_client, config.patience)
         self.config = config
-        self.matcher = index.matcher
+        self.model = index.model
         self.library = Library(index)
         self.thumbnails = Thumbnails(index.folder)
-        self.uploads = Uploads(index.matcher, config)
+        self.uploads = Uploads(index.model, config)
         keep = config.keep_uploads
         self.keeper = Keeper(keep, index) if keep is not None else None
-        self.sentences = SentenceRanker(index.matcher, sentences)
+        self.sentences = SentenceRanker(index.model, sentences)
         self.search_gate = Gate(*limits)
         """Searches, explanations and uploads."""
         self.picture_gate = Gate(*limits)

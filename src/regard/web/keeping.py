@@ -56,7 +56,7 @@ def prepare_folder(folder: Path, index: Index) -> Path:
     for root in index.folders():
         if real.is_relative_to(root.resolve()):
             return root / real.relative_to(root.resolve())  # as `regard index` names it
-    update_index(index.folder, real, index.matcher)
+    update_index(index.folder, real, index.model)
     index.refresh()
     return real
 
@@ -116,9 +116,9 @@ class Keeper:
         state = path.stat()
         file = FoundFile(str(path), state.st_size, state.st_mtime_ns)
         try:
-            with open_for_writing(self._index.folder, self._index.matcher) as (store, catalog):
-                Update(store, catalog, self._index.matcher).read([file], None, 1)
-                tidy(store, self._index.matcher.background)
+            with open_for_writing(self._index.folder, self._index.model) as (store, catalog):
+                Update(store, catalog, self._index.model).read([file], None, 1)
+                tidy(store, self._index.model.background)
         except BusyError:
             return False
         return True

@@ -121,11 +121,11 @@ class Ranker:
         if ask.weights is None:
             result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
             asked = result.hits[0].asked if result.hits else None
-            sentences = asked.sentences if asked else wording.embed(self._index.matcher, query)
+            sentences = asked.sentences if asked else wording.embed(self._index.model, query)
         else:
-            sentences = wording.embed(self._index.matcher, query)
+            sentences = wording.embed(self._index.model, query)
             result = self._weighted(ask, sentences, k)
-        words = wording.tell_words(self._index.matcher, sentences)
+        words = wording.tell_words(self._index.model, sentences)
         return Ranking(result, sentences, words)
 
     def _weighted(self, ask: Ask, sentences: tuple[AskedSentence, ...], k: int) -> SearchResult:
@@ -135,11 +135,11 @@ class Ranker:
         shares = self._all_shares(ask, sentences)
         similarities = shares.values @ scales
         best = np.argsort(-similarities, kind="stable")[:k]
-        matcher = self._index.matcher
-        judgement = matcher.judgement
+        model = self._index.model
+        judgement = model.judgement
         asked = Asked(
             sentences,
-            matcher.scoring,
+            model.scoring,
             word_curve=judgement.word,
             background=judgement.background,
             pointer=judgement.pointer,
@@ -163,7 +163,7 @@ class Ranker:
         kept = self._shares.get(key)
         if kept is not None:
             return kept
-        scoring = self._index.matcher.scoring
+        scoring = self._index.model.scoring
         ids: list[str] = []
         tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
         of_sentences = [self._sentence_discount(part) for part in sentences]
@@ -184,7 +184,7 @@ class Ranker:
         self, ids: list[str], vectors: Float[np.ndarray, "photo region dim"]
     ) -> Float[np.ndarray, " photo"]:
         """What the similarities of photos are lowered by; remembered."""
-        background = self._index.matcher.background
+        background = self._index.model.background
         if background is None:
             return np.zeros(len(ids), np.float32)
         if any(photo_id not in self._discounts for photo_id in ids):
@@ -193,7 +193,7 @@ class Ranker:
         return np.array([self._discounts[photo_id] for photo_id in ids], np.float32)
 
     def _sentence_discount(self, part: AskedSentence) -> float:
-        background = self._index.matcher.background
+        background = self._index.model.background
         if background is None:
             return 0.0
         words = np.array([len(part.vectors)])

@@ -9,7 +9,7 @@ import numpy as np
 
 from regard.errors import DataError
 from regard.model.judgement import verdict
-from regard.model.model import EncodedCaptions, EncodedImages, Matcher
+from regard.model.model import EncodedCaptions, EncodedImages, Model
 from regard.search.result import AskedSentence
 from regard.web import models, wording
 from regard.web.problems import ProblemError
@@ -77,8 +77,8 @@ class SentenceRanker:
         sentences: the server's own; embedded at the first question.
     """
 
-    def __init__(self, matcher: Matcher, sentences: Sequence[str]) -> None:
-        self._matcher = matcher
+    def __init__(self, model: Model, sentences: Sequence[str]) -> None:
+        self._model = model
         self._sentences = list(sentences)
         self._encoded: _Encoded | None = None
         self._lock = threading.Lock()
@@ -90,7 +90,7 @@ class SentenceRanker:
     def _own(self) -> _Encoded:
         with self._lock:
             if self._encoded is None:
-                encoded = self._matcher.encode_captions(self._sentences)
+                encoded = self._model.encode_captions(self._sentences)
                 self._encoded = _Encoded(self._sentences, encoded)
         return self._encoded
 
@@ -111,17 +111,17 @@ class SentenceRanker:
                     "at least one must",
                     "Write one sentence a line.",
                 )
-            listed = _Encoded(wanted, self._matcher.encode_captions(wanted))
+            listed = _Encoded(wanted, self._model.encode_captions(wanted))
         vectors = np.asarray(subject.vectors, np.float32)[None]
         counts = np.array([vectors.shape[1]])
         image = EncodedImages(vectors, counts, (subject.boxes,), (subject.size,))
-        scores = self._matcher.similarity(image, listed.captions)[0]
+        scores = self._model.similarity(image, listed.captions)[0]
         order = np.argsort(-scores, kind="stable")[:k]
         told = []
         for row in order:
             caption = self._tell(subject, listed.sentences[row], listed.asked(row))
             score, total = float(scores[row]), len(scores)
-            chance = self._matcher.judgement.found("sentences", vectors[0], score, total)
+            chance = self._model.judgement.found("sentences", vectors[0], score, total)
             told.append(caption.model_copy(update={"match_probability": chance}))
         first = told[0].match_probability
         return Best(told, len(scores), wording.tell_verdict("sentences", verdict(first), first))
@@ -132,7 +132,7 @@ class SentenceRanker:
             return []
         listed = self._own()
         width = max(len(subject.vectors) for subject in subjects)
-        vectors = np.zeros((len(subjects), width, self._matcher.dim), np.float32)
+        vectors = np.zeros((len(subjects), width, self._model.dim), np.float32)
         for row, subject in zip(vectors, subjects, strict=True):
             row[: len(subject.vectors)] = subject.vectors
         images = EncodedImages(
@@ -141,7 +141,7 @@ class SentenceRanker:
             tuple(subject.boxes for subject in subjects),
             tuple(subject.size for subject in subjects),
         )
-        found = suggest(self._matcher.similarity(images, listed.captions), listed.sentences, k)
+        found = suggest(self._model.similarity(images, listed.captions), listed.sentences, k)
         return [
             models.Suggestion(
                 sentence=listed.sentences[pair.sentence], photo=subjects[pair.photo].photo
@@ -152,14 +152,14 @@ class SentenceRanker:
     def _tell(
         self, subject: Subject, sentence: str, asked: tuple[AskedSentence, ...]
     ) -> models.Caption:
-        scoring = self._matcher.scoring
+        scoring = self._model.scoring
         photo = (subject.vectors, subject.boxes, subject.size)
-        found = wording.take_apart(*photo, asked, scoring, self._matcher.judgement)
+        found = wording.take_apart(*photo, asked, scoring, self._model.judgement)
         return models.Caption(
             sentence=sentence,
             similarity=found.similarity,
-            probability=wording.probability(self._matcher, found.similarity, asked, scoring),
+            probability=wording.probability(self._model, found.similarity, asked, scoring),
             match_probability=None,
-            words=wording.tell_words(self._matcher, asked),
+            words=wording.tell_words(self._model, asked),
             maps=wording.tell_maps(found),
         )

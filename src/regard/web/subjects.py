@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.decode import decode_apart
@@ -51,8 +51,8 @@ class Upload(NamedTuple):
 class Uploads:
     """Photos that were sent, by id."""
 
-    def __init__(self, matcher: Matcher, config: ServeConfig) -> None:
-        self._matcher = matcher
+    def __init__(self, model: Model, config: ServeConfig) -> None:
+        self._model = model
         self._config = config
         self._held: OrderedDict[str, Upload] = OrderedDict()
         self._lock = threading.Lock()
@@ -64,9 +64,9 @@ class Uploads:
             PhotoError: it is no photo, too large, damaged, or takes too long.
         """
         limits = self._config
-        short_side = self._matcher.extractor.short_side
+        short_side = self._model.extractor.short_side
         photo = decode_apart(data, limits.upload_pixels, short_side, limits.decode_seconds)
-        encoded = self._matcher.encode_images([photo])
+        encoded = self._model.encode_images([photo])
         described = models.Photo(
             id=f"u{secrets.token_hex(16)}",
             name="Your photo",

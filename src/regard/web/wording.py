@@ -15,7 +15,7 @@ from regard.explain.maps import region_scores
 from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.model.background import Answers
 from regard.model.judgement import Judgement, Verdict
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.search.query import Query
 from regard.search.result import AskedSentence
 from regard.web import models
@@ -53,9 +53,9 @@ def parse(text: str) -> Query:
     return query
 
 
-def embed(matcher: Matcher, query: Query) -> tuple[AskedSentence, ...]:
+def embed(model: Model, query: Query) -> tuple[AskedSentence, ...]:
     """Word vectors of a query's sentences."""
-    found = matcher.encode_captions([part.text for part in query.sentences])
+    found = model.encode_captions([part.text for part in query.sentences])
     return tuple(
         AskedSentence(part.weight, words, vectors[:length])
         for part, words, vectors, length in zip(
@@ -64,10 +64,10 @@ def embed(matcher: Matcher, query: Query) -> tuple[AskedSentence, ...]:
     )
 
 
-def tell_words(matcher: Matcher, sentences: tuple[AskedSentence, ...]) -> list[models.Word]:
+def tell_words(model: Model, sentences: tuple[AskedSentence, ...]) -> list[models.Word]:
     """The words of a query, with the nearest known ones for those the model never read."""
     texts = [text for part in sentences for text in part.words]
-    unknown = matcher.unknown_words([text for text in texts if text not in _MARKERS])
+    unknown = model.unknown_words([text for text in texts if text not in _MARKERS])
     return [
         models.Word(
             text=text.strip("<>") if text in _MARKERS else text,
@@ -172,7 +172,7 @@ def tell_verdict(
 
 
 def probability(
-    matcher: Matcher,
+    model: Model,
     similarity: float,
     sentences: tuple[AskedSentence, ...],
     scoring: Scoring,
@@ -181,8 +181,8 @@ def probability(
 
     It is fitted to single sentences, scored as the model scores.
     """
-    calibration = matcher.calibration
-    if calibration is None or len(sentences) != 1 or scoring != matcher.scoring:
+    calibration = model.calibration
+    if calibration is None or len(sentences) != 1 or scoring != model.scoring:
         return None
     return float(calibration.probability(np.array(similarity)))
 

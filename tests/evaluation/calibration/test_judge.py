@@ -18,7 +18,7 @@ from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.folders import PrecompDataset
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
@@ -39,14 +39,14 @@ def dataset(images: int = 5, regions: int = 4) -> PrecompDataset:
     return PrecompDataset(captions, array, np.arange(images))
 
 
-def matcher(seed: int = 0, extractor: str = "", **scoring: object) -> Matcher:
+def small_model(seed: int = 0, extractor: str = "", **scoring: object) -> Model:
     torch.manual_seed(seed)
     vocabulary = Vocabulary.build(SENTENCES, 1)
     config = ModelConfig(feature_dim=FEATURES, embed_dim=8, word_dim=5, scoring=Scoring(**scoring))
-    return Matcher(Checkpoint(MatchingModel(config, len(vocabulary)), vocabulary, extractor, {}))
+    return Model(Checkpoint(MatchingModel(config, len(vocabulary)), vocabulary, extractor, {}))
 
 
-def plainly(model: Matcher, data: Dataset) -> np.ndarray:
+def plainly(model: Model, data: Dataset) -> np.ndarray:
     """All similarities in one call of the network."""
     features, counts = data.gather(range(len(data.captions.photos)))
     ids, lengths = map(
@@ -56,8 +56,8 @@ def plainly(model: Matcher, data: Dataset) -> np.ndarray:
     region_mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
     word_mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
     with torch.inference_mode():
-        regions = model.model.regions(torch.from_numpy(features))
-        words = model.model.words(ids, lengths)
+        regions = model.network.regions(torch.from_numpy(features))
+        words = model.network.words(ids, lengths)
         return core_similarity(regions, words, region_mask, word_mask, model.scoring).numpy()
 
 
@@ -66,7 +66,7 @@ def plainly(model: Matcher, data: Dataset) -> np.ndarray:
 def test_tiles_give_what_one_call_gives(
     monkeypatch: pytest.MonkeyPatch, direction: str, scorer: str
 ) -> None:
-    model, data = matcher(direction=direction, scorer=scorer), dataset()
+    model, data = small_model(direction=direction, scorer=scorer), dataset()
     expected = plainly(model, data)
     np.testing.assert_allclose(dataset_similarity(model, data), expected, atol=2e-6)
     monkeypatch.setattr(similarity, "_PHOTOS_AT_ONCE", 2)
@@ -80,20 +80,20 @@ def test_tiles_give_what_one_call_gives(
 def test_features_of_another_kind_are_refused() -> None:
     wide = PrecompDataset(dataset().captions, np.ones((5, 4, 7), np.float32), np.arange(5))
     with pytest.raises(CheckpointError, match="features have 7 numbers; the model needs 6"):
-        dataset_similarity(matcher(), wide)
+        dataset_similarity(small_model(), wide)
     other = PrecompDataset(dataset().captions, dataset().array, np.arange(5), producer="theirs")
     with pytest.raises(CheckpointError, match="made by 'theirs'; the model needs those of 'ours'"):
-        dataset_similarity(matcher(extractor="ours"), other)
-    assert dataset_similarity(matcher(), other).shape == (5, 10)
+        dataset_similarity(small_model(extractor="ours"), other)
+    assert dataset_similarity(small_model(), other).shape == (5, 10)
 
 
 def test_a_photo_with_features_that_are_not_finite_is_named() -> None:
     data = dataset()
     data.array[3, 2, 1] = np.nan
     with pytest.raises(ShapeError, match="features of photo '3' are not finite"):
-        dataset_similarity(matcher(), data)
+        dataset_similarity(small_model(), data)
     with pytest.raises(ShapeError, match="features of photo '3' are not finite"):
-        similarity.embed_photos(matcher(), data, range(2, 5))
+        similarity.embed_photos(small_model(), data, range(2, 5))
 
 
 # ---- ensembles
@@ -126,7 +126,7 @@ def test_matrices_that_cannot_be_averaged_are_refused() -> None:
 
 
 def test_report_of_two_models_is_that_of_their_mean_similarity() -> None:
-    data, pair = dataset(), [matcher(0), matcher(1)]
+    data, pair = dataset(), [small_model(0), small_model(1)]
     told: list[tuple[int, int]] = []
     report = Judge().evaluate(
         pair, data, Path("x"), "val", lambda done, total: told.append((done, total))
@@ -147,7 +147,7 @@ def test_similarities_are_kept_and_used_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     judge = Judge(cache=SimilarityCache(tmp_path / "kept"))
-    data, pair = dataset(), [matcher(0), matcher(1)]
+    data, pair = dataset(), [small_model(0), small_model(1)]
     first = judge.evaluate(pair, data, Path("x"), "val")
     assert len(list((tmp_path / "kept").glob("similarity-*.npy"))) == 2
 
@@ -160,22 +160,22 @@ def test_similarities_are_kept_and_used_again(
 
 def test_another_model_scoring_caption_or_feature_is_another_file(tmp_path: Path) -> None:
     cache, data = SimilarityCache(tmp_path), dataset()
-    base = cache.path(matcher(0), data)
-    assert cache.path(matcher(0), dataset()) == base
+    base = cache.path(small_model(0), data)
+    assert cache.path(small_model(0), dataset()) == base
     changed = PrecompDataset(data.captions, data.array * 2, np.arange(5))
     fewer = dataset(4)
     others = {
-        cache.path(matcher(1), data),
-        cache.path(matcher(0, lambda_softmax=4.0), data),
-        cache.path(matcher(0), changed),
-        cache.path(matcher(0), fewer),
+        cache.path(small_model(1), data),
+        cache.path(small_model(0, lambda_softmax=4.0), data),
+        cache.path(small_model(0), changed),
+        cache.path(small_model(0), fewer),
     }
     assert len(others | {base}) == 5
 
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     cache = SimilarityCache(tmp_path)
-    path = cache.path(matcher(), dataset())
+    path = cache.path(small_model(), dataset())
     cache.save(path, np.ones((5, 10), np.float32))
     np.testing.assert_array_equal(cache.load(path), np.ones((5, 10)))
     path.write_bytes(path.read_bytes()[:100])
@@ -190,7 +190,7 @@ def test_five_folds_of_a_folder_are_five_small_galleries(tmp_path: Path) -> None
     lines = "".join(f"{random.choice(SENTENCES)}\n" for _ in range(5000))
     (tmp_path / "testall_caps.txt").write_text(lines)
     (tmp_path / "testall_ids.txt").write_text("".join(f"{n}\n" for n in range(5000)))
-    data, model = open_dataset(tmp_path, "testall"), matcher()
+    data, model = open_dataset(tmp_path, "testall"), small_model()
     found = Judge("coco-1k-5fold").evaluate([model], data, tmp_path, "testall").tree()
     scores = dataset_similarity(model, data)
     by_hand = []

@@ -9,7 +9,7 @@ from regard.datasets.captions import Captions
 from regard.evaluation.calibration.judging import Judged, judge_model
 from regard.model.checkpoint import Checkpoint
 from regard.model.judgement import Judgement
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.official.folders import PrecompDataset
 from regard.words.vocabulary import Vocabulary
 
@@ -26,7 +26,7 @@ def judged(sentences: list[str]) -> Judged:
     vocabulary = Vocabulary.build(sentences, 1)
     config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5)
     model = MatchingModel(config, len(vocabulary))
-    return judge_model(Matcher(Checkpoint(model, vocabulary, "", {})), data, data, "val")
+    return judge_model(Model(Checkpoint(model, vocabulary, "", {})), data, data, "val")
 
 
 def test_all_curves_come_of_captions_that_name_things() -> None:

@@ -19,8 +19,8 @@ needs = pytest.importorskip
 
 
 @pytest.fixture
-def folder(photos, matcher, tmp_path):
-    update_index(tmp_path / "index", photos, matcher, workers=1)
+def folder(photos, model, tmp_path):
+    update_index(tmp_path / "index", photos, model, workers=1)
     return tmp_path / "index"
 
 
@@ -31,17 +31,17 @@ def example(name):
     return module
 
 
-def searched(folder, matcher, sentence="a dog", k=10):
-    with Index.open(folder, matcher) as index:
+def searched(folder, model, sentence="a dog", k=10):
+    with Index.open(folder, model) as index:
         return [(h.photo.id, pytest.approx(h.similarity)) for h in index.search(sentence, k).hits]
 
 
-def change(photos, folder, matcher):
+def change(photos, folder, model):
     """One photo goes, two come."""
     (photos / "0.png").unlink()
     draw(photos / "8.png", 8)
     draw(photos / "9.png", 9)
-    update_index(folder, photos, matcher, workers=1)
+    update_index(folder, photos, model, workers=1)
 
 
 @contextlib.contextmanager
@@ -49,7 +49,7 @@ def qdrant(folder, tmp_path):
     needs("qdrant_edge", reason="qdrant-edge-py is not installed: regard[qdrant]")
     from regard.search.adapters.qdrant import QdrantVectors
 
-    with Index.open(folder) as index, QdrantVectors(tmp_path / "q", index.matcher.dim) as vectors:
+    with Index.open(folder) as index, QdrantVectors(tmp_path / "q", index.model.dim) as vectors:
         yield index, vectors
 
 
@@ -66,18 +66,18 @@ def postgres(folder, _tmp_path):
         psycopg.connect(address) as connection,
         Index.open(folder) as index,
     ):
-        yield index, PostgresVectors(connection, index.matcher.dim)
+        yield index, PostgresVectors(connection, index.model.dim)
 
 
 @pytest.mark.filterwarnings("default")  # the servers' packages have some of their own
 @pytest.mark.parametrize("database", [qdrant, pytest.param(postgres, marks=pytest.mark.slow)])
 def test_a_database_is_kept_in_step_and_orders_as_pooled_vectors_do(
-    database, photos, folder, matcher, tmp_path
+    database, photos, folder, model, tmp_path
 ):
     with database(folder, tmp_path) as (index, vectors):
         assert vectors.sync(index) == (6, 0, 0)
         assert vectors.sync(index) == (0, 0, 6)
-        change(photos, folder, matcher)
+        change(photos, folder, model)
         index.refresh()
         assert vectors.sync(index) == (2, 1, 5)
         assert sorted(vectors.ids()) == sorted(index.photo_ids())
@@ -103,37 +103,37 @@ def test_a_database_is_kept_in_step_and_orders_as_pooled_vectors_do(
         ),
     ],
 )
-def test_examples_find_what_search_finds(name, packages, extra, folder, matcher, tmp_path):
+def test_examples_find_what_search_finds(name, packages, extra, folder, model, tmp_path):
     for module in packages:
         needs(module, reason=f"{module} is not installed: see docs/dependencies.md")
     places = [str(tmp_path / place) for place in extra]
     found = example(name).main([str(folder), *places, "a dog"])
-    assert found == searched(folder, matcher)
+    assert found == searched(folder, model)
 
 
-def test_parquet_holds_what_the_index_holds(folder, matcher, tmp_path):
+def test_parquet_holds_what_the_index_holds(folder, model, tmp_path):
     pq = needs("pyarrow.parquet", reason="pyarrow is not installed: regard[parquet]")
     from regard.search.adapters.parquet import write_parquet
 
-    with Index.open(folder, matcher) as index:
+    with Index.open(folder, model) as index:
         assert write_parquet(index, tmp_path / "a.parquet", regions=True) == 6
         table = pq.read_table(tmp_path / "a.parquet")
         assert table["id"].to_pylist() == index.photo_ids()
-        assert table.schema.metadata[b"regard_model"].decode() == matcher.identity
+        assert table.schema.metadata[b"regard_model"].decode() == model.identity
         for row in table.to_pylist():
             photo, regions = index.photo(row["id"]), index.regions(row["id"])
             assert (row["path"], row["width"]) == (str(photo.path), photo.width)
             assert row["taken"] == photo.taken
             mean = np.asarray(regions.vectors, np.float64).mean(0)
             assert row["vector"] == pytest.approx(mean / np.linalg.norm(mean), abs=1e-6)
-            assert np.float16(row["regions"]).reshape(-1, matcher.dim) == pytest.approx(
+            assert np.float16(row["regions"]).reshape(-1, model.dim) == pytest.approx(
                 np.asarray(regions.vectors)
             )
     assert [path.name for path in tmp_path.glob("a.*")] == ["a.parquet"]
 
 
-def test_rescored_candidates_have_the_similarities_of_search(folder, matcher):
-    with Index.open(folder, matcher) as index:
+def test_rescored_candidates_have_the_similarities_of_search(folder, model):
+    with Index.open(folder, model) as index:
         everything = index.search("a dog; -1: a cat", 10).hits
         some = [everything[n].photo.id for n in (4, 1, 2)]
         found = index.rescore("a dog; -1: a cat", [*some, "f" * 16, some[0]])

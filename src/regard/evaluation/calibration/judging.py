@@ -20,7 +20,7 @@ from regard.evaluation.calibration.verdicts import VerdictReport
 from regard.evaluation.similarity import dataset_similarity, embed_photos
 from regard.model.background import Background
 from regard.model.judgement import Calibration, VerdictCurve
-from regard.model.model import Matcher
+from regard.model.model import Model
 
 BACKGROUND = 5000  # photos, and as many captions, at most
 _PHOTOS_AT_ONCE = 256
@@ -65,7 +65,7 @@ class _Material(NamedTuple):
 
 
 def judge_model(
-    matcher: Matcher,
+    model: Model,
     held_out: Dataset,
     trained_on: Dataset,
     split: str,
@@ -84,20 +84,20 @@ def judge_model(
         ShapeError: there is only one photo.
     """
     captions = held_out.captions
-    matcher.background = draw_background(matcher, trained_on)
-    trend = length_trend(matcher, trained_on)
-    background = matcher.background = matcher.background.with_trend(trend)
-    scores = dataset_similarity(matcher, held_out, progress)
-    vectors, counts = embed_photos(matcher, held_out)
+    model.background = draw_background(model, trained_on)
+    trend = length_trend(model, trained_on)
+    background = model.background = model.background.with_trend(trend)
+    scores = dataset_similarity(model, held_out, progress)
+    vectors, counts = embed_photos(model, held_out)
     material = _Material(scores, captions.photo_of_caption, vectors, counts)
     fitting = np.arange(len(captions.photos)) % 2 == 0  # photos
 
     pair, of_pairs = _pairs(material, fitting)
     photos, of_photos = _verdict(
-        _sentence_cases(matcher, held_out, material, background), fitting[material.owner], pair
+        _sentence_cases(model, held_out, material, background), fitting[material.owner], pair
     )
     sentences, of_sentences = _verdict(_photo_cases(material, background), fitting, pair)
-    word, of_words = _words(matcher, held_out, material, fitting)
+    word, of_words = _words(model, held_out, material, fitting)
     measured = Measured(of_pairs, of_photos, of_sentences, of_words)
     info = {
         "calibration": {
@@ -112,18 +112,18 @@ def judge_model(
     return Judged(info, background, measured)
 
 
-def draw_background(matcher: Matcher, dataset: Dataset, seed: int = 0) -> Background:
+def draw_background(model: Model, dataset: Dataset, seed: int = 0) -> Background:
     """Mean vectors of photos and captions drawn at random, each photo and caption once."""
     generator = np.random.default_rng(seed)
     captions = dataset.captions
     rows = generator.permutation(len(captions.photos))[:BACKGROUND]
     photos = [
-        matcher.encode_features(*dataset.gather(rows[start : start + _PHOTOS_AT_ONCE])).sum(1)
+        model.encode_features(*dataset.gather(rows[start : start + _PHOTOS_AT_ONCE])).sum(1)
         for start in range(0, len(rows), _PHOTOS_AT_ONCE)
     ]
     drawn = generator.permutation(len(captions.sentences))[:BACKGROUND]
     sentences = [
-        matcher.encode_captions([captions.sentences[row] for row in part]).vectors.sum(1)
+        model.encode_captions([captions.sentences[row] for row in part]).vectors.sum(1)
         for part in np.array_split(drawn, -(-len(drawn) // _CAPTIONS_AT_ONCE))
     ]
     return Background.of(np.concatenate(photos), np.concatenate(sentences))
@@ -140,12 +140,12 @@ def _pairs(
 
 
 def _sentence_cases(
-    matcher: Matcher, dataset: Dataset, material: _Material, background: Background
+    model: Model, dataset: Dataset, material: _Material, background: Background
 ) -> verdicts.Cases:
     """Sentences that ask for photos."""
     sentences, found = dataset.captions.sentences, []
     for start in range(0, len(sentences), _CAPTIONS_AT_ONCE):
-        part = matcher.encode_captions(sentences[start : start + _CAPTIONS_AT_ONCE])
+        part = model.encode_captions(sentences[start : start + _CAPTIONS_AT_ONCE])
         found += [
             background.spread(words[:length], "photos")
             for words, length in zip(part.vectors, part.lengths, strict=True)
@@ -173,7 +173,7 @@ def _verdict(
 
 
 def _words(
-    matcher: Matcher, dataset: Dataset, material: _Material, fitting: Bool[np.ndarray, " image"]
+    model: Model, dataset: Dataset, material: _Material, fitting: Bool[np.ndarray, " image"]
 ) -> tuple[Calibration, SupportReport] | tuple[None, None]:
     """Without words to exchange on both sides of the measuring, there is nothing to fit."""
     exchanges = support.draw_exchanges(dataset.captions)
@@ -181,7 +181,7 @@ def _words(
     if not used.any() or used.all():
         return None, None
     used = np.tile(used, 2)
-    pairs = support.word_pairs(matcher, material.vectors, material.counts, exchanges)
+    pairs = support.word_pairs(model, material.vectors, material.counts, exchanges)
     half = fit(Pairs(pairs.similarity[used], pairs.true[used]))
     others = Pairs(pairs.similarity[~used], pairs.true[~used])
     return fit(pairs), support.report(half, others)

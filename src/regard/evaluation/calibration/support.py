@@ -14,7 +14,7 @@ from regard.datasets.captions import Captions
 from regard.evaluation.calibration.curve import Pairs
 from regard.explain.numbers import UNSUPPORTED
 from regard.model.judgement import Calibration
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize
 
@@ -80,7 +80,7 @@ def _is_cut_alike(exchange: Exchange) -> bool:
 
 
 def word_pairs(
-    matcher: Matcher,
+    model: Model,
     vectors: Float[np.ndarray, "photo region dim"],
     counts: Int[np.ndarray, " photo"],
     exchanges: Sequence[Exchange],
@@ -93,7 +93,7 @@ def word_pairs(
     """
     found = []
     for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
-        embedded = matcher.encode_captions([" ".join(words) for words in sentences])
+        embedded = model.encode_captions([" ".join(words) for words in sentences])
         for row, exchange in enumerate(exchanges):
             word = embedded.vectors[row, exchange.position + 1]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]

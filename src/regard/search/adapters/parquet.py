@@ -28,12 +28,12 @@ def write_parquet(index: Index, path: str | Path, *, regions: bool = False) -> i
     pa, pq = package("pyarrow", "parquet"), package("pyarrow.parquet", "parquet")
     path = Path(path)
     partial = path.with_name(path.name + ".partial")
-    vector = pa.list_(pa.float32(), index.matcher.dim)
+    vector = pa.list_(pa.float32(), index.model.dim)
     fields = {"id": pa.string(), "path": pa.string(), "width": pa.int32(), "height": pa.int32()}
     fields |= {"taken": pa.timestamp("s"), "vector": vector}
     if regions:
         fields["regions"] = pa.list_(pa.float16())
-    schema = pa.schema(list(fields.items()), metadata={"regard_model": index.matcher.identity})
+    schema = pa.schema(list(fields.items()), metadata={"regard_model": index.model.identity})
     written = 0
     try:
         with pq.ParquetWriter(partial, schema, compression="zstd") as writer:

@@ -17,7 +17,7 @@ from regard.core.metrics import Retrieval, retrieval
 from regard.datasets.captions import Captions
 from regard.errors import CheckpointError, ConfigError
 from regard.model.checkpoint import Checkpoint, save_checkpoint
-from regard.model.model import Matcher
+from regard.model.model import Model
 from regard.regions.backbone import EfficientNetLite2, load_backbone
 from regard.regions.pyramid import UNTUNED, tuned_identity
 from regard.regions.tuned import BACKBONE, save_tuned, tag_of
@@ -52,7 +52,7 @@ class Split(NamedTuple):
 
 
 def tune(
-    matcher: Matcher,
+    model: Model,
     train: Split,
     val: Split,
     folder: Path,
@@ -64,7 +64,7 @@ def tune(
     """Tune the backbone's end to a model's words.
 
     Args:
-        matcher: trained on features of the untuned extractor.
+        model: trained on features of the untuned extractor.
         folder: of the run; one found there is continued, of the same settings only.
         threads: worker threads.
 
@@ -75,23 +75,21 @@ def tune(
         ConfigError: the model was trained on other features.
         CheckpointError: the folder holds a run with other settings.
     """
-    if matcher.extractor_identity != UNTUNED:
+    if model.extractor_identity != UNTUNED:
         raise ConfigError(
-            f"model was trained on {matcher.extractor_identity!r}; tuning must start from one "
+            f"model was trained on {model.extractor_identity!r}; tuning must start from one "
             f"trained on {UNTUNED!r}. Extract with --extractor pyramid-imagenet and train on "
             "these regions first."
         )
     folder.mkdir(parents=True, exist_ok=True)
-    _settle(folder, matcher, config)
+    _settle(folder, model, config)
     network = load_backbone()
     splits = {"train": train, "val": val}
-    targets = {
-        name: _targets(matcher, split, folder / name, tell) for name, split in splits.items()
-    }
+    targets = {name: _targets(model, split, folder / name, tell) for name, split in splits.items()}
     maps = {
         name: _maps(network, split, folder / name, threads, tell) for name, split in splits.items()
     }
-    tuner = Tuner(network, matcher.model.regions, maps["train"], targets["train"], config, threads)
+    tuner = Tuner(network, model.network.regions, maps["train"], targets["train"], config, threads)
     epoch, best = _restore(tuner, folder / "state.safetensors")
     while epoch < config.epochs:
         label = f"Epoch {epoch + 1}/{config.epochs}"
@@ -104,26 +102,26 @@ def tune(
         if found.rsum > best:
             best = found.rsum
             tuned.tail.into(network)
-            _keep(folder / "best", matcher, tuned, network)
+            _keep(folder / "best", model, tuned, network)
         _save(tuner, folder / "state.safetensors", epoch, best)
         tell(Told(label, total, total, loss, found))
     return folder / "best", best
 
 
-def _keep(folder: Path, matcher: Matcher, tuned: Tuned, network: EfficientNetLite2) -> None:
+def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2) -> None:
     """Write a model with its tuned encoder and backbone."""
-    model = copy.deepcopy(matcher.model)
-    model.regions.load_state_dict(tuned.encoder.state_dict())
+    network = copy.deepcopy(model.network)
+    network.regions.load_state_dict(tuned.encoder.state_dict())
     folder.mkdir(exist_ok=True)
-    save_tuned(network, folder / BACKBONE)
+    save_tuned(backbone, folder / BACKBONE)
     identity = tuned_identity(tag_of(folder / BACKBONE))
-    save_checkpoint(folder, Checkpoint(model, matcher.vocabulary, identity, {}))
+    save_checkpoint(folder, Checkpoint(network, model.vocabulary, identity, {}))
 
 
-def _settle(folder: Path, matcher: Matcher, config: TuneConfig) -> None:
+def _settle(folder: Path, model: Model, config: TuneConfig) -> None:
     """Write the settings of a new run, or see that those of an old one are the same."""
     path = folder / "tuning.json"
-    wanted = {"model": matcher.identity, **asdict(config)}
+    wanted = {"model": model.identity, **asdict(config)}
     if path.exists() and json.loads(path.read_text(encoding="utf-8")) != wanted:
         raise CheckpointError(
             f"{folder} holds a tuning with other settings; it must be continued with its own. "
@@ -133,15 +131,15 @@ def _settle(folder: Path, matcher: Matcher, config: TuneConfig) -> None:
 
 
 @torch.no_grad()
-def _targets(matcher: Matcher, split: Split, folder: Path, tell: Callable[[Told], None]) -> Targets:
+def _targets(model: Model, split: Split, folder: Path, tell: Callable[[Told], None]) -> Targets:
     """Mean word vectors of all captions, kept on disk."""
     sentences, owners = split.captions.sentences, split.captions.photo_of_caption
     folder.mkdir(exist_ok=True)
     path = folder / "targets.safetensors"
     if not path.exists():
-        vectors = torch.empty(len(sentences), matcher.dim)
+        vectors = torch.empty(len(sentences), model.dim)
         for start in range(0, len(sentences), _AT_ONCE):
-            part = matcher.encode_captions(sentences[start : start + _AT_ONCE])
+            part = model.encode_captions(sentences[start : start + _AT_ONCE])
             words, lengths = torch.from_numpy(part.vectors), torch.from_numpy(part.lengths)
             mask = torch.arange(words.shape[1])[None, :] < lengths[:, None]
             vectors[start : start + len(words)] = masked_mean(words, mask)

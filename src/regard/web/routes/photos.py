@@ -97,11 +97,11 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         photo=subject.photo,
         sentence=choice.q,
         similarity=found.similarity,
-        probability=wording.probability(context.matcher, found.similarity, sentences, scoring),
+        probability=wording.probability(context.model, found.similarity, sentences, scoring),
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
-        is_default=scoring == context.matcher.scoring,
-        words=wording.tell_words(context.matcher, sentences),
+        is_default=scoring == context.model.scoring,
+        words=wording.tell_words(context.model, sentences),
         maps=wording.tell_maps(found),
     )
 
@@ -109,10 +109,10 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
 def _take_apart(
     context: Context, subject: Subject, choice: Choice
 ) -> tuple[tuple[AskedSentence, ...], Scoring, Explanation]:
-    sentences = wording.embed(context.matcher, wording.parse(choice.q))
-    scoring = wording.rescored(context.matcher.scoring, choice.direction, choice.temperature)
+    sentences = wording.embed(context.model, wording.parse(choice.q))
+    scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
     photo = (subject.vectors, subject.boxes, subject.size)
-    found = wording.take_apart(*photo, sentences, scoring, context.matcher.judgement)
+    found = wording.take_apart(*photo, sentences, scoring, context.model.judgement)
     return sentences, scoring, found
 
 

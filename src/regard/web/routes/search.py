@@ -91,7 +91,7 @@ def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> mo
     told = None
     if maps and hit.regions is not None:
         size = (hit.photo.width, hit.photo.height)
-        scoring, judgement = context.matcher.scoring, context.matcher.judgement
+        scoring, judgement = context.model.scoring, context.model.judgement
         regions = (hit.regions.vectors, hit.regions.boxes, size)
         told = wording.tell_maps(
             wording.take_apart(*regions, ranking.sentences, scoring, judgement)
@@ -110,7 +110,7 @@ def _match_probability(context: Context, hit: Hit, ranking: Ranking) -> float | 
     if hit.probability is None:  # several sentences, or weighted words
         return None
     asked, total = ranking.sentences[0].vectors, ranking.result.total
-    return context.matcher.judgement.found("photos", asked, hit.similarity, total)
+    return context.model.judgement.found("photos", asked, hit.similarity, total)
 
 
 def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Search:

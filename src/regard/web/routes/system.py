@@ -16,13 +16,13 @@ async def stats(here: Here, client: Client) -> Response:
     def job() -> models.Stats:
         overview = here.library.overview()
         first, last = overview.first_taken, overview.last_taken
-        scoring = here.matcher.scoring
+        scoring = here.model.scoring
         return models.Stats(
             photos=len(here.library.index),
             folders=overview.folders,
             first_taken=first.isoformat() if first else None,
             last_taken=last.isoformat() if last else None,
-            model=here.matcher.identity,
+            model=here.model.identity,
             direction=scoring.direction,
             temperature=scoring.lambda_softmax,
             sentences=len(here.sentences),
