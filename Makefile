@@ -1,4 +1,4 @@
-# `make demo` and `make test` need only python3 (3.10 to 3.13), make and pip.
+# `make demo` and `make test` need only python3 (3.11 to 3.14), make and pip.
 PYTHON ?= python3
 PHOTOS ?=
 VENV := .venv
@@ -6,22 +6,27 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test test-browser lint types layers ui-check check bench docs clean
+.PHONY: help install demo test test-slow test-light test-browser lint types layers ui-check check bench budgets docs clean
 
 help:  ## List what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 $(VENV)/.made: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 10) <= v <= (3, 13) else f"python3 is {v[0]}.{v[1]}; it must be 3.10 to 3.13. Name another: make PYTHON=python3.12")'
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 14) else f"python3 is {v[0]}.{v[1]}; it must be 3.11 to 3.14. Name another: make PYTHON=python3.12")'
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@echo "Installing into $(VENV); torch is large, this takes a minute or more ..."
-	@$(PIP) torch
-	@$(PIP) -e '.[demo]'
+	@echo "Installing into $(VENV) ..."
+	@$(PIP) -e .
 	@touch $@
 
-$(VENV)/.made-for-development: $(VENV)/.made
-	@echo "Installing the tools of development ..."
-	@$(PIP) -e '.[demo,test,dev,ray]'
+$(VENV)/.made-for-tests: $(VENV)/.made
+	@echo "Installing what the tests need ..."
+	@$(PIP) -e '.[test]'
+	@touch $@
+
+$(VENV)/.made-for-development: $(VENV)/.made-for-tests
+	@echo "Installing torch and the tools of development; torch is large, this takes a minute or more ..."
+	@$(PIP) torch
+	@$(PIP) -e '.[train,test,dev,ray]'
 	@touch $@
 
 install: $(VENV)/.made-for-development  ## Make .venv with everything
@@ -34,6 +39,9 @@ test: install  ## Run the test suite
 
 test-slow: install  ## Run the tests that take long
 	@$(BIN)/python -m pytest -m "slow and not browser"
+
+test-light: $(VENV)/.made-for-tests  ## Test all that runs without torch, with torch out of reach
+	@REGARD_WITHOUT_TORCH=1 $(BIN)/python -m pytest -n auto -m "not browser and not slow"
 
 test-browser: install  ## Drive the web page in a real browser (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser
@@ -56,6 +64,9 @@ check: lint types layers test  ## Everything before a commit
 
 bench: install  ## Measure speed and write benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/run.py
+
+budgets: install  ## Measure weight, cold starts and memory against the budgets in benchmarks/RESULTS.md
+	@$(BIN)/python benchmarks/budgets.py
 
 docs: install  ## Write the pages that come from the code
 	@$(BIN)/python docs/generate.py

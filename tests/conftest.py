@@ -1,15 +1,30 @@
 """What many tests share.
 
 REGARD_GOLDEN names another folder of recordings from the official code than ../shared/golden; the
-tests then run on every recording found there.
+tests then run on every recording found there. REGARD_WITHOUT_TORCH puts torch out of reach, for all
+that must run without it; modules that need it are skipped then, as where it is not installed.
 """
 
 import os
 import sys
+from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
-import torch
+
+TRAINING = ("torch", "transformers", "sentence_transformers", "scipy", "sklearn", "onnx")
+
+
+class _OutOfReach(MetaPathFinder):
+    """Lets nothing import what only the extra `train` brings."""
+
+    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - what importlib passes
+        if name.partition(".")[0] in TRAINING:
+            raise ModuleNotFoundError(f"No module named {name!r} (out of reach)", name=name)
+
+
+if os.environ.get("REGARD_WITHOUT_TORCH"):
+    sys.meta_path.insert(0, _OutOfReach())
 
 sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the reference
 
@@ -20,7 +35,8 @@ GOLDEN = Path(os.environ.get("REGARD_GOLDEN", SHARED / "golden"))
 @pytest.fixture(scope="session", autouse=True)
 def _one_thread() -> None:
     """Tests measure nothing; one thread each keeps parallel runs quick."""
-    torch.set_num_threads(1)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
