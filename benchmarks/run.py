@@ -162,6 +162,13 @@ def load() -> str:
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
 
 
+def budgets() -> str:
+    """The section that `budgets.py` wrote; it stays as it is."""
+    page = (HERE / "RESULTS.md").read_text(encoding="utf-8")
+    _, head, rest = page.partition("\n## Budgets\n")
+    return head + rest.partition("\n## ")[0] if head else ""
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--threads", type=int, nargs="+", default=CORES)
@@ -190,6 +197,7 @@ def main() -> None:
         *step(steps),
         *whole(share),
         *rates(photos, encoded),
+        budgets(),
     ]
     (HERE / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")
     print(HERE / "RESULTS.md")

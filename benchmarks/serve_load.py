@@ -31,54 +31,16 @@ from urllib.parse import quote
 
 import numpy as np
 import psutil
+from drawn_index import SHARD, add_photos
 
-from regard.indexing.update import open_for_writing
 from regard.model.model import Model, load
-from regard.regions.pyramid import pyramid_boxes
-from regard.search.catalog import FileRow
-from regard.store.region_store import StoredRegions
 
 CLIENTS = 50
-SHARD = 2048
-SIZE = (640, 480)
 PEOPLE = ("a man", "a woman", "a boy", "two dogs", "a brown dog", "a child", "a horse", "a cat")
 DOINGS = ("runs", "sits", "jumps", "plays", "sleeps", "stands", "looks up", "climbs", "waits")
 PLACES = ("on a beach", "in the snow", "by a lake", "on the grass", "in a street", "on a rock")
 LOOKS = ("wearing a red hat", "in a blue shirt", "with a stick", "near a tree", "at night")
 SENTENCES = [" ".join(parts) for parts in itertools.product(PEOPLE, DOINGS, PLACES, LOOKS)]
-
-
-# ---- an index of drawn vectors
-
-
-def draw_photos(model: Model, count: int, seed: int) -> list[StoredRegions]:
-    """Regions of photos that do not exist: unit vectors around a few hundred centres."""
-    generator = np.random.default_rng(seed)
-    centres = generator.normal(size=(300, model.dim)).astype(np.float32)
-    boxes = pyramid_boxes() * np.array([*SIZE, *SIZE], np.float32)
-    made = []
-    for _ in range(count):
-        near = centres[generator.integers(300)]
-        vectors = near + 1.5 * generator.normal(size=(36, model.dim)).astype(np.float32)
-        vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        made.append(StoredRegions(vectors, boxes, np.ones(36, np.float32), *SIZE))
-    return made
-
-
-def add_photos(folder: Path, model: Model, count: int, seed: int) -> None:
-    """Commit drawn photos to an index, made where there is none."""
-    with open_for_writing(folder, model) as (store, catalog):
-        for start in range(0, count, SHARD):
-            part = draw_photos(model, min(SHARD, count - start), seed + start)
-            keys = [
-                random.Random(f"{seed}-{start}-{row}").randbytes(32).hex()
-                for row in range(len(part))
-            ]
-            rows = [FileRow(f"/photos/{seed}/{key[:12]}.jpg", 1, 1, key) for key in keys]
-            with store.transaction():
-                store.append(zip(keys, part, strict=True))
-                catalog.put(rows)
-                catalog.put_folder("/photos", [])
 
 
 # ---- readers
