@@ -23,7 +23,7 @@ from regard.photos.samples import copy_samples
 from regard.regions.pipeline import extract_one
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import write_means
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 from regard.store.shards import to_int8
 
 REGIONS, DIM, SHARD, SCANNED = 36, 512, 1024, 800_000
@@ -59,7 +59,7 @@ def measured(folder: Path) -> dict[str, float]:
         )
         / len(photos)
     }
-    features = np.stack([regions.features for regions in taken if regions is not None])
+    features = np.stack([regions.vectors for regions in taken if regions is not None])
     counts = np.full(len(features), features.shape[1])
     embed = seconds(lambda: model.encode_features(features, counts))
     found["embed_s"] = embed / len(features)
@@ -76,7 +76,7 @@ def stored(folder: Path, generator: np.random.Generator) -> dict[str, float]:
     """Writing a photo to an index, its size there, and scoring it as a candidate."""
     boxes, ones = np.zeros((REGIONS, 4), np.float32), np.ones(REGIONS, np.float32)
     vectors = unit_vectors(SHARD * REGIONS, generator).reshape(SHARD, REGIONS, DIM)
-    batch = [(f"{n:064x}", StoredRegions(v, boxes, ones, 500, 375)) for n, v in enumerate(vectors)]
+    batch = [(f"{n:064x}", Regions(v, boxes, ones, 500, 375)) for n, v in enumerate(vectors)]
     with RegionStore(folder, "plan", DIM, writable=True, compressed=True) as store:
         write = seconds(lambda: store.append(batch), 1)
         means = seconds(lambda: write_means(store), 1)

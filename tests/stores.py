@@ -4,7 +4,7 @@ import numpy as np
 import torch
 
 from regard.core.attention import similarity
-from regard.store.region_store import StoredRegions
+from regard.store.region_store import Regions
 
 DIM = 24
 
@@ -24,7 +24,7 @@ def fill(store, generator, names, near=None):
             vectors = near + 0.01 * vectors[:1].repeat(len(near), 0)
         count = len(vectors)
         boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
-        items.append((name, StoredRegions(vectors, boxes, scores, 10, 10)))
+        items.append((name, Regions(vectors, boxes, scores, 10, 10)))
     store.append(items)
 
 

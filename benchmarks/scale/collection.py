@@ -17,7 +17,7 @@ from regard.model.model import Model
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 _ROUGH, _KEPT = 256, 10  # photos rescored in float32 at every size, and kept
 
@@ -87,7 +87,7 @@ def _add(store: RegionStore, catalog: Catalog, first: int, vectors: np.ndarray) 
     boxes = np.zeros((vectors.shape[1], 4), np.float32)
     scores = np.ones(vectors.shape[1], np.float32)
     keys = [key_of(first + row) for row in range(len(vectors))]
-    rows = (StoredRegions(photo, boxes, scores, 500, 375) for photo in vectors)
+    rows = (Regions(photo, boxes, scores, 500, 375) for photo in vectors)
     with store.transaction():
         store.append(zip(keys, rows, strict=True))
         catalog.put(

@@ -8,7 +8,7 @@ from regard.core.scoring import Scoring
 from regard.errors import StoreError
 from regard.search.catalog import Catalog
 from regard.search.scoring import PhotoScorer
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 DIM = 8
 SCORING = Scoring(pooling="mean")
@@ -16,7 +16,7 @@ SCORING = Scoring(pooling="mean")
 
 def photo(vectors):
     count = len(vectors)
-    return StoredRegions(vectors, np.zeros((count, 4)), np.ones(count), 10, 10)
+    return Regions(vectors, np.zeros((count, 4)), np.ones(count), 10, 10)
 
 
 @pytest.fixture

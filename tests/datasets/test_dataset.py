@@ -8,12 +8,12 @@ import pytest
 
 from regard.datasets.dataset import open_dataset
 from regard.errors import DataError
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 
-def regions(count: int, value: float) -> StoredRegions:
+def regions(count: int, value: float) -> Regions:
     features = np.full((count, 3), value, np.float32)
-    return StoredRegions(features, np.zeros((count, 4)), np.ones(count), 10, 10)
+    return Regions(features, np.zeros((count, 4)), np.ones(count), 10, 10)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from regard.evaluation.grounding import (
 )
 from regard.model.checkpoint import Checkpoint
 from regard.model.model import Model
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 from regard.words.vocabulary import Vocabulary
 
 # the whole, the left and the right half, and a corner of a photo 100 wide and 50 high
@@ -114,7 +114,7 @@ FEATURES = (
 
 def of_a_store(tmp_path):
     with RegionStore(tmp_path / "regions", "maker", 6, writable=True) as made:
-        made.append([("a.jpg", StoredRegions(FEATURES, BOXES, np.ones(4), 100, 50))])
+        made.append([("a.jpg", Regions(FEATURES, BOXES, np.ones(4), 100, 50))])
     captions = Captions.of({"a.jpg": [SENTENCE]})
     return StoreDataset(captions, RegionStore(tmp_path / "regions"))
 

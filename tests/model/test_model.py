@@ -11,7 +11,8 @@ from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.model.checkpoint import Checkpoint
-from regard.model.model import EncodedImages, Model, load
+from regard.model.encoded import EncodedImages
+from regard.model.model import Model, load
 from regard.photos.decode import read_photo
 from regard.words.vocabulary import Vocabulary
 

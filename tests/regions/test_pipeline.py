@@ -110,7 +110,7 @@ def test_processes_give_the_same(photos):
     for one, two in zip(alone, together, strict=True):
         assert one.reason == two.reason
         if one.regions is not None:
-            assert np.array_equal(one.regions.features, two.regions.features)
+            assert np.array_equal(one.regions.vectors, two.regions.vectors)
 
 
 @pytest.mark.slow

@@ -54,9 +54,9 @@ def test_regions_of_a_photo():
     pixels = np.random.default_rng(0).integers(0, 255, (90, 120, 3), np.uint8)
     made = load_extractor("pyramid")
     regions = made(Photo(Image.fromarray(pixels), 1200, 900))
-    assert regions.features.shape == (36, 2048)
-    assert regions.features.dtype == np.float32
-    np.testing.assert_allclose(np.linalg.norm(regions.features, axis=1), np.sqrt(5), rtol=1e-4)
+    assert regions.vectors.shape == (36, 2048)
+    assert regions.vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(regions.vectors, axis=1), np.sqrt(5), rtol=1e-4)
     np.testing.assert_allclose(regions.boxes[0], [0, 0, 1200, 900])
     assert "9656183e" in made.identity
 

@@ -19,14 +19,14 @@ def extract(image):
 
 def cells(image):
     """Squared features (region, 9 cells and the whole, channel)."""
-    return extract(image).features.reshape(36, 10, CHANNELS) ** 2
+    return extract(image).vectors.reshape(36, 10, CHANNELS) ** 2
 
 
 def test_regions_are_those_of_the_photo():
     found = extract(draw_scene(0).image.resize((300, 200)))
     extractor = load_extractor("statistics")
-    assert found.features.shape == (36, extractor.feature_dim)
-    assert found.features.dtype == np.float32
+    assert found.vectors.shape == (36, extractor.feature_dim)
+    assert found.vectors.dtype == np.float32
     assert found.boxes == pytest.approx(pyramid_boxes() * [300, 200, 300, 200])
     assert (found.width, found.height) == (300, 200)
 
@@ -80,10 +80,10 @@ def test_cells_of_a_box_run_by_rows():
 def test_resolution_hardly_matters():
     image = draw_scene(1).image
     large = image.resize((image.width * 3, image.height * 3), Image.Resampling.BICUBIC)
-    assert np.abs(extract(image).features - extract(large).features).mean() < 0.02
+    assert np.abs(extract(image).vectors - extract(large).vectors).mean() < 0.02
 
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 4000), (4000, 8)])
 def test_any_shape_of_photo(size):
     found = extract(Image.new("RGB", size, (10, 200, 30)))
-    assert np.isfinite(found.features).all()
+    assert np.isfinite(found.vectors).all()

@@ -7,7 +7,7 @@ from stores import DIM, by_hand, fill, queries, unit
 from regard.core.scoring import Scoring
 from regard.search import scoring as scoring_module
 from regard.search.scoring import PhotoScorer
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 ALIKE = Scoring(pooling="mean")
 
@@ -74,7 +74,7 @@ def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypa
         regions = unit(generator, 2, 512)
         regions -= np.outer(regions @ word - np.float32([2e-4, -0.03]), word)
         boxes, scores = np.zeros((2, 4), np.float32), np.ones(2, np.float32)
-        items.append((f"n{number}", StoredRegions(regions, boxes, scores, 10, 10)))
+        items.append((f"n{number}", Regions(regions, boxes, scores, 10, 10)))
     with RegionStore(tmp_path / "turned", "test", 512, writable=True) as store:
         store.append(items)
         asked, keys = [(1.0, word[None])], list(store)

@@ -8,7 +8,7 @@ from regard.indexing import check_index, update_index
 from regard.search import Index, shortlist
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import Shortlist, write_means
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 DIM = 16
 
@@ -20,7 +20,7 @@ def photos(generator, names):
         vectors = generator.standard_normal(DIM) + 0.4 * generator.standard_normal((count, DIM))
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
         boxes, scores = np.zeros((count, 4), np.float32), np.ones(count, np.float32)
-        yield name, StoredRegions(vectors.astype(np.float32), boxes, scores, 10, 10)
+        yield name, Regions(vectors.astype(np.float32), boxes, scores, 10, 10)
 
 
 @pytest.fixture(params=[False, True], ids=["float16", "int8"])
@@ -72,7 +72,7 @@ def flat(generator, number, dim, spread):
     vectors = generator.standard_normal((number, 10)) @ low
     vectors = (vectors + spread * generator.standard_normal((number, dim))).astype(np.float32)
     box, score = np.zeros((1, 4), np.float32), np.ones(1, np.float32)
-    rows = (StoredRegions(v[None] / np.linalg.norm(v), box, score, 10, 10) for v in vectors)
+    rows = (Regions(v[None] / np.linalg.norm(v), box, score, 10, 10) for v in vectors)
     return list(zip(map(str, range(number)), rows, strict=True))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from regard.errors import BusyError, DataError, ShapeError, StoreError
 from regard.store.manifest import connect, damaged, wipe
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 from regard.store.shards import reading
 
 DIM = 6
@@ -16,7 +16,7 @@ DIM = 6
 
 def regions(seed, count=3, dim=DIM):
     generator = np.random.default_rng(seed)
-    return StoredRegions(
+    return Regions(
         generator.standard_normal((count, dim)).astype(np.float16),
         generator.random((count, 4), np.float32),
         generator.random(count, np.float32),

@@ -49,16 +49,7 @@ def test_shares_of_a_whole_query_sum_to_its_similarity(index):
     text = "a dog on the beach; 0.5: red; -1: a leash"
     hit = index.search(text, 1).hits[0]
     sentences = wording.embed(index.model, wording.parse(text))
-    regions = hit.regions
-    size = (hit.photo.width, hit.photo.height)
-    found = wording.take_apart(
-        regions.vectors,
-        regions.boxes,
-        size,
-        sentences,
-        index.model.scoring,
-        index.model.judgement,
-    )
+    found = wording.take_apart(hit.regions, sentences, index.model.scoring, index.model.judgement)
     assert found.similarity == pytest.approx(hit.similarity, abs=1e-4)
     assert sum(word.share for word in found.words) == pytest.approx(found.similarity, abs=1e-6)
     assert len(found.words) == 7 + 3 + 4

@@ -13,7 +13,8 @@ from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from regard.model.model import EncodedImages, Model
+    from regard.model.encoded import EncodedImages
+    from regard.model.model import Model
     from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512

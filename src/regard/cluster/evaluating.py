@@ -20,7 +20,8 @@ from regard.errors import DataError
 from regard.evaluation.protocols import galleries
 from regard.evaluation.report import Progress
 from regard.evaluation.similarity import check_features, embed_photos, score_tile
-from regard.model.model import EncodedCaptions, Model
+from regard.model.encoded import EncodedCaptions
+from regard.model.model import Model
 
 _PHOTOS, _CAPTIONS = 1024, 1024  # of a tile
 _KEPT = 4  # blocks of embedded photos that a worker keeps

@@ -19,12 +19,11 @@ import torch
 
 from regard.cluster.places import Location
 from regard.errors import CheckpointError, StoreError
-from regard.indexing.update import embed
 from regard.model.model import Model, load
 from regard.photos.find import FoundFile
-from regard.regions.extractor import Regions, load_extractor
-from regard.regions.pipeline import Outcome, extract_one, extract_stream, stored
-from regard.store.shards import StoredRegions, check_regions, make_shard, shard_bytes
+from regard.regions.extractor import load_extractor
+from regard.regions.pipeline import Outcome, extract_one, extract_stream
+from regard.store.shards import Regions, check_regions, make_shard, shard_bytes
 
 _READERS, _LOOK_AHEAD = 4, 8  # files read at once, and ahead of the one that is extracted
 _EMBEDDED_AT_ONCE = 128  # photos
@@ -236,7 +235,7 @@ class PieceMaker:
         """A piece and the bytes of its shard."""
         told: list[Told] = []
         reasons: dict[str, tuple[str, str]] = {}  # of failed photos, with the path in them
-        kept: list[tuple[str, StoredRegions]] = []
+        kept: list[tuple[str, Regions]] = []
         waiting: list[tuple[str, Regions]] = []
         for file, outcome in zip(unit.files, outcomes, strict=True):
             if outcome.reason:
@@ -259,10 +258,10 @@ class PieceMaker:
         contents = shard_bytes(shard)
         return Piece(hashlib.sha256(contents).hexdigest(), tuple(told)), contents
 
-    def _vectors(self, found: list[tuple[str, Regions]]) -> list[tuple[str, StoredRegions]]:
+    def _vectors(self, found: list[tuple[str, Regions]]) -> list[tuple[str, Regions]]:
         """Regions as the store keeps them: raw, or in the model's joint space."""
         regions = [part for _, part in found]
-        kept = embed(self._model, regions) if self._model else [stored(r) for r in regions]
+        kept = self._model.embed(regions) if self._model else regions
         return [(key, vectors) for (key, _), vectors in zip(found, kept, strict=True)]
 
 
@@ -297,5 +296,5 @@ def _tell(outcome: Outcome) -> Told:
     if found is None:
         return Told(outcome.key, 0, 0, 0, taken, outcome.reason, passing=not outcome.key)
     return Told(
-        outcome.key, len(found.features), found.width, found.height, taken, "", passing=False
+        outcome.key, len(found.vectors), found.width, found.height, taken, "", passing=False
     )

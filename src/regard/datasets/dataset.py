@@ -15,7 +15,7 @@ from jaxtyping import Float, Int
 from regard.datasets.captions import Captions, load_captions
 from regard.errors import DataError, ShapeError
 from regard.official.folders import open_precomp
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 
 class Dataset(Protocol):
@@ -53,7 +53,7 @@ class Dataset(Protocol):
 class BoxedDataset(Dataset, Protocol):
     """A split that also knows where its regions lie."""
 
-    def regions_of(self, photo_row: int) -> StoredRegions:
+    def regions_of(self, photo_row: int) -> Regions:
         """One photo's regions with their boxes.
 
         Args:
@@ -85,7 +85,7 @@ class StoreDataset:
         """Features (float16) of several photos, padded with zeros, and their region counts."""
         return self.store.gather([self.captions.photos[row] for row in photo_rows])
 
-    def regions_of(self, photo_row: int) -> StoredRegions:
+    def regions_of(self, photo_row: int) -> Regions:
         """One photo's regions and where they lie."""
         return self.store[self.captions.photos[photo_row]]
 

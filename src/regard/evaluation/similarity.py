@@ -11,7 +11,8 @@ from jaxtyping import Float, Int
 
 from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
-from regard.model.model import EncodedCaptions, EncodedImages, Model
+from regard.model.encoded import EncodedCaptions, EncodedImages
+from regard.model.model import Model
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB

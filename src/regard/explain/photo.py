@@ -7,7 +7,7 @@ from PIL import Image
 from regard.explain.numbers import Explanation, explain
 from regard.model.model import Model
 from regard.photos.decode import Photo
-from regard.regions.extractor import Regions
+from regard.store.shards import Regions
 
 
 def explain_photo(

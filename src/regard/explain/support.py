@@ -4,7 +4,8 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.explain.numbers import UNSUPPORTED, word_support
-from regard.model.model import EncodedCaptions, Model
+from regard.model.encoded import EncodedCaptions
+from regard.model.model import Model
 
 
 def unsupported_words(

@@ -16,20 +16,17 @@ from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from regard.errors import DataError, StoreError
 from regard.model.background import Background
 from regard.model.model import Model
 from regard.photos.find import FoundFile, Scan, scan_folder
 from regard.photos.ignore import Covered, inside
-from regard.regions.extractor import Regions
 from regard.regions.pipeline import Outcome, Progress, extract_stream
 from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow, require_index
 from regard.search.index import check_model
 from regard.store.manifest import MANIFEST
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import RegionStore
 
 _COMMIT_PHOTOS = 128
 _COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
@@ -333,7 +330,7 @@ class Update:
         """Make everything settled so far part of the index, at once."""
         batch = list(self._batch.values())
         regions = [outcome.regions for outcome in batch if outcome.regions is not None]
-        embedded = embed(self._model, regions)
+        embedded = self._model.embed(regions)
         with self._store.transaction():
             self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
             self.write((outcome.key, outcome.taken) for outcome in batch)
@@ -383,18 +380,3 @@ def _has_changed(file: FoundFile) -> bool:
     except OSError:
         return True
     return (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns)
-
-
-def embed(model: Model, found: Sequence[Regions]) -> list[StoredRegions]:
-    """Regions of photos as an index keeps them: in the joint space."""
-    if not found:
-        return []
-    counts = np.array([len(regions.features) for regions in found], np.int64)
-    features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
-    for row, regions in enumerate(found):
-        features[row, : counts[row]] = regions.features
-    vectors = model.encode_features(features, counts)
-    return [
-        StoredRegions(vectors[row, :count], r.boxes, r.scores, r.width, r.height)
-        for row, (r, count) in enumerate(zip(found, counts, strict=True))
-    ]

@@ -8,13 +8,14 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
 from jaxtyping import Float, Int
 from PIL import Image
 
+from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.kernels import similarity_matrix
@@ -26,11 +27,13 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
+from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.hub import fetch, publish, write_layout
 from regard.model.judgement import Calibration, Judgement
 from regard.photos.decode import Photo, read_photo
-from regard.regions.extractor import EXTRACTORS, Extractor, Regions, load_extractor
+from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
 from regard.regions.tuned import BACKBONE
+from regard.store.shards import Regions
 from regard.words.states import padded_states
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import END, START
@@ -39,30 +42,6 @@ _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length firs
 _IMAGES_AT_ONCE = 64
 
 OnePhoto = str | Path | Image.Image | Photo | Regions
-
-
-class EncodedImages(NamedTuple):
-    """Embedded regions of several photos."""
-
-    vectors: Float[np.ndarray, "image region dim"]
-    """Unit vectors, zeros past each photo's count."""
-    counts: Int[np.ndarray, " image"]
-    """Regions of each photo."""
-    boxes: tuple[Float[np.ndarray, "region 4"], ...]
-    """x1, y1, x2, y2 in pixels of each original photo; empty arrays where unknown."""
-    sizes: tuple[tuple[int, int], ...]
-    """Width and height of each original photo in pixels; 0 where unknown."""
-
-
-class EncodedCaptions(NamedTuple):
-    """Embedded words of several sentences."""
-
-    vectors: Float[np.ndarray, "cap word dim"]
-    """Unit vectors, zeros past each sentence's length."""
-    lengths: Int[np.ndarray, " cap"]
-    """Words of each sentence, <start> and <end> included."""
-    words: tuple[tuple[str, ...], ...]
-    """The words themselves, <start> and <end> included: they attend and count like any other."""
 
 
 class Model:
@@ -189,17 +168,22 @@ class Model:
             photos = [photos]
         if not photos:
             raise DataError("photos are empty; there must be at least one. Give a photo.")
-        found = [self._regions(photo) for photo in photos]
-        counts = np.array([len(regions.features) for regions in found])
-        features = np.zeros((len(found), counts.max(), found[0].features.shape[1]), np.float32)
-        for row, regions in enumerate(found):
-            features[row, : counts[row]] = regions.features
-        return EncodedImages(
-            self.encode_features(features, counts),
-            counts,
-            tuple(regions.boxes for regions in found),
-            tuple((regions.width, regions.height) for regions in found),
-        )
+        return EncodedImages.of(self.embed([self._regions(photo) for photo in photos]))
+
+    def embed(self, photos: Sequence[Regions]) -> list[Regions]:
+        """The regions of photos in the joint space, from their features.
+
+        Raises:
+            ShapeError: the model was trained on features of another width.
+        """
+        if not photos:
+            return []
+        features, counts = pad([photo.vectors for photo in photos])
+        vectors = self.encode_features(features, counts)
+        return [
+            photo._replace(vectors=rows[: len(photo.vectors)])
+            for photo, rows in zip(photos, vectors, strict=True)
+        ]
 
     def _regions(self, photo: OnePhoto) -> Regions:
         if isinstance(photo, Regions):

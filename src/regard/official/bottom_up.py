@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regard.errors import DataError
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 
 _SHARD_PHOTOS = 128
 _COLUMNS = 6
@@ -26,7 +26,7 @@ class TsvRow(NamedTuple):
     """One line: a photo's regions, or why there are none."""
 
     image_id: str
-    regions: StoredRegions | None
+    regions: Regions | None
     reason: str
     """Why the line could not be read; empty when it could."""
 
@@ -73,7 +73,7 @@ def _parse(line: bytes, where: str) -> TsvRow:
     except (ValueError, binascii.Error) as error:
         return TsvRow(name, None, f"{where} ({name[:40]!r}) cannot be read: {error}")
     scores = np.ones(count, np.float32)
-    return TsvRow(name, StoredRegions(features, boxes, scores, width, height), "")
+    return TsvRow(name, Regions(features, boxes, scores, width, height), "")
 
 
 def _numbers(text: bytes) -> np.ndarray:
@@ -134,7 +134,7 @@ def import_tsv(
     size = path.stat().st_size
     imported = already = 0
     skipped: dict[str, str] = {}
-    batch: dict[str, StoredRegions] = {}
+    batch: dict[str, Regions] = {}
     for row, done in read_tsv(path):
         key = (names or {}).get(row.image_id, row.image_id)
         if row.regions is None:

@@ -22,7 +22,7 @@ from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions
 from regard.errors import DataError
-from regard.store.region_store import StoredRegions
+from regard.store.region_store import Regions
 
 SPLITS = ("train", "dev", "test", "testall")
 _ALIASES = {"val": "dev"}
@@ -62,7 +62,7 @@ class PrecompDataset:
             features = features.astype(np.float32)
         return features, count_regions(features)
 
-    def regions_of(self, photo_row: int) -> StoredRegions:
+    def regions_of(self, photo_row: int) -> Regions:
         """One photo's regions and where they lie.
 
         Raises:
@@ -78,7 +78,7 @@ class PrecompDataset:
         width, height = (int(side) for side in self.sizes[row])
         boxes = np.array(self.boxes[row, :count], np.float32)
         ones = np.ones(count, np.float32)
-        return StoredRegions(features[0, :count], boxes, ones, width, height)
+        return Regions(features[0, :count], boxes, ones, width, height)
 
 
 def count_regions(features: Float[np.ndarray, "photo region feature"]) -> Int[np.ndarray, " photo"]:

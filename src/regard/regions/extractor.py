@@ -5,13 +5,11 @@ To add one: write a file beside this one whose class fulfils `Extractor`, and na
 
 import importlib
 from pathlib import Path
-from typing import NamedTuple, Protocol
-
-import numpy as np
-from jaxtyping import Float
+from typing import Protocol
 
 from regard.errors import ConfigError
 from regard.photos.decode import Photo
+from regard.store.shards import Regions
 
 DEFAULT_EXTRACTOR = "pyramid"
 EXTRACTORS = {
@@ -20,21 +18,6 @@ EXTRACTORS = {
     "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
 _TUNED = "pyramid:"
-
-
-class Regions(NamedTuple):
-    """What an extractor finds in one photo."""
-
-    features: Float[np.ndarray, "region feature"]
-    """Float32 features, one row a region."""
-    boxes: Float[np.ndarray, "region 4"]
-    """x1, y1, x2, y2 in pixels of the original photo, upright (EXIF applied)."""
-    scores: Float[np.ndarray, " region"]
-    """Confidence of each region, 0 to 1; 1 where the extractor has none."""
-    width: int
-    """Width of the original photo in pixels, upright."""
-    height: int
-    """Height of the original photo in pixels, upright."""
 
 
 class Extractor(Protocol):

@@ -19,8 +19,8 @@ import torch
 
 from regard.errors import AbsentError, ConfigError, PhotoError
 from regard.photos.decode import read_photo
-from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, Regions, load_extractor
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, load_extractor
+from regard.store.region_store import Regions, RegionStore
 
 Progress = Callable[[int, int], None]
 """Called with how many photos are done and how many there are."""
@@ -187,13 +187,6 @@ def _extract_alone(key: str, path: Path, extractor: str) -> Outcome:
             )
 
 
-def stored(regions: Regions) -> StoredRegions:
-    """An extractor's regions in the form a store keeps."""
-    return StoredRegions(
-        regions.features, regions.boxes, regions.scores, regions.width, regions.height
-    )
-
-
 def extract_to_store(
     photos: Sequence[tuple[str, Path]],
     store: RegionStore,
@@ -210,7 +203,7 @@ def extract_to_store(
     wanted = [(key, path) for key, path in photos if key not in store]
     already = len(photos) - len(wanted)
     skipped: dict[str, str] = {}
-    batch: list[tuple[str, StoredRegions]] = []
+    batch: list[tuple[str, Regions]] = []
     few = len(wanted) < 8  # starting processes would take longer than the work
     outcomes = extract_stream(wanted, extractor, 1 if few else workers)
     for done, outcome in enumerate(outcomes, 1):
@@ -218,7 +211,7 @@ def extract_to_store(
             skipped[outcome.key] = outcome.reason
             store.skip(outcome.key, outcome.reason)
         else:
-            batch.append((outcome.key, stored(outcome.regions)))
+            batch.append((outcome.key, outcome.regions))
         if len(batch) == _SHARD_PHOTOS:
             store.append(batch)
             batch = []

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from regard.photos.decode import Photo
 from regard.regions.backbone import WEIGHTS_TAG, load_backbone
-from regard.regions.extractor import Regions
 from regard.regions.tuned import SHIPPED, apply_tuned
+from regard.store.shards import Regions
 
 SHORT_SIDE = 320
 LONG_SIDE = 1600  # a panorama is squeezed to this, so that one photo cannot take all memory

@@ -10,8 +10,8 @@ from jaxtyping import Float
 from PIL import Image
 
 from regard.photos.decode import Photo
-from regard.regions.extractor import Regions
 from regard.regions.pyramid import pyramid_boxes
+from regard.store.shards import Regions
 
 SHORT_SIDE = 96
 _LONGEST = 4  # a panorama is squeezed to this many short sides

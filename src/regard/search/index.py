@@ -28,7 +28,7 @@ from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
 from regard.search.scoring import TILE, PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
-from regard.store.region_store import RegionStore, StoredRegions
+from regard.store.region_store import Regions, RegionStore
 from regard.words.tokens import tokenize
 
 Sort = Literal["relevance", "date"]
@@ -120,7 +120,7 @@ class Index:
         with self._lock:
             return self._catalog.photo(self._catalog.content_of_id(photo_id))
 
-    def regions(self, photo_id: str) -> StoredRegions:
+    def regions(self, photo_id: str) -> Regions:
         """Embedded regions and boxes of a photo.
 
         Raises:

@@ -16,7 +16,7 @@ from regard.model.background import Background
 from regard.model.judgement import Calibration, Verdict, verdict
 from regard.model.pointer import Pointer
 from regard.search.catalog import PhotoRecord
-from regard.store.region_store import StoredRegions
+from regard.store.region_store import Regions
 
 
 class AskedSentence(NamedTuple):
@@ -69,7 +69,7 @@ class Hit:
     probability: float | None = None
     """That the photo really fits, one in two fitting before looking; of queries of one sentence
     where the model is calibrated."""
-    regions: StoredRegions | None = field(default=None, repr=False, compare=False)
+    regions: Regions | None = field(default=None, repr=False, compare=False)
     asked: Asked | None = field(default=None, repr=False, compare=False)
 
     @property

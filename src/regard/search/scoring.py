@@ -20,6 +20,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from regard.core.attention import attend, pool, similarity
+from regard.core.padding import pad
 from regard.core.scoring import EPS, Scoring
 from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
 from regard.kernels.tiles import fused_handles
@@ -181,7 +182,7 @@ class PhotoScorer:
         self, keys: Sequence[str], queries: Queries
     ) -> tuple[Float[np.ndarray, " photo"], Bool[np.ndarray, " photo"]]:
         """Similarities, wrong by `_error` at most, and where there are none."""
-        words, lengths = _pad(queries)
+        words, lengths = pad([vectors for _, vectors in queries])
         asked = prepare(words, lengths, precision=self._precision, name="words")
         out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
         for part, rows in self._placed(self._ready(), keys):
@@ -254,17 +255,6 @@ def score_tile(
     length = (weights @ regions).norm(dim=-1).clamp_min(EPS) * words.norm(dim=-1)
     relevance = (weights * cosine).sum(-1) / length.clamp_min(EPS)
     return pool(relevance, word_mask, scoring)
-
-
-def _pad(
-    queries: Queries,
-) -> tuple[Float[np.ndarray, "query _ dim"], npt.NDArray[np.int64]]:
-    """Vectors of all queries in one array, and how many each has."""
-    lengths = np.array([len(vectors) for _, vectors in queries])
-    words = np.zeros((len(queries), lengths.max(), queries[0][1].shape[1]), np.float32)
-    for row, (_, vectors) in enumerate(queries):
-        words[row, : len(vectors)] = vectors
-    return words, lengths
 
 
 def _combine(

@@ -32,6 +32,7 @@ from regard.store.manifest import (
     read_rows,
     sweep,
 )
+from regard.store.shards import Regions as Regions
 from regard.store.shards import (
     Shard,
     check_regions,
@@ -42,7 +43,6 @@ from regard.store.shards import (
     move_shard,
     write_shard,
 )
-from regard.store.shards import StoredRegions as StoredRegions
 
 _FULL_SHARD = 2048  # photos a compacted shard holds at most
 _THIN_SHARDS = 16  # this many shards less than half full are put together
@@ -184,7 +184,7 @@ class RegionStore:
         """Keys in the order they were added."""
         return iter(self._places)
 
-    def __getitem__(self, key: str) -> StoredRegions:
+    def __getitem__(self, key: str) -> Regions:
         """Regions of one photo, memory-mapped.
 
         Raises:
@@ -195,9 +195,7 @@ class RegionStore:
         stop = place.start + place.rows
         rows = slice(place.start, stop)
         vectors = shard.rows(place.start, stop)
-        return StoredRegions(
-            vectors, shard.boxes[rows], shard.scores[rows], place.width, place.height
-        )
+        return Regions(vectors, shard.boxes[rows], shard.scores[rows], place.width, place.height)
 
     def place(self, key: str) -> Place:
         """Where the regions of a photo are.
@@ -271,7 +269,7 @@ class RegionStore:
         with contextlib.suppress(PermissionError):
             (self.folder / file).unlink(missing_ok=True)
 
-    def append(self, items: Iterable[tuple[str, StoredRegions]]) -> None:
+    def append(self, items: Iterable[tuple[str, Regions]]) -> None:
         """Add photos as one shard, all or none; a key already stored is replaced.
 
         Raises:
@@ -299,7 +297,7 @@ class RegionStore:
             self._enter(number, move_shard(path, self.folder, number), listed, replace=False)
             database.executemany("DELETE FROM skipped WHERE key = ?", [(p[0],) for p in listed])
 
-    def _write(self, batch: list[tuple[str, StoredRegions]]) -> None:
+    def _write(self, batch: list[tuple[str, Regions]]) -> None:
         """Write a shard and point its photos at it; inside a transaction."""
         number = next_shard(self.database)
         arrays = make_shard([regions for _, regions in batch], compressed=self.compressed)

@@ -22,22 +22,29 @@ from safetensors.numpy import save
 from regard.errors import ShapeError, StoreError
 
 
-class StoredRegions(NamedTuple):
-    """The regions of one photo."""
+class Regions(NamedTuple):
+    """The regions of one photo: what an extractor finds, and the same embedded by a model."""
 
     vectors: Float[np.ndarray, "region dim"]
-    """Memory-mapped float16 when read from a store; float32 from a compressed one."""
+    """Features of an extractor, or embeddings. Float32; memory-mapped float16 from a store that
+    is not compressed."""
     boxes: Float[np.ndarray, "region 4"]
-    """x1, y1, x2, y2 in pixels of the original photo."""
+    """x1, y1, x2, y2 in pixels of the original photo, upright (EXIF applied); no rows where
+    unknown."""
     scores: Float[np.ndarray, " region"]
-    """Confidence of each region."""
+    """Confidence of each region, 0 to 1; 1 where the extractor has none."""
     width: int
-    """Width of the photo in pixels; 0 where unknown."""
+    """Width of the original photo in pixels, upright; 0 where unknown."""
     height: int
-    """Height of the photo in pixels; 0 where unknown."""
+    """Height of the original photo in pixels, upright; 0 where unknown."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the original photo in pixels."""
+        return self.width, self.height
 
 
-def check_regions(key: str, regions: StoredRegions, dim: int) -> None:
+def check_regions(key: str, regions: Regions, dim: int) -> None:
     """Refuse regions that cannot be stored.
 
     Raises:
@@ -98,7 +105,7 @@ class Shard(NamedTuple):
             whole.madvise(mmap.MADV_DONTNEED)
 
 
-def make_shard(batch: Sequence[StoredRegions], *, compressed: bool) -> Shard:
+def make_shard(batch: Sequence[Regions], *, compressed: bool) -> Shard:
     """The arrays of a shard of some photos."""
     if compressed:  # photo by photo: what is between stays in the processor's cache
         whole, scales = zip(*(to_int8(np.asarray(r.vectors)) for r in batch), strict=True)

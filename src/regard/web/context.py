@@ -69,8 +69,7 @@ class Context:
         if subject_id.startswith("u"):
             return self.uploads.get(subject_id).subject
         record = self.library.record(subject_id)
-        regions = self.library.index.regions(subject_id)
-        return Subject(self.library.describe(record), regions.vectors, regions.boxes)
+        return Subject(self.library.describe(record), self.library.index.regions(subject_id))
 
 
 def _context(request: Request) -> Context:

@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from regard.errors import DataError
+from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.judgement import verdict
-from regard.model.model import EncodedCaptions, EncodedImages, Model
+from regard.model.model import Model
 from regard.search.result import AskedSentence
 from regard.web import models, wording
 from regard.web.problems import ProblemError
@@ -112,16 +113,14 @@ class SentenceRanker:
                     "Write one sentence a line.",
                 )
             listed = _Encoded(wanted, self._model.encode_captions(wanted))
-        vectors = np.asarray(subject.vectors, np.float32)[None]
-        counts = np.array([vectors.shape[1]])
-        image = EncodedImages(vectors, counts, (subject.boxes,), (subject.size,))
+        image = EncodedImages.of([subject.regions])
         scores = self._model.similarity(image, listed.captions)[0]
         order = np.argsort(-scores, kind="stable")[:k]
         told = []
         for row in order:
             caption = self._tell(subject, listed.sentences[row], listed.asked(row))
             score, total = float(scores[row]), len(scores)
-            chance = self._model.judgement.found("sentences", vectors[0], score, total)
+            chance = self._model.judgement.found("sentences", image.vectors[0], score, total)
             told.append(caption.model_copy(update={"match_probability": chance}))
         first = told[0].match_probability
         return Best(told, len(scores), wording.tell_verdict("sentences", verdict(first), first))
@@ -131,16 +130,7 @@ class SentenceRanker:
         if not subjects:
             return []
         listed = self._own()
-        width = max(len(subject.vectors) for subject in subjects)
-        vectors = np.zeros((len(subjects), width, self._model.dim), np.float32)
-        for row, subject in zip(vectors, subjects, strict=True):
-            row[: len(subject.vectors)] = subject.vectors
-        images = EncodedImages(
-            vectors,
-            np.array([len(subject.vectors) for subject in subjects]),
-            tuple(subject.boxes for subject in subjects),
-            tuple(subject.size for subject in subjects),
-        )
+        images = EncodedImages.of([subject.regions for subject in subjects])
         found = suggest(self._model.similarity(images, listed.captions), listed.sentences, k)
         return [
             models.Suggestion(
@@ -153,8 +143,8 @@ class SentenceRanker:
         self, subject: Subject, sentence: str, asked: tuple[AskedSentence, ...]
     ) -> models.Caption:
         scoring = self._model.scoring
-        photo = (subject.vectors, subject.boxes, subject.size)
-        found = wording.take_apart(*photo, asked, scoring, self._model.judgement)
+        judgement = self._model.judgement
+        found = wording.take_apart(subject.regions, asked, scoring, judgement)
         return models.Caption(
             sentence=sentence,
             similarity=found.similarity,

@@ -9,10 +9,8 @@ import time
 from collections import OrderedDict
 from typing import NamedTuple
 
-import numpy as np
-from jaxtyping import Float
-
 from regard.model.model import Model
+from regard.store.region_store import Regions
 from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.decode import decode_apart
@@ -28,14 +26,8 @@ class Subject(NamedTuple):
     """A photo to look at."""
 
     photo: models.Photo
-    vectors: Float[np.ndarray, "region dim"]
-    boxes: Float[np.ndarray, "region 4"]
-    """x1, y1, x2, y2 in pixels."""
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.photo.width, self.photo.height
+    regions: Regions
+    """Embedded."""
 
 
 class Upload(NamedTuple):
@@ -75,7 +67,7 @@ class Uploads:
             height=photo.height,
             taken=None,
         )
-        subject = Subject(described, encoded.vectors[0][: encoded.counts[0]], encoded.boxes[0])
+        subject = Subject(described, encoded.photo(0))
         expires = time.monotonic() + limits.upload_lifetime
         upload = Upload(subject, to_jpeg(photo.image, (_PREVIEW_SIDE, _PREVIEW_SIDE)), expires)
         with self._lock:

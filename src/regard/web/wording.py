@@ -18,6 +18,7 @@ from regard.model.judgement import Judgement, Verdict
 from regard.model.model import Model
 from regard.search.query import Query
 from regard.search.result import AskedSentence
+from regard.store.region_store import Regions
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.tokens import tokenize
@@ -94,9 +95,7 @@ def rescored(
 
 
 def take_apart(
-    vectors: Float[np.ndarray, "region dim"],
-    boxes: Float[np.ndarray, "region 4"],
-    size: tuple[int, int],
+    photo: Regions,
     sentences: tuple[AskedSentence, ...],
     scoring: Scoring,
     judgement: Judgement,
@@ -107,8 +106,8 @@ def take_apart(
         judgement: of the model; words of sentences that are to be unlike the photo have no
             support.
     """
-    regions = np.asarray(vectors, np.float32)
-    pixels = np.asarray(boxes, np.float64)
+    regions = np.asarray(photo.vectors, np.float32)
+    pixels = np.asarray(photo.boxes, np.float64)
     total = sum(abs(part.weight) for part in sentences)
     similarity = 0.0
     words: list[WordExplanation] = []
@@ -122,14 +121,14 @@ def take_apart(
             sentence.vectors,
             sentence.words,
             pixels,
-            size,
+            photo.size,
             scoring,
             word_curve=curve,
             discount=lowered,
         ).pointed(judgement.pointer, regions, sentence.vectors)
         similarity += factor * found.similarity
         words += [replace(word, share=factor * word.share) for word in found.words]
-    return Explanation(similarity, tuple(words), pixels, size)
+    return Explanation(similarity, tuple(words), pixels, photo.size)
 
 
 def tell_maps(found: Explanation) -> models.Maps:

@@ -5,7 +5,7 @@ import pytest
 
 from regard.datasets.captions import Captions
 from regard.evaluation.calibration.lengths import length_trend
-from regard.model.model import EncodedCaptions
+from regard.model.encoded import EncodedCaptions
 
 
 class Split:

@@ -111,8 +111,7 @@ def _take_apart(
 ) -> tuple[tuple[AskedSentence, ...], Scoring, Explanation]:
     sentences = wording.embed(context.model, wording.parse(choice.q))
     scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
-    photo = (subject.vectors, subject.boxes, subject.size)
-    found = wording.take_apart(*photo, sentences, scoring, context.model.judgement)
+    found = wording.take_apart(subject.regions, sentences, scoring, context.model.judgement)
     return sentences, scoring, found
 
 

@@ -90,11 +90,9 @@ def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> mo
     context.library.keep(hit.photo)
     told = None
     if maps and hit.regions is not None:
-        size = (hit.photo.width, hit.photo.height)
         scoring, judgement = context.model.scoring, context.model.judgement
-        regions = (hit.regions.vectors, hit.regions.boxes, size)
         told = wording.tell_maps(
-            wording.take_apart(*regions, ranking.sentences, scoring, judgement)
+            wording.take_apart(hit.regions, ranking.sentences, scoring, judgement)
         )
     return models.Hit(
         photo=context.library.describe(hit.photo),

@@ -1,0 +1,63 @@
+"""Photos and sentences as a model embeds them.
+
+Knows vectors, words and boxes. Knows nothing of how they come about.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.core.padding import pad
+from regard.store.shards import Regions
+
+
+class EncodedImages(NamedTuple):
+    """Embedded regions of several photos."""
+
+    vectors: Float[np.ndarray, "image region dim"]
+    """Unit vectors, zeros past each photo's count."""
+    counts: Int[np.ndarray, " image"]
+    """Regions of each photo."""
+    boxes: tuple[Float[np.ndarray, "region 4"], ...]
+    """x1, y1, x2, y2 in pixels of each original photo; empty arrays where unknown."""
+    sizes: tuple[tuple[int, int], ...]
+    """Width and height of each original photo in pixels; 0 where unknown."""
+
+    @classmethod
+    def of(cls, photos: Sequence[Regions]) -> "EncodedImages":
+        """Several photos together, each given by its embedded regions."""
+        vectors, counts = pad([photo.vectors for photo in photos])
+        boxes, sizes = zip(*((photo.boxes, photo.size) for photo in photos), strict=True)
+        return cls(vectors, counts, boxes, sizes)
+
+    def photo(self, row: int) -> Regions:
+        """One photo, without padding."""
+        count = int(self.counts[row])
+        confidence = np.ones(count, np.float32)
+        return Regions(self.vectors[row, :count], self.boxes[row], confidence, *self.sizes[row])
+
+
+class EncodedCaption(NamedTuple):
+    """Embedded words of one sentence."""
+
+    words: tuple[str, ...]
+    """The words themselves, <start> and <end> included."""
+    vectors: Float[np.ndarray, "word dim"]
+    """Unit vectors."""
+
+
+class EncodedCaptions(NamedTuple):
+    """Embedded words of several sentences."""
+
+    vectors: Float[np.ndarray, "cap word dim"]
+    """Unit vectors, zeros past each sentence's length."""
+    lengths: Int[np.ndarray, " cap"]
+    """Words of each sentence, <start> and <end> included."""
+    words: tuple[tuple[str, ...], ...]
+    """The words themselves, <start> and <end> included: they attend and count like any other."""
+
+    def caption(self, row: int) -> EncodedCaption:
+        """One sentence, without padding."""
+        return EncodedCaption(self.words[row], self.vectors[row, : self.lengths[row]])
