@@ -15,13 +15,13 @@ from regard.indexing.update import open_for_writing
 from regard.model.model import Model, load
 from regard.regions.pyramid import pyramid_boxes
 from regard.search.catalog import FileRow
-from regard.store.region_store import StoredRegions
+from regard.store.region_store import Regions
 
 SHARD = 2048
 SIZE = (640, 480)
 
 
-def draw_photos(model: Model, count: int, seed: int) -> list[StoredRegions]:
+def draw_photos(model: Model, count: int, seed: int) -> list[Regions]:
     """Regions of photos that do not exist."""
     generator = np.random.default_rng(seed)
     centres = generator.normal(size=(300, model.dim)).astype(np.float32)
@@ -31,7 +31,7 @@ def draw_photos(model: Model, count: int, seed: int) -> list[StoredRegions]:
         near = centres[generator.integers(300)]
         vectors = near + 1.5 * generator.normal(size=(36, model.dim)).astype(np.float32)
         vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-        photos.append(StoredRegions(vectors, boxes, np.ones(36, np.float32), *SIZE))
+        photos.append(Regions(vectors, boxes, np.ones(36, np.float32), *SIZE))
     return photos
 
 
