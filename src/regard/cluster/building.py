@@ -19,8 +19,9 @@ from regard.model.model import Model
 from regard.photos.find import FoundFile
 from regard.regions.extractor import DEFAULT_EXTRACTOR, load_extractor
 from regard.regions.pipeline import ExtractionReport, Progress
+from regard.store.atomic import write_bytes
 from regard.store.region_store import RegionStore
-from regard.store.shards import digest, write_file
+from regard.store.shards import digest
 
 _INCOMING = "incoming"  # folder of a store for pieces on their way
 
@@ -153,7 +154,7 @@ def _take(store: RegionStore, job: Job, unit: Unit, piece: Piece) -> None:
     path = Path(job.incoming.inside) / file
     if path.parent.parent != store.folder.absolute():  # perhaps another file system
         path = store.folder / f"shard-{unit.name}.partial"
-        write_file(path, job.incoming.get(file) or b"")
+        write_bytes(path, job.incoming.get(file) or b"")
     if digest(path) != piece.sha256:
         path.unlink(missing_ok=True)
         raise StoreError(

@@ -6,7 +6,6 @@ Knows bytes and names; nothing of photos' pixels, stores or Ray.
 
 import contextlib
 import os
-import uuid
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,7 +15,7 @@ from regard.errors import DataError
 from regard.photos.decode import SUFFIXES
 from regard.photos.find import FoundFile, Scan, scan_folder
 from regard.photos.ignore import Ignore
-from regard.store.shards import write_file
+from regard.store.atomic import write_bytes
 
 
 class Location(NamedTuple):
@@ -158,9 +157,7 @@ class Location(NamedTuple):
             return
         path = Path(self._path(file))
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(f"{file}.{uuid.uuid4().hex}.partial")
-        write_file(partial, contents)
-        partial.replace(path)
+        write_bytes(path, contents)
 
     def clear(self) -> None:
         """Remove it with all files; that there are none is fine.

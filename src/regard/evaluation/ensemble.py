@@ -14,6 +14,7 @@ from regard.datasets.dataset import Dataset
 from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
 from regard.model.model import Model
+from regard.store.atomic import replacing
 
 Combine = Literal["raw", "zscore"]
 
@@ -88,7 +89,5 @@ class SimilarityCache:
     def save(self, path: Path, matrix: Float[np.ndarray, "image cap"]) -> None:
         """Keep a matrix; the file exists whole or not at all."""
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = path.with_suffix(".partial")
-        with partial.open("wb") as file:
+        with replacing(path) as partial, partial.open("wb") as file:
             np.save(file, matrix)
-        partial.replace(path)

@@ -27,13 +27,13 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.store import tensor_files
+from regard.store.int8 import from_int8, to_int8
 
 FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
 _DIRECTIONS = 64  # of the joint space that are kept
 _WEIGHT, _SHARPNESS = 0.4, 20.0  # of the formula; T is the second
 _KNOWN = (0.01, 0.99)  # lengths between which the trend is known
-_STEPS = 127  # of int8
 _AT_ONCE = 256  # rows compared with the whole background together
 
 
@@ -90,7 +90,7 @@ class Background(NamedTuple):
         rows = np.concatenate(unit).astype(np.float64)
         _, vectors = np.linalg.eigh(rows.T @ rows)  # ascending
         directions = vectors[:, : -1 - _DIRECTIONS : -1].astype(np.float16).astype(np.float32)
-        first, second = (_rounded(side @ directions) for side in unit)
+        first, second = (from_int8(*to_int8(side @ directions, np.float16)) for side in unit)
         levels = _smooth_maximum(first, second).mean(), _smooth_maximum(second, first).mean()
         return cls(directions, first, second, np.array(levels, np.float32), _row_of(LEVEL))
 
@@ -108,7 +108,7 @@ class Background(NamedTuple):
         held = {"directions": self.directions.astype(np.float16)}
         held |= {"levels": self.levels, "trend": self.trend}
         for name in ("photos", "sentences"):
-            held[name], held[f"{name}_scale"] = _to_int8(getattr(self, name))
+            held[name], held[f"{name}_scale"] = to_int8(getattr(self, name), np.float16)
         tensor_files.write(folder / FILE, held)
 
     @classmethod
@@ -121,8 +121,7 @@ class Background(NamedTuple):
 
         def make(held: tensor_files.Arrays) -> "Background":
             photos, sentences = (
-                held[name].astype(np.float32) * held[f"{name}_scale"].astype(np.float32)[:, None]
-                for name in ("photos", "sentences")
+                from_int8(held[name], held[f"{name}_scale"]) for name in ("photos", "sentences")
             )
             directions = held["directions"].astype(np.float32)
             return cls(directions, photos, sentences, held["levels"], held["trend"])
@@ -227,15 +226,3 @@ def _row_of(trend: Trend) -> Float[np.ndarray, " four"]:
 def _unit(rows: Float[np.ndarray, "row dim"]) -> Float[np.ndarray, "row dim"]:
     unit: np.ndarray = rows / np.linalg.norm(rows, axis=1, keepdims=True).clip(1e-12)
     return unit
-
-
-def _to_int8(rows: Float[np.ndarray, "row few"]) -> tuple[np.ndarray, np.ndarray]:
-    scale = (np.abs(rows).max(1) / _STEPS).clip(1e-6).astype(np.float16)
-    whole = np.rint(rows / scale.astype(np.float32)[:, None]).clip(-_STEPS, _STEPS)
-    return whole.astype(np.int8), scale
-
-
-def _rounded(rows: Float[np.ndarray, "row few"]) -> Float[np.ndarray, "row few"]:
-    whole, scale = _to_int8(rows)
-    rounded: np.ndarray = whole.astype(np.float32) * scale.astype(np.float32)[:, None]
-    return rounded

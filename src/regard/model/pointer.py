@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.store import tensor_files
+from regard.store.int8 import from_int8, to_int8
 
 FILE = "pointer.safetensors"
 SHAPES = 8
 """Numbers that describe the size and place of a box."""
-_STEPS = 127  # of int8
 
 
 class Pointer(NamedTuple):
@@ -53,10 +53,9 @@ class Pointer(NamedTuple):
         """Write the file: both matrices in int8 with a scale a column, the shapes in float32."""
         held = {"shape": self.shape.astype(np.float32)}
         for name in ("words", "regions"):
-            matrix = getattr(self, name)
-            scale = np.abs(matrix).max(0).clip(1e-12) / _STEPS
-            held[name] = np.round(matrix / scale).astype(np.int8)
-            held[f"{name}_scale"] = scale.astype(np.float32)
+            columns = to_int8(getattr(self, name).T)
+            held[name] = np.ascontiguousarray(columns.codes.T)
+            held[f"{name}_scale"] = columns.scales
         tensor_files.write(folder / FILE, held)
 
     @classmethod
@@ -68,7 +67,10 @@ class Pointer(NamedTuple):
         """
 
         def make(held: tensor_files.Arrays) -> "Pointer":
-            words, regions = (held[name] * held[f"{name}_scale"] for name in ("words", "regions"))
+            words, regions = (
+                np.ascontiguousarray(from_int8(held[name].T, held[f"{name}_scale"]).T)
+                for name in ("words", "regions")
+            )
             return cls(words, regions, held["shape"])
 
         remedy = "Make it anew with `regard point`, or remove it."

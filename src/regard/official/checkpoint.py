@@ -28,6 +28,7 @@ from regard.core.scoring import Scoring
 from regard.errors import CheckpointError
 from regard.model.checkpoint import Checkpoint
 from regard.official.pickles import Settings, read_checkpoint, read_vocabulary
+from regard.store.atomic import replacing
 from regard.words.vocabulary import Vocabulary
 
 _POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
@@ -262,10 +263,8 @@ def export_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
         "Eiters": official.get("Eiters", 0),
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(path.suffix + ".partial")
-    with partial.open("wb") as file:
+    with replacing(path) as partial, partial.open("wb") as file:
         _write(contents, file)
-    partial.replace(path)
 
 
 def _official_state(model: MatchingModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:

@@ -17,7 +17,6 @@ always be made again from these, so they need no transaction: a missing file is 
 removed.
 """
 
-import os
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from pathlib import Path
@@ -32,8 +31,9 @@ from safetensors.numpy import load_file, save
 from regard.kernels.bytes import inner_products
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
+from regard.store.atomic import write_bytes
+from regard.store.int8 import to_int8
 from regard.store.region_store import RegionStore
-from regard.store.shards import to_int8
 
 EXHAUSTIVE = 50_000
 """Photos up to which every one is scored exactly."""
@@ -234,9 +234,8 @@ def write_means(store: RegionStore, background: Background | None = None) -> Non
         path = _path(store, number)
         wanted.add(path.name)
         if _load(store, number, photos, background) is None:
-            partial = path.with_suffix(".partial")
-            partial.write_bytes(save(_make(store, number, photos, background)._asdict()))
-            os.replace(partial, path)  # noqa: PTH105 - as one step
+            contents = save(_make(store, number, photos, background)._asdict())
+            write_bytes(path, contents, durable=False)
     for path in store.folder.glob("means-*"):
         if path.name not in wanted:
             path.unlink()

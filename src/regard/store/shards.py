@@ -9,17 +9,18 @@ import contextlib
 import hashlib
 import json
 import mmap
-import os
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, Shaped
+from jaxtyping import Float, Int, Shaped
 from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
+from regard.store.atomic import sync, write_bytes
+from regard.store.int8 import from_int8, to_int8
 
 
 class Regions(NamedTuple):
@@ -77,7 +78,7 @@ class Shard(NamedTuple):
     def rows(self, start: int, stop: int) -> Float[np.ndarray, "region dim"]:
         """Some vectors: float16 in the mapped file, or float32 made from int8."""
         part = self.vectors[start:stop]
-        return part * self.scales[start:stop, None] if len(self.scales) else part
+        return from_int8(part, self.scales[start:stop]) if len(self.scales) else part
 
     def will_need(self, start: int, stop: int) -> None:
         """Have the system read some vectors and their scales while others are worked on.
@@ -118,16 +119,6 @@ def make_shard(batch: Sequence[Regions], *, compressed: bool) -> Shard:
     return Shard(packed[0], boxes, scores, packed[1])
 
 
-def to_int8(
-    vectors: Float[np.ndarray, "row dim"],
-) -> tuple[Int8[np.ndarray, "row dim"], Float[np.ndarray, " row"]]:
-    """Vectors as whole numbers of -127 to 127 times a scale each; compressing again is exact."""
-    exact = np.asarray(vectors, np.float32)
-    scales = np.abs(exact).max(1) / 127
-    divisors = np.where(scales > 0, scales, 1)
-    return np.rint(exact / divisors[:, None]).astype(np.int8), scales
-
-
 def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
     """Write a shard so that it exists whole or not at all, even through a power cut.
 
@@ -137,23 +128,17 @@ def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
     Returns:
         The file's name and its sha256.
     """
-    partial = folder / f"shard-{number:06d}.partial"
-    write_file(partial, shard_bytes(arrays))
-    return move_shard(partial, folder, number)
+    contents = shard_bytes(arrays)
+    checksum = hashlib.sha256(contents).hexdigest()
+    name = _name(number, checksum)
+    write_bytes(folder / name, contents)
+    return name, checksum
 
 
 def shard_bytes(arrays: Shard) -> bytes:
     """Contents of a shard's file."""
     contents: bytes = save({n: array for n, array in arrays._asdict().items() if len(array)})
     return contents
-
-
-def write_file(path: Path, contents: bytes) -> None:
-    """Write a file and have it on the disk; it may be cut short if that is interrupted."""
-    with path.open("wb") as file:  # not save_file, whose files only their owner may read
-        file.write(contents)
-        file.flush()
-        os.fsync(file.fileno())
 
 
 def move_shard(path: Path, folder: Path, number: int) -> tuple[str, str]:
@@ -163,20 +148,14 @@ def move_shard(path: Path, folder: Path, number: int) -> tuple[str, str]:
         The file's name and its sha256.
     """
     checksum = digest(path)
-    place = folder / f"shard-{number:06d}-{checksum[:8]}.safetensors"
-    path.replace(place)
-    _sync_folder(folder)
-    return place.name, checksum
+    name = _name(number, checksum)
+    path.replace(folder / name)
+    sync(folder)
+    return name, checksum
 
 
-def _sync_folder(folder: Path) -> None:
-    """Make a rename durable where the system lets folders be synced."""
-    with contextlib.suppress(OSError):
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+def _name(number: int, checksum: str) -> str:
+    return f"shard-{number:06d}-{checksum[:8]}.safetensors"
 
 
 def digest(path: Path) -> str:
@@ -184,10 +163,10 @@ def digest(path: Path) -> str:
     if not path.exists():
         return "missing"
     with path.open("rb") as file:
-        found = hashlib.sha256()
+        read = hashlib.sha256()
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            read.update(block)
+    return read.hexdigest()
 
 
 def _address(array: np.ndarray) -> int:

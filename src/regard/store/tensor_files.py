@@ -9,6 +9,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save_file
 
 from regard.errors import CheckpointError
+from regard.store.atomic import replacing
 
 Part = TypeVar("Part")
 Arrays = dict[str, np.ndarray]
@@ -16,10 +17,8 @@ Arrays = dict[str, np.ndarray]
 
 def write(path: Path, held: Arrays) -> None:
     """Write a file so that it exists whole or not at all."""
-    partial = path.with_suffix(".partial")
-    save_file(held, partial)
-    partial.chmod(0o644)  # the library keeps its files to their owner
-    partial.replace(path)
+    with replacing(path) as partial:
+        save_file(held, partial)
 
 
 def read(path: Path, make: Callable[[Arrays], Part], what: str, remedy: str) -> Part | None:

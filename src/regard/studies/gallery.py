@@ -24,6 +24,7 @@ from regard.explain.maps import heat_map, region_scores
 from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.model.model import Model
 from regard.photos.decode import read_photo
+from regard.store.atomic import write_bytes
 from regard.studies.mistakes import Choice, Ranked, of_photos, of_sentences
 from regard.words.function_words import names_something
 
@@ -91,12 +92,9 @@ def write_gallery(
         filled[name] = "\n".join(drawn) or "<p>None: every first answer is right.</p>"
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / "index.html"
-    partial = path.with_suffix(".partial")
     template = Template(_TEMPLATE.read_text(encoding="utf-8"))
-    partial.write_text(
-        template.substitute(filled, **_summary(material, photos, sentences)), encoding="utf-8"
-    )
-    partial.replace(path)
+    contents = template.substitute(filled, **_summary(material, photos, sentences))
+    write_bytes(path, contents.encode("utf-8"))
     return path
 
 

@@ -8,7 +8,6 @@ import contextlib
 import hashlib
 import io
 import os
-import secrets
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from PIL import Image
 from regard.errors import PhotoError
 from regard.photos.decode import read_photo
 from regard.search.catalog import PhotoRecord
+from regard.store.atomic import write_bytes
 from regard.web.problems import ProblemError
 
 SIZES = (320, 640, 1600)
@@ -131,11 +131,6 @@ def to_jpeg(image: Image.Image, box: tuple[int, int]) -> bytes:
 
 def _keep(path: Path, data: bytes) -> None:
     """Write whole or not at all; an index that cannot be written to is served all the same."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
+    with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_bytes(data)
-        draft.replace(path)
-    except OSError:
-        with contextlib.suppress(OSError):
-            draft.unlink()
+        write_bytes(path, data, durable=False)

@@ -10,6 +10,7 @@ import numpy as np
 
 from regard.search.adapters.common import package
 from regard.search.index import Index
+from regard.store.atomic import replacing
 
 
 def write_parquet(index: Index, path: str | Path, *, regions: bool = False) -> int:
@@ -27,7 +28,6 @@ def write_parquet(index: Index, path: str | Path, *, regions: bool = False) -> i
     """
     pa, pq = package("pyarrow", "parquet"), package("pyarrow.parquet", "parquet")
     path = Path(path)
-    partial = path.with_name(path.name + ".partial")
     vector = pa.list_(pa.float32(), index.model.dim)
     fields = {"id": pa.string(), "path": pa.string(), "width": pa.int32(), "height": pa.int32()}
     fields |= {"taken": pa.timestamp("s"), "vector": vector}
@@ -35,29 +35,28 @@ def write_parquet(index: Index, path: str | Path, *, regions: bool = False) -> i
         fields["regions"] = pa.list_(pa.float16())
     schema = pa.schema(list(fields.items()), metadata={"regard_model": index.model.identity})
     written = 0
-    try:
-        with pq.ParquetWriter(partial, schema, compression="zstd") as writer:
-            for ids, vectors in index.pooled():
-                photos = [index.photo(photo_id) for photo_id in ids]
-                columns = [
-                    ids,
-                    [str(photo.path) for photo in photos],
-                    [photo.width for photo in photos],
-                    [photo.height for photo in photos],
-                    [photo.taken for photo in photos],
-                    pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1]),
-                ]
-                if regions:
-                    columns.append(
-                        [np.float16(index.regions(photo_id).vectors).ravel() for photo_id in ids]
-                    )
-                arrays = [
-                    column if isinstance(column, pa.Array) else pa.array(column, field.type)
-                    for column, field in zip(columns, schema, strict=True)
-                ]
-                writer.write_batch(pa.record_batch(arrays, schema=schema))
-                written += len(ids)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
+    with (
+        replacing(path) as partial,
+        pq.ParquetWriter(partial, schema, compression="zstd") as writer,
+    ):
+        for ids, vectors in index.pooled():
+            photos = [index.photo(photo_id) for photo_id in ids]
+            columns = [
+                ids,
+                [str(photo.path) for photo in photos],
+                [photo.width for photo in photos],
+                [photo.height for photo in photos],
+                [photo.taken for photo in photos],
+                pa.FixedSizeListArray.from_arrays(pa.array(vectors.ravel()), vectors.shape[1]),
+            ]
+            if regions:
+                columns.append(
+                    [np.float16(index.regions(photo_id).vectors).ravel() for photo_id in ids]
+                )
+            arrays = [
+                column if isinstance(column, pa.Array) else pa.array(column, field.type)
+                for column, field in zip(columns, schema, strict=True)
+            ]
+            writer.write_batch(pa.record_batch(arrays, schema=schema))
+            written += len(ids)
     return written
