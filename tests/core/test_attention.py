@@ -1,4 +1,4 @@
-"""Attention equals the slow reference, and padding, order and batching change nothing."""
+"""Attention equals the slow reference, by numpy and by torch; padding and order change nothing."""
 
 import itertools
 import subprocess
@@ -22,11 +22,14 @@ NORMALIZATIONS = (
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax",
 )  # fmt: skip
 
+KINDS = {"numpy": np.asarray, "torch": torch.from_numpy}
+
 
 class Ragged:
     """Random images and captions of many sizes, ragged and padded with rubbish."""
 
-    def __init__(self, images, captions, dim, seed, unit=True):
+    def __init__(self, images, captions, dim, seed, unit=True, kind="torch"):
+        self.kind = KINDS[kind]
         rng = np.random.default_rng(seed)
         self.regions = [rng.normal(size=(r, dim)) for r in images]
         self.words = [rng.normal(size=(w, dim)) for w in captions]
@@ -37,15 +40,14 @@ class Ragged:
         self.padded_regions, self.region_mask = self._pad(self.regions, dim, rng)
         self.padded_words, self.word_mask = self._pad(self.words, dim, rng)
 
-    @staticmethod
-    def _pad(side, dim, rng):
+    def _pad(self, side, dim, rng):
         longest = max(map(len, side)) + 1
         padded = rng.normal(size=(len(side), longest, dim)) * 3  # rubbish where nothing is
         mask = np.zeros((len(side), longest), bool)
         for row, vectors in enumerate(side):
             padded[row, : len(vectors)] = vectors
             mask[row, : len(vectors)] = True
-        return torch.from_numpy(padded), torch.from_numpy(mask)
+        return self.kind(padded), self.kind(mask)
 
     def all(self, scoring):
         return similarity(
@@ -53,11 +55,12 @@ class Ragged:
         )
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("pooling", POOLINGS)
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
-def test_equals_the_reference(direction, pooling, normalization):
-    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=3)
+def test_equals_the_reference(kind, direction, pooling, normalization):
+    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=3, kind=kind)
     chosen = {
         "direction": direction, "pooling": pooling, "normalization": normalization,
         "lambda_softmax": 7.0, "lambda_lse": 5.0,
@@ -66,10 +69,11 @@ def test_equals_the_reference(direction, pooling, normalization):
     np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-9)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
-def test_other_scorers_equal_the_reference(direction, scorer):
-    data = Ragged([3, 1, 5], [4, 1, 7], dim=6, seed=4)
+def test_other_scorers_equal_the_reference(kind, direction, scorer):
+    data = Ragged([3, 1, 5], [4, 1, 7], dim=6, seed=4, kind=kind)
     chosen = {"direction": direction, "scorer": scorer}
     expected = reference.similarity(data.regions, data.words, **chosen)
     np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-7)
@@ -84,17 +88,21 @@ def test_other_scorers_equal_the_reference(direction, scorer):
     direction=st.sampled_from(DIRECTIONS),
     pooling=st.sampled_from(POOLINGS),
     unit=st.booleans(),
+    kind=st.sampled_from(list(KINDS)),
 )
-def test_any_shape_equals_the_reference(images, captions, dim, seed, direction, pooling, unit):
-    data = Ragged(images, captions, dim, seed, unit)
+def test_any_shape_equals_the_reference(
+    images, captions, dim, seed, direction, pooling, unit, kind
+):
+    data = Ragged(images, captions, dim, seed, unit, kind)
     chosen = {"direction": direction, "pooling": pooling}
     expected = reference.similarity(data.regions, data.words, **chosen)
     np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-7)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", DIRECTIONS)
-def test_pairs_equal_the_whole_matrix(direction):
-    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=5)
+def test_pairs_equal_the_whole_matrix(kind, direction):
+    data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=5, kind=kind)
     scoring = Scoring(direction=direction)
     rows, columns = np.array(list(itertools.product(range(3), range(4)))).T
     found = paired_similarity(
@@ -104,7 +112,7 @@ def test_pairs_equal_the_whole_matrix(direction):
         data.word_mask[columns],
         scoring,
     )
-    torch.testing.assert_close(found.reshape(3, 4), data.all(scoring))
+    np.testing.assert_allclose(found.reshape(3, 4), data.all(scoring), rtol=1e-12)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -160,6 +168,32 @@ def test_relevance_is_the_cosine_with_the_attended_vector():
     found = relevance(words @ regions.T, weights, regions @ regions.T, words.norm(dim=-1))
     expected = torch.nn.functional.cosine_similarity(words, weights @ regions, dim=-1)
     torch.testing.assert_close(found, expected)
+
+
+def test_numbers_of_numpy_stay_float32_and_equal_those_of_torch():
+    rng = np.random.default_rng(8)
+    regions = rng.normal(size=(3, 5, 8)).astype(np.float32)
+    words = rng.normal(size=(2, 4, 8)).astype(np.float32)
+    masks = np.ones((3, 5), bool), np.arange(4) < np.array([[4], [2]])
+    for direction, pooling, normalization in itertools.product(
+        DIRECTIONS, POOLINGS, NORMALIZATIONS
+    ):
+        scoring = Scoring(direction=direction, pooling=pooling, normalization=normalization)
+        by_numpy = similarity(regions, words, *masks, scoring)
+        by_torch = similarity(*map(torch.from_numpy, (regions, words, *masks)), scoring)
+        assert by_numpy.dtype == np.float32
+        np.testing.assert_allclose(by_numpy, by_torch, atol=2e-6)
+
+
+def test_the_definition_does_not_bring_torch():
+    script = (
+        "import sys, numpy as np\n"
+        "from regard.core.attention import similarity\n"
+        "one = [np.ones((1, 1, 2))] * 2 + [np.ones((1, 1), bool)] * 2\n"
+        "print(similarity(*one), 'torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "[[1.]] False\n", done.stderr
 
 
 UNKNOWN = {"direction": "both", "pooling": "avg", "lambda_softmax": 0.0, "lambda_lse": -1.0}

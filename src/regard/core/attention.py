@@ -6,138 +6,126 @@ other is attended to (the context): words ask regions in t2i, regions ask words 
 The attended vector is never built. For a query q with weights a over context vectors k,
 q . sum(a_k k) = sum(a_k q.k)  and  |sum(a_k k)|^2 = a^T G a  with  G = K K^T,
 so everything after the cosines works on Q x K numbers whatever D is.
+
+Arrays may be numpy's or torch's, all of a call alike; torch's keep their gradients.
 """
 
-import torch
+from typing import Any
+
+from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
-from torch import Tensor
 
-from regard.core.scoring import DEFAULT_SCORING, EPS, LEAK, Normalization, Scoring
+from regard.core.scoring import DEFAULT_SCORING, EPS, LEAK, TINY, Normalization, Scoring
 
-_TINY = 1e-30  # keeps the gradient of a square root finite at exactly zero
+Array = Any
+"""An array of numpy or of torch."""
+
+_NEVER = float("-inf")  # a logit that gets no weight, a relevance that is never the largest
 
 
-def l2norm(x: Float[Tensor, "*shape"], dim: int) -> Float[Tensor, "*shape"]:
+def l2norm(x: Float[Array, "*shape"], dim: int) -> Float[Array, "*shape"]:
     """Divide by the Euclidean norm plus 1e-8, as the official code does; 0 stays 0.
 
     The gradient at exactly zero is zero rather than NaN.
     """
-    squared = x.pow(2).sum(dim, keepdim=True)
-    return x / (squared.clamp_min(_TINY).sqrt() + EPS)
+    xp = array_namespace(x)
+    squared = xp.sum(x * x, axis=dim, keepdims=True)
+    return x / (xp.sqrt(_at_least(squared, TINY)) + EPS)
 
 
 def normalize_cosine(
-    cosine: Float[Tensor, "*batch query context"],
-    query_mask: Bool[Tensor, "*#batch query"],
+    cosine: Float[Array, "*batch query context"],
+    query_mask: Bool[Array, "*#batch query"],
     normalization: Normalization,
-) -> Float[Tensor, "*batch query context"]:
+) -> Float[Array, "*batch query context"]:
     """Clip and normalise cosines over the query axis (eq. 1; LeakyReLU(0.1) for the clip).
 
     Padded queries are zero before any norm is taken, so they change nothing.
     """
-    real = query_mask.unsqueeze(-1)
+    xp = array_namespace(cosine)
+    real = query_mask[..., None]
     if normalization == "softmax":
-        return torch.softmax(cosine.masked_fill(~real, -torch.inf), dim=-2)
+        return _softmax(xp.where(real, cosine, _NEVER), axis=-2)
     if normalization.startswith("clipped"):
-        cosine = torch.nn.functional.leaky_relu(cosine, LEAK)
-    cosine = cosine.masked_fill(~real, 0.0)
+        cosine = xp.where(cosine > 0, cosine, LEAK * cosine)
+    cosine = xp.where(real, cosine, 0.0)
     if normalization.endswith("l2norm"):
         return l2norm(cosine, dim=-2)
     if normalization.endswith("l1norm"):
-        return cosine / (cosine.abs().sum(-2, keepdim=True) + EPS)
+        return cosine / (xp.sum(xp.abs(cosine), axis=-2, keepdims=True) + EPS)
     return cosine
 
 
 def attend(
-    cosine: Float[Tensor, "*batch query context"],
-    query_mask: Bool[Tensor, "*#batch query"],
-    context_mask: Bool[Tensor, "*#batch context"],
+    cosine: Float[Array, "*batch query context"],
+    query_mask: Bool[Array, "*#batch query"],
+    context_mask: Bool[Array, "*#batch context"],
     scoring: Scoring = DEFAULT_SCORING,
-) -> Float[Tensor, "*batch query context"]:
+) -> Float[Array, "*batch query context"]:
     """Attention of every query over its context (eq. 2).
 
     Returns:
         Weights; each row sums to 1 over the real context, padded context gets exactly 0.
         Rows of padded queries are meaningless and masked out later.
     """
-    normalized = normalize_cosine(cosine, query_mask, scoring.normalization)
-    logits = (scoring.lambda_softmax * normalized).masked_fill(
-        ~context_mask.unsqueeze(-2), -torch.inf
-    )
-    return torch.softmax(logits, dim=-1)
+    xp = array_namespace(cosine)
+    logits = scoring.lambda_softmax * normalize_cosine(cosine, query_mask, scoring.normalization)
+    return _softmax(xp.where(context_mask[..., None, :], logits, _NEVER), axis=-1)
 
 
 def relevance(
-    cosine: Float[Tensor, "*batch query context"],
-    attention: Float[Tensor, "*batch query context"],
-    context_gram: Float[Tensor, "*#batch context context"],
-    query_norm: Float[Tensor, "*#batch query"],
-) -> Float[Tensor, "*batch query"]:
+    cosine: Float[Array, "*batch query context"],
+    attention: Float[Array, "*batch query context"],
+    context_gram: Float[Array, "*#batch context context"],
+    query_norm: Float[Array, "*#batch query"],
+) -> Float[Array, "*batch query"]:
     """Cosine of each query with the context it attended to (eqs. 4 and 5), in Gram form.
 
     Args:
         context_gram: inner products of the context vectors with each other.
         query_norm: Euclidean length of each query vector (1 for embeddings).
     """
-    numerator = (attention * cosine).sum(-1)
-    squared = ((attention @ context_gram) * attention).sum(-1)
-    length = squared.clamp_min(EPS * EPS).sqrt() * query_norm
-    return numerator / length.clamp_min(EPS)
+    xp = array_namespace(cosine)
+    numerator = xp.sum(attention * cosine, axis=-1)
+    squared = xp.sum((attention @ context_gram) * attention, axis=-1)
+    length = xp.sqrt(_at_least(squared, EPS * EPS)) * query_norm
+    return numerator / _at_least(length, EPS)
 
 
 def pool(
-    relevance: Float[Tensor, "*batch query"],
-    query_mask: Bool[Tensor, "*#batch query"],
+    relevance: Float[Array, "*batch query"],
+    query_mask: Bool[Array, "*#batch query"],
     scoring: Scoring = DEFAULT_SCORING,
-) -> Float[Tensor, " *batch"]:
+) -> Float[Array, " *batch"]:
     """One similarity from the relevances of the real queries (eqs. 6, 7; max; sum)."""
-    if scoring.pooling == "lse":
-        scaled = (scoring.lambda_lse * relevance).masked_fill(~query_mask, -torch.inf)
-        return torch.logsumexp(scaled, -1) / scoring.lambda_lse
-    if scoring.pooling == "max":
-        return relevance.masked_fill(~query_mask, -torch.inf).amax(-1)
-    total = relevance.masked_fill(~query_mask, 0.0).sum(-1)
-    return total / query_mask.sum(-1) if scoring.pooling == "mean" else total
+    xp = array_namespace(relevance)
+    if scoring.pooling in ("lse", "max"):
+        real = xp.where(query_mask, relevance, _NEVER)
+        top = xp.max(real, axis=-1, keepdims=True)
+        if scoring.pooling == "max":
+            return top[..., 0]
+        total = xp.sum(xp.exp(scoring.lambda_lse * (real - top)), axis=-1)
+        return top[..., 0] + xp.log(total) / scoring.lambda_lse
+    total = xp.sum(xp.where(query_mask, relevance, 0.0), axis=-1)
+    return total / _count(query_mask, total) if scoring.pooling == "mean" else total
 
 
 def masked_mean(
-    vectors: Float[Tensor, "*batch item dim"], mask: Bool[Tensor, "*batch item"]
-) -> Float[Tensor, "*batch dim"]:
+    vectors: Float[Array, "*batch item dim"], mask: Bool[Array, "*batch item"]
+) -> Float[Array, "*batch dim"]:
     """Unit vector in the direction of the mean of the real vectors."""
-    total = vectors.masked_fill(~mask.unsqueeze(-1), 0.0).sum(-2)
-    return l2norm(total / mask.sum(-1, keepdim=True), dim=-1)
-
-
-def _score(
-    cosine: Float[Tensor, "*batch region word"],
-    regions: Float[Tensor, "*#batch region dim"],
-    words: Float[Tensor, "*#batch word dim"],
-    region_mask: Bool[Tensor, "*#batch region"],
-    word_mask: Bool[Tensor, "*#batch word"],
-    scoring: Scoring,
-) -> Float[Tensor, " *batch"]:
-    """Similarity from cosines laid out (region, word), by attention or Sum-Max."""
-    query, query_mask, context, context_mask = (words, word_mask, regions, region_mask)
-    if scoring.direction == "t2i":
-        cosine = cosine.transpose(-1, -2)
-    else:
-        query, query_mask, context, context_mask = (regions, region_mask, words, word_mask)
-    if scoring.scorer == "sum_max":
-        best = cosine.masked_fill(~context_mask.unsqueeze(-2), -torch.inf).amax(-1)
-        return best.masked_fill(~query_mask, 0.0).sum(-1)
-    weights = attend(cosine, query_mask, context_mask, scoring)
-    gram = context @ context.transpose(-1, -2)
-    found = relevance(cosine, weights, gram, query.norm(dim=-1))
-    return pool(found, query_mask, scoring)
+    xp = array_namespace(vectors)
+    total = xp.sum(xp.where(mask[..., None], vectors, 0.0), axis=-2)
+    return l2norm(total / _count(mask, total)[..., None], dim=-1)
 
 
 def similarity(
-    regions: Float[Tensor, "image region dim"],
-    words: Float[Tensor, "cap word dim"],
-    region_mask: Bool[Tensor, "image region"],
-    word_mask: Bool[Tensor, "cap word"],
+    regions: Float[Array, "image region dim"],
+    words: Float[Array, "cap word dim"],
+    region_mask: Bool[Array, "image region"],
+    word_mask: Bool[Array, "cap word"],
     scoring: Scoring = DEFAULT_SCORING,
-) -> Float[Tensor, "image cap"]:
+) -> Float[Array, "image cap"]:
     """Similarity of every image with every caption; memory grows with I x C x R x W.
 
     Args:
@@ -146,9 +134,10 @@ def similarity(
     """
     if scoring.scorer == "pooled":
         return masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
-    cosine = torch.einsum("ird,cwd->icrw", regions, words)  # (I, C, R, W)
+    xp = array_namespace(regions)
+    cosine = xp.tensordot(regions, words, axes=((2,), (2,)))  # (I, R, C, W)
     return _score(
-        cosine,
+        xp.permute_dims(cosine, (0, 2, 1, 3)),
         regions[:, None],
         words[None],
         region_mask[:, None],
@@ -158,14 +147,56 @@ def similarity(
 
 
 def paired_similarity(
-    regions: Float[Tensor, "pair region dim"],
-    words: Float[Tensor, "pair word dim"],
-    region_mask: Bool[Tensor, "pair region"],
-    word_mask: Bool[Tensor, "pair word"],
+    regions: Float[Array, "pair region dim"],
+    words: Float[Array, "pair word dim"],
+    region_mask: Bool[Array, "pair region"],
+    word_mask: Bool[Array, "pair word"],
     scoring: Scoring = DEFAULT_SCORING,
-) -> Float[Tensor, " pair"]:
+) -> Float[Array, " pair"]:
     """Similarity of image p with caption p only; differentiable, memory P x R x W."""
+    xp = array_namespace(regions)
     if scoring.scorer == "pooled":
-        return (masked_mean(regions, region_mask) * masked_mean(words, word_mask)).sum(-1)
-    cosine = regions @ words.transpose(-1, -2)  # (P, R, W)
+        return xp.sum(masked_mean(regions, region_mask) * masked_mean(words, word_mask), axis=-1)
+    cosine = regions @ xp.matrix_transpose(words)  # (P, R, W)
     return _score(cosine, regions, words, region_mask, word_mask, scoring)
+
+
+def _score(
+    cosine: Float[Array, "*batch region word"],
+    regions: Float[Array, "*#batch region dim"],
+    words: Float[Array, "*#batch word dim"],
+    region_mask: Bool[Array, "*#batch region"],
+    word_mask: Bool[Array, "*#batch word"],
+    scoring: Scoring,
+) -> Float[Array, " *batch"]:
+    """Similarity from cosines laid out (region, word), by attention or Sum-Max."""
+    xp = array_namespace(cosine)
+    query, query_mask, context, context_mask = (words, word_mask, regions, region_mask)
+    if scoring.direction == "t2i":
+        cosine = xp.matrix_transpose(cosine)
+    else:
+        query, query_mask, context, context_mask = (regions, region_mask, words, word_mask)
+    if scoring.scorer == "sum_max":
+        best = xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
+        return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
+    weights = attend(cosine, query_mask, context_mask, scoring)
+    gram = context @ xp.matrix_transpose(context)
+    relevances = relevance(cosine, weights, gram, xp.linalg.vector_norm(query, axis=-1))
+    return pool(relevances, query_mask, scoring)
+
+
+def _softmax(logits: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+    xp = array_namespace(logits)
+    powers = xp.exp(logits - xp.max(logits, axis=axis, keepdims=True))
+    return powers / xp.sum(powers, axis=axis, keepdims=True)
+
+
+def _at_least(x: Float[Array, "*shape"], least: float) -> Float[Array, "*shape"]:
+    """The larger of the two; no gradient where that is `least`."""
+    return array_namespace(x).where(x > least, x, least)
+
+
+def _count(mask: Bool[Array, "*batch item"], like: Float[Array, "..."]) -> Float[Array, "*batch"]:
+    """How many are real, in the type of another array."""
+    xp = array_namespace(mask)
+    return xp.sum(xp.astype(mask, like.dtype), axis=-1)

@@ -41,7 +41,9 @@ class RegionEncoder(nn.Module):
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero."""
-        return l2norm(self.project((features - self.mean) / self.deviation).float(), dim=-1)
+        projected = self.project((features - self.mean) / self.deviation)
+        unit: Tensor = l2norm(projected.float(), dim=-1)
+        return unit
 
     def project(self, standard: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Standardised features into the joint space, not yet of length 1."""
@@ -79,7 +81,8 @@ class WordEncoder(nn.Module):
         elif self.rnn.bidirectional:
             onwards, backwards = read.chunk(2, dim=-1)
             read = (onwards + backwards) / 2
-        return l2norm(read.float(), dim=-1)
+        unit: Tensor = l2norm(read.float(), dim=-1)
+        return unit
 
 
 class StateEncoder(nn.Module):

@@ -16,6 +16,7 @@ Normalization = Literal[
 Scorer = Literal["attention", "sum_max", "pooled"]
 
 EPS = 1e-8  # the official code's epsilon; added to norms, not clamped
+TINY = 1e-30  # keeps the gradient of a square root finite at exactly zero
 LEAK = 0.1  # slope of the LeakyReLU that stands for the paper's [x]+ in the official code
 
 

@@ -255,7 +255,7 @@ def _attention(
     t2i = model.scoring.direction == "t2i"
     laid = cosines if t2i else cosines.T
     query, context = (torch.ones(n, dtype=torch.bool) for n in laid.shape)
-    weights = attend(laid, query, context, model.scoring)
+    weights: torch.Tensor = attend(laid, query, context, model.scoring)
     return weights if t2i else weights.T / weights.T.sum(1, keepdim=True)
 
 

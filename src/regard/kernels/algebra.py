@@ -5,8 +5,7 @@ Each is one operation made of many instructions. Imports numba.
 
 from typing import Any
 
-from regard.core.attention import _TINY
-from regard.core.scoring import EPS, LEAK
+from regard.core.scoring import EPS, LEAK, TINY
 from regard.kernels.lanes import (
     LANES,
     PAIR,
@@ -38,7 +37,7 @@ def _square_clipped(builder: Any, cosine: Any, total: Any) -> Any:
 
 
 def _invert_norm(builder: Any, squares: Any, factor: Any) -> Any:
-    norm = square_root(builder, largest_of(builder, squares, constant(_TINY)))
+    norm = square_root(builder, largest_of(builder, squares, constant(TINY)))
     return builder.fdiv(factor, builder.fadd(norm, constant(EPS)))
 
 

@@ -48,13 +48,9 @@ def by_torch(
 ) -> Tensor:
     """(I, C) float32 by matrix products in `dtype` and torch operations in float32."""
     if scoring.scorer == "pooled":
-        return similarity(
-            regions.vectors.float(),
-            words.vectors.float(),
-            mask_of(regions),
-            mask_of(words),
-            scoring,
-        )
+        masks = mask_of(regions), mask_of(words)
+        whole: Tensor = similarity(regions.vectors.float(), words.vectors.float(), *masks, scoring)
+        return whole
     plan = _Plan(_score_parts, dtype, 144, 1 << 18)  # one tile's temporaries stay in the caches
     if regions.vectors.is_cuda:
         plan = _Plan(_score_parts, dtype, 4608, 1 << 26)
@@ -143,8 +139,10 @@ def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Tensor:
         best = cosine.masked_fill(~context_mask.unsqueeze(-2), -torch.inf).amax(-1)
         return best.masked_fill(~query_mask, 0.0).sum(-1)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    return pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
+    pooled: Tensor = pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
+    return pooled
 
 
 def _score_reference(image: _Part, caption: _Part, scoring: Scoring) -> Tensor:
-    return similarity(image.vectors, caption.vectors, image.mask, caption.mask, scoring)
+    scores: Tensor = similarity(image.vectors, caption.vectors, image.mask, caption.mask, scoring)
+    return scores

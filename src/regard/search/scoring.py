@@ -249,12 +249,14 @@ def score_tile(
     photos, count = len(regions), len(words)
     word_mask = torch.ones(photos, count, dtype=torch.bool)
     if scoring.scorer != "attention" or scoring.direction != "t2i":
-        return similarity(regions, words[None], region_mask, word_mask[:1], scoring)[:, 0]
+        whole: Tensor = similarity(regions, words[None], region_mask, word_mask[:1], scoring)
+        return whole[:, 0]
     cosine = (regions.flatten(0, 1) @ words.T).view(photos, -1, count).transpose(1, 2)  # (I, W, R)
     weights = attend(cosine, word_mask, region_mask, scoring)
     length = (weights @ regions).norm(dim=-1).clamp_min(EPS) * words.norm(dim=-1)
     relevance = (weights * cosine).sum(-1) / length.clamp_min(EPS)
-    return pool(relevance, word_mask, scoring)
+    pooled: Tensor = pool(relevance, word_mask, scoring)
+    return pooled
 
 
 def _combine(

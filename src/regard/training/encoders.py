@@ -12,9 +12,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-from regard.core.attention import _TINY
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
-from regard.core.scoring import EPS
+from regard.core.scoring import EPS, TINY
 from regard.training.recurrence import pack, read
 
 _ROWS = 256  # vectors normalised at a time: their temporaries stay in the caches
@@ -98,7 +97,7 @@ class _Unit(torch.autograd.Function):
         given = gradient.reshape(out.shape)
         found = torch.empty(out.shape, dtype=ctx.dtype)
         for part in _parts(len(out)):
-            norm, vectors = norms[part].clamp_min(_TINY**0.5), out[part]
+            norm, vectors = norms[part].clamp_min(TINY**0.5), out[part]
             along = (given[part] * vectors).sum(1, keepdim=True) * ((norm + EPS) / norm)
             found[part] = (given[part] - vectors * along).div_(norm + EPS)
         return found.view(gradient.shape)

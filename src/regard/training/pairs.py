@@ -10,8 +10,8 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
-from regard.core.attention import _TINY, attend, pool, relevance
-from regard.core.scoring import Scoring
+from regard.core.attention import attend, pool, relevance
+from regard.core.scoring import TINY, Scoring
 
 _Chosen = tuple[list[int], list[int], list[int]]  # image and caption of a pair, a caption's words
 
@@ -37,7 +37,8 @@ def chosen_similarity(
         query_mask, context_mask = region_mask, word_mask
         gram, norms = gram[caption], norms[image]
     weights = attend(cosine, query_mask, context_mask, scoring)
-    return pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
+    pooled: Tensor = pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
+    return pooled
 
 
 class _Products(torch.autograd.Function):
@@ -67,7 +68,7 @@ class _Products(torch.autograd.Function):
     ) -> tuple[Tensor | None, ...]:
         regions, words, norms = ctx.saved_tensors
         query, context = (words, regions) if ctx.scoring.direction == "t2i" else (regions, words)
-        share = of_norms / norms.clamp_min(_TINY)
+        share = of_norms / norms.clamp_min(TINY)
         of_query = query * share[..., None]
         of_context = torch.bmm(of_gram + of_gram.transpose(1, 2), context)
         both = (of_query, of_context)

@@ -156,6 +156,7 @@ def _chosen(
     masks = (batch.region_mask, batch.word_mask)
     if scoring.scorer == "attention" and regions.device.type == "cpu":
         return chosen_similarity(regions, words, masks, pairs, scoring)
-    return paired_similarity(
+    scores: Tensor = paired_similarity(
         regions[image], words[caption], masks[0][image], masks[1][caption], scoring
     )
+    return scores

@@ -105,7 +105,7 @@ def _share(
     """What each relevance adds to the similarity pooled from all of a photo's."""
     if scoring.pooling == "sum":
         return found.masked_fill(~real, 0.0)
-    total = pool(found, real, scoring)[:, None]
+    total: Tensor = pool(found, real, scoring)[:, None]
     hidden = found.masked_fill(~real, -torch.inf)
     if scoring.pooling == "lse":
         return torch.softmax(scoring.lambda_lse * hidden, -1) * total
