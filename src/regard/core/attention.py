@@ -136,14 +136,8 @@ def similarity(
         return masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
     xp = array_namespace(regions)
     cosine = xp.tensordot(regions, words, axes=((2,), (2,)))  # (I, R, C, W)
-    return _score(
-        xp.permute_dims(cosine, (0, 2, 1, 3)),
-        regions[:, None],
-        words[None],
-        region_mask[:, None],
-        word_mask[None],
-        scoring,
-    )
+    sides = regions[:, None], words[None], region_mask[:, None], word_mask[None]
+    return _score(xp.permute_dims(cosine, (0, 2, 1, 3)), *sides, scoring)
 
 
 def paired_similarity(
@@ -171,18 +165,16 @@ def _score(
 ) -> Float[Array, " *batch"]:
     """Similarity from cosines laid out (region, word), by attention or Sum-Max."""
     xp = array_namespace(cosine)
-    query, query_mask, context, context_mask = (words, word_mask, regions, region_mask)
+    query, query_mask, context, context_mask = regions, region_mask, words, word_mask
     if scoring.direction == "t2i":
+        query, query_mask, context, context_mask = words, word_mask, regions, region_mask
         cosine = xp.matrix_transpose(cosine)
-    else:
-        query, query_mask, context, context_mask = (regions, region_mask, words, word_mask)
     if scoring.scorer == "sum_max":
         best = xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
         return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    gram = context @ xp.matrix_transpose(context)
-    relevances = relevance(cosine, weights, gram, xp.linalg.vector_norm(query, axis=-1))
-    return pool(relevances, query_mask, scoring)
+    facts = context @ xp.matrix_transpose(context), xp.linalg.vector_norm(query, axis=-1)
+    return pool(relevance(cosine, weights, *facts), query_mask, scoring)
 
 
 def _softmax(logits: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:

@@ -41,8 +41,7 @@ class RegionEncoder(nn.Module):
 
     def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero."""
-        projected = self.project((features - self.mean) / self.deviation)
-        unit: Tensor = l2norm(projected.float(), dim=-1)
+        unit: Tensor = l2norm(self.project((features - self.mean) / self.deviation).float(), -1)
         return unit
 
     def project(self, standard: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
