@@ -2,6 +2,7 @@
 
 import math
 import shutil
+import sqlite3
 import threading
 from datetime import datetime
 
@@ -16,6 +17,7 @@ from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, S
 from regard.indexing import update_index
 from regard.model.judgement import Calibration
 from regard.search import Filters, Index, Query
+from regard.search.scoring import PhotoScorer
 from regard.store.region_store import RegionStore
 
 
@@ -312,8 +314,9 @@ def test_an_empty_index_answers_with_nothing(tmp_path, model):
 
 
 def test_tiles_hold_every_photo_once(index, monkeypatch):
-    monkeypatch.setattr("regard.search.index.TILE", 4)
-    tiles = list(index.tiles())
+    monkeypatch.setattr("regard.search.snapshot.TILE", 4)
+    with index.snapshot() as snapshot:
+        tiles = list(snapshot.tiles())
     assert [len(ids) for ids, _, _ in tiles] == [4, 4, 1]
     for ids, vectors, counts in tiles:
         assert counts.tolist() == [36] * len(ids)
@@ -402,3 +405,73 @@ def test_many_threads_may_search_at_once(index):
     for thread in threads:
         thread.join()
     assert found == [wanted] * 4
+
+
+def test_a_snapshot_stays_what_it_was_while_photos_are_removed(index, photos, folder, model):
+    gone = next(photo for photo in index.photos() if photo.path.name == "0.png")
+    everything = Filters(path="*.png")
+    with index.snapshot() as before:
+        tiles = before.tiles(everything)
+        (photos / "0.png").unlink()
+        update_index(folder, photos, model, workers=1)
+        index.refresh()
+        with index.snapshot() as after:
+            assert (before.generation, after.generation) == (0, 1)
+            assert gone.id not in after.photo_ids()
+        assert sum(len(ids) for ids, _, _ in tiles) == len(before) == len(index) + 1
+        assert before.photo(gone.id) == gone
+        assert len(before.regions(gone.id).vectors) == 36
+        assert gone in before.photos(everything)
+        database = before.store.database
+    with pytest.raises(sqlite3.ProgrammingError, match="closed"):  # nobody reads it any more
+        database.execute("SELECT 1")
+    with pytest.raises(DataError, match="must be one of the index"):
+        index.photo(gone.id)
+
+
+def test_a_photo_is_looked_up_and_the_index_refreshed_while_a_search_runs(
+    index, photos, folder, model, monkeypatch
+):
+    scoring, go_on = threading.Event(), threading.Event()
+    found = []
+    plain = PhotoScorer.best
+
+    def best(*args):
+        scoring.set()
+        assert go_on.wait(60)
+        return plain(*args)
+
+    monkeypatch.setattr(PhotoScorer, "best", best)
+    searching = threading.Thread(target=lambda: found.append(names(index.search("a dog", 99))))
+    searching.start()
+    assert scoring.wait(60)
+    record = next(photo for photo in index.photos() if photo.path.name == "0.png")
+    assert len(index.regions(record.id).vectors) == 36
+    (photos / "0.png").unlink()
+    update_index(folder, photos, model, workers=1)
+    index.refresh()
+    go_on.set()
+    searching.join()
+    assert "0.png" in found[0]
+    assert "0.png" not in names(index.search("a dog", 99))
+
+
+def test_vectors_of_photos_removed_meanwhile_are_still_handed_over(
+    index, photos, folder, model, monkeypatch
+):
+    monkeypatch.setattr("regard.search.snapshot.TILE", 4)
+    parts = index.pooled()
+    ids, _ = next(parts)
+    (photos / "0.png").unlink()
+    update_index(folder, photos, model, workers=1)
+    index.refresh()
+    ids += [photo_id for more, _ in parts for photo_id in more]
+    assert len(ids) == len(index) + 1
+
+
+def test_an_index_made_anew_by_another_model_is_not_taken_up(index, folder, model):
+    with RegionStore(folder, writable=True) as store, store.transaction() as database:
+        database.execute("UPDATE meta SET value = 'another' WHERE name = 'producer'")
+    with pytest.raises(StoreError, match="the model must be the same"):
+        index.refresh()
+    assert len(index.search("a dog").hits) == 9

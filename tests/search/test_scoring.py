@@ -118,11 +118,11 @@ def test_what_is_ready_follows_the_store(store, monkeypatch):
         assert made == [7] * total
     store.remove(["0-3"])
     fill(store, np.random.default_rng(9), ["new"])
-    scorer.refreshed()
+    scorer = scorer.over(store)
     found = scorer.best(list(store), asked, 99)
     assert made == [7] * 5 + [6, 1]
     assert {key for key, _ in found} == set(store)
     store.compact()
-    scorer.refreshed()
+    scorer = scorer.over(store)
     assert scorer.best(list(store), asked, 99) == found
     assert made[7:] == [35]

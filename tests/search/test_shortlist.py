@@ -123,7 +123,7 @@ def test_removed_and_new_photos(store, queries, monkeypatch):
     store.append(photos(np.random.default_rng(5), ["new-0", "new-1", first[0]]))
     for change in (lambda: None, store.compact, lambda: write_means(store)):
         change()
-        listed.refreshed()
+        listed = listed.over(store)
         keys = list(store)
         found = listed.nearest(keys, queries, 10)
         assert not set(found) & set(first[1:5])

@@ -1,6 +1,7 @@
 """Records, folders, filters, and changes of the index that requests take up."""
 
 import os
+import threading
 from datetime import date, datetime
 from pathlib import Path
 
@@ -9,7 +10,8 @@ from search.conftest import draw
 
 from regard.indexing import update_index
 from regard.search import Filters, Index
-from regard.web.library import Library
+from regard.search.snapshot import Snapshot
+from regard.web.library import Library, name_roots
 from regard.web.problems import ProblemError
 
 
@@ -62,6 +64,34 @@ def test_unknown_photos_are_404(library):
     assert error.value.status == 404
 
 
+@pytest.mark.parametrize(
+    ("roots", "names"),
+    [
+        (["/a/photos"], ["photos"]),
+        (["/a/photos", "/b/more"], ["photos", "more"]),
+        (["/a/photos", "/b/photos", "/c/more"], ["photos (a)", "photos (b)", "more"]),
+        (["/a/x/photos", "/b/x/photos"], ["photos (a, x)", "photos (b, x)"]),
+        (["/photos", "/b/photos"], ["photos (/)", "photos (b)"]),
+        (["/a/t", "/b/t", "/c/t (a)"], ["t (a)", "t (b)", "t (a)*"]),
+    ],
+)
+def test_indexed_folders_have_names_of_their_own(roots, names):
+    assert list(name_roots([Path(root) for root in roots]).values()) == names
+
+
+def test_folders_of_one_name_are_two_in_the_filter(fresh_world, tmp_path):
+    draw(tmp_path / "2019/photos/a.png", 50)
+    update_index(fresh_world.index, tmp_path / "2019/photos", fresh_world.model, workers=1)
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        library = Library(index)
+        counts = {folder.name: folder.photos for folder in library.overview().folders}
+        here = f"photos ({tmp_path.name})"
+        assert counts == {"photos (2019)": 1, here: 7, f"{here}/trip [1]": 4}
+        for name, photos in (("photos (2019)", 1), (here, 11)):
+            filters = library.filters(name, None, None, None)
+            assert len(library.newest(filters)) == photos
+
+
 def test_two_folders_keep_their_names(fresh_world, tmp_path):
     draw(tmp_path / "more/deep/a.png", 50)
     update_index(fresh_world.index, tmp_path / "more", fresh_world.model, workers=1)
@@ -86,6 +116,55 @@ def test_changes_are_taken_up(fresh_world):
         assert "0.png" not in names
         with pytest.raises(ProblemError):
             library.record(gone.id)
+
+
+def test_what_was_committed_before_the_first_look_is_taken_up(fresh_world):
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        draw(fresh_world.photos / "new.png", 77)
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
+        library = Library(index)
+        assert library.follow()
+        assert len(index) == 12
+
+
+ASKED = {
+    "newest": lambda library: [record.path.name for record in library.newest(Filters())],
+    "overview": lambda library: [folder.photos for folder in library.overview().folders],
+    "roots": lambda library: list(library.roots()),
+}
+
+
+@pytest.mark.parametrize("what", ASKED)
+def test_what_is_read_while_the_index_changes_is_not_kept(fresh_world, tmp_path, what, monkeypatch):
+    """A list begun before a change and done after it must not be served from then on."""
+    reading, go_on = threading.Event(), threading.Event()
+    answers = []
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        library = Library(index)
+
+        def waiting(read):
+            def wait(self, *args):
+                found = read(self, *args)
+                if self.generation == 0:
+                    reading.set()
+                    assert go_on.wait(60)
+                return found
+
+            return wait
+
+        for name in ("photos", "folders"):
+            monkeypatch.setattr(Snapshot, name, waiting(getattr(Snapshot, name)))
+        slow = threading.Thread(target=lambda: answers.append(ASKED[what](library)))
+        slow.start()
+        assert reading.wait(60)
+        draw(tmp_path / "more/a.png", 50)
+        update_index(fresh_world.index, tmp_path / "more", fresh_world.model, workers=1)
+        assert library.follow()
+        go_on.set()
+        slow.join()
+        after = ASKED[what](library)
+        assert after != answers[0]
+        assert after == ASKED[what](Library(index))
 
 
 def test_a_touched_manifest_is_looked_at(fresh_world):

@@ -1,5 +1,6 @@
 """Photos for a sentence page by page, with words switched off or weighted."""
 
+import threading
 from datetime import datetime
 
 import numpy as np
@@ -11,7 +12,7 @@ from regard.search import Filters, Index
 from regard.search.catalog import NO_FILTERS
 from regard.web import ranking, wording
 from regard.web.problems import ProblemError
-from regard.web.ranking import Ask, Ranker, Recent, weight_scales
+from regard.web.ranking import Ask, Ranker, weight_scales
 
 TEXT = "a red dog on the grass"
 WORDS = 8  # with <start> and <end>
@@ -111,10 +112,8 @@ def test_answers_are_kept_for_further_pages(ranker, index, monkeypatch):
     first = ranker.rank(ask(), 3)
     assert ranker.rank(ask(), 4) is first
     assert len(ranker.rank(ask(), 5).result.hits) == 8  # twice the depth
+    assert ranker.rank(ask(), 3) is first
     assert len(asked) == 2
-    ranker.forget()
-    ranker.rank(ask(), 3)
-    assert len(asked) == 3
 
 
 def test_pages_by_date_are_parts_of_one_order(ranker, monkeypatch):
@@ -133,14 +132,45 @@ def test_a_changed_index_is_ranked_anew(fresh_world):
         update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
         assert ranker.rank(ask(weights=weights), 40) is before
         index.refresh()
-        ranker.forget()
         assert ranker.rank(ask(weights=weights), 40).result.total == before.result.total + 1
 
 
-def test_recent_forgets_what_was_not_asked_for_longest():
-    recent = Recent(2)
-    recent.put("a", 1)
-    recent.put("b", 2)
-    assert recent.get("a") == 1
-    recent.put("c", 3)
-    assert (recent.get("a"), recent.get("b"), recent.get("c")) == (1, None, 3)
+@pytest.mark.parametrize("weights", [None, (0.5, *(1.0,) * 7)])
+def test_photos_removed_while_they_are_ranked_lose_no_request(fresh_world, weights, monkeypatch):
+    ranking_now, go_on = threading.Event(), threading.Event()
+    found = []
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        ranker = Ranker(index)
+        embed = index.model.encode_captions
+
+        def wait(sentences):
+            ranking_now.set()
+            assert go_on.wait(60)
+            return embed(sentences)
+
+        monkeypatch.setattr(index.model, "encode_captions", wait)
+        thread = threading.Thread(
+            target=lambda: found.append(ranker.rank(ask(weights=weights), 40))
+        )
+        thread.start()
+        assert ranking_now.wait(60)
+        (fresh_world.photos / "0.png").unlink()
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
+        index.refresh()
+        go_on.set()
+        thread.join()
+        assert len(found[0].result.hits) == found[0].result.total
+        assert ranker.rank(ask(weights=weights), 40).result.total == 10
+
+
+def test_a_weighted_search_names_the_copy_that_passes(fresh_world):
+    (fresh_world.photos / "0-copy.png").write_bytes(
+        (fresh_world.photos / "trip [1]/6.png").read_bytes()
+    )
+    update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        below = Filters(path="*/trip [[]1]/*")
+        for weights in (None, (0.5, *(1.0,) * 7)):
+            found = Ranker(index).rank(ask(weights=weights, filters=below), 40)
+            names = {hit.photo.path.name for hit in found.result.hits}
+            assert names == {"6.png", "7.png", "8.png", "9.png"}

@@ -21,9 +21,9 @@ from regard.errors import StoreError
 from regard.model.background import Background
 from regard.model.model import Model
 from regard.search.catalog import Catalog
-from regard.search.index import list_keys
 from regard.search.scoring import PhotoScorer
 from regard.search.shortlist import Queries
+from regard.search.snapshot import list_keys
 from regard.store.region_store import RegionStore
 
 Found = list[tuple[str, float]]
@@ -139,30 +139,30 @@ class ClusterScorer:
     def __init__(
         self,
         store: RegionStore,
-        catalog: Catalog,
         model: Model,
         *,
         holders: int,
         patience: float,
     ) -> None:
-        self._store, self._catalog = store, catalog
         self._scoring, self._background = model.scoring, model.background
         self._holders, self._patience = holders, patience
         self._lock = threading.RLock()
         self._actors: dict[int, Any] = {}
         self.missing: list[Missing] = []
         """Parts that did not answer the last query."""
-        self.refreshed()
+        self.over(store)
 
-    def refreshed(self) -> None:
-        """Let holders hold the store's present state."""
+    def over(self, store: RegionStore) -> "ClusterScorer":
+        """The same one: its holders let go of the state before and hold this one."""
         with self._lock:
             self.close()
-            self._keys = list_keys(self._store, self._catalog)
+            self._store = store
+            self._keys = list_keys(store, Catalog(store.database, store.folder))
             self._order = {key: place for place, key in enumerate(self._keys)}
             self.parts = share_out(self._store, self._keys, self._holders)
             self._part_of_shard = {s: part.number for part in self.parts for s in part.shards}
             self._actors = {part.number: self._start(part) for part in self.parts}
+        return self
 
     def close(self) -> None:
         """Let the holders go."""

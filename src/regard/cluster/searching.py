@@ -8,7 +8,6 @@ from regard.cluster.holders import ClusterScorer, Missing, Part
 from regard.cluster.session import holder_count
 from regard.model.model import Model
 from regard.search import Filters, Index, Query, SearchResult
-from regard.search.catalog import Catalog
 from regard.search.index import Sort
 from regard.store.region_store import RegionStore
 
@@ -46,9 +45,9 @@ class ClusterIndex:
         self._lock = threading.Lock()
         made: list[ClusterScorer] = []
 
-        def scorer(store: RegionStore, catalog: Catalog, model: Model) -> ClusterScorer:
+        def scorer(store: RegionStore, model: Model) -> ClusterScorer:
             count = holders or holder_count()
-            made.append(ClusterScorer(store, catalog, model, holders=count, patience=patience))
+            made.append(ClusterScorer(store, model, holders=count, patience=patience))
             return made[0]
 
         self._index = Index.open(folder, model, scorer)

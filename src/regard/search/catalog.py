@@ -7,7 +7,8 @@ content. Knows paths, times and keys; knows nothing of vectors or queries.
 import contextlib
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +19,7 @@ from regard.store.manifest import MANIFEST, check_version, connect, is_compresse
 
 VERSION = 1
 ID_DIGITS = 16
+_AT_ONCE = 500  # rows read before another thread may ask
 Orientation = Literal["landscape", "portrait", "square"]
 _SCHEMA = """
 CREATE TABLE files (
@@ -118,7 +120,7 @@ def _record(row: tuple[Any, ...]) -> PhotoRecord:
 
 
 class Catalog:
-    """The files of an index.
+    """The files of an index; many threads may read it.
 
     Args:
         database: of the region store the index is built on; its transactions are the caller's.
@@ -130,6 +132,7 @@ class Catalog:
 
     def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
         self._database = database
+        self._lock = threading.Lock()
         if database.execute("SELECT 1 FROM meta WHERE name = 'index_version'").fetchone() is None:
             raise StoreError(
                 f"{folder} is not an index; it must be one. "
@@ -159,6 +162,26 @@ class Catalog:
 
     # ---- reading
 
+    def _rows(self, question: str, values: Sequence[Any] = ()) -> Iterator[tuple[Any, ...]]:
+        """Rows of an answer; between some and the next other threads may ask.
+
+        The database may not be asked by two threads at the same moment.
+        """
+        with self._lock:
+            cursor = self._database.execute(question, values)
+        while True:
+            with self._lock:
+                rows = cursor.fetchmany(_AT_ONCE)
+            if not rows:
+                return
+            yield from rows
+
+    def _row(self, question: str, values: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of an answer, None if it has none."""
+        with self._lock, contextlib.closing(self._database.execute(question, values)) as cursor:
+            row: tuple[Any, ...] | None = cursor.fetchone()
+            return row
+
     def contents(
         self, filters: Filters = NO_FILTERS, shards: Iterable[int] | None = None
     ) -> set[str]:
@@ -167,7 +190,7 @@ class Catalog:
         if shards is not None:
             conditions += " AND items.shard IN (SELECT value FROM json_each(?))"
             values.append(json.dumps(list(shards)))
-        rows = self._database.execute(
+        rows = self._rows(
             f"SELECT files.content FROM {_JOINED} WHERE files.content IS NOT NULL{conditions}",
             values,
         )
@@ -180,11 +203,11 @@ class Catalog:
             DataError: no photo has that key.
         """
         conditions, values = filters.conditions()
-        row = self._database.execute(
+        row = self._row(
             f"SELECT path, width, height, taken, size, mtime_ns FROM {_JOINED} "
             f"WHERE files.content = ?{conditions} ORDER BY path LIMIT 1",
             [content, *values],
-        ).fetchone()
+        )
         if row is None:
             raise DataError(
                 f"photo {content[:ID_DIGITS]!r} is not in the index; it must be. "
@@ -195,7 +218,7 @@ class Catalog:
     def photos(self, filters: Filters = NO_FILTERS) -> list[PhotoRecord]:
         """Records of the photos that pass, newest first and undated ones last; else by path."""
         conditions, values = filters.conditions()
-        rows = self._database.execute(
+        rows = self._rows(
             f"SELECT files.content, MIN(path), width, height, taken, size, mtime_ns FROM {_JOINED} "
             f"WHERE files.content IS NOT NULL{conditions} GROUP BY files.content "
             "ORDER BY taken IS NULL, taken DESC, path",
@@ -209,10 +232,10 @@ class Catalog:
         Raises:
             DataError: there is none.
         """
-        row = self._database.execute(
+        row = self._row(
             "SELECT content FROM files WHERE content >= ? AND content < ? LIMIT 1",
             (photo_id, photo_id + "g"),
-        ).fetchone()
+        )
         if row is None or len(photo_id) < ID_DIGITS:
             raise DataError(
                 f"photo id is {photo_id!r}; it must be one of the index. "
@@ -230,21 +253,12 @@ class Catalog:
 
     def files(self) -> dict[str, FileRow]:
         """Everything known, by path."""
-        rows = self._database.execute("SELECT path, size, mtime_ns, content, reason FROM files")
+        rows = self._rows("SELECT path, size, mtime_ns, content, reason FROM files")
         return {row[0]: FileRow(*row) for row in rows}
-
-    def files_of(self, content: str) -> list[FileRow]:
-        """Files with a content."""
-        rows = self._database.execute(
-            "SELECT path, size, mtime_ns, content, reason FROM files WHERE content = ? "
-            "ORDER BY path",
-            (content,),
-        )
-        return [FileRow(*row) for row in rows]
 
     def folders(self) -> dict[str, list[str]]:
         """Folders that were indexed, each with its exclude patterns."""
-        rows = self._database.execute("SELECT path, excludes FROM folders ORDER BY path")
+        rows = self._rows("SELECT path, excludes FROM folders ORDER BY path")
         return {path: json.loads(excludes) for path, excludes in rows}
 
     # ---- writing, inside a transaction of the caller's

@@ -1,9 +1,11 @@
 """The index as searches see it: photos for a sentence, exactly scored.
 
-Reading only; `update` makes and changes indexes. An open index keeps the state it was opened
-in, whatever a writer does, until it is refreshed.
+Reading only; `indexing` makes and changes indexes. An open index keeps the state it was opened
+in, whatever a writer does, until it is refreshed. Many threads may ask at once, also while it is
+refreshed: each question is answered out of one snapshot, and no lock is held meanwhile.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
@@ -11,23 +13,18 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from regard.errors import ConfigError, StoreError
 from regard.model.judgement import verdict
 from regard.model.model import Model, load
-from regard.search.catalog import (
-    ID_DIGITS,
-    NO_FILTERS,
-    Catalog,
-    Filters,
-    PhotoRecord,
-    require_index,
-)
+from regard.search.catalog import NO_FILTERS, Catalog, Filters, PhotoRecord, require_index
 from regard.search.query import Query
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
-from regard.search.scoring import TILE, PhotoScorer, Scorer
+from regard.search.scoring import PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
+from regard.search.snapshot import Snapshot
+from regard.store.manifest import stamp
 from regard.store.region_store import Regions, RegionStore
 from regard.words.tokens import tokenize
 
@@ -36,34 +33,25 @@ Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights and vectors of the parts of a query."""
 
 _MOST_RELEVANT = 1000
-_FILTERS = 3  # whose photos are kept in mind: to find them takes long in a large index
 
 
 class Index:
     """Embedded photos that can be searched. Made by `update_index`, opened by `Index.open`."""
 
-    def __init__(
-        self,
-        store: RegionStore,
-        catalog: Catalog,
-        model: Model,
-        scorer: Scorer | None = None,
-    ) -> None:
+    def __init__(self, store: RegionStore, model: Model, scorer: Scorer | None = None) -> None:
         self.model = model
         self.folder = store.folder
-        self._store = store
-        self._catalog = catalog
-        self._lock = threading.RLock()  # one database connection, perhaps many threads
-        self._keys = list_keys(store, catalog)
-        self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
-        self._scorer = scorer or PhotoScorer(store, model.scoring, model.background)
+        scorer = scorer or PhotoScorer(store, model.scoring, model.background)
+        self._latest = Snapshot(store, scorer, 0)
+        self._counting = threading.Lock()  # held for no longer than it takes to count readers
+        self._refreshing = threading.Lock()
 
     @classmethod
     def open(
         cls,
         folder: str | Path,
         model: Model | None = None,
-        scorer: Callable[[RegionStore, Catalog, Model], Scorer] | None = None,
+        scorer: Callable[[RegionStore, Model], Scorer] | None = None,
     ) -> "Index":
         """Open an index for searching.
 
@@ -79,17 +67,17 @@ class Index:
         require_index(folder)
         store = RegionStore(folder)
         try:
-            catalog = Catalog(store.database, folder)
-            model = model or load(catalog.model)
-            check_model(store, model, catalog.model)
-            return cls(store, catalog, model, scorer and scorer(store, catalog, model))
+            recorded = Catalog(store.database, folder).model
+            model = model or load(recorded)
+            check_model(store, model, recorded)
+            return cls(store, model, scorer and scorer(store, model))
         except BaseException:
             store.close()
             raise
 
     def close(self) -> None:
         """Release the database."""
-        self._store.close()
+        self._latest.close()
 
     def __enter__(self) -> "Index":
         """Use as a context manager."""
@@ -99,17 +87,51 @@ class Index:
         """Close on leaving."""
         self.close()
 
+    def is_latest(self) -> bool:
+        """Whether nobody has committed since the index was opened or refreshed."""
+        with self.snapshot() as snapshot:
+            return snapshot.store.stamp == stamp(self.folder)
+
     def refresh(self) -> None:
-        """See what has been committed since the index was opened."""
-        with self._lock:
-            self._store.refresh()
-            self._scorer.refreshed()
-            self._passed.clear()
-            self._keys = list_keys(self._store, self._catalog)
+        """See what has been committed since the index was opened.
+
+        Raises:
+            StoreError: it is damaged, newer, or now another model's; the state before stays.
+        """
+        with self._refreshing:
+            before = self._latest
+            store = RegionStore(self.folder)
+            try:
+                check_model(store, self.model, Catalog(store.database, self.folder).model)
+                scorer = before.scorer.over(store)
+                latest = Snapshot(store, scorer, before.generation + 1)
+            except BaseException:
+                store.close()
+                raise
+            with self._counting:
+                self._latest = latest
+                is_idle = before.readers == 0
+            if is_idle:
+                before.close()
+
+    @contextlib.contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The present state, which stays as it is for as long as one reads it."""
+        with self._counting:
+            snapshot = self._latest
+            snapshot.readers += 1
+        try:
+            yield snapshot
+        finally:
+            with self._counting:
+                snapshot.readers -= 1
+                is_done = snapshot is not self._latest and snapshot.readers == 0
+            if is_done:
+                snapshot.close()
 
     def __len__(self) -> int:
         """How many different photos it has."""
-        return len(self._keys)
+        return len(self._latest)
 
     def photo(self, photo_id: str) -> PhotoRecord:
         """The record of a photo.
@@ -117,8 +139,8 @@ class Index:
         Raises:
             DataError: no photo has that id.
         """
-        with self._lock:
-            return self._catalog.photo(self._catalog.content_of_id(photo_id))
+        with self.snapshot() as snapshot:
+            return snapshot.photo(photo_id)
 
     def regions(self, photo_id: str) -> Regions:
         """Embedded regions and boxes of a photo.
@@ -126,42 +148,34 @@ class Index:
         Raises:
             DataError: no photo has that id.
         """
-        with self._lock:
-            return self._store[self._catalog.content_of_id(photo_id)]
+        with self.snapshot() as snapshot:
+            return snapshot.regions(photo_id)
 
     def folders(self) -> list[Path]:
         """Folders that were indexed."""
-        with self._lock:
-            return [Path(folder) for folder in self._catalog.folders()]
+        with self.snapshot() as snapshot:
+            return snapshot.folders()
 
     def photos(self, filters: Filters | None = None) -> list[PhotoRecord]:
         """Records of all photos that pass, newest first and undated ones last."""
-        with self._lock:
-            return self._catalog.photos(filters or NO_FILTERS)
+        with self.snapshot() as snapshot:
+            return snapshot.photos(filters)
 
-    def tiles(
-        self, filters: Filters | None = None
-    ) -> Iterator[
-        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
-    ]:
-        """Ids, region vectors and counts of all photos that pass, some at a time."""
-        with self._lock:
-            keys = self._passing(filters or NO_FILTERS)
-        for start in range(0, len(keys), TILE):
-            tile = keys[start : start + TILE]
-            with self._lock:
-                found = self._store.gather(tile)
-            yield [key[:ID_DIGITS] for key in tile], *found
+    def photo_ids(self) -> list[str]:
+        """Ids of all photos, in the order they were added."""
+        with self.snapshot() as snapshot:
+            return snapshot.photo_ids()
 
-    def _passing(self, filters: Filters) -> list[str]:
-        if filters == NO_FILTERS:
-            return self._keys
-        if filters not in self._passed:
-            passing = self._catalog.contents(filters)
-            self._passed[filters] = [key for key in self._keys if key in passing]
-            for oldest in list(self._passed)[:-_FILTERS]:
-                del self._passed[oldest]
-        return self._passed[filters]
+    def pooled(
+        self, photo_ids: Iterable[str] | None = None
+    ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
+        """Ids and one unit vector a photo, the direction of its mean region, some at a time.
+
+        Args:
+            photo_ids: of which photos; None gives all.
+        """
+        with self.snapshot() as snapshot:
+            yield from snapshot.pooled(photo_ids)
 
     def search(
         self,
@@ -187,7 +201,10 @@ class Index:
         parts, asked, unknown = self._ask(query)
         by_date = sort == "date" and asked.curve is not None
         depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
-        hits, total = self._rank(parts, asked, depth, filters or NO_FILTERS)
+        with self.snapshot() as snapshot:
+            keys = snapshot.passing(filters or NO_FILTERS)
+            hits = _rank(snapshot, keys, parts, asked, depth, filters or NO_FILTERS)
+        total = len(keys)
         found = self._found(asked, hits, total)
         said = hits[0].verdict if hits and found is None else verdict(found)
         if by_date:
@@ -211,36 +228,12 @@ class Index:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
         parts, asked, unknown = self._ask(query)
-        with self._lock:
-            keys = list(self._catalog.contents_of_ids(photo_ids))
-        hits, total = self._rank(parts, asked, max(1, len(keys)) if k is None else k, keys=keys)
-        found = self._found(asked, hits, len(self))  # candidates were picked from all
+        with self.snapshot() as snapshot:
+            keys = snapshot.keys_of(photo_ids)
+            hits = _rank(snapshot, keys, parts, asked, max(1, len(keys)) if k is None else k)
+            found = self._found(asked, hits, len(snapshot))  # candidates were picked from all
         said = hits[0].verdict if hits and found is None else verdict(found)
-        return SearchResult(hits, said, unknown, total, found)
-
-    def photo_ids(self) -> list[str]:
-        """Ids of all photos, in the order they were added."""
-        with self._lock:
-            return [key[:ID_DIGITS] for key in self._keys]
-
-    def pooled(
-        self, photo_ids: Iterable[str] | None = None
-    ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
-        """Ids and one unit vector a photo, the direction of its mean region, some at a time.
-
-        Args:
-            photo_ids: of which photos; None gives all.
-        """
-        with self._lock:
-            chosen = None if photo_ids is None else self._catalog.contents_of_ids(photo_ids)
-            keys = [key for key in self._keys if chosen is None or key in chosen]
-        for start in range(0, len(keys), TILE):
-            tile = keys[start : start + TILE]
-            with self._lock:
-                vectors, _ = self._store.gather(tile)
-            total = vectors.sum(1, dtype=np.float32)  # rows past a photo's count are zeros
-            length = np.linalg.norm(total, axis=1, keepdims=True)
-            yield [key[:ID_DIGITS] for key in tile], total / np.maximum(length, 1e-12)
+        return SearchResult(hits, said, unknown, len(keys), found)
 
     def pooled_query(self, query: str | Query) -> Float[np.ndarray, " dim"]:
         """The unit vector whose inner products with `pooled` order photos nearly as search does.
@@ -283,11 +276,13 @@ class Index:
             DataError: no photo has that id.
         """
         photo_id = photo if isinstance(photo, str) else photo.id
-        vectors = np.asarray(self.regions(photo_id).vectors, np.float32)
         asked = Asked((), self.model.scoring)
-        hits, total = self._rank([(1.0, vectors)], asked, k + 1)
+        with self.snapshot() as snapshot:
+            vectors = np.asarray(snapshot.regions(photo_id).vectors, np.float32)
+            keys = snapshot.passing(NO_FILTERS)
+            hits = _rank(snapshot, keys, [(1.0, vectors)], asked, k + 1)
         others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
-        return SearchResult(others[:k], None, {}, total - 1)
+        return SearchResult(others[:k], None, {}, len(keys) - 1)
 
     def _embed_sentences(self, query: Query) -> tuple[AskedSentence, ...]:
         if not query.sentences:
@@ -306,39 +301,35 @@ class Index:
         found = self.model.encode_images(query.like)
         return [v[:count] for v, count in zip(found.vectors, found.counts, strict=True)]
 
-    def _rank(
-        self,
-        parts: Parts,
-        asked: Asked,
-        k: int,
-        filters: Filters = NO_FILTERS,
-        keys: list[str] | None = None,
-    ) -> tuple[list[Hit], int]:
-        """The k most similar of some photos, or of those that pass, and how many these are."""
-        if k < 1:
-            raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
-        sizes = sum(abs(weight) for weight, _ in parts)
-        sentences = sum(part.weight for part in asked.sentences) / sizes
-        lowered = asked.discount / sizes
-        with self._lock:
-            keys = self._passing(filters) if keys is None else keys
-            hits = [
-                Hit(
-                    self._catalog.photo(key, filters),
-                    similarity - lowered,
-                    asked.probability(similarity - lowered),
-                    self._store[key],
-                    asked,
-                )
-                for key, similarity in self._scorer.best(keys, parts, k, sentences)
-            ]
-        return hits, len(keys)
 
+def _rank(
+    snapshot: Snapshot,
+    keys: list[str],
+    parts: Parts,
+    asked: Asked,
+    k: int,
+    filters: Filters = NO_FILTERS,
+) -> list[Hit]:
+    """The k most similar of some photos.
 
-def list_keys(store: RegionStore, catalog: Catalog) -> list[str]:
-    """Keys of the photos that have a file, in the order they were added: equals stand so."""
-    used = catalog.contents()
-    return [key for key in store if key in used]
+    Args:
+        filters: which of several files with one content is named.
+    """
+    if k < 1:
+        raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
+    sizes = sum(abs(weight) for weight, _ in parts)
+    sentences = sum(part.weight for part in asked.sentences) / sizes
+    lowered = asked.discount / sizes
+    return [
+        Hit(
+            snapshot.record(key, filters),
+            similarity - lowered,
+            asked.probability(similarity - lowered),
+            snapshot.store[key],
+            asked,
+        )
+        for key, similarity in snapshot.scorer.best(keys, parts, k, sentences)
+    ]
 
 
 def check_model(store: RegionStore, model: Model, recorded: str) -> None:

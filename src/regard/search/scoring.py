@@ -10,6 +10,7 @@ shards are made ready. What comes near the best by the second way is scored agai
 so that the photos found and their similarities are those of float32 throughout.
 """
 
+import threading
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple, Protocol
 
@@ -58,10 +59,10 @@ class _Rows(NamedTuple):
 
 
 class Scorer(Protocol):
-    """Finds the photos of a store that are most similar to a query."""
+    """Finds the photos of a store that are most similar to a query; many threads may ask."""
 
-    def refreshed(self) -> None:
-        """Look at the store anew: it has changed."""
+    def over(self, store: RegionStore) -> "Scorer":
+        """One for a later state of the store, which takes over what it can."""
 
     def best(
         self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
@@ -96,13 +97,14 @@ class PhotoScorer:
         self._rows = _Rows((), {})
         self._regions: list[int] | None = None
         self._shortlist = Shortlist(store, background)
+        self._lock = threading.Lock()  # of what is made ready and kept, not of scoring
 
-    def refreshed(self) -> None:
-        """Look at the store anew: it has changed."""
-        self._keys_of = None
-        self._rows = _Rows((), {})
-        self._regions = None
-        self._shortlist.refreshed()
+    def over(self, store: RegionStore) -> "PhotoScorer":
+        """One for a later state of the store; what is ready stays so."""
+        later = PhotoScorer(store, self._scoring)
+        later._parts, later._searches = self._parts, self._searches
+        later._shortlist = self._shortlist.over(store)
+        return later
 
     def best(
         self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
@@ -185,7 +187,9 @@ class PhotoScorer:
         words, lengths = pad([vectors for _, vectors in queries])
         asked = prepare(words, lengths, precision=self._precision, name="words")
         out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
-        for part, rows in self._placed(self._ready(), keys):
+        with self._lock:
+            placed = list(self._placed(self._ready(), keys))
+        for part, rows in placed:
             wanted = rows >= 0
             if wanted.any():
                 found = score(part.prepared, asked, self._scoring).numpy()

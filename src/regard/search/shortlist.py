@@ -17,6 +17,7 @@ always be made again from these, so they need no transaction: a missing file is 
 removed.
 """
 
+import threading
 from collections.abc import Sequence
 from itertools import chain, pairwise
 from pathlib import Path
@@ -102,11 +103,14 @@ class Shortlist:
         self._directions: Float[np.ndarray, "dim few"] | None = None
         self._whole = False  # whether those of every shard are there
         self._lists: list[_Rows] = []  # as last asked for, the latest first
+        self._lock = threading.Lock()
 
-    def refreshed(self) -> None:
-        """Look at the store anew: it has changed."""
-        self._whole = False
-        self._lists.clear()
+    def over(self, store: RegionStore) -> "Shortlist":
+        """One for a later state of the store, which keeps the means of shards that stayed."""
+        later = Shortlist(store, self._background)
+        with self._lock:
+            later._means, later._directions = self._means, self._directions
+        return later
 
     def discounts(self, keys: Sequence[str]) -> Float[np.ndarray, " photo"]:
         """What the similarities of photos are lowered by."""
@@ -160,8 +164,11 @@ class Shortlist:
 
     def _load(self) -> None:
         """Have the means of every shard, and the directions they are along."""
-        if self._whole:
-            return
+        with self._lock:
+            if not self._whole:
+                self._load_all()
+
+    def _load_all(self) -> None:
         means: dict[str, _Rough] = {}
         new: dict[str, _Means] = {}
         for number, photos in _photos_by_shard(self._store).items():
@@ -199,7 +206,7 @@ class Shortlist:
 
     def _placed(self, keys: Sequence[str]) -> dict[str, npt.NDArray[np.int64] | slice]:
         """Where in `keys` the photos of each shard stand; kept for the lists last asked for."""
-        for kept in self._lists:
+        for kept in self._lists:  # replaced as a whole, so that no lock is needed
             if kept.keys is keys:
                 return kept.by_file
         places = _places(self._store, keys)

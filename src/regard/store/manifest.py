@@ -102,6 +102,18 @@ def connect(folder: Path, *, writable: bool) -> sqlite3.Connection:
     return database
 
 
+def stamp(folder: Path) -> tuple[tuple[int, int], ...]:
+    """Times and sizes of a manifest and its log: they change when somebody commits."""
+    found = []
+    for suffix in ("", "-wal"):
+        try:
+            state = (folder / f"{MANIFEST}{suffix}").stat()
+            found.append((state.st_mtime_ns, state.st_size))
+        except OSError:
+            found.append((0, 0))
+    return tuple(found)
+
+
 def meta(database: sqlite3.Connection, folder: Path, name: str) -> str:
     """One of the manifest's facts: version, producer, dim.
 

@@ -30,6 +30,7 @@ from regard.store.manifest import (
     next_shard,
     put_items,
     read_rows,
+    stamp,
     sweep,
 )
 from regard.store.shards import Regions as Regions
@@ -128,6 +129,7 @@ class RegionStore:
         vanished while it looked means a newer state, which it then looks at.
         """
         for attempt in range(_ATTEMPTS):
+            self.stamp = stamp(self.folder)  # before the state it stands for is looked at
             if self._lock is None:
                 self._begin_reading()
             items, shards = read_rows(self.database, self._only)

@@ -2,12 +2,14 @@
 
 import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Annotated
 
 from fastapi import Depends, Path, Request, Response
 from pydantic import BaseModel
 
-from regard.search import Filters, Index
+from regard.search import Filters, Index, PhotoRecord
+from regard.search.snapshot import Snapshot
 from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.gate import Gate
@@ -15,6 +17,7 @@ from regard.web.keeping import Keeper
 from regard.web.library import Library
 from regard.web.measures import Measures
 from regard.web.pictures import Thumbnails
+from regard.web.recent import Recent
 from regard.web.sentences import SentenceRanker
 from regard.web.subjects import ID_PATTERN, Subject, Uploads
 from regard.web.suggest import spread_out
@@ -47,18 +50,20 @@ class Context:
         gates = {"search": self.search_gate, "picture": self.picture_gate}
         self.measures = Measures(self.library, gates)
         self._suggesting = threading.Lock()
+        self._suggestions: Recent[models.Suggestions] = Recent(1)
 
     def suggestions(self) -> models.Suggestions:
         """Sentences that fit photos of the index; worked out once after each change."""
-        with self._suggesting:
-            library = self.library
-            if library.suggestions is None:
-                records = library.newest(Filters())
-                sample = [records[place] for place in spread_out(len(records), _SAMPLE)]
-                subjects = [self.subject(record.id) for record in sample]
-                found = self.sentences.suggest(subjects, _SUGGESTED)
-                library.suggestions = models.Suggestions(suggestions=found)
-            return library.suggestions
+        with self._suggesting, self.library.index.snapshot() as snapshot:
+            work = partial(self._suggest, snapshot)
+            return self._suggestions.of(snapshot.generation, "", work)
+
+    def _suggest(self, snapshot: Snapshot) -> models.Suggestions:
+        records = self.library.newest_of(snapshot, Filters())
+        sample = [records[place] for place in spread_out(len(records), _SAMPLE)]
+        subjects = [self._subject(snapshot, record) for record in sample]
+        suggestions = self.sentences.suggest(subjects, _SUGGESTED)
+        return models.Suggestions(suggestions=suggestions)
 
     def subject(self, subject_id: str) -> Subject:
         """What an id stands for, with its regions.
@@ -68,8 +73,11 @@ class Context:
         """
         if subject_id.startswith("u"):
             return self.uploads.get(subject_id).subject
-        record = self.library.record(subject_id)
-        return Subject(self.library.describe(record), self.library.index.regions(subject_id))
+        with self.library.looking_up(subject_id) as snapshot:
+            return self._subject(snapshot, snapshot.photo(subject_id))
+
+    def _subject(self, snapshot: Snapshot, record: PhotoRecord) -> Subject:
+        return Subject(self.library.describe(record), snapshot.regions(record.id))
 
 
 def _context(request: Request) -> Context:

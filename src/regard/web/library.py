@@ -1,12 +1,14 @@
-"""The index as requests see it: records kept at hand, folders by name, changes noticed.
+"""The index as requests see it: folders by name, lists kept at hand, changes noticed.
 
-Looks at the manifest's files now and then; when a writer has committed, the index is refreshed
-between two searches, and no request is lost.
+Looks now and then; when a writer has committed, the index is refreshed.
+Requests under way end with the state they began with, and no request is lost.
 """
 
+import contextlib
 import re
 import threading
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -14,13 +16,14 @@ from typing import NamedTuple
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
 from regard.search.catalog import Orientation
-from regard.store.manifest import MANIFEST
+from regard.search.snapshot import Snapshot
 from regard.web import models
 from regard.web.problems import ProblemError
-from regard.web.ranking import Ranker, Recent
+from regard.web.ranking import Ranker
+from regard.web.recent import Recent
 
-_MOST_RECORDS = 20_000
 _MOST_FOLDERS = 200
+_KEPT_LISTS = 8
 
 
 class Overview(NamedTuple):
@@ -39,56 +42,31 @@ class Library:
     def __init__(self, index: Index) -> None:
         self.index = index
         self.ranker = Ranker(index)
-        self.roots = index.folders()
-        self._records: Recent[PhotoRecord] = Recent(_MOST_RECORDS)
-        self._lists: Recent[list[PhotoRecord]] = Recent(8)
-        self._overview: Overview | None = None
-        self.suggestions: models.Suggestions | None = None
-        """Worked out at the first question after a change."""
-        self._stamp = self._read_stamp()
-        self._lock = threading.Lock()
-
-    # ---- changes
-
-    def _read_stamp(self) -> tuple[tuple[int, int], ...]:
-        """Sizes and times of the manifest and its log: they change when somebody commits."""
-        stamp = []
-        for suffix in ("", "-wal"):
-            try:
-                state = (self.index.folder / f"{MANIFEST}{suffix}").stat()
-                stamp.append((state.st_mtime_ns, state.st_size))
-            except OSError:
-                stamp.append((0, 0))
-        return tuple(stamp)
+        self._names: Recent[dict[Path, str]] = Recent(1)
+        self._lists: Recent[list[PhotoRecord]] = Recent(_KEPT_LISTS)
+        self._overview: Recent[Overview] = Recent(1)
+        self._following = threading.Lock()
 
     def follow(self) -> bool:
         """Take up what was committed since the last look; tells whether there was anything."""
-        with self._lock:
-            stamp = self._read_stamp()
-            if stamp == self._stamp:
+        with self._following:
+            if self.index.is_latest():
                 return False
             self.index.refresh()
-            self._stamp = stamp
-            self.roots = self.index.folders()
-            self._overview = self.suggestions = None
-            self._records.clear()
-            self._lists.clear()
-            self.ranker.forget()
             return True
 
     # ---- photos
 
-    def record(self, photo_id: str) -> PhotoRecord:
-        """The record of a photo.
+    @contextlib.contextmanager
+    def looking_up(self, photo_id: str) -> Iterator[Snapshot]:
+        """The present state, to look up a photo in it.
 
         Raises:
             ProblemError: 404, no photo has that id.
         """
-        kept = self._records.get(photo_id)
-        if kept is not None:
-            return kept
         try:
-            found = self.index.photo(photo_id)
+            with self.index.snapshot() as snapshot:
+                yield snapshot
         except DataError:
             raise ProblemError(
                 404,
@@ -96,32 +74,42 @@ class Library:
                 "it must be",
                 "Search again: the index may have changed.",
             ) from None
-        self._records.put(photo_id, found)
-        return found
 
-    def keep(self, record: PhotoRecord) -> None:
-        """Remember a record: its picture will be asked for next."""
-        self._records.put(record.id, record)
+    def record(self, photo_id: str) -> PhotoRecord:
+        """The record of a photo.
+
+        Raises:
+            ProblemError: 404, no photo has that id.
+        """
+        with self.looking_up(photo_id) as snapshot:
+            return snapshot.photo(photo_id)
 
     def newest(self, filters: Filters) -> list[PhotoRecord]:
         """Photos that pass, newest first and undated ones last."""
-        kept = self._lists.get(filters)
-        if kept is None:
-            kept = self.index.photos(filters)
-            self._lists.put(filters, kept)
-        return kept
+        with self.index.snapshot() as snapshot:
+            return self.newest_of(snapshot, filters)
+
+    def newest_of(self, snapshot: Snapshot, filters: Filters) -> list[PhotoRecord]:
+        """The same for a given state of the index."""
+        return self._lists.of(snapshot.generation, filters, lambda: snapshot.photos(filters))
 
     # ---- folders and filters
+
+    def roots(self) -> dict[Path, str]:
+        """The folders that were indexed, each with a name no other has."""
+        with self.index.snapshot() as snapshot:
+            return self._names.of(snapshot.generation, "", lambda: name_roots(snapshot.folders()))
 
     def folder_of(self, path: Path) -> str:
         """The folder of a photo as the API names it: below the indexed one, never absolute.
 
         Where several folders are indexed, their own names come first.
         """
-        for root in self.roots:
+        roots = self.roots()
+        for root, name in roots.items():
             if path.is_relative_to(root):
                 inner = path.parent.relative_to(root)
-                shown = inner if len(self.roots) == 1 else Path(root.name) / inner
+                shown = inner if len(roots) == 1 else Path(name) / inner
                 return "" if shown == Path() else shown.as_posix()
         return ""
 
@@ -138,24 +126,26 @@ class Library:
 
     def overview(self) -> Overview:
         """Folders and dates of the whole index."""
-        if self._overview is None:
-            counts: Counter[str] = Counter()
-            paths: dict[str, Path] = {}
-            dates = []
-            for record in self.newest(Filters()):
-                name = self.folder_of(record.path)
-                counts[name] += 1
-                paths.setdefault(name, record.path.parent)
-                if record.taken is not None:
-                    dates.append(record.taken)
-            largest = sorted(name for name, _ in counts.most_common(_MOST_FOLDERS))
-            self._overview = Overview(
-                [models.Folder(name=name, photos=counts[name]) for name in largest],
-                paths,
-                min(dates, default=None),
-                max(dates, default=None),
-            )
-        return self._overview
+        with self.index.snapshot() as snapshot:
+            return self._overview.of(snapshot.generation, "", lambda: self._sum_up(snapshot))
+
+    def _sum_up(self, snapshot: Snapshot) -> Overview:
+        counts: Counter[str] = Counter()
+        paths: dict[str, Path] = {}
+        dates = []
+        for record in self.newest_of(snapshot, Filters()):
+            name = self.folder_of(record.path)
+            counts[name] += 1
+            paths.setdefault(name, record.path.parent)
+            if record.taken is not None:
+                dates.append(record.taken)
+        largest = sorted(name for name, _ in counts.most_common(_MOST_FOLDERS))
+        return Overview(
+            [models.Folder(name=name, photos=counts[name]) for name in largest],
+            paths,
+            min(dates, default=None),
+            max(dates, default=None),
+        )
 
     def filters(
         self,
@@ -175,15 +165,15 @@ class Library:
         """
         path = None
         if folder:
-            found = self.overview().paths.get(folder)
-            if found is None:
+            place = self.overview().paths.get(folder)
+            if place is None:
                 raise ProblemError(
                     422,
                     f"folder is {folder!r}",
                     "it must be one of those that `stats` lists",
                     "Choose one of them.",
                 )
-            path = re.sub(r"([*?\[])", r"[\1]", str(found)) + "/*"
+            path = re.sub(r"([*?\[])", r"[\1]", str(place)) + "/*"
         if until == date.max:
             until = None
         return Filters(
@@ -192,3 +182,27 @@ class Library:
             taken_before=datetime.combine(until + timedelta(days=1), time.min) if until else None,
             orientation=shape,
         )
+
+
+def name_roots(roots: Sequence[Path]) -> dict[Path, str]:
+    """A name for each of some folders: its own, and where several have the same, where it lies.
+
+    Folders `2019/trip` and `2020/trip` are `trip (2019)` and `trip (2020)`.
+    """
+    names: dict[Path, str] = {}
+    for root in roots:
+        alike = [other for other in roots if other.name == root.name]
+        depth = 0
+        while len({_named(other, depth) for other in alike}) < len(alike):
+            depth += 1
+        name = _named(root, depth)
+        while name in names.values():  # a folder may really be called `trip (2019)`
+            name += "*"
+        names[root] = name
+    return names
+
+
+def _named(folder: Path, depth: int) -> str:
+    """A folder's name and those of some folders it lies in."""
+    above = folder.parent.parts[-depth:] if depth else ()
+    return f"{folder.name} ({', '.join(above)})" if above else folder.name

@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 from PIL import Image
@@ -36,7 +36,7 @@ class Thumbnails:
     def __init__(self, folder: Path) -> None:
         self._folder = folder / "thumbnails"
 
-    def get(self, record: PhotoRecord, size: int, roots: Sequence[Path]) -> bytes:
+    def get(self, record: PhotoRecord, size: int, roots: Iterable[Path]) -> bytes:
         """A JPEG no higher than `size` and no wider than one and a half times that.
 
         Raises:
@@ -60,7 +60,7 @@ class Thumbnails:
         return len(stale)
 
 
-def inside(path: Path, roots: Sequence[Path]) -> Path:
+def inside(path: Path, roots: Iterable[Path]) -> Path:
     """The real path of a photo below one of the indexed folders.
 
     Raises:

@@ -11,11 +11,10 @@ discounts of `regard.model.background`. Shares of all photos are kept for the la
 that a change of weights ranks at once.
 """
 
-import threading
-from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Generic, NamedTuple, TypeVar
+from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -23,11 +22,12 @@ from jaxtyping import Float
 from regard.search import Filters, Index
 from regard.search.index import Sort
 from regard.search.result import Asked, AskedSentence, Hit, SearchResult
+from regard.search.snapshot import Snapshot
 from regard.web import models, wording
 from regard.web.problems import ProblemError
+from regard.web.recent import Recent
 from regard.web.shares import word_shares
 
-V = TypeVar("V")
 _FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
 _BY_DATE = 1000
 _KEPT_RANKINGS = 64
@@ -51,35 +51,6 @@ class Ranking(NamedTuple):
     words: list[models.Word]
 
 
-class Recent(Generic[V]):
-    """The last few values by key, safe among threads."""
-
-    def __init__(self, size: int) -> None:
-        self._size = size
-        self._values: OrderedDict[Hashable, V] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def get(self, key: Hashable) -> V | None:
-        """The value of a key, None when it is kept no more."""
-        with self._lock:
-            if key in self._values:
-                self._values.move_to_end(key)
-            return self._values.get(key)
-
-    def put(self, key: Hashable, value: V) -> None:
-        """Keep a value, in place of the one not asked for longest."""
-        with self._lock:
-            self._values[key] = value
-            self._values.move_to_end(key)
-            while len(self._values) > self._size:
-                self._values.popitem(last=False)
-
-    def clear(self) -> None:
-        """Keep nothing."""
-        with self._lock:
-            self._values.clear()
-
-
 class _Shares(NamedTuple):
     ids: list[str]
     values: Float[np.ndarray, "photo word"]
@@ -90,14 +61,9 @@ class Ranker:
 
     def __init__(self, index: Index) -> None:
         self._index = index
-        self._rankings: Recent[tuple[int, Ranking]] = Recent(_KEPT_RANKINGS)
+        self._rankings: Recent[Ranking] = Recent(_KEPT_RANKINGS)
         self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
         self._discounts: dict[str, float] = {}  # of photos, by id: a content keeps its own
-
-    def forget(self) -> None:
-        """Answer anew from now on: the index has changed."""
-        self._rankings.clear()
-        self._shares.clear()
 
     def rank(self, ask: Ask, depth: int) -> Ranking:
         """At least the first `depth` photos of a search, all there are if fewer.
@@ -106,17 +72,14 @@ class Ranker:
             ProblemError: 422, weights that do not fit the words.
             DataError: the query asks for nothing.
         """
-        kept = self._rankings.get(ask)
-        if kept is not None and kept[0] >= depth:
-            return kept[1]
         k = _BY_DATE if ask.sort == "date" else _FIRST_DEPTH  # or each page had another order
         while k < depth:
             k *= 2
-        made = self._rank(ask, k)
-        self._rankings.put(ask, (k, made))
-        return made
+        with self._index.snapshot() as snapshot:
+            work = partial(self._rank, snapshot, ask, k)
+            return self._rankings.of(snapshot.generation, (ask, k), work)
 
-    def _rank(self, ask: Ask, k: int) -> Ranking:
+    def _rank(self, snapshot: Snapshot, ask: Ask, k: int) -> Ranking:
         query = wording.parse(ask.text)
         if ask.weights is None:
             result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
@@ -124,15 +87,18 @@ class Ranker:
             sentences = asked.sentences if asked else wording.embed(self._index.model, query)
         else:
             sentences = wording.embed(self._index.model, query)
-            result = self._weighted(ask, sentences, k)
+            result = self._weighted(snapshot, ask, sentences, k)
         words = wording.tell_words(self._index.model, sentences)
         return Ranking(result, sentences, words)
 
-    def _weighted(self, ask: Ask, sentences: tuple[AskedSentence, ...], k: int) -> SearchResult:
+    def _weighted(
+        self, snapshot: Snapshot, ask: Ask, sentences: tuple[AskedSentence, ...], k: int
+    ) -> SearchResult:
         """Photos by the weighted sum of their words' shares."""
         assert ask.weights is not None
         scales = weight_scales(sentences, ask.weights)
-        shares = self._all_shares(ask, sentences)
+        work = partial(self._all_shares, snapshot, ask.filters, sentences)
+        shares = self._shares.of(snapshot.generation, (ask.text, ask.filters), work)
         similarities = shares.values @ scales
         best = np.argsort(-similarities, kind="stable")[:k]
         model = self._index.model
@@ -146,9 +112,9 @@ class Ranker:
         )
         hits = [
             Hit(
-                self._index.photo(shares.ids[row]),
+                snapshot.photo(shares.ids[row], ask.filters),
                 float(similarities[row]),
-                regions=self._index.regions(shares.ids[row]),
+                regions=snapshot.regions(shares.ids[row]),
                 asked=asked,
             )
             for row in best
@@ -157,17 +123,15 @@ class Ranker:
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
         return SearchResult(hits, None, {}, len(shares.ids))
 
-    def _all_shares(self, ask: Ask, sentences: tuple[AskedSentence, ...]) -> _Shares:
-        """Shares of all words in all photos that pass, those of the last few searches kept."""
-        key = (ask.text, ask.filters)
-        kept = self._shares.get(key)
-        if kept is not None:
-            return kept
+    def _all_shares(
+        self, snapshot: Snapshot, filters: Filters, sentences: tuple[AskedSentence, ...]
+    ) -> _Shares:
+        """Shares of all words in all photos that pass."""
         scoring = self._index.model.scoring
         ids: list[str] = []
         tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
         of_sentences = [self._sentence_discount(part) for part in sentences]
-        for tile_ids, vectors, counts in self._index.tiles(ask.filters):
+        for tile_ids, vectors, counts in snapshot.tiles(filters):
             ids += tile_ids
             lowered = self._photo_discounts(tile_ids, vectors)
             parts = [
@@ -176,9 +140,7 @@ class Ranker:
                 for part, discount in zip(sentences, of_sentences, strict=True)
             ]
             tiles.append(np.concatenate(parts, axis=1))
-        made = _Shares(ids, np.concatenate(tiles))
-        self._shares.put(key, made)
-        return made
+        return _Shares(ids, np.concatenate(tiles))
 
     def _photo_discounts(
         self, ids: list[str], vectors: Float[np.ndarray, "photo region dim"]

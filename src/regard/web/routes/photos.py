@@ -76,9 +76,9 @@ async def thumbnail(
             return here.uploads.get(photo_id).picture
         record = here.library.record(photo_id)
         if unless_unchanged(if_none_match, tag):
-            inside(record.path, here.library.roots)
+            inside(record.path, here.library.roots())
             return None
-        return here.thumbnails.get(record, size, here.library.roots)
+        return here.thumbnails.get(record, size, here.library.roots())
 
     made = await here.picture_gate.run(client, job)
     headers = {"ETag": tag, "Cache-Control": _A_YEAR}
@@ -168,7 +168,7 @@ def _picture(context: Context, photo_id: str) -> Image.Image:
         data = context.uploads.get(photo_id).picture
     else:
         record = context.library.record(photo_id)
-        data = context.thumbnails.get(record, 640, context.library.roots)
+        data = context.thumbnails.get(record, 640, context.library.roots())
     return Image.open(io.BytesIO(data))
 
 
@@ -232,8 +232,8 @@ async def similar(
             picture = _picture(here, photo_id)
             found = index.search(SearchQuery(like=(picture,)), limit)
         else:
-            here.library.record(photo_id)
-            found = index.similar(photo_id, limit)
+            with here.library.looking_up(photo_id):
+                found = index.similar(photo_id, limit)
         hits = [
             models.Hit(
                 photo=here.library.describe(hit.photo),

@@ -87,7 +87,6 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
 
 def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> models.Hit:
     """A hit as the API tells of it, explained or not."""
-    context.library.keep(hit.photo)
     told = None
     if maps and hit.regions is not None:
         scoring, judgement = context.model.scoring, context.model.judgement

@@ -1,0 +1,143 @@
+"""One committed state of an index. Nothing changes it, and any number of threads may read it.
+
+A writer may commit and remove what it likes meanwhile: the shards are mapped, and the database is
+held in a read transaction, until the snapshot is closed.
+"""
+
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
+from regard.search.scoring import TILE, Scorer
+from regard.store.region_store import Regions, RegionStore
+
+_FILTERS = 3  # whose photos are kept in mind: to find them takes long in a large index
+
+
+class Snapshot:
+    """The photos of an index at one time. From `Index.snapshot`.
+
+    Args:
+        store: of embedded regions; nobody else may refresh or close it.
+        scorer: finds the most similar photos of that store.
+        generation: how many states of the index were open before this one.
+    """
+
+    def __init__(self, store: RegionStore, scorer: Scorer, generation: int) -> None:
+        self.generation = generation
+        self.store = store
+        self.scorer = scorer
+        self.readers = 0
+        """Threads that read it now; counted by the index, which closes it after the last."""
+        self._catalog = Catalog(store.database, store.folder)
+        self._lock = threading.Lock()
+        self._keys = list_keys(store, self._catalog)
+        self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
+
+    def close(self) -> None:
+        """Release the database."""
+        self.store.close()
+
+    def __len__(self) -> int:
+        """How many different photos it has."""
+        return len(self._keys)
+
+    # ---- by key, the whole sha256
+
+    def passing(self, filters: Filters) -> list[str]:
+        """Keys of the photos that pass, in the order they were added; not to be changed."""
+        if filters == NO_FILTERS:
+            return self._keys
+        with self._lock:
+            kept = self._passed.get(filters)
+        if kept is not None:
+            return kept
+        contents = self._catalog.contents(filters)
+        passing = [key for key in self._keys if key in contents]
+        with self._lock:
+            self._passed[filters] = passing
+            for oldest in list(self._passed)[:-_FILTERS]:
+                del self._passed[oldest]
+        return passing
+
+    def keys_of(self, photo_ids: Iterable[str]) -> list[str]:
+        """Keys of the photos with some ids, in their order; ids there are none of are left out."""
+        return list(self._catalog.contents_of_ids(photo_ids))
+
+    def record(self, key: str, filters: Filters = NO_FILTERS) -> PhotoRecord:
+        """The record of a photo; of several files the first by path that passes."""
+        return self._catalog.photo(key, filters)
+
+    # ---- by id
+
+    def photo(self, photo_id: str, filters: Filters = NO_FILTERS) -> PhotoRecord:
+        """The record of a photo; of several files the first by path that passes.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        return self._catalog.photo(self._catalog.content_of_id(photo_id), filters)
+
+    def regions(self, photo_id: str) -> Regions:
+        """Embedded regions and boxes of a photo.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        return self.store[self._catalog.content_of_id(photo_id)]
+
+    def photo_ids(self) -> list[str]:
+        """Ids of all photos, in the order they were added."""
+        return [key[:ID_DIGITS] for key in self._keys]
+
+    # ---- many
+
+    def folders(self) -> list[Path]:
+        """Folders that were indexed."""
+        return [Path(folder) for folder in self._catalog.folders()]
+
+    def photos(self, filters: Filters | None = None) -> list[PhotoRecord]:
+        """Records of all photos that pass, newest first and undated ones last."""
+        return self._catalog.photos(filters or NO_FILTERS)
+
+    def tiles(
+        self, filters: Filters | None = None
+    ) -> Iterator[
+        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
+    ]:
+        """Ids, region vectors and counts of all photos that pass, some at a time."""
+        yield from self._tiles(self.passing(filters or NO_FILTERS))
+
+    def pooled(
+        self, photo_ids: Iterable[str] | None = None
+    ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
+        """Ids and one unit vector a photo, the direction of its mean region, some at a time.
+
+        Args:
+            photo_ids: of which photos; None gives all.
+        """
+        chosen = None if photo_ids is None else set(self.keys_of(photo_ids))
+        keys = [key for key in self._keys if chosen is None or key in chosen]
+        for ids, vectors, _ in self._tiles(keys):
+            total = vectors.sum(1, dtype=np.float32)  # rows past a photo's count are zeros
+            length = np.linalg.norm(total, axis=1, keepdims=True)
+            yield ids, total / np.maximum(length, 1e-12)
+
+    def _tiles(
+        self, keys: list[str]
+    ) -> Iterator[
+        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
+    ]:
+        for start in range(0, len(keys), TILE):
+            tile = keys[start : start + TILE]
+            yield [key[:ID_DIGITS] for key in tile], *self.store.gather(tile)
+
+
+def list_keys(store: RegionStore, catalog: Catalog) -> list[str]:
+    """Keys of the photos that have a file, in the order they were added: equals stand so."""
+    used = catalog.contents()
+    return [key for key in store if key in used]
