@@ -57,6 +57,7 @@ def test_json(photos, model, tmp_path):
         "removed": 0,
         "unchanged": 0,
         "skipped": {str(photos / "broken.jpg"): told(first)["skipped"][str(photos / "broken.jpg")]},
+        "passed_over": {},
     }
     assert "broken.jpg is not a photo" in first.stderr
 

@@ -5,6 +5,7 @@ import shutil
 import pytest
 from small import draw
 
+from regard.indexing import folders as folders_module
 from regard.indexing import forget_folder, update_index
 from regard.indexing import update as update_module
 from regard.search import Index
@@ -62,14 +63,14 @@ def test_a_subfolder_that_cannot_be_read_keeps_its_photos(
     draw(photos / "sub2/b.png", 21)
     bring(photos)
     shutil.rmtree(photos / "sub2")
-    real = update_module.scan_folder
+    real = folders_module.scan_folder
 
     def scan(folder, excludes):
-        found = real(folder, excludes)
-        kept = [file for file in found.files if "/sub/" not in file.path]
-        return found._replace(files=kept, unreadable={f"{photos}/sub/": "cannot be looked into"})
+        there = real(folder, excludes)
+        kept = [file for file in there.files if "/sub/" not in file.path]
+        return there._replace(files=kept, unreadable={f"{photos}/sub/": "cannot be looked into"})
 
-    monkeypatch.setattr(update_module, "scan_folder", scan)
+    monkeypatch.setattr(folders_module, "scan_folder", scan)
     assert bring(photos)[0] == {"unchanged": 6, "removed": 1}
     assert number(tmp_path, model) == 7
 

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, ImageDraw, features
 
-from regard.errors import AbsentError, DataError, PhotoError
+from regard.errors import AbsentError, PhotoError
 from regard.photos import decode as photos_module
-from regard.photos.decode import find_photos, read_photo
+from regard.photos.decode import read_photo
 
 SIZE = (60, 40)
 RED, BLUE, WHITE, BLACK = (255, 0, 0), (0, 0, 255), (255, 255, 255), (0, 0, 0)
@@ -341,20 +341,3 @@ def test_damage_anywhere_is_an_error_of_the_photo_or_none(form, capfd):
 def test_an_open_file_is_read(save):
     with save(scene(), "a.png").open("rb") as file:
         assert is_scene(read_photo(file))
-
-
-# ---- finding
-
-
-def test_photos_are_found_in_name_order_below_a_folder(tmp_path):
-    for name in ("b.jpg", "a/z.PNG", "a/y.webp", "c.txt", ".hidden.jpg", ".hidden/d.jpg"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    (tmp_path / "folder.jpg").mkdir()
-    found = [path.relative_to(tmp_path).as_posix() for path in find_photos(tmp_path)]
-    assert found == ["a/y.webp", "a/z.PNG", "b.jpg"]
-
-
-def test_a_missing_photo_folder_is_an_error(tmp_path):
-    with pytest.raises(DataError, match="must exist"):
-        list(find_photos(tmp_path / "none"))

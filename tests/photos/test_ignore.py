@@ -113,3 +113,20 @@ def test_patterns_that_name_nothing_are_refused(pattern):
 def test_the_last_pattern_that_fits_decides():
     for first, second in itertools.permutations(["a.png", "!a.png"]):
         assert Ignore([first, second])("a.png", is_folder=False) == (second == "a.png")
+
+
+@pytest.mark.parametrize("pattern", ["[z-a].jpg", "a\\", "[9-0]/"])
+def test_patterns_that_cannot_be_read_are_refused(pattern):
+    with pytest.raises(ConfigError, match=r"must be one as in \.gitignore"):
+        Ignore([pattern])
+
+
+def test_sets_that_look_odd_are_no_warning():
+    assert Ignore(["[[a].png"])("[.png", is_folder=False)
+
+
+@pytest.mark.parametrize("written", ["caf\u00e9/", "cafe\u0301/"])
+@pytest.mark.parametrize("named", ["caf\u00e9", "cafe\u0301"])
+def test_accents_fit_however_they_are_written(written, named):
+    assert Ignore([written])(f"trips/{named}", is_folder=True)
+    assert not Ignore([written])("trips/cafe", is_folder=True)

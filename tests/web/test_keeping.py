@@ -69,7 +69,7 @@ def test_indexing_later_finds_all_as_it_is(opened, folder, data, fresh_world):
     with client_of(opened, keep_uploads=folder) as client:
         send(client, data)
     report = update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
-    assert report == (0, 0, 0, 0, 12, {})
+    assert report == (0, 0, 0, 0, 12, {}, {})
 
 
 def test_a_photo_that_is_indexed_already_is_not_written_again(opened, folder, fresh_world):

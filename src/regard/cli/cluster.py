@@ -26,6 +26,7 @@ from regard.cli.common import (
     output,
     print_json,
     progress_bar,
+    report_passed_over,
     report_skipped,
 )
 from regard.errors import DataError
@@ -33,7 +34,7 @@ from regard.errors import DataError
 if TYPE_CHECKING:
     from regard.cluster.places import Location
     from regard.cluster.searching import Answer
-    from regard.photos.find import FoundFile
+    from regard.photos.find import PhotoFile
 
 app = typer.Typer(
     help="The stages that many photos need, on the machines of a Ray cluster.",
@@ -114,19 +115,21 @@ def _location(text: str | None) -> "Location | None":
     return None if text is None else Location.of(text)
 
 
-def _list_photos(photos: str, images: str | None) -> "tuple[list[tuple[str, FoundFile]], Location]":
+def _list_photos(photos: str, images: str | None) -> "tuple[list[tuple[str, PhotoFile]], Location]":
     """Keys and files of the photos of a folder, or of those a caption file names."""
     from regard.cluster.places import Location
     from regard.datasets.captions import photo_names
-    from regard.photos.find import FoundFile
+    from regard.photos.find import PhotoFile
 
     from_file = "://" not in photos and Path(photos).is_file()
     place = Location.of(images or str(Path(photos).parent / "images") if from_file else photos)
-    found = place.scan().files
-    by_key = {file.path.removeprefix(place.name).lstrip("/"): file for file in found}
+    scan = place.scan()
+    by_key = {file.path.removeprefix(place.name).lstrip("/"): file for file in scan.files}
     if from_file:
         named = photo_names(Path(photos))
-        return [(n, by_key.get(n) or FoundFile(f"{place.name}/{n}", 0, 0)) for n in named], place
+        return [(n, by_key.get(n) or PhotoFile(f"{place.name}/{n}", 0, 0)) for n in named], place
+    report_passed_over(scan.passed_over)
+    report_skipped(scan.unreadable)
     if not by_key:
         raise DataError(f"{photos} has no photos; it must hold at least one. Check the place.")
     return list(by_key.items()), place

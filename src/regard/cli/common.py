@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -135,6 +135,20 @@ def report_skipped(skipped: dict[str, str], shown: int = 10) -> None:
         notes.print(f"  {reason}", markup=False)
     if len(skipped) > shown:
         notes.print(f"  ... and {len(skipped) - shown} more")
+
+
+def report_passed_over(kinds: Mapping[str, int], shown: int = 12) -> None:
+    """Count by kind what lay beside the photos and was not read, on standard error."""
+    from regard.photos.formats import advice, looks_like_photos
+
+    if not kinds:
+        return
+    order = sorted(kinds, key=lambda kind: (not looks_like_photos(kind), -kinds[kind], kind))
+    named = ", ".join(f"{kinds[kind]} {kind}" for kind in order[:shown])
+    more = f" and {len(order) - shown} kinds more" if len(order) > shown else ""
+    notes.print(f"Passed over: {named}{more}.", markup=False)
+    if text := advice(kinds):
+        notes.print(f"  {text}", markup=False)
 
 
 def place_of(path: Path) -> str:

@@ -1,11 +1,19 @@
 """regard extract: photos to a region store."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json, progress_bar, report_skipped
+from regard.cli.common import (
+    AsJson,
+    notes,
+    print_json,
+    progress_bar,
+    report_passed_over,
+    report_skipped,
+)
 from regard.errors import DataError
 
 
@@ -38,29 +46,35 @@ def extract(
     from regard.regions.pipeline import extract_to_store
     from regard.store.region_store import RegionStore
 
-    listed = list_photos(photos, images)
-    made = load_extractor(extractor)
+    listed, unreadable = list_photos(photos, images)
+    loaded = load_extractor(extractor)
     with (
-        RegionStore(out, made.identity, made.feature_dim, writable=True) as store,
+        RegionStore(out, loaded.identity, loaded.feature_dim, writable=True) as store,
         progress_bar("Extracting regions") as progress,
     ):
         report = extract_to_store(listed, store, extractor, workers, progress)
         stored = len(store)
-    report_skipped(report.skipped)
+    skipped = {**unreadable, **report.skipped}
+    report_skipped(skipped)
     if as_json:
-        print_json({"store": str(out), "photos": stored, **report._asdict()})
+        print_json({"store": str(out), "photos": stored, **report._asdict(), "skipped": skipped})
     else:
         notes.print(
             f"{report.extracted} photos extracted, {report.already} were there, "
-            f"{len(report.skipped)} skipped."
+            f"{len(skipped)} skipped."
         )
         print(out)
 
 
-def list_photos(photos: Path, images: Path | None) -> list[tuple[str, Path]]:
-    """Keys and paths of the photos of a folder, or of those a caption file names."""
+def list_photos(photos: Path, images: Path | None) -> tuple[list[tuple[str, Path]], dict[str, str]]:
+    """Keys and paths of the photos of a folder, or of those a caption file names.
+
+    Returns:
+        They, and what could not be looked at, with the reasons. What lies beside the photos of a
+        folder is counted on standard error.
+    """
     from regard.datasets.captions import photo_names
-    from regard.photos.decode import find_photos
+    from regard.photos.find import scan_folder
 
     if photos.is_file():
         folder = images or photos.parent / "images"
@@ -69,11 +83,15 @@ def list_photos(photos: Path, images: Path | None) -> list[tuple[str, Path]]:
                 f"photos of {photos.name} are looked for in {str(folder)!r}; it must be a "
                 "folder. Name it with --images."
             )
-        return [(name, folder / name) for name in photo_names(photos)]
-    listed = [(path.relative_to(photos).as_posix(), path) for path in find_photos(photos)]
-    if not listed:
+        return [(name, folder / name) for name in photo_names(photos)], {}
+    scan = scan_folder(photos)
+    report_passed_over(scan.passed_over)
+    root = Path(os.path.abspath(photos))  # noqa: PTH100 - links keep their names
+    paths = [Path(file.path) for file in scan.files]
+    if not paths:
+        report_skipped(scan.unreadable)
         raise DataError(
             f"{photos} has no photos; it must hold at least one. Known endings are .jpg, .png, "
             ".webp, .gif, .bmp, .tif and a few more."
         )
-    return listed
+    return [(path.relative_to(root).as_posix(), path) for path in paths], scan.unreadable

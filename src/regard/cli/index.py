@@ -1,6 +1,7 @@
 """regard index: a folder of photos to an index, kept up to date."""
 
 import os
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -17,13 +18,14 @@ from regard.cli.common import (
     print_json,
     progress_bar,
     progress_bars,
+    report_passed_over,
     report_skipped,
 )
 from regard.errors import BusyError, ConfigError, DataError, StoreError
 from regard.store.manifest import wipe
 
 if TYPE_CHECKING:
-    from regard.indexing.update import IndexReport
+    from regard.indexing import IndexReport
     from regard.model.model import Model
     from regard.search.catalog import Summary
 
@@ -68,7 +70,7 @@ def index(
 
         regard index ~/Pictures --watch
     """
-    from regard.indexing.update import forget_folder
+    from regard.indexing import forget_folder
     from regard.model.checkpoint import DEFAULT_MODEL
     from regard.model.model import load
 
@@ -143,7 +145,7 @@ def _summary(folder: Path, rebuild: bool) -> "Summary | None":
 
 
 def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "IndexReport":
-    from regard.indexing.update import update_index
+    from regard.indexing import update_index
 
     with progress_bar("Indexing photos") as progress:
         return update_index(
@@ -166,14 +168,15 @@ def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool)
     """Keep folders up to date until Ctrl+C, and say what was done whenever something was."""
     from regard.indexing.watch import watch_folders
 
-    skipped: dict[str, dict[str, str]] = {}
+    left: dict[str, tuple[dict[str, str], dict[str, int]]] = {}
 
     def update(photos: str) -> None:
         report = _update(index, photos, folders[photos], how)
         news = any(number for name, number in _counts([report]).items() if name != "unchanged")
-        if news or skipped.get(photos) != report.skipped:
+        rest = report.skipped, report.passed_over
+        if news or left.get(photos) != rest:
             _say(index, [report], as_json)
-        skipped[photos] = report.skipped
+        left[photos] = rest
 
     def busy(error: BusyError) -> None:
         notes.print(f"{error} Tried again by itself.", markup=False)
@@ -194,10 +197,15 @@ def tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
 
 def _say(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
     skipped = {path: why for report in reports for path, why in report.skipped.items()}
+    passed_over: Counter[str] = Counter()
+    for report in reports:
+        passed_over.update(report.passed_over)
     counts = _counts(reports)
     report_skipped(skipped)
+    report_passed_over(passed_over)
     if as_json:
-        print_json({"index": str(folder), **counts, "skipped": skipped})
+        rest = {"skipped": skipped, "passed_over": passed_over}
+        print_json({"index": str(folder), **counts, **rest})
         return
     said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     notes.print(f"Files: {said or 'none'}{f', {len(skipped)} skipped' if skipped else ''}.")
@@ -205,13 +213,13 @@ def _say(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
 
 def _counts(reports: "list[IndexReport]") -> dict[str, int]:
     """Files by what was done with them."""
-    names = (name for name in reports[0]._fields if name != "skipped")
+    names = (name for name in reports[0]._fields if name not in ("skipped", "passed_over"))
     return {name: sum(getattr(report, name) for report in reports) for name in names}
 
 
 def _check(folder: Path, loaded: "Model", workers: int | None, as_json: bool) -> None:
     """Verify an index, mend it and say what was found."""
-    from regard.indexing.check import check_index
+    from regard.indexing import check_index
 
     with progress_bars("Checking shards", "Reading photos again") as (verifying, progress):
         report = check_index(

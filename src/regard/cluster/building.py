@@ -14,9 +14,9 @@ from regard.cluster.pieces import Job, Piece, PieceMaker, Unit, plan, unit_size
 from regard.cluster.places import Location
 from regard.cluster.session import stream
 from regard.errors import StoreError
-from regard.indexing.update import IndexReport, Update, open_for_writing
+from regard.indexing import IndexReport, Update, open_for_writing
 from regard.model.model import Model
-from regard.photos.find import FoundFile
+from regard.photos.find import PhotoFile
 from regard.regions.extractor import DEFAULT_EXTRACTOR, load_extractor
 from regard.regions.pipeline import ExtractionReport, Progress
 from regard.store.atomic import write_bytes
@@ -27,7 +27,7 @@ _INCOMING = "incoming"  # folder of a store for pieces on their way
 
 
 def extract_photos(
-    photos: Sequence[tuple[str, FoundFile]],
+    photos: Sequence[tuple[str, PhotoFile]],
     place: Location,
     out: str | Path,
     extractor: str = DEFAULT_EXTRACTOR,
@@ -83,7 +83,7 @@ def index_photos(
     workers: int | None = None,
     progress: Progress | None = None,
 ) -> IndexReport:
-    """`search.update_index`, its photos read by the cluster this process is connected to.
+    """`update_index`, its photos read by the cluster this process is connected to.
 
     Args:
         place: the photos' folder, or a prefix in object storage.
@@ -103,7 +103,7 @@ def index_photos(
         job = Job(place, incoming, extractor, source, model.identity, store.compressed)
         update = Update(store, catalog, model)
 
-        def read(files: Sequence[FoundFile]) -> None:
+        def read(files: Sequence[PhotoFile]) -> None:
             units = plan(job, update.changed(files, progress), (), _size(files))
             for unit, piece in _pieces(job, units, workers):
                 with store.transaction():

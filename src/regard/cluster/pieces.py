@@ -20,7 +20,7 @@ import torch
 from regard.cluster.places import Location
 from regard.errors import CheckpointError, StoreError
 from regard.model.model import Model, load
-from regard.photos.find import FoundFile
+from regard.photos.find import PhotoFile
 from regard.regions.extractor import load_extractor
 from regard.regions.pipeline import Outcome, extract_one, extract_stream
 from regard.store.shards import Regions, check_regions, make_shard, shard_bytes
@@ -34,7 +34,7 @@ class Unit(NamedTuple):
 
     name: str
     """Follows from the files and from what is done with them."""
-    files: tuple[FoundFile, ...]
+    files: tuple[PhotoFile, ...]
     keys: tuple[str, ...]
     """Of the photos; empty where they are the sha256 of the files' bytes."""
 
@@ -46,7 +46,7 @@ class Unit(NamedTuple):
     def from_json(cls, text: str) -> "Unit":
         """From such text."""
         name, files, keys = json.loads(text)
-        return cls(name, tuple(FoundFile(*file) for file in files), tuple(keys))
+        return cls(name, tuple(PhotoFile(*file) for file in files), tuple(keys))
 
 
 class Told(NamedTuple):
@@ -106,7 +106,7 @@ class Job(NamedTuple):
     compressed: bool
 
 
-def plan(job: Job, files: Sequence[FoundFile], keys: Sequence[str], size: int) -> list[Unit]:
+def plan(job: Job, files: Sequence[PhotoFile], keys: Sequence[str], size: int) -> list[Unit]:
     """Cut files into units; the same files always give units of the same names.
 
     Args:
@@ -186,16 +186,16 @@ class PieceMaker:
                 seen.add(key)
                 yield extract_one(self._extractor, key, io.BytesIO(contents), file.path)
 
-    def _contents(self, unit: Unit) -> Iterator[tuple[FoundFile, bytes | OSError]]:
+    def _contents(self, unit: Unit) -> Iterator[tuple[PhotoFile, bytes | OSError]]:
         """Bytes of a unit's files in order, some of them read ahead."""
 
-        def read(file: FoundFile) -> bytes | OSError:
+        def read(file: PhotoFile) -> bytes | OSError:
             try:
                 return self._job.photos.read(file.path)
             except OSError as error:
                 return error
 
-        waiting: deque[tuple[FoundFile, Future[bytes | OSError]]] = deque()
+        waiting: deque[tuple[PhotoFile, Future[bytes | OSError]]] = deque()
         with ThreadPoolExecutor(_READERS) as pool:
             for file in unit.files:
                 waiting.append((file, pool.submit(read, file)))
@@ -211,7 +211,7 @@ class PieceMaker:
         Perhaps a photo ended that process; then it ends such a one again, and is named.
         """
         with tempfile.TemporaryDirectory() as folder:
-            seen: dict[str, FoundFile] = {}
+            seen: dict[str, PhotoFile] = {}
             told: list[Outcome | str] = []  # a key stands for the outcome to come
             for row, (file, contents) in enumerate(self._contents(unit)):
                 if isinstance(contents, OSError):
@@ -281,7 +281,7 @@ def load_same(model: str, identity: str) -> Model:
     return loaded
 
 
-def _unopened(file: FoundFile, error: OSError) -> Outcome:
+def _unopened(file: PhotoFile, error: OSError) -> Outcome:
     return Outcome(
         "",
         None,

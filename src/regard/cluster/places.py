@@ -12,9 +12,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from regard.errors import DataError
-from regard.photos.decode import SUFFIXES
-from regard.photos.find import FoundFile, Scan, scan_folder
-from regard.photos.ignore import Ignore
+from regard.photos.find import Entry, Scan, scan_folder, scan_tree
 from regard.store.atomic import write_bytes
 
 
@@ -105,23 +103,19 @@ class Location(NamedTuple):
                 f"{self.name} cannot be listed ({_brief(error)}); it must be a prefix there is and "
                 "you may list. Check it, its region and your credentials."
             ) from None
-        ignore = Ignore(excludes)
-        found = [
-            FoundFile(self._name_of(info.path), info.size, info.mtime_ns or 0)
-            for info in infos
-            if info.type == fs.FileType.File
-            and info.path.lower().endswith(SUFFIXES)
-            and not self._is_ignored(info.path, ignore)
-        ]
-        return Scan(sorted(found, key=lambda file: file.path.split("/")), {})
-
-    def _is_ignored(self, path: str, ignore: Ignore) -> bool:
-        """Whether a file or a folder it is in is left out."""
-        parts = self._name_of(path).removeprefix(self.name).strip("/").split("/")
-        folders = ("/".join(parts[:count]) for count in range(1, len(parts)))
-        return any(ignore(folder, is_folder=True) for folder in folders) or ignore(
-            "/".join(parts), is_folder=False
-        )
+        below: dict[str, dict[str, Entry]] = {"": {}}
+        for info in infos:
+            if info.type != fs.FileType.File:
+                continue
+            name = self._name_of(info.path)
+            *folders, last = name.removeprefix(self.name).strip("/").split("/")
+            inside = ""
+            for folder in folders:
+                below[inside].setdefault(f"{folder}/", _Stored(folder, "", True))
+                inside += f"{folder}/"
+                below.setdefault(inside, {})
+            below[inside][last] = _Stored(last, name, False, info.size, info.mtime_ns or 0)
+        return scan_tree(self.name, lambda inside: below[inside].values(), excludes)
 
     def read(self, name: str) -> bytes:
         """Bytes of a file by its full name.
@@ -169,6 +163,28 @@ class Location(NamedTuple):
 
     def _path(self, file: str) -> str:
         return f"{self.inside}/{file}"
+
+
+class _Stored(NamedTuple):
+    """A name in object storage, as the scanner takes it."""
+
+    name: str
+    path: str
+    is_prefix: bool
+    st_size: int = 0
+    st_mtime_ns: int = 0
+
+    def is_dir(self) -> bool:
+        return self.is_prefix
+
+    def is_file(self) -> bool:
+        return not self.is_prefix
+
+    def is_symlink(self) -> bool:
+        return False
+
+    def stat(self) -> "_Stored":
+        return self
 
 
 def _brief(error: OSError) -> str:

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from regard.indexing.update import Update, open_for_writing, tidy
+from regard.indexing.folders import open_for_writing
+from regard.indexing.update import Update
 from regard.model.model import Model
-from regard.photos.find import FoundFile
+from regard.photos.find import PhotoFile
 from regard.regions.pipeline import Progress
 from regard.search.catalog import FileRow, require_index
 
@@ -56,14 +57,13 @@ def check_index(
             store.drop(damaged)
             catalog.remove(row.path for row in (*hurt, *_unread(known)))
         update = Update(store, catalog, model)
-        found = [_found(row) for row in hurt]
-        update.read([file for file in found if file is not None], progress, workers)
+        files = [_as_it_is(row) for row in hurt]
+        update.read([file for file in files if file is not None], progress, workers)
         with store.transaction():
             update.finish()
-        tidy(store, model.background)
         lost = {
             row.path: f"{row.path} is gone; it must be there to be read again. Restore it."
-            for row, file in zip(hurt, found, strict=True)
+            for row, file in zip(hurt, files, strict=True)
             if file is None
         }
         lost.update(update.report().skipped)
@@ -74,10 +74,10 @@ def _unread(rows: Iterable[FileRow]) -> list[FileRow]:
     return [row for row in rows if row.reason is not None]
 
 
-def _found(row: FileRow) -> FoundFile | None:
+def _as_it_is(row: FileRow) -> PhotoFile | None:
     """A file as it is now; None where it is gone."""
     try:
         state = Path(row.path).stat()
     except OSError:
         return None
-    return FoundFile(row.path, state.st_size, state.st_mtime_ns)
+    return PhotoFile.of(row.path, state)

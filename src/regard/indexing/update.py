@@ -1,4 +1,4 @@
-"""Keeping an index in step with a folder of photos: only what is new or changed is read.
+"""One run over some photo files: only what is new or changed is read.
 
 A file is known by path, size and time of change, and when one of these differs, by the sha256
 of its bytes: so a renamed file keeps its entry, and several files with one content share it.
@@ -10,22 +10,15 @@ import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from datetime import datetime
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from regard.errors import DataError, StoreError
-from regard.model.background import Background
 from regard.model.model import Model
-from regard.photos.find import FoundFile, Scan, scan_folder
+from regard.photos.find import PhotoFile, Scan
 from regard.photos.ignore import Covered, inside
 from regard.regions.pipeline import Outcome, Progress, extract_stream
-from regard.search import shortlist
-from regard.search.catalog import Catalog, FileRow, require_index
-from regard.search.index import check_model
-from regard.store.manifest import MANIFEST
+from regard.search.catalog import Catalog, FileRow
 from regard.store.region_store import RegionStore
 
 _COMMIT_PHOTOS = 128
@@ -47,104 +40,8 @@ class IndexReport(NamedTuple):
     unchanged: int
     skipped: dict[str, str]
     """Files and folders that could not be read, with the reasons."""
-
-
-def update_index(
-    folder: str | Path,
-    photos_folder: str | Path,
-    model: Model,
-    *,
-    excludes: Sequence[str] | None = None,
-    compressed: bool = False,
-    progress: Progress | None = None,
-    workers: int | None = None,
-) -> IndexReport:
-    """Make an index of the photos below a folder, or bring it up to date.
-
-    An index may cover several folders; each is brought up to date by itself.
-
-    Args:
-        folder: of the index.
-        excludes: patterns as in `.gitignore`; they are remembered, and None takes those.
-        compressed: when the index is made, keep its vectors in int8: half the size.
-        progress: told how many of the files that must be read are done, and how many they are.
-        workers: processes; None means one a core.
-
-    Raises:
-        DataError: the photo folder does not exist.
-        StoreError: the index is damaged, newer, or made by another model.
-        BusyError: another process is writing to it.
-    """
-    root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
-    with open_for_writing(Path(folder), model, compressed=compressed) as (store, catalog):
-        update = Update(store, catalog, model)
-
-        def read(files: Sequence[FoundFile]) -> None:
-            update.read(files, progress, workers)
-
-        return update.bring(root, excludes, partial(scan_folder, Path(root)), read)
-
-
-def tidy(store: RegionStore, background: Background | None) -> None:
-    """Put small shards together, and have the means of photos where searches need them."""
-    store.compact()
-    if background is not None or len(store) > shortlist.EXHAUSTIVE:
-        shortlist.write_means(store, background)
-
-
-def forget_folder(folder: str | Path, photos_folder: str | Path, model: Model) -> IndexReport:
-    """Take a folder out of an index, whether it is still there or not.
-
-    Args:
-        folder: of the index.
-
-    Raises:
-        DataError: the folder was never indexed.
-        StoreError: there is no index, it is damaged, newer, or made by another model.
-        BusyError: another process is writing to it.
-    """
-    require_index(Path(folder))
-    root = os.path.abspath(photos_folder)  # noqa: PTH100
-    with open_for_writing(Path(folder), model) as (store, catalog):
-        if root not in catalog.folders():
-            raise DataError(
-                f"folder is {root!r}; it must be one of the index: "
-                f"{', '.join(catalog.folders()) or 'it has none'}. Name one of these."
-            )
-        update = Update(store, catalog, model)
-        known = update.known_in(root)
-        update.missing(known - update.held_by_others(root, known))
-        with store.transaction():
-            catalog.remove_folder(root)
-            update.finish()
-        tidy(store, model.background)
-        return update.report()
-
-
-@contextmanager
-def open_for_writing(
-    folder: Path, model: Model, *, compressed: bool = False
-) -> Iterator[tuple[RegionStore, Catalog]]:
-    """An index's store and catalog, made where there are none.
-
-    Raises:
-        StoreError: damaged, newer, or made by another model.
-        BusyError: another process is writing to it.
-    """
-    fresh = not (folder / MANIFEST).exists()
-    identity = (model.identity, model.dim) if fresh else (None, None)
-    with RegionStore(folder, *identity, writable=True, compressed=compressed) as store:
-        if store.producer == model.identity:
-            with store.transaction() as database:
-                Catalog.create(database, model.source)
-        catalog = Catalog(store.database, folder)
-        check_model(store, model, catalog.model)
-        if compressed and not store.compressed:
-            raise StoreError(
-                f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
-                f"anew. Run: regard index --index {folder} --compress --rebuild"
-            )
-        yield store, catalog
+    passed_over: dict[str, int]
+    """How many of what else lay in the folders, by kind: endings, other programs' folders."""
 
 
 class Update:
@@ -158,10 +55,12 @@ class Update:
             if row.content is not None:
                 self._paths_of.setdefault(row.content, []).append(row.path)
         self.skipped: dict[str, str] = {}
+        self._passed_over: dict[str, int] = {}
         self._count = dict.fromkeys(("added", "updated", "moved", "removed", "unchanged"), 0)
         self._gone: set[str] = set()
         self._left: set[str] = set()  # old paths of moved files
-        self._waiting: dict[str, list[FoundFile]] = {}  # files of contents under way
+        self._waiting: dict[str, list[PhotoFile]] = {}  # files of contents under way
+        self._again: list[PhotoFile] = []  # copies of one that changed or went while it was read
         self._batch: dict[str, Outcome] = {}  # extracted, not yet committed
         self._rows: list[FileRow] = []
         self._advance: Callable[[], None] = lambda: None
@@ -171,7 +70,7 @@ class Update:
         root: str,
         excludes: Sequence[str] | None,
         look: Callable[[Sequence[str]], Scan],
-        read: Callable[[Sequence[FoundFile]], None],
+        read: Callable[[Sequence[PhotoFile]], None],
     ) -> IndexReport:
         """Bring a whole folder up to date, however its files are found and read.
 
@@ -185,20 +84,22 @@ class Update:
             excludes = self._catalog.folders().get(root, [])
         scan = look(excludes)
         self.skipped.update(scan.unreadable)
+        self._passed_over = dict(scan.passed_over)
         self.missing(self._gone_from(root, scan))
         read(scan.files)
         with self._store.transaction():
             self._catalog.put_folder(root, excludes)
             self.finish()
-        tidy(self._store, self._model.background)
         return self.report()
 
     def _gone_from(self, root: str, scan: Scan) -> set[str]:
         """Files known below a folder that are gone, as far as it could be looked into."""
         gone = self.known_in(root) - {file.path for file in scan.files}
         if scan.unreadable:
-            unseen = tuple(key.replace(os.sep, "/") for key in scan.unreadable)
-            gone = {path for path in gone if not path.replace(os.sep, "/").startswith(unseen)}
+            unseen = {key.replace(os.sep, "/") for key in scan.unreadable}
+            folders = tuple(key for key in unseen if key.endswith("/"))
+            plain = ((path, path.replace(os.sep, "/")) for path in gone)
+            gone = {p for p, text in plain if text not in unseen and not text.startswith(folders)}
         return gone - self.held_by_others(root, gone)
 
     def held_by_others(self, root: str, paths: set[str]) -> set[str]:
@@ -222,23 +123,23 @@ class Update:
         self._gone.update(paths)
 
     def read(
-        self, files: Sequence[FoundFile], progress: Progress | None, workers: int | None
+        self, files: Sequence[PhotoFile], progress: Progress | None, workers: int | None
     ) -> None:
         """Bring files up to date, committing as it goes."""
-        todo = self.changed(files, progress)
-        if not todo:
-            return
-        few = len(todo) < _FEW
         name = self._model.extractor_name
-        for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
-            self._take(outcome)
-            if len(self._batch) >= _COMMIT_PHOTOS:
-                self._commit()
+        todo = self.changed(files, progress)
+        while todo:
+            few = len(todo) < _FEW
+            for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
+                self._take(outcome)
+                if len(self._batch) >= _COMMIT_PHOTOS:
+                    self._commit()
+            todo, self._again = self._again, []
         self._commit()
 
     def changed(
-        self, files: Sequence[FoundFile], progress: Progress | None = None
-    ) -> list[FoundFile]:
+        self, files: Sequence[PhotoFile], progress: Progress | None = None
+    ) -> list[PhotoFile]:
         """Files that are not as they were; progress is told of each once it is settled."""
         todo = [file for file in files if not self._is_unchanged(file)]
         done = itertools.count(1)
@@ -246,7 +147,7 @@ class Update:
             self._advance = lambda: progress(next(done), len(todo))
         return todo
 
-    def _is_unchanged(self, file: FoundFile) -> bool:
+    def _is_unchanged(self, file: PhotoFile) -> bool:
         """Whether a file is as it was; one that could not be read then is skipped again."""
         row = self.known.get(file.path)
         if row is None or (row.size, row.mtime_ns) != (file.size, file.mtime_ns):
@@ -257,7 +158,7 @@ class Update:
             self._count["unchanged"] += 1
         return True
 
-    def _fresh(self, todo: Sequence[FoundFile]) -> Iterator[tuple[str, Path]]:
+    def _fresh(self, todo: Sequence[PhotoFile]) -> Iterator[tuple[str, Path]]:
         """Contents nobody has seen, each with one file that has it; the rest is settled."""
         for file in todo:
             try:
@@ -278,32 +179,37 @@ class Update:
                 yield content, Path(file.path)
 
     def _take(self, outcome: Outcome) -> None:
-        """Settle the files of a content that was extracted, or could not be."""
-        files = self._waiting.pop(outcome.key)
-        if outcome.regions is not None and _has_changed(files[0]):
-            reason = (
-                f"{files[0].path} changed while it was read; it must be whole and at rest. "
+        """Settle the files of a content that was extracted, or could not be.
+
+        What was read of a file that changed meanwhile says nothing of its copies: they are read
+        for themselves.
+        """
+        first, *copies = files = self._waiting.pop(outcome.key)
+        is_changed = _has_changed(first)
+        if is_changed or (outcome.regions is None and not outcome.lasting):
+            reason = outcome.reason or (
+                f"{first.path} changed while it was read; it must be whole and at rest. "
                 "Index again."
             )
-            self.skip(files[0], reason, remember=False)
-            return
-        if outcome.regions is not None:
+            self.skip(first, reason, remember=False)
+            self._again += copies
+        elif outcome.regions is not None:
             self._batch[outcome.key] = outcome
-        for file in files:
-            if outcome.regions is not None:
+            for file in files:
                 self.settle(file, outcome.key)
-                continue
-            reason = outcome.reason.replace(files[0].path, file.path)
-            self.skip(file, reason, remember=outcome.lasting and not _has_changed(file))
+        else:
+            for file in files:
+                reason = outcome.reason.replace(first.path, file.path)
+                self.skip(file, reason, remember=not _has_changed(file))
 
-    def skip(self, file: FoundFile, reason: str, *, remember: bool = True) -> None:
+    def skip(self, file: PhotoFile, reason: str, *, remember: bool = True) -> None:
         """Note a file that cannot be read; unless remembered it is tried again next time."""
         self.skipped[file.path] = reason
         if remember:
             self._rows.append(FileRow(*file, None, reason))
         self._advance()
 
-    def settle(self, file: FoundFile, content: str) -> None:
+    def settle(self, file: PhotoFile, content: str) -> None:
         """Note a file whose content is in the store or the batch."""
         old = self.known.get(file.path)
         if old is not None:
@@ -357,7 +263,7 @@ class Update:
 
     def report(self) -> IndexReport:
         """What was done so far."""
-        return IndexReport(**self._count, skipped=self.skipped)
+        return IndexReport(**self._count, skipped=self.skipped, passed_over=self._passed_over)
 
 
 def digest_file(path: str) -> str:
@@ -367,16 +273,16 @@ def digest_file(path: str) -> str:
         OSError: it cannot be read.
     """
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - many of them
-        found = hashlib.sha256()
+        digest = hashlib.sha256()
         while block := file.read(1 << 20):
-            found.update(block)
-    return found.hexdigest()
+            digest.update(block)
+    return digest.hexdigest()
 
 
-def _has_changed(file: FoundFile) -> bool:
+def _has_changed(file: PhotoFile) -> bool:
     """Whether a file is no longer what was scanned."""
     try:
         state = os.stat(file.path)  # noqa: PTH116
     except OSError:
         return True
-    return (state.st_size, state.st_mtime_ns) != (file.size, file.mtime_ns)
+    return PhotoFile.of(file.path, state) != file

@@ -13,7 +13,7 @@ from threading import Event
 import watchfiles
 
 from regard.errors import BusyError
-from regard.photos.decode import SUFFIXES
+from regard.photos.formats import is_photo_name
 from regard.photos.ignore import Covered, inside
 
 _QUIET = 1.0  # seconds without a change after which folders are looked through
@@ -137,6 +137,6 @@ class Concerned:
         """
         if inside(path, self._index) is not None:
             return set()
-        if Path(path).is_file() and not path.lower().endswith(SUFFIXES):
+        if Path(path).is_file() and not is_photo_name(path):
             return set()
         return {folder for folder, covered in self._covered.items() if covered(path)}

@@ -1,4 +1,4 @@
-"""Finding photos and reading them right, whatever their format.
+"""Reading photos right, whatever their format.
 
 Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot be read is a
 `PhotoError` that names the file, the reason and a remedy.
@@ -6,7 +6,6 @@ Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot 
 
 import struct
 import warnings
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
@@ -14,12 +13,8 @@ from typing import BinaryIO, NamedTuple
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from regard.errors import AbsentError, DataError, PhotoError
+from regard.errors import AbsentError, PhotoError
 
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".png", ".webp", ".gif", ".bmp"),
-    *(".tif", ".tiff", ".ppm", ".pgm", ".jp2", ".avif"),
-)
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8
 # All that Pillow's decoders were seen to raise on damaged files, and its like
@@ -42,23 +37,6 @@ class Photo(NamedTuple):
     """Height of the original in pixels, upright."""
     taken: datetime | None = None
     """When it was taken by its camera's clock (EXIF DateTimeOriginal); None where not told."""
-
-
-def find_photos(folder: Path) -> Iterator[Path]:
-    """Photos below a folder, recursively, in name order; hidden files and folders are left out.
-
-    Raises:
-        DataError: the folder does not exist.
-    """
-    if not folder.is_dir():
-        raise DataError(f"photo folder is {str(folder)!r}; it must exist. Check the path.")
-    for path in sorted(folder.iterdir()):
-        if path.name.startswith("."):
-            continue
-        if path.is_dir() and not path.is_symlink():
-            yield from find_photos(path)
-        elif path.suffix.lower() in SUFFIXES and path.is_file():
-            yield path
 
 
 def read_photo(

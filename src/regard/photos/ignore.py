@@ -1,23 +1,41 @@
 """Which files a collection leaves out: patterns as in `.gitignore`.
 
-Knows the pattern language and where folders are, nothing of photos.
+Knows the pattern language, other programs' folders and where folders are; nothing of photos.
 """
 
 import os
 import re
+import unicodedata
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
+
 from regard.errors import ConfigError
 
-HIDDEN = ".*"  # what begins with a dot is left out unless a later pattern takes it back
+HIDDEN = ".*"
+_OTHERS = (  # what other programs keep beside photos: small copies, and what was thrown away
+    *("@eaDir/", "@tmp/", r"\#recycle/", r"\#snapshot/"),  # Synology's
+    *("@Recycle/", "@Recently-Snapshot/"),  # QNAP's
+    *("$RECYCLE.BIN/", "$Recycle.Bin/", "RECYCLER/", "System Volume Information/"),
+    *("lost+found/", "Network Trash Folder/", "Temporary Items/", "__MACOSX/"),
+    # Of Apple's libraries only the originals are photos of their owner's.
+    *("*.photoslibrary/*/", "!*.photoslibrary/originals/", "!*.photoslibrary/Masters/"),
+    *("*.photolibrary/*/", "!*.photolibrary/Originals/", "!*.photolibrary/Masters/"),
+    *("*.aplibrary/*/", "!*.aplibrary/Masters/", "*.migratedphotolibrary/"),
+    *("*.lrdata/", "CaptureOne/Cache/", "*.cocatalog/Cache/"),  # previews
+    *("appdata_*/preview/", "files_trashbin/"),  # Nextcloud
+)
 
 
 class _Rule(NamedTuple):
     expression: re.Pattern[str]
-    folders_only: bool
     takes_back: bool
+    folders_only: bool
+    others: str
+    """The pattern, where it is one of those for other programs' folders."""
 
 
 class Ignore:
@@ -27,15 +45,19 @@ class Ignore:
     pattern with a slash at its beginning or middle is tied to the collection's folder, one
     without fits a name at any depth; a slash at the end fits folders only; `*` and `?` stop at
     slashes, `**` does not. What lies in a folder that is left out cannot be taken back. Hidden
-    files and folders are left out as if `.*` stood before all patterns.
+    files and other programs' folders are left out as if patterns for them stood before all
+    others. Accents fit however they are written.
 
     Raises:
-        ConfigError: a pattern has nothing in it but marks.
+        ConfigError: a pattern has nothing in it but marks, or is none.
     """
 
     def __init__(self, patterns: Sequence[str] = ()) -> None:
-        lines = (HIDDEN, *(p.strip() for p in patterns))
-        self._rules = [_rule(line) for line in lines if line and not line.startswith("#")]
+        others = (_rule(_at_any_depth(line), line.removeprefix("\\")) for line in _OTHERS)
+        lines = (pattern.strip() for pattern in patterns)
+        own = [_rule(line) for line in lines if line and not line.startswith("#")]
+        self._rules = [_rule(HIDDEN), *others, *own][::-1]
+        self._file_rules = [rule for rule in self._rules if not rule.folders_only]
 
     def __call__(self, path: str, *, is_folder: bool) -> bool:
         """Whether a path is left out; its parents are taken to be kept.
@@ -43,10 +65,26 @@ class Ignore:
         Args:
             path: relative to the collection's folder, with forward slashes.
         """
-        for rule in reversed(self._rules):
-            if (is_folder or not rule.folders_only) and rule.expression.fullmatch(path):
-                return not rule.takes_back
-        return False
+        rule = self._decides(path, is_folder)
+        return rule is not None and not rule.takes_back
+
+    def others(self, path: str) -> str:
+        """The pattern of other programs' folders that leaves a folder out; empty where none."""
+        rule = self._decides(path, True)
+        return "" if rule is None or rule.takes_back else rule.others
+
+    def _decides(self, path: str, is_folder: bool) -> _Rule | None:
+        """The last rule that fits the path itself, not a folder it is in."""
+        text = path if path.isascii() else unicodedata.normalize("NFC", path)
+        if is_folder:
+            text += "/"
+        for rule in self._rules if is_folder else self._file_rules:
+            match = rule.expression.match(text)
+            if match is not None and match.groupdict().get("ps_d") is None:
+                return rule
+            if match is not None and is_folder and match.end("ps_d") == len(text):
+                return rule
+        return None
 
 
 class Covered:
@@ -62,14 +100,14 @@ class Covered:
 
     def __call__(self, path: str) -> bool:
         """Whether it does, the folder itself included."""
-        found = inside(path, self._folder)
-        if not found:
-            return found is not None
-        parts = found.split("/")
+        place = inside(path, self._folder)
+        if not place:
+            return place is not None
+        parts = place.split("/")
         parents = ("/".join(parts[:count]) for count in range(1, len(parts)))
         return not (
             any(self._ignore(parent, is_folder=True) for parent in parents)
-            or self._ignore(found, is_folder=Path(path).is_dir())
+            or self._ignore(place, is_folder=Path(path).is_dir())
         )
 
 
@@ -87,40 +125,34 @@ def inside(path: str, folder: str) -> str | None:
     return None
 
 
-def _rule(pattern: str) -> _Rule:
+def _at_any_depth(pattern: str) -> str:
+    """A pattern of several folders, so that it fits wherever they are."""
     body = pattern.removeprefix("!")
-    folders_only = body.endswith("/")
-    body = body.rstrip("/") if folders_only else body
-    anchored = "/" in body
-    body = body.removeprefix("/")
-    if not body:
+    if "/" not in body.rstrip("/"):
+        return pattern
+    return f"!**/{body}" if pattern.startswith("!") else f"**/{body}"
+
+
+def _rule(pattern: str, others: str = "") -> _Rule:
+    """A pattern ready to be asked.
+
+    Raises:
+        ConfigError: it names nothing, or cannot be read.
+    """
+    if not pattern.strip("!/"):
         raise ConfigError(
             f"exclude pattern is {pattern!r}; it must name something. "
             "Patterns are like .gitignore's: thumbs/, *.png, /private/**."
         )
-    expression = _translate(body) if anchored else "(?:.*/)?" + _translate(body)
-    return _Rule(re.compile(expression, re.DOTALL), folders_only, pattern.startswith("!"))
-
-
-def _translate(body: str) -> str:
-    """Regular expression of a pattern without its outer marks."""
-    out, place = "", 0
-    while place < len(body):
-        rest = body[place:]
-        if rest.startswith("**/") and (place == 0 or body[place - 1] == "/"):
-            out, place = out + "(?:.*/)?", place + 3
-        elif rest == "**" and (place == 0 or body[place - 1] == "/"):
-            out, place = out + ".+", place + 2
-        elif rest[0] == "*":
-            out, place = out + "[^/]*", place + 1
-        elif rest[0] == "?":
-            out, place = out + "[^/]", place + 1
-        elif rest[0] == "[" and (found := re.match(r"\[([!^]?)(\]?[^\]]*)\]", rest)):
-            inside = found[2].replace("\\", "\\\\").replace("[", "\\[")
-            out += f"(?!/)[{'^' if found[1] else ''}{inside}]"
-            place += found.end()
-        elif rest[0] == "\\" and len(rest) > 1:
-            out, place = out + re.escape(rest[1]), place + 2
-        else:
-            out, place = out + re.escape(rest[0]), place + 1
-    return out
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of what may mean something else in other languages
+            compiled = GitIgnoreSpecPattern(unicodedata.normalize("NFC", pattern))
+    except (ValueError, re.error) as error:
+        raise ConfigError(
+            f"exclude pattern is {pattern!r}; it must be one as in .gitignore ({error}). "
+            "Patterns are like thumbs/, *.png, /private/**, img_[0-9].jpg."
+        ) from None
+    nothing = re.compile(r"(?!)")  # as git takes what is half a set
+    expression = compiled.regex if compiled.regex is not None else nothing
+    return _Rule(expression, compiled.include is False, pattern.endswith("/"), others)

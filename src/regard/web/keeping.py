@@ -13,9 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from regard.errors import BusyError, ConfigError, DataError
-from regard.indexing import update_index
-from regard.indexing.update import Update, open_for_writing, tidy
-from regard.photos.find import FoundFile
+from regard.indexing import add_photo, update_index
 from regard.search import Index
 from regard.search.catalog import ID_DIGITS
 from regard.web.decode import suffix_of
@@ -113,12 +111,8 @@ class Keeper:
 
     def _add(self, path: Path) -> bool:
         """Index one file, without a look at the rest of its folder; whether that was possible."""
-        state = path.stat()
-        file = FoundFile(str(path), state.st_size, state.st_mtime_ns)
         try:
-            with open_for_writing(self._index.folder, self._index.model) as (store, catalog):
-                Update(store, catalog, self._index.model).read([file], None, 1)
-                tidy(store, self._index.model.background)
+            add_photo(self._index.folder, path, self._index.model)
         except BusyError:
             return False
         return True

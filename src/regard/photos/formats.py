@@ -1,0 +1,74 @@
+"""Which kinds of files are photos that can be read, by their endings and by Pillow's names.
+
+Knows names only; opens no photo.
+"""
+
+import functools
+import importlib.util
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_ENDINGS = (
+    *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".avif"),
+    *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
+    *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
+)
+_HEIF_ENDINGS = (".heic", ".heif", ".hif")
+_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
+_OTHER_PHOTOS = (
+    *(*_HEIF_ENDINGS, ".jxl", ".psd", ".dng", ".raw", ".arw", ".cr2", ".cr3", ".crw", ".nef"),
+    *(".nrw", ".orf", ".pef", ".raf", ".rw2", ".sr2", ".srw", ".3fr", ".dcr", ".kdc", ".x3f"),
+)
+_SHORT_ENDING = re.compile(r"\.[a-z0-9_-]{1,8}(\(\d{1,3}\))?")
+
+
+@functools.cache
+def can_read_heif() -> bool:
+    """Whether the extra package that reads the photos of iPhones is installed."""
+    return importlib.util.find_spec("pi_heif") is not None
+
+
+@functools.cache
+def endings() -> tuple[str, ...]:
+    """Endings of the files that are read, in lower case."""
+    return _ENDINGS + (_HEIF_ENDINGS if can_read_heif() else ())
+
+
+@functools.cache
+def formats() -> tuple[str, ...]:
+    """Pillow's names of the formats that are read; the first call makes HEIF one of them."""
+    if not can_read_heif():
+        return _FORMATS
+    import pi_heif
+
+    pi_heif.register_heif_opener()
+    return (*_FORMATS, "HEIF")
+
+
+def is_photo_name(name: str) -> bool:
+    """Whether a file is read, going by its name."""
+    return name.lower().endswith(endings())
+
+
+def ending_of(name: str) -> str:
+    """A file's ending as files are counted by, in lower case; "no ending" where it has none."""
+    dot = name.rfind(".")
+    ending = unicodedata.normalize("NFC", name[dot:].lower()) if dot > 0 else ""
+    return ending if _SHORT_ENDING.fullmatch(ending) else "no ending"
+
+
+def looks_like_photos(ending: str) -> bool:
+    """Whether files with an ending that is not read are likely photos all the same."""
+    return ending in _OTHER_PHOTOS or ending.startswith(endings())
+
+
+def advice(kinds: Iterable[str]) -> str:
+    """What to do about photos among the kinds that are not read; empty where there are none."""
+    photos = {kind for kind in kinds if looks_like_photos(kind)}
+    if not photos:
+        return ""
+    text = f"Read are {', '.join(endings())}: rename or convert the others."
+    if photos & set(_HEIF_ENDINGS):
+        text += " For .heic: pip install 'regard[heif]'"
+    return text
