@@ -14,7 +14,7 @@ from tests.cli.conftest import invoke, train_arguments
 
 
 def weights(run):
-    return load_file(run / "state/tensors.safetensors")
+    return load_file(run / "state.safetensors")
 
 
 def test_best_model_is_kept_with_its_recipe(world):
@@ -54,7 +54,7 @@ def test_killed_run_resumes_to_the_same_weights(world, tmp_path):
     )
     killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert killed.returncode == 9, killed.stderr
-    assert (tmp_path / "run/state").is_dir()
+    assert (tmp_path / "run/state.safetensors").is_file()
     assert invoke(*command).exit_code == 0
     expected, found = weights(world.model.parent), weights(tmp_path / "run")
     assert found.keys() == expected.keys()

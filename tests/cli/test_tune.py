@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from small import draw
 
 from regard.core.model_config import ModelConfig
@@ -88,6 +89,39 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     assert "must have its backbone" in str(
         invoke("blend", begun, begun, "--out", tmp_path / "none").exception
     )
+
+
+def test_captions_of_another_run_are_not_taken(place, tmp_path):
+    """Neither by a run that goes on, nor through what the last one left on disk."""
+    invoke(*arguments(place))
+    other = tmp_path / "captions.jsonl"
+    other.write_text((place / "captions.jsonl").read_text().replace("a blue beach", "a red cat"))
+    run = tmp_path / "run"
+    shutil.copytree(place / "run", run)
+    again = arguments(place, "--out", run, "--data", other)
+    assert "with other settings (another train split and val split)" in str(
+        invoke(*again).exception
+    )
+    (run / "tuning.json").unlink()
+    (run / "state.safetensors").unlink()
+    told = [
+        json.loads(invoke(*arguments(place, "--data", other, "--out", folder), "--json").stdout)
+        for folder in (run, tmp_path / "new")
+    ]
+    assert told[0]["rsum"] == told[1]["rsum"]
+    tensors = [load_file(tmp_path / name / "state.safetensors") for name in ("run", "new")]
+    for name, value in tensors[0].items():
+        torch.testing.assert_close(value, tensors[1][name], msg=name)
+
+
+def test_a_damaged_tuning_is_named(place, tmp_path):
+    invoke(*arguments(place))
+    for file in ("tuning.json", "state.safetensors"):
+        shutil.copytree(place / "run", tmp_path / file)
+        path = tmp_path / file / file
+        path.write_bytes(path.read_bytes()[:20])
+        done = invoke(*arguments(place, "--out", tmp_path / file))
+        assert f"{file} cannot be read" in str(done.exception)
 
 
 def test_other_settings_and_models_are_refused(place, tmp_path):

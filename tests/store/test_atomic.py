@@ -1,6 +1,5 @@
 """Files written whole or not at all: interrupted, failing, or two at once."""
 
-import json
 import os
 import subprocess
 import sys
@@ -9,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from regard.store import atomic
-from regard.store.atomic import replacing, write_bytes, write_json
+from regard.store.atomic import replacing, write_bytes
 
 ROOT = Path(__file__).parents[2]
 KILLED = """
@@ -96,11 +95,3 @@ def test_what_must_last_is_on_the_disk_before_it_is_shown(tmp_path, monkeypatch)
     assert first.name.endswith(".partial")
     assert not shown
     assert second == tmp_path
-
-
-def test_json_keeps_letters_and_ends_with_a_line(tmp_path):
-    write_json(tmp_path / "file", {"a": "Straße"})
-    text = (tmp_path / "file").read_text(encoding="utf-8")
-    assert json.loads(text) == {"a": "Straße"}
-    assert "Straße" in text
-    assert text.endswith("}\n")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file
 
 from regard.core.metrics import retrieval
 from regard.datasets.captions import Captions
@@ -12,6 +13,7 @@ from regard.errors import CheckpointError, ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import load_checkpoint
 from regard.model.model import Model
+from regard.training import learner, state_tables
 from regard.training.config import Recipe, load_recipe, recipe_names
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
@@ -148,6 +150,57 @@ def test_a_photo_with_features_that_are_not_finite_is_named(
     made = recipe("flickr8k", *settings)
     with pytest.raises(ShapeError, match=r"features of photo '1-1\.jpg' are not finite"):
         train(made, photos, Photos(3), tmp_path)
+
+
+def test_a_caption_with_states_that_are_not_finite_is_named(tmp_path, monkeypatch):
+    def spoilt(captions):
+        for row, words in enumerate(captions):
+            yield row, np.full((len(words) + 2, 384), np.nan if "green" in words else row % 5)
+
+    monkeypatch.setattr(state_tables, "load_word_states", lambda: spoilt)
+    with pytest.raises(ShapeError, match=r"states of caption '(a|one) green .*are not finite"):
+        train(recipe("flickr8k"), Photos(0), Photos(3), tmp_path)
+
+
+@pytest.mark.parametrize("spoil", ["loss", "gradient"])
+def test_a_step_that_is_not_finite_is_neither_made_nor_saved(tmp_path, monkeypatch, spoil):
+    made = recipe("official", "training.epochs=3")
+    real, steps = learner.batch_loss, []
+
+    def loss(*rest, **more):
+        steps.append(1)
+        one = real(*rest, **more)
+        if len(steps) < 7:
+            return one
+        wrong = one.total * torch.nan if spoil == "loss" else one.total + spoilt(one.total)
+        return one._replace(total=wrong)
+
+    def spoilt(total):  # 0, with a slope that is not finite
+        return (total - total.detach()).abs().sqrt()
+
+    monkeypatch.setattr(learner, "batch_loss", loss)
+    message = "loss of a step is nan" if spoil == "loss" else "norm of its gradient nan"
+    with pytest.raises(ShapeError, match=message):
+        train(made, Photos(0), Photos(3), tmp_path)
+    assert all(
+        value.isfinite().all() for value in load_file(tmp_path / "state.safetensors").values()
+    )
+    assert all(value.isfinite().all() for value in weights(tmp_path / "best").values())
+    monkeypatch.setattr(learner, "batch_loss", real)
+    whole = train(made, Photos(0), Photos(3), tmp_path / "whole")
+    again = train(made, Photos(0), Photos(3), tmp_path)
+    assert again.rsum == whole.rsum
+
+
+@pytest.mark.parametrize("file", ["recipe.json", "data.json", "state.safetensors"])
+def test_a_damaged_file_of_a_run_is_named(tmp_path, file):
+    made = recipe("official", "training.epochs=1")
+    train(made, Photos(0), Photos(3), tmp_path)
+    whole = (tmp_path / file).read_bytes()
+    for size in (0, len(whole) // 2):
+        (tmp_path / file).write_bytes(whole[:size])
+        with pytest.raises(CheckpointError, match=f"{file} cannot be read"):
+            train(made, Photos(0), Photos(3), tmp_path)
 
 
 def test_projected_features_are_components_of_the_standardised_ones(tmp_path):

@@ -1,11 +1,11 @@
-"""Word states equal those of the encoder's own library; tables on disk give them back."""
+"""Word states equal those of the encoder's own library."""
 
 import numpy as np
 import pytest
 
 from regard.errors import CheckpointError
 from regard.words import states as word_states
-from regard.words.states import StateTable, load_word_states, padded_states
+from regard.words.states import load_word_states, padded_states
 
 WORDS = ["a", "snowmobiler", "'s", "husky", "jumps"]
 # recorded from transformers 5.23: the first three numbers of <start>, the words and <end>, a
@@ -54,24 +54,6 @@ def test_words_beyond_the_encoders_places_have_zeros():
     assert (found[0, 510] != 0).any()
     assert (found[0, 511:601] == 0).all()
     assert (found[0, 601] != 0).any()
-
-
-def test_a_table_gives_rows_and_sentences_and_is_made_once(tmp_path, monkeypatch):
-    captions = [["a", "dog"], WORDS, ["two", "cats"]]
-    path = tmp_path / "states.f16"
-    made = StateTable(captions, path).gather(np.array([1, 0]))
-    expected = padded_states([WORDS, ["a", "dog"]])
-    np.testing.assert_allclose(made, expected, atol=2e-3)
-    monkeypatch.setattr(word_states, "load_word_states", lambda: pytest.fail("made again"))
-    again = StateTable(captions, path)
-    np.testing.assert_array_equal(again([WORDS, ["a", "dog"]]), made)
-
-
-def test_a_table_of_other_captions_is_replaced(tmp_path):
-    path = tmp_path / "states.f16"
-    StateTable([["a", "dog"]], path)
-    found = StateTable([["a", "cat"]], path).gather(np.array([0]))
-    np.testing.assert_allclose(found, padded_states([["a", "cat"]]), atol=2e-3)
 
 
 def test_a_missing_encoder_is_named(monkeypatch):

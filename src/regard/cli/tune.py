@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import AsJson, notes, print_json, progress_bar
 
 if TYPE_CHECKING:
-    from regard.training.tuning.run import Told
+    from regard.training.tuning.run import TuningProgress
 
 
 def tune(
@@ -58,12 +58,14 @@ def tune(
     config = build(TuneConfig, apply_settings({}, settings or []))
     with progress_bar("Tuning") as progress:
 
-        def tell(told: "Told") -> None:
-            progress(told.done, told.total)
-            if told.validation is not None:
-                notes.print(f"{told.label}  loss {told.loss:.3f}  rSum {told.validation.rsum:.1f}")
+        def show(at: "TuningProgress") -> None:
+            progress(at.done, at.total)
+            if at.validation is not None:
+                notes.print(f"{at.label}  loss {at.loss:.3f}  rSum {at.validation.rsum:.1f}")
 
-        best, rsum = run_tuning(load(model), train, val, out, config, threads=threads, tell=tell)
+        best, rsum = run_tuning(
+            load(model), train, val, out, config, threads=threads, progress=show
+        )
     if as_json:
         print_json({"model": str(best), "rsum": rsum})
     else:

@@ -1,7 +1,5 @@
 """Several models judged as one by averaging their similarities, and similarities kept on disk."""
 
-import hashlib
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, get_args
@@ -14,6 +12,7 @@ from regard.datasets.dataset import Dataset
 from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
 from regard.model.model import Model
+from regard.store.artefact import digest_of
 from regard.store.atomic import replacing
 
 Combine = Literal["raw", "zscore"]
@@ -63,12 +62,10 @@ class SimilarityCache:
 
     def path(self, model: Model, dataset: Dataset) -> Path:
         """File of one model's similarities on one data set."""
-        digest = hashlib.sha256()
-        digest.update(model.identity.encode())
-        digest.update((model.background.digest if model.background else "").encode())
-        digest.update(json.dumps(to_tree(model.network.config)).encode())
-        digest.update(fingerprint(dataset).encode())
-        return self.folder / f"similarity-{digest.hexdigest()[:24]}.npy"
+        background = model.background.digest if model.background else ""
+        config = to_tree(model.network.config)
+        digest = digest_of([model.identity, background, config, fingerprint(dataset)])
+        return self.folder / f"similarity-{digest}.npy"
 
     def load(self, path: Path) -> Float[np.ndarray, "image cap"] | None:
         """A matrix kept earlier, or None.
@@ -79,12 +76,12 @@ class SimilarityCache:
         if not path.exists():
             return None
         try:
-            found: Float[np.ndarray, "image cap"] = np.load(path, allow_pickle=False)
+            kept: Float[np.ndarray, "image cap"] = np.load(path, allow_pickle=False)
         except (OSError, ValueError, EOFError) as error:
             raise DataError(
                 f"{path} cannot be read ({error}); it must be a similarity matrix. Remove it."
             ) from None
-        return found
+        return kept
 
     def save(self, path: Path, matrix: Float[np.ndarray, "image cap"]) -> None:
         """Keep a matrix; the file exists whole or not at all."""

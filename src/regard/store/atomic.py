@@ -1,12 +1,10 @@
 """Files written whole or not at all, whatever happens to the process or the machine meanwhile."""
 
 import contextlib
-import json
 import os
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 
 @contextlib.contextmanager
@@ -43,12 +41,6 @@ def write_bytes(path: Path, contents: bytes, *, durable: bool = True) -> None:
     """Write a file whole or not at all; `durable` as for `replacing`."""
     with replacing(path, durable=durable) as partial:
         partial.write_bytes(contents)
-
-
-def write_json(path: Path, tree: Any) -> None:
-    """Write plain values as JSON, whole or not at all."""
-    text = json.dumps(tree, indent=1, ensure_ascii=False) + "\n"
-    write_bytes(path, text.encode("utf-8"))
 
 
 def sync(path: Path) -> None:

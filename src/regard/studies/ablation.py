@@ -31,7 +31,8 @@ from regard.studies.sentence_kinds import masks
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train
 from regard.training.run import Run
-from regard.words.states import StateTable, padded_states
+from regard.training.state_tables import StateTable
+from regard.words.states import padded_states
 from regard.words.tokens import tokenize
 
 PHOTO, REGIONS = "vsepp-photo", "vsepp-regions"
@@ -150,7 +151,7 @@ def _scores(
     states: Callable[[Sequence[Sequence[str]]], np.ndarray] = padded_states
     if recipe.model.word_encoding == "states":
         captions = [tokenize(sentence) for sentence in val_set.captions.sentences]
-        states = StateTable(captions, cache / "states-val.f16")
+        states = StateTable(captions, cache, "states-val")
     model = Model(load_checkpoint(run.best), states=states)
     return Judge(cache=SimilarityCache(run.folder)).similarities([model], val_set)
 

@@ -10,7 +10,8 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.datasets.dataset import Dataset, check_finite
-from regard.words.states import StateTable
+from regard.errors import ShapeError
+from regard.training.state_tables import StateTable
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import UNKNOWN, CaptionIds, Vocabulary
 
@@ -107,14 +108,23 @@ class PairBatches:
             None if self.states is None else torch.from_numpy(self.states.gather(captions)),
         )
 
-    def check_features(self, captions: Int[np.ndarray, " pair"]) -> None:
-        """Refuse captions whose photos' features are not finite.
+    def check(self, captions: Int[np.ndarray, " pair"]) -> None:
+        """Refuse captions whose photos' features, or whose words' states, are not finite.
 
         Raises:
-            ShapeError: names the first such photo.
+            ShapeError: names the first such photo or caption.
         """
         photos = np.unique(self.dataset.captions.photo_of_caption[captions])
         check_finite(self.dataset, photos, self.dataset.gather(photos)[0])
+        if self.states is None:
+            return
+        for row in captions:
+            if not np.isfinite(self.states.gather(np.array([row]))).all():
+                raise ShapeError(
+                    f"states of caption {self.dataset.captions.sentences[row]!r} are not finite "
+                    "somewhere; they must be ordinary numbers only. Delete the run's cache, so "
+                    "that they are made anew."
+                )
 
     def stream(
         self,

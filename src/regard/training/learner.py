@@ -13,10 +13,11 @@ from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError
 from regard.training.batches import Batch
 from regard.training.config import Recipe
+from regard.training.gradients import clip
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.run import Run
+from regard.training.state_tables import StateTable
 from regard.training.step import batch_loss
-from regard.words.states import StateTable
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -71,18 +72,23 @@ class Learner:
         if not self.model.needs_states:
             return None
         captions = [tokenize(sentence) for sentence in dataset.captions.sentences]
-        return StateTable(captions, self._run.cache / f"states-{split}.f16")
+        return StateTable(captions, self._run.cache, f"states-{split}")
 
     def step(self, batch: Batch, rate: float, *, warming_up: bool) -> float:
-        """Change the weights by one batch; gives its loss."""
+        """Change the weights by one batch; gives its loss.
+
+        Raises:
+            ShapeError: a vector, the loss or its gradient is not finite; nothing is changed.
+        """
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         loss = batch_loss(self.model, batch, self.recipe.training, warming_up=warming_up)
         loss.total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(self.model.parameters(), self.recipe.training.clip_norm)
+        total = float(loss.total.detach())
+        clip(self.model.parameters(), self.recipe.training.clip_norm, total)
         self.optimizer.step()
-        return float(loss.total.detach())
+        return total
 
     @torch.no_grad()
     def average(self, step: int) -> None:

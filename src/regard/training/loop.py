@@ -6,7 +6,6 @@ killed and resumed gives the same weights as one that was not.
 
 import hashlib
 import json
-import math
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -201,10 +200,8 @@ class _Loop:
             try:
                 losses.append(self.learner.step(batch, rate, warming_up=warming_up))
             except ShapeError:
-                self.batches.check_features(order[step - 1])  # names the photo, if it is one's
+                self.batches.check(order[step - 1])  # names the photo or caption, if it is one's
                 raise
-            if not math.isfinite(losses[-1]):
-                self.batches.check_features(order[step - 1])
             self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
                 self.save(position._replace(step=step))

@@ -4,7 +4,6 @@ Most directions of a backbone's features vary little. Training reads the leading
 made once and kept as float16 beside the run; the model that is saved reads whole features.
 """
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,8 +18,10 @@ from torch import Tensor
 from regard.core.network import MatchingModel
 from regard.datasets.dataset import Dataset, check_finite
 from regard.datasets.fingerprint import fingerprint
+from regard.store.artefact import made_once
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
+_PROJECTION, _PROJECTED = "projection.safetensors", "projected.f16"
 _AT_ONCE = 64  # photos read together
 
 
@@ -83,17 +84,16 @@ class ProjectedDataset:
         self.feature_dim = rank
         self.producer = dataset.producer
         self.skipped = dataset.skipped
-        digest = f"{rank} {fingerprint(dataset)}"
-        marker = folder / "projection.json"
-        if not (marker.exists() and json.loads(marker.read_text())["of"] == digest):
-            folder.mkdir(parents=True, exist_ok=True)
-            marker.unlink(missing_ok=True)
-            counts = _project(dataset, fit_projection(dataset, rank), folder)
-            marker.write_text(json.dumps({"of": digest, "counts": counts}))
-        counts = json.loads(marker.read_text())["counts"]
-        self.projection = Projection(**load_file(folder / "projection.safetensors"))
+
+        def make(place: Path) -> None:
+            _project(dataset, fit_projection(dataset, rank), place)
+
+        place = made_once(folder, "projection", [rank, fingerprint(dataset)], make)
+        tensors = load_file(place / _PROJECTION)
+        counts = tensors.pop("counts").numpy()
+        self.projection = Projection(**tensors)
         self._starts = np.concatenate([[0], np.cumsum(counts)])
-        self._rows = np.memmap(folder / "projected.f16", np.float16, "r").reshape(-1, rank)
+        self._rows = np.memmap(place / _PROJECTED, np.float16, "r").reshape(-1, rank)
 
     def gather(
         self, photo_rows: Sequence[int] | Int[np.ndarray, " photo"]
@@ -107,12 +107,11 @@ class ProjectedDataset:
         return out, counts
 
 
-def _project(dataset: Dataset, projection: Projection, folder: Path) -> list[int]:
-    """Write the projection and every photo's components; gives the counts of regions."""
-    save_file(projection._asdict(), folder / "projection.safetensors")
+def _project(dataset: Dataset, projection: Projection, folder: Path) -> None:
+    """Write every photo's components, and the projection with the counts of regions."""
     regions: list[int] = []
     photos = len(dataset.captions.photos)
-    with (folder / "projected.f16").open("wb") as file:
+    with (folder / _PROJECTED).open("wb") as file:
         for start in range(0, photos, _AT_ONCE):
             rows = range(start, min(photos, start + _AT_ONCE))
             features, counts = dataset.gather(rows)
@@ -122,7 +121,7 @@ def _project(dataset: Dataset, projection: Projection, folder: Path) -> list[int
             standard = (real - projection.mean) / projection.deviation
             file.write((standard @ projection.basis).half().numpy().tobytes())
             regions += counts.tolist()
-    return regions
+    save_file({**projection._asdict(), "counts": torch.tensor(regions)}, folder / _PROJECTION)
 
 
 def widened(model: MatchingModel, projection: Projection) -> MatchingModel:

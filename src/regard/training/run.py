@@ -1,25 +1,23 @@
 """A run on disk: how far it is, with everything needed to go on, and its log.
 
-    RUN/recipe.json   what is being trained, resolved; a run is only continued with the same
-    RUN/data.json     digests of data and vocabulary, likewise
-    RUN/log.jsonl     one line an epoch
-    RUN/state/        weights, optimizer moments and position; replaced as a whole
-    RUN/best/         the model that was best on val
-    RUN/cache/        word states and projected features, where the recipe needs them
-
-Weights and moments are safetensors, the rest JSON; nothing is pickled.
+RUN/recipe.json         what is being trained; a run is only continued with the same
+RUN/data.json           digests of data and vocabulary, likewise
+RUN/log.jsonl           one line an epoch
+RUN/state.safetensors   weights, optimizer moments and position
+RUN/best/               the model that was best on val
+RUN/cache/              word states and projected features, where the recipe needs them
 """
 
 import json
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
-from safetensors.torch import load_file, save_file
 
 from regard.config import to_tree
 from regard.errors import CheckpointError
+from regard.store import json_files
+from regard.training import saved_state
 from regard.training.config import Recipe
 
 
@@ -32,6 +30,30 @@ class Position(NamedTuple):
     """Steps done in the epoch after those."""
     best_rsum: float = -1.0
     best_epoch: int = 0
+
+
+def claim(path: Path, wanted: dict[str, Any], what: str) -> None:
+    """Write down what a run is of, or see that the one begun there is of the same.
+
+    Args:
+        what: a run of something else is, for the error.
+
+    Raises:
+        CheckpointError: it is of something else, or the file is damaged.
+    """
+    remedy = "Name another folder with --out, or delete this one."
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        json_files.write(path, wanted)
+        return
+    known = json_files.read(path, "JSON as a run writes it", remedy)
+    names = {**known, **wanted}
+    other = [name for name in names if known.get(name) != wanted.get(name)]
+    if other:
+        raise CheckpointError(
+            f"{path.parent} holds a run {what} (another {' and '.join(other)}); to go on it must "
+            f"be the same. {remedy}"
+        )
 
 
 class Run:
@@ -49,16 +71,12 @@ class Run:
 
     def __init__(self, folder: Path, recipe: Recipe, cache: Path | None = None) -> None:
         self.folder = folder
-        self._cache = cache or folder / "cache"
-        folder.mkdir(parents=True, exist_ok=True)
-        path = folder / "recipe.json"
-        tree = to_tree(recipe)
-        if path.exists() and json.loads(path.read_text(encoding="utf-8")) != tree:
-            raise CheckpointError(
-                f"{folder} holds a run of another recipe; to go on it must be the same. "
-                "Name another folder with --out, or delete this one."
-            )
-        path.write_text(json.dumps(tree, indent=1) + "\n", encoding="utf-8")
+        self.cache = cache or folder / "cache"
+        """Folder for what is made once from the data and can be made again."""
+        self.best = folder / "best"
+        """Folder of the best model."""
+        self._state = folder / "state.safetensors"
+        claim(folder / "recipe.json", to_tree(recipe), "of another recipe")
 
     def claim(self, data: dict[str, str]) -> None:
         """Remember what is trained on; a run is only continued with the same.
@@ -69,20 +87,7 @@ class Run:
         Raises:
             CheckpointError: the run was begun on other data.
         """
-        path = self.folder / "data.json"
-        known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else data
-        other = [name for name, digest in data.items() if known.get(name) != digest]
-        if other:
-            raise CheckpointError(
-                f"{self.folder} holds a run on other data (another {' and '.join(other)}); to go "
-                "on it must be the same. Name another folder with --out, or delete this one."
-            )
-        path.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-
-    @property
-    def best(self) -> Path:
-        """Folder of the best model."""
-        return self.folder / "best"
+        claim(self.folder / "data.json", data, "on other data")
 
     def log(self, **record: Any) -> None:
         """Append a line to the log."""
@@ -97,39 +102,14 @@ class Run:
         position: Position,
     ) -> None:
         """Replace the state on disk; killed half-way, the one before is still whole."""
-        tensors = {f"model.{k}": v for k, v in model.state_dict().items()}
-        if averaged is not model:
-            tensors |= {f"averaged.{k}": v for k, v in averaged.state_dict().items()}
-        for number, moments in optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{k}": v for k, v in moments.items()}
-        fresh = self.folder / "state.new"
-        shutil.rmtree(fresh, ignore_errors=True)
-        fresh.mkdir()
-        save_file({k: v.contiguous() for k, v in tensors.items()}, fresh / "tensors.safetensors")
-        (fresh / "position.json").write_text(json.dumps(position._asdict()), encoding="utf-8")
-        old = self.folder / "state.old"
-        shutil.rmtree(old, ignore_errors=True)
-        if (self.folder / "state").exists():
-            (self.folder / "state").rename(old)
-        fresh.rename(self.folder / "state")
-        shutil.rmtree(old, ignore_errors=True)
-
-    @property
-    def cache(self) -> Path:
-        """Folder for what is made once from the data and can be made again."""
-        self._cache.mkdir(parents=True, exist_ok=True)
-        return self._cache
+        modules = {"model": model} if averaged is model else {"model": model, "averaged": averaged}
+        tensors = saved_state.parts(**modules) | saved_state.moments(optimizer)
+        saved_state.save(self._state, tensors, position._asdict())
 
     @property
     def position(self) -> Position:
         """Where the run stands on disk."""
-        path = self._state / "position.json"
-        return Position(**json.loads(path.read_text("utf-8"))) if path.exists() else Position()
-
-    @property
-    def _state(self) -> Path:
-        state = self.folder / "state"
-        return state if state.exists() else self.folder / "state.old"  # killed between two renames
+        return Position(**saved_state.position(self._state))
 
     def restore(
         self,
@@ -137,21 +117,17 @@ class Run:
         averaged: torch.nn.Module,
         optimizer: torch.optim.Optimizer,
     ) -> Position:
-        """Go back to the state on disk, if there is one; tells where the run stands."""
+        """Go back to the state on disk, if there is one; tells where the run stands.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
         position = self.position
         if position == Position():
             return position
-        tensors = load_file(self._state / "tensors.safetensors")
-        for name, part in (("model.", model), ("averaged.", averaged)):
-            if any(key.startswith(name) for key in tensors):
-                part.load_state_dict(
-                    {k.removeprefix(name): v for k, v in tensors.items() if k.startswith(name)}
-                )
-        moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in tensors.items():
-            if name.startswith("optimizer."):
-                _, number, key = name.split(".")
-                moments.setdefault(int(number), {})[key] = value
-        tree = optimizer.state_dict()
-        optimizer.load_state_dict({**tree, "state": moments})
+        tensors = saved_state.load(self._state)
+        saved_state.put(tensors, model=model)
+        if averaged is not model:
+            saved_state.put(tensors, averaged=averaged)
+        saved_state.put_moments(tensors, optimizer)
         return position

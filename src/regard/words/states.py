@@ -6,9 +6,7 @@ sentence gets the mean state of its pieces, <start> and <end> those of [CLS] and
 nothing of vocabularies or matching: every word in any spelling has a state.
 """
 
-import hashlib
 import importlib.util
-import json
 import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -124,45 +122,6 @@ class WordStates:
             found.append(self._ids[prefix + part[start:end]])
             start = end
         return found
-
-
-class StateTable:
-    """States of a data set's captions, made once and kept on disk as float16.
-
-    Args:
-        captions: tokenised captions.
-        path: file that keeps them; one made from other captions is replaced.
-    """
-
-    def __init__(self, captions: Sequence[Sequence[str]], path: Path) -> None:
-        lengths = np.array([len(words) + 2 for words in captions])
-        self._starts = np.concatenate([[0], lengths.cumsum()])
-        digest = hashlib.sha256(json.dumps([list(c) for c in captions]).encode()).hexdigest()
-        marker = path.with_suffix(".json")
-        if not (marker.exists() and path.exists() and json.loads(marker.read_text()) == digest):
-            partial = path.with_suffix(".partial")
-            shape = (int(self._starts[-1]), STATE_DIM)
-            states = np.memmap(partial, np.float16, "w+", shape=shape)
-            for row, found in load_word_states()(captions):
-                states[self._starts[row] : self._starts[row + 1]] = found
-            states.flush()
-            partial.replace(path)
-            marker.write_text(json.dumps(digest))
-        self._states = np.memmap(path, np.float16, "r").reshape(-1, STATE_DIM)
-
-        self._row_of = {tuple(words): row for row, words in enumerate(captions)}
-
-    def __call__(self, captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word 384"]:
-        """States of some of its captions, found by their words; float16, padded with zeros."""
-        return self.gather(np.array([self._row_of[tuple(words)] for words in captions]))
-
-    def gather(self, rows: Int[np.ndarray, " cap"]) -> Float[np.ndarray, "cap word 384"]:
-        """States of some captions, padded with zeros, float16."""
-        starts, ends = self._starts[rows], self._starts[rows + 1]
-        out = np.zeros((len(rows), int((ends - starts).max()), STATE_DIM), np.float16)
-        for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            out[place, : end - start] = self._states[start:end]
-        return out
 
 
 def padded_states(captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word 384"]:

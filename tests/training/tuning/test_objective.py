@@ -9,6 +9,7 @@ from small import draw
 from regard.core.attention import l2norm
 from regard.core.model_config import ModelConfig
 from regard.core.network import RegionEncoder
+from regard.errors import ShapeError
 from regard.regions.backbone import load_backbone
 from regard.regions.pyramid import pool_levels
 from regard.training.tuning.objective import (
@@ -17,6 +18,7 @@ from regard.training.tuning.objective import (
     TuneConfig,
     Tuner,
     embed,
+    embed_dropped,
     features_of,
     tuning_loss,
 )
@@ -43,9 +45,9 @@ def targets():
     return Targets(l2norm(vectors, dim=-1), torch.arange(6).repeat_interleave(2))
 
 
-def tuner(network, maps, targets, threads=1):
+def tuner(network, maps, targets, threads=1, **encoding):
     torch.manual_seed(0)
-    encoder = RegionEncoder(ModelConfig(embed_dim=8))
+    encoder = RegionEncoder(ModelConfig(embed_dim=8, **encoding))
     return Tuner(network, encoder, maps, targets, CONFIG, threads)
 
 
@@ -109,12 +111,38 @@ def test_what_settles_is_the_mean_of_the_last_epochs(network, maps, targets):
 
 
 def test_threads_change_nothing_and_a_run_goes_on(network, maps, targets):
-    whole, parted = (tuner(network, maps, targets, threads) for threads in (1, 2))
+    dropping = {"region_mlp": True, "feature_dropout": 0.5}
+    whole, parted = (tuner(network, maps, targets, threads, **dropping) for threads in (1, 2))
     list(whole.epoch(0))
     list(parted.epoch(0))
-    resumed = tuner(network, maps, targets)
+    resumed = tuner(network, maps, targets, **dropping)
+    torch.manual_seed(7)  # what else is drawn in this process does not matter
     resumed.restore({name: value.clone() for name, value in parted.state().items()})
     list(whole.epoch(1))
     list(resumed.epoch(1))
     for name, value in whole.state().items():
         torch.testing.assert_close(resumed.state()[name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_dropout_is_the_encoder_s_own_with_a_seed_of_its_own():
+    encoder = RegionEncoder(ModelConfig(embed_dim=8, region_mlp=True, feature_dropout=0.25))
+    features = torch.rand(2, 3, 2048)
+
+    def found(seed):
+        return embed_dropped(encoder, features, torch.Generator().manual_seed(seed))
+
+    assert torch.equal(found(1), found(1))
+    assert not torch.equal(found(1), found(2))
+    encoder.mlp[0].p = 0.0
+    torch.testing.assert_close(found(1), encoder.eval()(features))
+    encoder.mlp = None
+    torch.testing.assert_close(found(1), encoder(features))
+
+
+def test_a_step_that_is_not_finite_changes_no_weight(network, maps, targets):
+    made = tuner(network, maps, Targets(targets.vectors * torch.nan, targets.photo_of_caption))
+    before = {name: value.clone() for name, value in made.encoder.state_dict().items()}
+    with pytest.raises(ShapeError, match="loss of a step is nan"):
+        list(made.epoch(0))
+    for name, value in made.encoder.state_dict().items():
+        assert torch.equal(value, before[name]), name

@@ -62,3 +62,13 @@ def test_maps_are_made_once_and_replaced_for_other_photos(network, paths, tmp_pa
         PhotoMaps(wanted, network, tmp_path, threads=2, progress=lambda *at: told.append(at))
     assert told[-1] == (1, 1)
     assert [at for at in told if at[1] == 3] == sorted({at for at in told if at[1] == 3})
+
+
+def test_a_photo_that_changed_is_looked_at_again(network, tmp_path):
+    paths = [draw(tmp_path / f"{n}.png", n) for n in range(2)]
+    first = PhotoMaps(paths, network, tmp_path / "maps", threads=1).unit([0])
+    draw(paths[0], 7)
+    second = PhotoMaps(paths, network, tmp_path / "maps", threads=1).unit([0])
+    assert not torch.equal(first.maps, second.maps)
+    wanted = straight(network, paths[0])[1][0]
+    torch.testing.assert_close(second.maps[0], wanted, atol=2e-3, rtol=2e-3)

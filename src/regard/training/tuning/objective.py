@@ -26,6 +26,8 @@ from regard.core.network import RegionEncoder
 from regard.kernels.workers import run_tasks
 from regard.regions.backbone import Block, EfficientNetLite2, SameConv
 from regard.regions.pyramid import pool_levels, pyramid_boxes
+from regard.training import saved_state
+from regard.training.gradients import clip
 from regard.training.tuning.photo_maps import PhotoMaps, Unit
 
 _REGIONS = len(pyramid_boxes())
@@ -72,8 +74,8 @@ class Tail(nn.Module):
             assert isinstance(block, Block)
             assert block.expand is not None  # only the very first block of the network has none
             wide = F.relu6(_pointwise(block.expand, x))
-            found = _pointwise(block.project, F.relu6(block.depthwise(wide)))
-            x = found + x if block.adds else found
+            narrow = _pointwise(block.project, F.relu6(block.depthwise(wide)))
+            x = narrow + x if block.adds else narrow
             if number in self.ends:
                 maps.append(x)
         return [*maps, F.relu6(_pointwise(self.head, x))]
@@ -89,8 +91,8 @@ def _pointwise(conv: SameConv, x: Tensor) -> Tensor:
     """A 1 x 1 convolution in bfloat16, of a map whose channels lie side by side."""
     assert conv.bias is not None  # the folded batch norm's
     weight, bias = conv.weight.flatten(1).bfloat16(), conv.bias.bfloat16()
-    found = F.linear(x.permute(0, 2, 3, 1).bfloat16(), weight, bias)
-    return found.float().permute(0, 3, 1, 2)
+    product = F.linear(x.permute(0, 2, 3, 1).bfloat16(), weight, bias)
+    return product.float().permute(0, 3, 1, 2)
 
 
 class Targets(NamedTuple):
@@ -130,6 +132,24 @@ def embed(tuned: Tuned, maps: PhotoMaps, threads: int = 1) -> Float[Tensor, "pho
 
     run_tasks(parts, work, threads)
     return out
+
+
+def embed_dropped(
+    encoder: RegionEncoder, features: Float[Tensor, "photo region feature"], seed: torch.Generator
+) -> Float[Tensor, "photo region dim"]:
+    """What the encoder gives in training, its dropout drawn from a generator of one's own.
+
+    Threads that drew from the one torch has would take turns as it happens.
+    """
+    standard = (features - encoder.mean) / encoder.deviation
+    vectors: Tensor = encoder.linear(standard)
+    if encoder.mlp is not None:
+        dropout, *layers = encoder.mlp
+        assert isinstance(dropout, nn.Dropout)
+        kept = torch.rand(standard.shape, generator=seed) >= dropout.p
+        vectors = vectors + nn.Sequential(*layers)(standard * kept / (1 - dropout.p))
+    unit: Tensor = l2norm(vectors.float(), dim=-1)
+    return unit
 
 
 def features_of(tail: Tail, unit: Unit) -> Float[Tensor, "photo region feature"]:
@@ -213,40 +233,35 @@ class Tuner:
 
     def settled(self) -> "Tuned":
         """The mean of what the last epochs ended with."""
-        made = Tuned(copy.deepcopy(self.tail), copy.deepcopy(self.encoder))
+        mean = Tuned(copy.deepcopy(self.tail), copy.deepcopy(self.encoder))
         with torch.no_grad():
-            for weight, *past in zip(_weights(made), *self._past, strict=True):
+            for weight, *past in zip(_weights(mean), *self._past, strict=True):
                 weight.copy_(torch.stack(past).mean(0))
-        return made
+        return mean
 
     def state(self) -> dict[str, Tensor]:
         """All that changes while tuning, as tensors by name."""
-        found = {"memory": self._memory}
-        for name, part in (("tail", self.tail), ("encoder", self.encoder)):
-            found |= {f"{name}.{key}": value for key, value in part.state_dict().items()}
-        for age, weights in enumerate(self._past):
-            found |= {f"past.{age}.{place}": weight for place, weight in enumerate(weights)}
-        for number, moments in self._optimizer.state_dict()["state"].items():
-            found |= {f"optimizer.{number}.{key}": value for key, value in moments.items()}
-        return {name: value.contiguous() for name, value in found.items()}
+        past = {
+            f"past.{age}.{place}": weight
+            for age, weights in enumerate(self._past)
+            for place, weight in enumerate(weights)
+        }
+        learned = saved_state.parts(tail=self.tail, encoder=self.encoder)
+        return {
+            "memory": self._memory,
+            **learned,
+            **past,
+            **saved_state.moments(self._optimizer),
+        }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Go back to what `state` gave."""
         self._memory.copy_(state["memory"])
-        for name, part in (("tail", self.tail), ("encoder", self.encoder)):
-            mine = {k.partition(".")[2]: v for k, v in state.items() if k.startswith(f"{name}.")}
-            part.load_state_dict(mine)
+        saved_state.put(state, tail=self.tail, encoder=self.encoder)
+        saved_state.put_moments(state, self._optimizer)
         ages = {int(key.split(".")[1]) for key in state if key.startswith("past.")}
         places = range(len(self._weights))
         self._past = [[state[f"past.{age}.{n}"] for n in places] for age in sorted(ages)]
-        moments: dict[int, dict[str, Tensor]] = {}
-        for key, value in state.items():
-            kind, _, rest = key.partition(".")
-            if kind == "optimizer":
-                number, _, name = rest.partition(".")
-                moments.setdefault(int(number), {})[name] = value
-        tree = self._optimizer.state_dict()
-        self._optimizer.load_state_dict({**tree, "state": moments})
 
     def _order(self, epoch: int) -> list[tuple[list[int], bool]]:
         """Photos that pass together, and whether mirrored, in random order."""
@@ -262,7 +277,6 @@ class Tuner:
 
     def epoch(self, number: int) -> Iterator[tuple[int, int, float]]:
         """One pass over all photos; tells units done, units in all and the mean loss so far."""
-        self.encoder.train()
         order, total, seen = self._order(number), 0.0, 0
         for start in range(0, len(order), self._config.units):
             passes = [
@@ -279,21 +293,21 @@ class Tuner:
                 self._memory[one.rows] = one.photos
                 total += one.loss
             done, seen = start + len(passes), seen + count
-            self._change((number + done / len(order)) / self._config.epochs)
+            self._change((number + done / len(order)) / self._config.epochs, total / seen)
             yield done, len(order), total / seen
         ended = [weight.detach().clone() for weight in self._weights]
         self._past = [*self._past, ended][-self._config.averaged_epochs :]
 
     def _go(self, one: "_Pass") -> None:
         """Compute the vectors, the summed loss and its gradients for some photos."""
-        chance = torch.rand(
-            len(one.rows), _REGIONS, generator=torch.Generator().manual_seed(hash(tuple(one.seed)))
-        )
+        (seed,) = np.random.SeedSequence(one.seed).generate_state(1)
+        generator = torch.Generator().manual_seed(int(seed))
+        chance = torch.rand(len(one.rows), _REGIONS, generator=generator)
         keep = round(_REGIONS * (1 - self._config.region_dropout))
         kept = chance.argsort(1)[:, :keep]
         features = features_of(self.tail, self._maps.unit(one.rows, mirrored=one.mirrored))
         features = features[torch.arange(len(kept))[:, None], kept]
-        photos = l2norm(self.encoder(features).mean(1), dim=-1)
+        photos = l2norm(embed_dropped(self.encoder, features, generator).mean(1), dim=-1)
         loss = len(one.rows) * tuning_loss(
             photos,
             torch.tensor(one.rows),
@@ -304,10 +318,10 @@ class Tuner:
         one.gradients = torch.autograd.grad(loss, self._weights)
         one.photos, one.loss = photos.detach(), float(loss.detach())
 
-    def _change(self, done: float) -> None:
+    def _change(self, done: float, loss: float) -> None:
         """Change the weights; `done` is the share of the whole tuning."""
         cosine = 0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
         for group in self._optimizer.param_groups:
             group["lr"] = group["peak"] * cosine
-        torch.nn.utils.clip_grad_norm_(self._weights, self._config.clip_norm)
+        clip(self._weights, self._config.clip_norm, loss)
         self._optimizer.step()

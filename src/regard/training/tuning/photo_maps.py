@@ -4,8 +4,6 @@ Tuning the backbone's end goes over the same photos many times; its beginning do
 its last map and the regions' features on its levels are kept on disk as float16.
 """
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
@@ -20,7 +18,14 @@ from torch import Tensor
 from regard.kernels.workers import run_tasks
 from regard.photos.decode import read_photo
 from regard.regions.backbone import NUM_CHANNELS, EfficientNetLite2
-from regard.regions.pyramid import SHORT_SIDE, network_size, pool_levels, pyramid_boxes
+from regard.regions.pyramid import (
+    SHORT_SIDE,
+    UNTUNED,
+    network_size,
+    pool_levels,
+    pyramid_boxes,
+)
+from regard.store.artefact import made_once
 
 _STRIDE = 16
 _AT_ONCE = 2  # photos of one size that go through the network together
@@ -57,42 +62,41 @@ class PhotoMaps:
         threads: int,
         progress: Callable[[int, int], None] = lambda *_: None,
     ) -> None:
-        self._network, self._folder = network, folder
-        folder.mkdir(parents=True, exist_ok=True)
         self.number = len(paths)
         """Photos in all."""
-        sizes = [_size(path) for path in paths]
         self.rows_by_size: dict[tuple[int, int], list[int]] = {}
         """Rows of the photos of each size (width, height) in the network."""
-        for row, size in enumerate(sizes):
-            self.rows_by_size.setdefault(size, []).append(row)
+        for row, path in enumerate(paths):
+            self.rows_by_size.setdefault(_size(path), []).append(row)
         self._place = {
             row: (size, place)
             for size, rows in self.rows_by_size.items()
             for place, row in enumerate(rows)
         }
-        marker = folder / "maps.json"
-        about = json.dumps([[str(path) for path in paths], SHORT_SIDE])
-        digest = hashlib.sha256(about.encode()).hexdigest()
-        fresh = not (marker.exists() and marker.read_text() == digest)
-        if fresh:
-            marker.unlink(missing_ok=True)
-        mode: Literal["r", "w+"] = "w+" if fresh else "r"
-        shape = (len(paths), len(pyramid_boxes()), _LEVELS)
-        self._levels = np.memmap(folder / "levels.f16", np.float16, mode, shape=shape)
-        self._maps = {size: self._open(size, mode) for size in self.rows_by_size}
-        if fresh:
-            self._make(paths, threads, progress)
-            marker.write_text(digest)
 
-    def _open(self, size: tuple[int, int], mode: Literal["r", "w+"]) -> Any:
-        width, height = (side // _STRIDE for side in size)
-        shape = (len(self.rows_by_size[size]), height, width, _CHANNELS)
-        path = self._folder / f"maps-{size[0]}x{size[1]}.f16"
-        return np.memmap(path, np.float16, mode, shape=shape)
+        def make(place: Path) -> None:
+            self._map(place, "w+")
+            self._fill(paths, network, threads, progress)
 
-    def _make(
-        self, paths: Sequence[Path], threads: int, progress: Callable[[int, int], None]
+        seen = [(str(path), (about := path.stat()).st_size, about.st_mtime_ns) for path in paths]
+        self._map(made_once(folder, "maps", [seen, UNTUNED], make), "r")
+
+    def _map(self, place: Path, mode: Literal["r", "w+"]) -> None:
+        """Map the files of a folder into memory."""
+        shape = (self.number, len(pyramid_boxes()), _LEVELS)
+        self._levels = np.memmap(place / "levels.f16", np.float16, mode, shape=shape)
+        self._maps: dict[tuple[int, int], Any] = {}
+        for (width, height), rows in self.rows_by_size.items():
+            whole = (len(rows), height // _STRIDE, width // _STRIDE, _CHANNELS)
+            path = place / f"maps-{width}x{height}.f16"
+            self._maps[width, height] = np.memmap(path, np.float16, mode, shape=whole)
+
+    def _fill(
+        self,
+        paths: Sequence[Path],
+        network: EfficientNetLite2,
+        threads: int,
+        progress: Callable[[int, int], None],
     ) -> None:
         tasks = [
             rows[start : start + _AT_ONCE]
@@ -106,13 +110,14 @@ class PhotoMaps:
             resized = [np.asarray(p.resize(size, Image.Resampling.BICUBIC)) for p in pictures]
             pixels = torch.from_numpy(np.stack(resized)).permute(0, 3, 1, 2)
             with torch.inference_mode():
-                maps = self._network.beginning((pixels.float() - 127) / 128)
+                maps = network.beginning((pixels.float() - 127) / 128)
                 self._levels[rows] = pool_levels(maps).numpy()
-            place = slice(first, first + len(rows))
-            self._maps[size][place] = maps[-1].permute(0, 2, 3, 1).numpy()
+            self._maps[size][first : first + len(rows)] = maps[-1].permute(0, 2, 3, 1).numpy()
 
         done = np.cumsum([len(rows) for rows in tasks])
         run_tasks(tasks, work, threads, lambda n, _: progress(int(done[n - 1]), len(paths)))
+        for array in (self._levels, *self._maps.values()):
+            array.flush()
 
     def unit(self, rows: Sequence[int], *, mirrored: bool = False) -> Unit:
         """Photos of one size; mirrored, their maps are turned left to right."""

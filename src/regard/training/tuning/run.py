@@ -1,34 +1,36 @@
 """A whole tuning of the backbone's end: targets, maps, epochs, the best on val kept, resumable."""
 
 import copy
-import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 
 from regard.core.attention import masked_mean
 from regard.core.metrics import Retrieval, retrieval
 from regard.datasets.captions import Captions
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import ConfigError
 from regard.model.checkpoint import Checkpoint, save_checkpoint
 from regard.model.model import Model
 from regard.regions.backbone import EfficientNetLite2, load_backbone
 from regard.regions.pyramid import UNTUNED, tuned_identity
 from regard.regions.tuned import BACKBONE, save_tuned, tag_of
+from regard.store.artefact import digest_of, made_once
+from regard.training import saved_state
+from regard.training.run import claim
 from regard.training.tuning.objective import Targets, TuneConfig, Tuned, Tuner, embed
 from regard.training.tuning.photo_maps import PhotoMaps
 
+_STATE, _VECTORS = "state.safetensors", "vectors.safetensors"
 _AT_ONCE = 512  # captions embedded together
 
 
-class Told(NamedTuple):
-    """What is told of a tuning as it goes."""
+class TuningProgress(NamedTuple):
+    """How far a tuning is."""
 
     label: str
     """What is being done."""
@@ -50,6 +52,11 @@ class Split(NamedTuple):
         """Of all photos, in their order."""
         return [self.folder / name for name in self.captions.photos]
 
+    def described(self) -> list[list[Any]]:
+        """All of it but the photos' contents, as plain values."""
+        owners = self.captions.photo_of_caption.tolist()
+        return [list(self.captions.photos), list(self.captions.sentences), owners]
+
 
 def tune(
     model: Model,
@@ -59,7 +66,7 @@ def tune(
     config: TuneConfig,
     *,
     threads: int = 1,
-    tell: Callable[[Told], None] = lambda _: None,
+    progress: Callable[[TuningProgress], None] = lambda _: None,
 ) -> tuple[Path, float]:
     """Tune the backbone's end to a model's words.
 
@@ -73,7 +80,7 @@ def tune(
 
     Raises:
         ConfigError: the model was trained on other features.
-        CheckpointError: the folder holds a run with other settings.
+        CheckpointError: the folder holds a run with other settings or on other captions.
     """
     if model.extractor_identity != UNTUNED:
         raise ConfigError(
@@ -81,30 +88,35 @@ def tune(
             f"trained on {UNTUNED!r}. Extract with --extractor pyramid-imagenet and train on "
             "these regions first."
         )
-    folder.mkdir(parents=True, exist_ok=True)
-    _settle(folder, model, config)
-    network = load_backbone()
     splits = {"train": train, "val": val}
-    targets = {name: _targets(model, split, folder / name, tell) for name, split in splits.items()}
+    settings = {f"{name} split": digest_of(split.described()) for name, split in splits.items()}
+    settings |= {"model": model.identity, **asdict(config)}
+    claim(folder / "tuning.json", settings, "with other settings")
+    network = load_backbone()
+    targets = {
+        name: _targets(model, split.captions, folder / name, progress)
+        for name, split in splits.items()
+    }
     maps = {
-        name: _maps(network, split, folder / name, threads, tell) for name, split in splits.items()
+        name: _maps(network, split, folder / name, threads, progress)
+        for name, split in splits.items()
     }
     tuner = Tuner(network, model.network.regions, maps["train"], targets["train"], config, threads)
-    epoch, best = _restore(tuner, folder / "state.safetensors")
+    epoch, best = _restore(tuner, folder / _STATE)
     while epoch < config.epochs:
         label = f"Epoch {epoch + 1}/{config.epochs}"
         for done, total, loss in tuner.epoch(epoch):
-            tell(Told(label, done, total, loss))
+            progress(TuningProgress(label, done, total, loss))
         tuned = tuner.settled()
         photos = embed(tuned, maps["val"], threads)
-        found = retrieval(photos @ targets["val"].vectors.T, targets["val"].photo_of_caption)
+        on_val = retrieval(photos @ targets["val"].vectors.T, targets["val"].photo_of_caption)
         epoch += 1
-        if found.rsum > best:
-            best = found.rsum
+        if on_val.rsum > best:
+            best = on_val.rsum
             tuned.tail.into(network)
             _keep(folder / "best", model, tuned, network)
-        _save(tuner, folder / "state.safetensors", epoch, best)
-        tell(Told(label, total, total, loss, found))
+        saved_state.save(folder / _STATE, tuner.state(), {"epoch": epoch, "best": best})
+        progress(TuningProgress(label, total, total, loss, on_val))
     return folder / "best", best
 
 
@@ -118,35 +130,26 @@ def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2)
     save_checkpoint(folder, Checkpoint(network, model.vocabulary, identity, {}))
 
 
-def _settle(folder: Path, model: Model, config: TuneConfig) -> None:
-    """Write the settings of a new run, or see that those of an old one are the same."""
-    path = folder / "tuning.json"
-    wanted = {"model": model.identity, **asdict(config)}
-    if path.exists() and json.loads(path.read_text(encoding="utf-8")) != wanted:
-        raise CheckpointError(
-            f"{folder} holds a tuning with other settings; it must be continued with its own. "
-            "Name another folder, or remove this one."
-        )
-    path.write_text(json.dumps(wanted, indent=1), encoding="utf-8")
-
-
 @torch.no_grad()
-def _targets(model: Model, split: Split, folder: Path, tell: Callable[[Told], None]) -> Targets:
+def _targets(
+    model: Model, captions: Captions, folder: Path, progress: Callable[[TuningProgress], None]
+) -> Targets:
     """Mean word vectors of all captions, kept on disk."""
-    sentences, owners = split.captions.sentences, split.captions.photo_of_caption
-    folder.mkdir(exist_ok=True)
-    path = folder / "targets.safetensors"
-    if not path.exists():
+    sentences = captions.sentences
+
+    def make(place: Path) -> None:
         vectors = torch.empty(len(sentences), model.dim)
         for start in range(0, len(sentences), _AT_ONCE):
             part = model.encode_captions(sentences[start : start + _AT_ONCE])
             words, lengths = torch.from_numpy(part.vectors), torch.from_numpy(part.lengths)
             mask = torch.arange(words.shape[1])[None, :] < lengths[:, None]
             vectors[start : start + len(words)] = masked_mean(words, mask)
-            tell(Told("Embedding captions", start + len(words), len(sentences)))
-        save_file({"vectors": vectors}, path.with_suffix(".partial"))
-        path.with_suffix(".partial").replace(path)
-    return Targets(load_file(path)["vectors"], torch.from_numpy(np.asarray(owners)).long())
+            progress(TuningProgress("Embedding captions", start + len(words), len(sentences)))
+        save_file({"vectors": vectors}, place / _VECTORS)
+
+    place = made_once(folder, "targets", [model.identity, list(sentences)], make)
+    owners = torch.from_numpy(np.asarray(captions.photo_of_caption)).long()
+    return Targets(load_file(place / _VECTORS)["vectors"], owners)
 
 
 def _maps(
@@ -154,28 +157,20 @@ def _maps(
     split: Split,
     folder: Path,
     threads: int,
-    tell: Callable[[Told], None],
+    progress: Callable[[TuningProgress], None],
 ) -> PhotoMaps:
     """Maps of a split's photos, kept on disk."""
 
-    def progress(done: int, total: int) -> None:
-        tell(Told("Looking at photos", done, total))
+    def looked(done: int, total: int) -> None:
+        progress(TuningProgress("Looking at photos", done, total))
 
-    return PhotoMaps(split.paths, network, folder, threads=threads, progress=progress)
-
-
-def _save(tuner: Tuner, path: Path, epoch: int, best: float) -> None:
-    """Write all that the next epoch begins with."""
-    about = {"epoch": str(epoch), "best": repr(best)}
-    save_file(tuner.state(), path.with_suffix(".partial"), about)
-    path.with_suffix(".partial").replace(path)
+    return PhotoMaps(split.paths, network, folder, threads=threads, progress=looked)
 
 
 def _restore(tuner: Tuner, path: Path) -> tuple[int, float]:
     """Go back to a saved state, if there is one; gives epochs done and the best rSum so far."""
-    if not path.exists():
+    position = saved_state.position(path)
+    if not position:
         return 0, 0.0
-    with safe_open(path, "pt") as file:
-        about = file.metadata()
-        tuner.restore({name: file.get_tensor(name) for name in file.keys()})  # noqa: SIM118
-    return int(about["epoch"]), float(about["best"])
+    tuner.restore(saved_state.load(path))
+    return position["epoch"], position["best"]

@@ -1,0 +1,26 @@
+"""Word states of captions on disk: found by row and by sentence, made once."""
+
+import numpy as np
+import pytest
+
+from regard.training import state_tables
+from regard.training.state_tables import StateTable
+from regard.words.states import padded_states
+
+WORDS = ["a", "snowmobiler", "'s", "husky", "jumps"]
+
+
+def test_a_table_gives_rows_and_sentences_and_is_made_once(tmp_path, monkeypatch):
+    captions = [["a", "dog"], WORDS, ["two", "cats"]]
+    made = StateTable(captions, tmp_path, "states").gather(np.array([1, 0]))
+    expected = padded_states([WORDS, ["a", "dog"]])
+    np.testing.assert_allclose(made, expected, atol=2e-3)
+    monkeypatch.setattr(state_tables, "load_word_states", lambda: pytest.fail("made again"))
+    again = StateTable(captions, tmp_path, "states")
+    np.testing.assert_array_equal(again([WORDS, ["a", "dog"]]), made)
+
+
+def test_a_table_of_other_captions_is_replaced(tmp_path):
+    StateTable([["a", "dog"]], tmp_path, "states")
+    found = StateTable([["a", "cat"]], tmp_path, "states").gather(np.array([0]))
+    np.testing.assert_allclose(found, padded_states([["a", "cat"]]), atol=2e-3)
