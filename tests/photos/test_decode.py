@@ -131,39 +131,6 @@ def test_other_colour_spaces(save):
     assert read_photo(save(ImageCms.applyTransform(scene(), lab), "lab.tif")).image.mode == "RGB"
 
 
-@pytest.mark.parametrize("name", ["deep.png", "deep.tif", "deep.pgm"])
-def test_sixteen_bits(save, name):
-    values = np.zeros((SIZE[1], SIZE[0]), np.uint16)
-    values[:, :30] = 32768
-    values[:, 30:] = 65535
-    photo = read_photo(save(Image.fromarray(values), name))
-    assert at(photo, 0.25, 0.5).tolist() == [127] * 3
-    assert at(photo, 0.75, 0.5).tolist() == [255] * 3
-
-
-def test_floating_point(save):
-    values = np.linspace(0, 0.5, SIZE[0], dtype=np.float32)[None].repeat(SIZE[1], 0)
-    photo = read_photo(save(Image.fromarray(values), "float.tif"))
-    assert at(photo, 0, 0.5).tolist() == [0] * 3
-    assert at(photo, 0.99, 0.5).tolist() == [255] * 3
-    assert read_photo(save(Image.fromarray(values * 0), "zero.tif")).image.getextrema()[0] == (0, 0)
-
-
-def test_numbers_that_are_none(save):
-    values = np.full((SIZE[1], SIZE[0]), np.nan, np.float32)
-    values[0, 0] = 1
-    photo = read_photo(save(Image.fromarray(values), "nan.tif"))
-    assert photo.image.mode == "RGB"
-
-
-@pytest.mark.parametrize("name", ["moving.gif", "moving.webp", "moving.png", "pages.tif"])
-def test_of_animations_the_first_picture(save, name):
-    more = [Image.new("RGB", SIZE, BLACK), Image.new("RGB", SIZE, WHITE)]
-    options = {"lossless": True} if name.endswith("webp") else {}
-    path = save(scene(), name, save_all=True, append_images=more, **options)
-    assert is_scene(read_photo(path))
-
-
 # ---- orientation, date, size
 
 

@@ -4,26 +4,35 @@ Knows files and pixels. Every photo comes out upright, RGB, 8 bits; what cannot 
 `PhotoError` that names the file, the reason and a remedy.
 """
 
-import struct
+import io
 import warnings
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from regard.errors import AbsentError, PhotoError
+from regard.photos.formats import formats
+from regard.photos.meaning import prepare, to_rgb
+from regard.photos.mending import Mended, kind_of, mended
+from regard.photos.pages import go_to_photo
 
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8
-# All that Pillow's decoders were seen to raise on damaged files, and its like
-_DAMAGE = (
-    *(OSError, EOFError, SyntaxError, ValueError, TypeError, LookupError, AttributeError),
-    *(RuntimeError, ArithmeticError, AssertionError, MemoryError, struct.error),
-)
 _ORIENTATION, _EXIF_IFD, _DATE_TIME_ORIGINAL = 0x0112, 0x8769, 0x9003
+_TURNS = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
 _DRAFT_MARGIN = 2  # a JPEG is decoded at no less than twice the pixels asked for
+_NOTHING = (128, 128, 128)  # what a JPEG's decoder puts where nothing came
+_MOST_MISSING = 0.05  # of the rows of a picture that is taken all the same
 
 
 class Photo(NamedTuple):
@@ -40,98 +49,209 @@ class Photo(NamedTuple):
 
 
 def read_photo(
-    source: Path | BinaryIO, short_side: int | None = None, name: str | None = None
+    source: Path | BinaryIO,
+    short_side: int | None = None,
+    name: str | None = None,
+    max_pixels: int | None = None,
 ) -> Photo:
     """Decode one photo.
+
+    What is beside the pixels (texts, profiles, dates, a missing end) never costs the photo. Of
+    an animation or a file of several pages one picture is read.
 
     Args:
         source: a file's path, or an open binary file.
         short_side: pixels needed on the short side; large JPEGs are then decoded reduced, to
             at least twice that. None decodes everything.
         name: what errors call it; None takes the path.
+        max_pixels: larger photos are refused before they are decoded; None takes MAX_PIXELS.
 
     Raises:
         PhotoError: broken, empty, no photo at all, too small or too large.
         AbsentError: not there, or not to be read now.
     """
     name = name or (str(source) if isinstance(source, Path) else "photo")
+    wanted = _Wanted(name, short_side, MAX_PIXELS if max_pixels is None else max_pixels)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # Pillow's notes on odd metadata and on size
-            with Image.open(source) as image:
-                return _decode(image, name, short_side)
+            return _read(source, wanted)
     except PhotoError:
         raise
-    except FileNotFoundError:
-        raise AbsentError(f"{name} does not exist; it must be a photo. Check the path.") from None
-    except UnidentifiedImageError:
-        if isinstance(source, Path) and source.stat().st_size == 0:
-            raise PhotoError(
-                f"{name} holds nothing (0 bytes); it must be a photo. Copy it again, or remove it."
-            ) from None
-        raise PhotoError(
+    except Exception as error:
+        raise _explained(error, wanted, _head(source)) from error
+
+
+class _Wanted(NamedTuple):
+    """How a photo is to be read."""
+
+    name: str
+    short_side: int | None
+    max_pixels: int
+
+
+def _read(source: Path | BinaryIO, wanted: _Wanted) -> Photo:
+    """Decode a photo, at the second try without what is beside its pixels.
+
+    Raises:
+        PhotoError: it is too small or too large.
+        Exception: anything that a decoder raises.
+    """
+    start = 0 if isinstance(source, Path) else source.tell()
+    try:
+        return _open(source, wanted)
+    except (PhotoError, MemoryError, Image.DecompressionBombError):
+        raise
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
+            raise
+        for form in mended(_bytes_of(source, start)):
+            photo = _opened_whole(form, wanted)
+            if photo is not None:
+                return photo
+        raise
+
+
+def _bytes_of(source: Path | BinaryIO, start: int) -> bytes:
+    if isinstance(source, Path):
+        return source.read_bytes()
+    source.seek(start)
+    return source.read()
+
+
+def _head(source: Path | BinaryIO) -> bytes | None:
+    """The first bytes of a file; None where it cannot be read."""
+    try:
+        if isinstance(source, Path):
+            with source.open("rb") as file:
+                return file.read(12)
+        source.seek(0)
+        return source.read(12)
+    except (OSError, ValueError):
+        return None
+
+
+def _opened_whole(form: Mended, wanted: _Wanted) -> Photo | None:
+    """The photo in mended bytes; None where it cannot be decoded or too much of it is missing."""
+    try:
+        photo = _open(io.BytesIO(form.data), wanted)
+    except Exception:  # noqa: BLE001 - the first error is the one to tell
+        return None
+    if not form.is_cut:
+        return photo
+    image = photo.image
+    rows = max(1, int(_MOST_MISSING * image.height))
+    bottom = image.crop((0, image.height - rows, image.width, image.height))
+    is_missing = bottom.getextrema() == tuple((level, level) for level in _NOTHING)
+    return None if is_missing else photo
+
+
+def _open(source: Path | BinaryIO, wanted: _Wanted) -> Photo:
+    with Image.open(source, formats=formats()) as image:
+        return _decode(image, wanted)
+
+
+def _explained(error: Exception, wanted: _Wanted, head: bytes | None) -> PhotoError:
+    """The error of a photo that could not be decoded, as its owner should read it.
+
+    Args:
+        head: the file's first bytes.
+    """
+    name = wanted.name
+    if isinstance(error, FileNotFoundError):
+        return AbsentError(f"{name} does not exist; it must be a photo. Check the path.")
+    if isinstance(error, MemoryError):
+        return AbsentError(
+            f"{name} takes more memory to decode than there is; it must take less. "
+            "Reduce the photo first."
+        )
+    if isinstance(error, Image.DecompressionBombError):
+        return PhotoError(_too_large(wanted))
+    if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
+        return AbsentError(
+            f"{name} cannot be read ({error.strerror}); it must be a file you may read. "
+            "Check the path, its permissions and its medium."
+        )
+    if head == b"":
+        return PhotoError(
+            f"{name} holds nothing (0 bytes); it must be a photo. Copy it again, or remove it."
+        )
+    if isinstance(error, UnidentifiedImageError):
+        return PhotoError(_unknown(name, kind_of(head or b"")))
+    reason = "its end is missing" if "truncated" in str(error) else str(error) or type(error)
+    return PhotoError(
+        f"{name} is damaged ({reason}); it must be a whole file. Restore it or leave it out."
+    )
+
+
+def _unknown(name: str, kind: str) -> str:
+    if not kind:
+        return (
             f"{name} is not a photo in a known format; it must be one Pillow reads. "
             "Convert it to JPEG or PNG, or leave it out."
-        ) from None
-    except Image.DecompressionBombError:
-        raise PhotoError(_too_large(name)) from None
-    except _DAMAGE as error:
-        if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
-            raise AbsentError(
-                f"{name} cannot be read ({error.strerror}); it must be a file you may read. "
-                "Check the path, its permissions and its medium."
-            ) from None
-        raise PhotoError(
-            f"{name} is damaged ({error}); it must be a whole file. Restore it or leave it out."
-        ) from error
+        )
+    how = (
+        "Install what reads it: pip install 'regard[heif]'"
+        if kind == "HEIC"
+        else ("Convert it to JPEG or PNG, or restore it if it is damaged.")
+    )
+    return f"{name} is a {kind} of a kind that cannot be read; it must be one Pillow reads. {how}"
 
 
-def _too_large(name: str) -> str:
+def _too_large(wanted: _Wanted) -> str:
     return (
-        f"{name} has too many pixels; it must have at most {MAX_PIXELS // 10**6} million. "
+        f"{wanted.name} has too many pixels; it must have at most "
+        f"{wanted.max_pixels // 10**6} million. "
         "Reduce the photo first."
     )
 
 
-def _decode(image: Image.Image, name: str, short_side: int | None) -> Photo:
+def _decode(image: Image.Image, wanted: _Wanted) -> Photo:
     """Pixels of an opened image, upright and RGB, with the original's size."""
+    _check_size(image, wanted)
+    go_to_photo(image, to_rgb)
+    _check_size(image, wanted)
     width, height = image.size
-    if width * height > MAX_PIXELS:
-        raise PhotoError(_too_large(name))
+    if wanted.short_side is not None and image.format in ("JPEG", "MPO"):
+        factor = _DRAFT_MARGIN * wanted.short_side / min(width, height)
+        image.draft("RGB", (round(width * factor), round(height * factor)))
+    was_cut = prepare(image)
+    image.load()
+    turn, taken = _turn_and_date(image)
+    if image.format == "TIFF":
+        width, height = image.size  # turned by its decoder
+    if turn in (5, 6, 7, 8):
+        width, height = height, width
+    pixels = to_rgb(image, was_cut=was_cut)
+    return Photo(pixels.transpose(_TURNS[turn]) if turn in _TURNS else pixels, width, height, taken)
+
+
+def _check_size(image: Image.Image, wanted: _Wanted) -> None:
+    """Refuse a picture that is too large or too small.
+
+    Raises:
+        PhotoError: it is.
+    """
+    width, height = image.size
+    if width * height > wanted.max_pixels:
+        raise PhotoError(_too_large(wanted))
     if min(width, height) < MIN_SIDE:
         raise PhotoError(
-            f"{name} is {width} x {height} pixels; it must have at least {MIN_SIDE} each way. "
-            "Leave it out."
+            f"{wanted.name} is {width} x {height} pixels; it must have at least {MIN_SIDE} each "
+            "way. Leave it out."
         )
-    if short_side is not None and image.format == "JPEG":
-        factor = _DRAFT_MARGIN * short_side / min(width, height)
-        image.draft("RGB", (round(width * factor), round(height * factor)))
-    image.load()
-    exif = image.getexif()
-    if exif.get(_ORIENTATION, 1) in (5, 6, 7, 8):
-        width, height = height, width
-    upright = ImageOps.exif_transpose(image)
-    return Photo(_to_rgb(upright), width, height, _taken(exif))
 
 
-def _taken(exif: Image.Exif) -> datetime | None:
-    """DateTimeOriginal of a photo; None where it is missing or no date."""
+def _turn_and_date(image: Image.Image) -> tuple[int, datetime | None]:
+    """How a loaded picture is to be turned (EXIF Orientation), and when it was taken."""
+    try:
+        exif = image.getexif()
+        turn = exif.get(_ORIENTATION, 1)
+    except Exception:  # noqa: BLE001 - damaged metadata costs itself only
+        return 1, None
     try:
         text = str(exif.get_ifd(_EXIF_IFD).get(_DATE_TIME_ORIGINAL, ""))
-        return datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
-    except _DAMAGE:
-        return None
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Eight-bit RGB; transparency over white, 16-bit and float scaled to their range."""
-    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        values = np.asarray(image, dtype=np.float64)
-        top = 65535.0 if image.mode.startswith("I") else max(float(values.max()), 1e-12)
-        grey = (values / max(top, float(values.max())) * 255).clip(0, 255)
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.mode in ("LA", "PA", "RGBA", "La", "RGBa") or "transparency" in image.info:
-        rgba = image.convert("RGBA")
-        white = Image.new("RGBA", rgba.size, "white")
-        return Image.alpha_composite(white, rgba).convert("RGB")
-    return image.convert("RGB")
+        taken = datetime.strptime(text.strip("\0 "), "%Y:%m:%d %H:%M:%S")
+    except Exception:  # noqa: BLE001 - the same
+        taken = None
+    return turn if turn in range(1, 9) else 1, taken

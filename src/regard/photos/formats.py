@@ -9,13 +9,15 @@ import re
 import unicodedata
 from collections.abc import Iterable
 
+from PIL import features
+
 _ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".avif"),
     *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
     *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
 )
 _HEIF_ENDINGS = (".heic", ".heif", ".hif")
-_FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "GIF", "AVIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")
+_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")  # and MPO
 _OTHER_PHOTOS = (
     *(*_HEIF_ENDINGS, ".jxl", ".psd", ".dng", ".raw", ".arw", ".cr2", ".cr3", ".crw", ".nef"),
     *(".nrw", ".orf", ".pef", ".raf", ".rw2", ".sr2", ".srw", ".3fr", ".dcr", ".kdc", ".x3f"),
@@ -38,12 +40,13 @@ def endings() -> tuple[str, ...]:
 @functools.cache
 def formats() -> tuple[str, ...]:
     """Pillow's names of the formats that are read; the first call makes HEIF one of them."""
+    names = (*_FORMATS, "AVIF") if features.check("avif") else _FORMATS
     if not can_read_heif():
-        return _FORMATS
+        return names
     import pi_heif
 
     pi_heif.register_heif_opener()
-    return (*_FORMATS, "HEIF")
+    return (*names, "HEIF")
 
 
 def is_photo_name(name: str) -> bool:
