@@ -16,7 +16,6 @@ from PIL import Image
 
 from regard.core.metrics import retrieval
 from regard.datasets.drawn_scenes import draw_scene, write_scenes
-from regard.explain import explain_photo
 from regard.explain.maps import heat_map, peak, region_scores
 from regard.model.model import load
 from regard.regions.statistics import StatisticsExtractor
@@ -153,7 +152,7 @@ def test_words_look_at_what_they_name(story):
     for number in HELD_OUT:
         scene = draw_scene(number, captions=CAPTIONS)
         for caption in scene.captions:
-            found = explain_photo(model, scene.image, caption.sentence)
+            found = model.explain_photo(scene.image, caption.sentence)
             middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
             for phrase in caption.phrases:
                 if phrase.shape is None:

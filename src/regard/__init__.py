@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from regard.core.scoring import Scoring as Scoring
     from regard.errors import RegardError as RegardError
     from regard.explain import Explanation as Explanation
-    from regard.explain import explain_photo as explain_photo
     from regard.kernels import attention as attention
     from regard.kernels import similarity_matrix as similarity_matrix
     from regard.model.model import Model as Model
@@ -32,7 +31,6 @@ _HOMES = {
     "RegardError": "regard.errors",
     "Scoring": "regard.core.scoring",
     "attention": "regard.kernels",
-    "explain_photo": "regard.explain",
     "load": "regard.model.model",
     "similarity_matrix": "regard.kernels",
 }
@@ -44,7 +42,6 @@ __all__ = [
     "RegardError",
     "Scoring",
     "attention",
-    "explain_photo",
     "load",
     "similarity_matrix",
 ]

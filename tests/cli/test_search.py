@@ -9,6 +9,7 @@ from rich.console import Console
 from small import draw, save_model
 
 from regard.errors import ConfigError, DataError, StoreError
+from regard.model.model import Model
 
 from .conftest import invoke
 
@@ -68,6 +69,21 @@ def test_the_table_names_rank_similarity_photo_and_words(index):
         assert Path(hit["photo"]).name in line
         strongest = max(hit["words"][1:-1], key=lambda word: word["share"])
         assert f"{strongest['word']} {strongest['share']:.2f}" in line
+
+
+@pytest.mark.parametrize(("form", "times"), [((), 6), (("--json",), 6), (("--paths0",), 0)])
+def test_every_sentence_of_a_hit_is_explained_once_at_most(index, monkeypatch, form, times):
+    explained = []
+    explain = Model.explain
+
+    def counting(self, photo, *more):
+        explained.append(photo)
+        return explain(self, photo, *more)
+
+    monkeypatch.setattr(Model, "explain", counting)
+    done = invoke("search", "a red dog; -1: a leash", "-k", 3, "--index", index, *form)
+    assert done.exit_code == 0, done.output
+    assert len(explained) == times  # two sentences of three hits
 
 
 def test_paths_for_pipes(index):

@@ -10,10 +10,12 @@ from PIL import Image
 
 from regard.core.scoring import Scoring
 from regard.errors import ConfigError, ShapeError
-from regard.explain import Explanation, explain
+from regard.explain import Explanation, WordExplanation
 from regard.explain.figure import brightness, draw_figure, save_figure
-from regard.explain.numbers import WordExplanation
+from regard.model.encoded import EncodedCaption
+from regard.model.explaining import explain
 from regard.regions.pyramid import pyramid_boxes
+from regard.store.region_store import Regions
 
 
 def explanation(words, size, seed=0):
@@ -22,7 +24,8 @@ def explanation(words, size, seed=0):
     regions /= np.linalg.norm(regions, axis=1, keepdims=True)
     vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
     boxes = pyramid_boxes() * np.array([*size, *size])
-    return explain(regions, vectors, ["<start>", *words, "<end>"], boxes, size, Scoring())
+    photo = Regions(regions, boxes, np.ones(36), *size)
+    return explain(photo, EncodedCaption(("<start>", *words, "<end>"), vectors), Scoring())
 
 
 def photo(size):
@@ -152,7 +155,8 @@ def test_photos_decoded_smaller_give_the_same_picture():
 
 
 def test_without_boxes_there_is_no_figure():
-    found = explain(np.eye(2), np.eye(2), ["a", "b"], np.zeros((0, 4)), (0, 0), Scoring())
+    words = tuple(WordExplanation(w, 0.5, 0.5, np.ones(2) / 2, np.zeros(2)) for w in "ab")
+    found = Explanation(1.0, words, np.zeros((0, 4)), (0, 0))
     with pytest.raises(ShapeError, match="explanation has no boxes"):
         draw_figure(found, photo((60, 40)), "a b")
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from regard.explain.explanation import WordExplanation
 from regard.explain.maps import best_region, heat_map, map_grid, peak, region_scores
-from regard.explain.numbers import WordExplanation
 from regard.regions.pyramid import pyramid_boxes
 
 SIZE = (200, 100)

@@ -35,16 +35,6 @@ def test_discounts_are_the_smooth_maximum_of_the_cosines_over_the_usual_one(side
     np.testing.assert_allclose(made.photo_discounts(7 * rows), found, atol=1e-6)  # of any length
 
 
-def test_of_one_pair_both_are_taken(sides):
-    made = Background.of(*sides)
-    regions, words = np.ones((3, 16)), np.eye(16)[:4]
-    photo = made.photo_discounts(regions.mean(0, keepdims=True))[0]
-    for trend in (LEVEL, Trend(-0.1, math.log(6), math.log(2), math.log(9))):
-        made = made.with_trend(trend)
-        sentence = made.sentence_discounts(words.mean(0, keepdims=True), np.array([4]))[0]
-        assert made.discount(regions, words) == pytest.approx(photo + sentence)
-
-
 def test_sentences_are_lowered_by_their_length_as_far_as_lengths_are_known(sides):
     plain = Background.of(*sides)
     made = plain.with_trend(Trend(-0.1, math.log(6), math.log(4), math.log(12)))

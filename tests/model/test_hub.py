@@ -34,7 +34,7 @@ def test_a_shipped_model_takes_card_background_and_backbone_along(tmp_path):
     assert (tmp_path / "README.md").read_text() == (shipped / "flickr8k/README.md").read_text()
     again = Model.from_pretrained(tmp_path)
     assert again.extractor_name == f"pyramid:{tmp_path / 'backbone.safetensors'}"
-    assert again.calibration == load("flickr8k").calibration
+    assert again.curves == load("flickr8k").curves
 
 
 def test_a_name_on_the_hub_is_fetched_by_its_client(tmp_path, monkeypatch):

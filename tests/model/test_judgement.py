@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from regard.model.background import Background, Spread
-from regard.model.judgement import Judgement, VerdictCurve, verdict
+from regard.model.judgement import Curves, Judgement, VerdictCurve, verdict
 
 CURVE = VerdictCurve(best=10.0, among=-1.0, mean=-5.0, deviation=2.0, intercept=-1.0)
 
@@ -27,16 +27,22 @@ def test_judgement_of_what_is_recorded():
         "calibration": {"slope": 2.0, "intercept": -1.0, "more": "kept"},
         "verdict": {"photos": CURVE._asdict()},
     }
-    made, asked = Judgement.of(info, background()), np.ones((3, 16), np.float32)
-    assert made.pair == (2.0, -1.0)
-    assert made.word is None
-    wanted = CURVE.probability(0.5, 9, made.background.spread(asked, "photos"))
-    assert made.found("photos", asked, 0.5, 9) == wanted
-    assert made.found("sentences", asked, 0.5, 9) is None  # no curve
-    assert made.found("photos", asked, 0.5, 0) is None  # nothing to look at
-    assert Judgement.of(info, None).found("photos", asked, 0.5, 9) is None
-    assert Judgement.of({}, None) == Judgement()
+    curves = Curves.of(info)
+    assert curves.pair == (2.0, -1.0)
+    assert curves.word is None
+    spread = background().spread(np.ones((3, 16), np.float32), "photos")
+    low, high = curves.judge([0.1, 0.5], "photos", spread, 9)
+    assert high.match_probability == pytest.approx(CURVE.probability(0.5, 9, spread))
+    assert low.match_probability < high.match_probability
+    assert high.probability == pytest.approx(0.5)
+    assert curves.judge([0.5], "sentences", spread, 9)[0].match_probability is None  # no curve
+    assert curves.judge([0.5], "photos", None, 9)[0].match_probability is None  # no background
+    assert curves.judge([], "photos", spread, 0) == []  # nothing to look at
+    assert Curves.of({}) == Curves()
+    assert Curves().judge([0.5], "photos", spread, 9) == [Judgement(None, None)]
 
 
 def test_verdict_in_words():
-    assert [verdict(p) for p in (None, 0.49, 0.5)] == [None, "no good match", "match"]
+    wanted = [None, "no good match", "match"]
+    assert [verdict(p) for p in (None, 0.49, 0.5)] == wanted
+    assert [Judgement(0.9, p).verdict for p in (None, 0.49, 0.5)] == wanted

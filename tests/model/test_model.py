@@ -12,6 +12,7 @@ from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
 from regard.model.checkpoint import Checkpoint
 from regard.model.encoded import EncodedImages
+from regard.model.judgement import Judgement
 from regard.model.model import Model, load
 from regard.photos.decode import read_photo
 from regard.words.vocabulary import Vocabulary
@@ -117,11 +118,12 @@ def test_features_of_another_shape_are_refused(shape):
 
 
 def test_probability_is_there_where_a_curve_was_fitted():
-    made = model()
-    assert made.calibration is None
-    made.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
-    found = made.calibration.probability(np.array([-1e3, 0.5, 1e3]))
-    np.testing.assert_allclose(found, [0, 0.5, 1])
+    plain, words = model(), np.ones((3, 8), np.float32)
+    assert plain.judge([0.5], "photos", words, 1) == [Judgement(None, None)]
+    plain.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
+    judgements = plain.judge([-1e3, 0.5, 1e3], "photos", words, 1)
+    np.testing.assert_allclose([one.probability for one in judgements], [0, 0.5, 1])
+    assert {one.match_probability for one in judgements} == {None}
 
 
 def test_identity_changes_with_the_weights():
@@ -133,10 +135,10 @@ def test_identity_changes_with_the_weights():
     assert one.identity != other.identity
 
 
-def test_a_similarity_is_told_with_its_probability_where_there_is_a_curve():
-    model = load("flickr8k")
-    low, high = model.judged(0.0), model.judged(0.5)
-    assert low["similarity"] == 0.0
-    assert 0 <= low["probability"] < high["probability"] <= 1
-    model.info = {}
-    assert model.judged(0.5) == {"similarity": 0.5}
+def test_a_shipped_model_judges_pairs_and_answers():
+    shipped = load("flickr8k")
+    words = shipped.encode_captions(["a dog"]).caption(0).vectors
+    low, high = shipped.judge([0.0, 0.5], "photos", words, 20)
+    assert 0 <= low.probability < high.probability <= 1
+    assert 0 <= low.match_probability < high.match_probability <= 1
+    assert shipped.judge([0.5], "photos", words, 2000)[0].match_probability < high.match_probability

@@ -5,7 +5,6 @@ import pytest
 from small import save_model
 
 from regard.errors import CheckpointError
-from regard.explain import explain_photo
 from regard.model.model import load
 from regard.model.pointer import FILE, SHAPES, Pointer, describe
 from regard.regions.extractor import Regions
@@ -58,7 +57,7 @@ def test_a_models_pointer_is_in_its_folder_and_in_its_explanations(tmp_path):
     width = plain.network.config.feature_dim
     features = np.random.default_rng(3).random((2, width), np.float32)
     regions = Regions(features, BOXES, np.ones(2, np.float32), *SIZE)
-    before, after = (explain_photo(m, regions, "a red dog") for m in (plain, made))
+    before, after = (m.explain_photo(regions, "a red dog") for m in (plain, made))
     assert before.similarity == after.similarity
     assert all(word.pointing is None for word in before.words)
     words, vectors = made.encode_captions(["a red dog"]), made.encode_images([regions]).vectors[0]

@@ -6,7 +6,6 @@ from stores import DIM, by_hand, fill, queries, unit
 
 from regard.core.scoring import Scoring
 from regard.evaluation.similarity import score_tile
-from regard.explain.photo import explain_photo
 from regard.indexing import update_index
 from regard.model.background import Background
 from regard.model.model import load
@@ -108,7 +107,7 @@ def test_search_evaluation_and_explanation_agree(index, model):
         tile = score_tile(model, images.vectors, images.counts, captions)[:, 0]
         np.testing.assert_array_equal(tile, similarities)
         for hit, similarity in zip(hits, similarities, strict=True):
-            for found in (hit.explain(), explain_photo(model, hit.photo.path, sentence)):
+            for found in (hit.explain(), model.explain_photo(hit.photo.path, sentence)):
                 assert found.similarity == pytest.approx(similarity, abs=1e-3)
                 assert sum(word.share for word in found.words) == pytest.approx(found.similarity)
             assert hit.explain().similarity == pytest.approx(hit.similarity, abs=1e-5)
@@ -119,10 +118,10 @@ def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, 
     lowered = {hit.photo.id: hit.similarity for hit in index.search("a red dog", 9).hits}
     images = {key: np.asarray(index.regions(key).vectors, np.float32) for key in raw}
     words = model.encode_captions(["a red dog"]).vectors[0]
+    of_sentence = model.background.sentence_discounts(words.mean(0)[None], np.array([len(words)]))
     for key, regions in images.items():
-        assert raw[key] - lowered[key] == pytest.approx(
-            model.background.discount(regions, words), abs=1e-5
-        )
+        of_photo = model.background.photo_discounts(regions.mean(0)[None])
+        assert raw[key] - lowered[key] == pytest.approx((of_photo + of_sentence)[0], abs=1e-5)
 
 
 def plainly(index, query):

@@ -99,7 +99,7 @@ def test_no_verdict_without_calibration(index):
 def calibrated(index, monkeypatch):
     """The index with a model whose probabilities are even at a similarity of 0.2."""
     curve = Calibration(30.0, -6.0)
-    monkeypatch.setattr(type(index.model), "calibration", property(lambda _: curve))
+    monkeypatch.setitem(index.model.info, "calibration", curve._asdict())
     return index
 
 
@@ -118,7 +118,7 @@ def test_no_good_match_is_said(index, monkeypatch):
     best = {s: index.search(s, 1).hits[0].similarity for s in sentences}
     even = sorted(best.values())[2]
     curve = Calibration(30.0, -30.0 * even)
-    monkeypatch.setattr(type(index.model), "calibration", property(lambda _: curve))
+    monkeypatch.setitem(index.model.info, "calibration", curve._asdict())
     for sentence in sentences:
         wanted = "match" if best[sentence] >= even else "no good match"
         assert index.search(sentence, 3).verdict == wanted

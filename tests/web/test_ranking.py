@@ -10,6 +10,7 @@ from search.conftest import draw
 from regard.indexing import update_index
 from regard.search import Filters, Index
 from regard.search.catalog import NO_FILTERS
+from regard.search.encoded_query import EncodedQuery
 from regard.web import ranking, wording
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ask, Ranker, weight_scales
@@ -97,11 +98,9 @@ def test_weights_that_do_not_fit_are_refused(ranker, weights, reason):
 
 
 def test_scales_give_every_sentence_its_part(index):
-    sentences = wording.embed(index.model, wording.parse("dog; 3: cat"))
-    np.testing.assert_allclose(
-        weight_scales(sentences, (1, 1, 1, 1, 1, 1)), [0.25] * 3 + [0.75] * 3
-    )
-    np.testing.assert_allclose(weight_scales(sentences, (0, 2, 0, 0, 0, 0)), [0, 0.75, 0, 0, 0, 0])
+    query = EncodedQuery.of(index.model, wording.parse("dog; 3: cat"))
+    np.testing.assert_allclose(weight_scales(query, (1, 1, 1, 1, 1, 1)), [0.25] * 3 + [0.75] * 3)
+    np.testing.assert_allclose(weight_scales(query, (0, 2, 0, 0, 0, 0)), [0, 0.75, 0, 0, 0, 0])
 
 
 def test_answers_are_kept_for_further_pages(ranker, index, monkeypatch):

@@ -5,6 +5,7 @@ import pytest
 
 from regard.core.scoring import Scoring
 from regard.explain.maps import region_scores
+from regard.search.encoded_query import EncodedQuery
 from regard.web import wording
 from regard.web.problems import ProblemError
 
@@ -23,7 +24,7 @@ def test_sentences_may_not_be_endless():
 
 def test_unknown_words_come_with_their_nearest(index):
     model = index.model
-    words = wording.tell_words(model, wording.embed(model, wording.parse("a grasss zebra")))
+    words = wording.tell_words(EncodedQuery.of(model, wording.parse("a grasss zebra")))
     assert [(word.text, word.marker, word.known) for word in words] == [
         ("start", True, True),
         ("a", False, True),
@@ -37,7 +38,7 @@ def test_unknown_words_come_with_their_nearest(index):
 
 def test_words_tell_what_their_sentence_counts(index):
     model = index.model
-    words = wording.tell_words(model, wording.embed(model, wording.parse("dog; -2: a leash")))
+    words = wording.tell_words(EncodedQuery.of(model, wording.parse("dog; -2: a leash")))
     assert [(word.text, word.sentence, word.weight) for word in words if not word.marker] == [
         ("dog", 0, 1.0),
         ("a", 1, -2.0),
@@ -48,11 +49,10 @@ def test_words_tell_what_their_sentence_counts(index):
 def test_shares_of_a_whole_query_sum_to_its_similarity(index):
     text = "a dog on the beach; 0.5: red; -1: a leash"
     hit = index.search(text, 1).hits[0]
-    sentences = wording.embed(index.model, wording.parse(text))
-    found = wording.take_apart(hit.regions, sentences, index.model.scoring, index.model.judgement)
-    assert found.similarity == pytest.approx(hit.similarity, abs=1e-4)
-    assert sum(word.share for word in found.words) == pytest.approx(found.similarity, abs=1e-6)
-    assert len(found.words) == 7 + 3 + 4
+    whole = hit.query.explain_whole(hit.regions)
+    assert whole.similarity == pytest.approx(hit.similarity, abs=1e-4)
+    assert sum(word.share for word in whole.words) == pytest.approx(whole.similarity, abs=1e-6)
+    assert len(whole.words) == 7 + 3 + 4
 
 
 def test_maps_are_parts_of_the_photo(index):
@@ -75,14 +75,15 @@ def test_maps_are_parts_of_the_photo(index):
 def test_a_probability_is_said_of_what_was_calibrated_only(index, monkeypatch):
     model = index.model
     scoring = model.scoring
-    one, two = (wording.embed(model, wording.parse(text)) for text in ("a dog", "a dog; a cat"))
-    assert wording.probability(model, 0.3, one, scoring) is None
+    texts = ("a dog", "a dog; a cat")
+    one, two = (EncodedQuery.of(model, wording.parse(text)) for text in texts)
+    assert wording.probability(one, 0.3, scoring) is None
     monkeypatch.setitem(model.info, "calibration", {"slope": 10.0, "intercept": -3.0})
-    assert wording.probability(model, 0.3, one, scoring) == pytest.approx(0.5)
-    assert wording.probability(model, 0.5, one, scoring) == pytest.approx(1 / (1 + np.exp(-2)))
-    assert wording.probability(model, 0.3, two, scoring) is None
+    assert wording.probability(one, 0.3, scoring) == pytest.approx(0.5)
+    assert wording.probability(one, 0.5, scoring) == pytest.approx(1 / (1 + np.exp(-2)))
+    assert wording.probability(two, 0.3, scoring) is None
     other = wording.rescored(scoring, "i2t", None)
-    assert wording.probability(model, 0.3, one, other) is None
+    assert wording.probability(one, 0.3, other) is None
 
 
 def test_direction_and_temperature_may_be_others():

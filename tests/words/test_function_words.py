@@ -10,6 +10,6 @@ def test_words_that_name_something(word):
     assert names_something(word)
 
 
-@pytest.mark.parametrize("word", ["a", "The", ".", ",", "behind", "'s", "is"])
+@pytest.mark.parametrize("word", ["a", "The", ".", ",", "behind", "'s", "is", "<start>", "<end>"])
 def test_words_that_do_not(word):
     assert not names_something(word)

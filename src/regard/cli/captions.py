@@ -1,13 +1,17 @@
 """regard captions: the best sentences for a photo."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from regard.cli.common import AsJson, ModelOption, notes, output, print_json, progress_bar
 from regard.cli.explain import note_unknown_words
 from regard.errors import DataError
+
+if TYPE_CHECKING:
+    from regard.model.judgement import Verdict
+    from regard.search.captions import RankedCaption
 
 
 def captions(
@@ -32,13 +36,11 @@ def captions(
     with progress_bar("Scoring sentences") as progress:
         ranked = rank_captions(loaded, photo, lines, k, progress)
     note_unknown_words(loaded, *(caption.sentence for caption in ranked))
-    found = verdict(ranked[0].match_probability)
+    overall = verdict(ranked[0].match_probability)
     if as_json:
-        print_json(
-            [{**c._asdict(), **loaded.judged(c.similarity), "verdict": found} for c in ranked]
-        )
+        print_json([_tree(caption, overall) for caption in ranked])
         return
-    if found == "no good match":
+    if overall == "no good match":
         notes.print("No good match.")
     from rich.table import Table
     from rich.text import Text
@@ -50,6 +52,14 @@ def captions(
         unseen = Text(", ".join(caption.unsupported))
         table.add_row(str(rank), f"{caption.similarity:.3f}", Text(caption.sentence), unseen)
     output.print(table)
+
+
+def _tree(caption: "RankedCaption", overall: "Verdict | None") -> dict[str, Any]:
+    """A sentence in the form of JSON."""
+    tree = {**caption._asdict(), "verdict": overall}
+    if caption.probability is None:
+        del tree["probability"]
+    return tree
 
 
 def _read_lines(path: Path) -> list[str]:

@@ -94,7 +94,7 @@ def _table(sentence: str, result: "SearchResult") -> None:
     """A ranked table for one sentence."""
     from rich.table import Table
 
-    from regard.words.function_words import names_something
+    from regard.explain import strongest_words
 
     table = Table(title=f"“{sentence}”", title_justify="left", title_style="bold", box=None)
     table.add_column("rank", justify="right")
@@ -102,8 +102,7 @@ def _table(sentence: str, result: "SearchResult") -> None:
     table.add_column("photo")
     table.add_column("words that found most", style="dim")
     for rank, hit in enumerate(result.hits, 1):
-        naming = [word for word in hit.explain().sentence_words if names_something(word.word)]
-        words = sorted(naming, key=lambda word: -word.share)[:3]
+        words = strongest_words([hit.explain()], 3)
         table.add_row(
             str(rank),
             f"{hit.similarity:.3f}",

@@ -39,7 +39,6 @@ def explain(
     """
     if out is None and not as_json:
         out = Path(f"{photo.stem}-explained.png")
-    from regard.explain import explain_photo
     from regard.explain.figure import check_suffix, save_figure
     from regard.model.model import load
     from regard.photos.decode import read_photo
@@ -48,12 +47,12 @@ def explain(
         check_suffix(out)
     loaded = load(model)
     decoded = read_photo(photo, loaded.extractor.short_side)
-    found = explain_photo(loaded, decoded, sentence)
+    explanation = loaded.explain_photo(decoded, sentence)
     note_unknown_words(loaded, sentence)
     if out is not None:
-        save_figure(found, decoded.image, sentence, out)
+        save_figure(explanation, decoded.image, sentence, out)
     if as_json:
-        print_json({"photo": str(photo), "sentence": sentence, **found.to_tree()})
+        print_json({"photo": str(photo), "sentence": sentence, **explanation.to_tree()})
         if out is not None:
             notes.print(f"Figure: {out}", markup=False)
     else:

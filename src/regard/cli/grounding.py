@@ -61,8 +61,8 @@ def _from_map(evidence: "Evidence", scores: "np.ndarray") -> "Answer":
     from regard.evaluation.grounding import Answer
     from regard.explain.maps import best_region, heat_map, map_grid, peak
 
-    found = heat_map(scores, evidence.boxes, evidence.size, map_grid(evidence.size, _LONGEST))
-    return Answer(peak(found, evidence.size), best_region(found, evidence.boxes, evidence.size))
+    heat = heat_map(scores, evidence.boxes, evidence.size, map_grid(evidence.size, _LONGEST))
+    return Answer(peak(heat, evidence.size), best_region(heat, evidence.boxes, evidence.size))
 
 
 def _show(tree: dict[str, Any]) -> None:
@@ -74,8 +74,8 @@ def _show(tree: dict[str, Any]) -> None:
     table.add_column("box R@1 %", justify="right")
     groups = (tree["ways"], tree["baselines"], {f"map, {k}": v for k, v in tree["types"].items()})
     for group in groups:
-        for name, found in group.items():
-            figures = found["pointing_accuracy"], found["box_recall@1"]
+        for name, accuracy in group.items():
+            figures = accuracy["pointing_accuracy"], accuracy["box_recall@1"]
             table.add_row(name.replace("_", " "), *(f"{value:.1f}" for value in figures))
         table.add_section()
     output.print(table)

@@ -59,14 +59,14 @@ def score(
             'Write: regard score photo.jpg "a sentence"'
         )
     loaded = load(model)
-    found = next(_told(loaded, loaded.encode_images([photo]), [sentence]))
+    scores = next(_score(loaded, loaded.encode_images([photo]), [sentence]))
     note_unknown_words(loaded, sentence)
     if as_json:
-        print_json({"photo": str(photo), "sentence": sentence, **found})
+        print_json({"photo": str(photo), "sentence": sentence, **scores})
         return
-    if found.get("unsupported"):
-        notes.print(f"No region shows: {', '.join(found['unsupported'])}.", markup=False)
-    print(f"{found['similarity']:.6f}")
+    if scores.get("unsupported"):
+        notes.print(f"No region shows: {', '.join(scores['unsupported'])}.", markup=False)
+    print(f"{scores['similarity']:.6f}")
 
 
 class _Pair(NamedTuple):
@@ -159,25 +159,25 @@ def _locate(photo: str, folder: Path) -> Path:
 def _in_order(
     loaded: "Model", pairs: Sequence[_Pair], workers: int | None
 ) -> Iterator[dict[str, Any] | str]:
-    """What is told of each pair in order, or why its photo cannot be read.
+    """Scores of each pair in order, or why its photo cannot be read.
 
     Photos are read in the order they are first named; only numbers wait for their turn.
     """
     by_photo: dict[Path, list[int]] = {}
     for number, pair in enumerate(pairs):
         by_photo.setdefault(pair.path, []).append(number)
-    found: dict[int, dict[str, Any] | str] = {}
+    waiting: dict[int, dict[str, Any] | str] = {}
     following = 0
     outcomes = _photos(loaded, list(by_photo), workers)
     for numbers, outcome in zip(by_photo.values(), outcomes, strict=True):
         if outcome.regions is None:
-            found.update((number, outcome.reason) for number in numbers)
+            waiting.update((number, outcome.reason) for number in numbers)
         else:
             sentences = [pairs[number].record["sentence"] for number in numbers]
-            told = _told(loaded, loaded.encode_images([outcome.regions]), sentences)
-            found.update(zip(numbers, told, strict=True))
-        while following in found:
-            yield found.pop(following)
+            scores = _score(loaded, loaded.encode_images([outcome.regions]), sentences)
+            waiting.update(zip(numbers, scores, strict=True))
+        while following in waiting:
+            yield waiting.pop(following)
             following += 1
 
 
@@ -192,27 +192,28 @@ def _photos(loaded: "Model", paths: Sequence[Path], workers: int | None) -> Iter
         yield from extract_stream(named, loaded.extractor_name, workers)
 
 
-def _told(
+def _score(
     loaded: "Model", image: "EncodedImages", sentences: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
-    """What is told of one photo with each sentence, as far as the model can tell it.
+    """Scores of one photo with each sentence in the form of JSON, as far as the model has them.
 
     Similarity; probability; verdict, of a search among this one photo; words no region supports.
     """
-    from regard.explain.support import unsupported_words
-    from regard.model.judgement import verdict
+    from regard.model.explaining import unsupported_words
 
-    judgement, regions = loaded.judgement, image.vectors[0, : image.counts[0]]
+    curve, regions = loaded.curves.word, image.photo(0)
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
         captions = loaded.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
-        scores = loaded.similarity(image, captions)[0]
-        unseen = unsupported_words(loaded, regions, captions)
-        for row, score in enumerate(scores.tolist()):
-            told: dict[str, Any] = loaded.judged(score)
-            words = captions.vectors[row, : captions.lengths[row]]
-            found = judgement.found("photos", words, score, 1)
-            if found is not None:
-                told["verdict"] = verdict(found)
-            if judgement.word is not None:
-                told["unsupported"] = unseen[row]
-            yield told
+        similarities = loaded.similarity(image, captions)[0].tolist()
+        unsupported = unsupported_words(curve, regions, captions)
+        for row, similarity in enumerate(similarities):
+            asked = captions.caption(row).vectors
+            judgement = loaded.judge([similarity], "photos", asked, 1)[0]
+            scores: dict[str, Any] = {"similarity": similarity}
+            if judgement.probability is not None:
+                scores["probability"] = judgement.probability
+            if judgement.verdict is not None:
+                scores["verdict"] = judgement.verdict
+            if curve is not None:
+                scores["unsupported"] = unsupported[row]
+            yield scores

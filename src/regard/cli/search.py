@@ -199,13 +199,7 @@ def _print_pictures(result: "SearchResult") -> None:
 
 def _strongest(hit: "Hit") -> str:
     """The words that name something with the largest shares of the similarity."""
-    from regard.words.function_words import names_something
+    from regard.explain import strongest_words
 
-    shares: dict[str, float] = {}
-    for number, part in enumerate(hit.asked.sentences if hit.asked else ()):
-        words = hit.explain(number).sentence_words if part.weight > 0 else ()
-        for word in words:
-            if names_something(word.word):
-                shares[word.word] = max(word.share, shares.get(word.word, 0.0))
-    best = sorted(shares, key=lambda word: -shares[word])[:_SHOWN_WORDS]
-    return ", ".join(f"{word} {shares[word]:.2f}" for word in best)
+    words = strongest_words(hit.wanted, _SHOWN_WORDS)
+    return ", ".join(f"{word.word} {word.share:.2f}" for word in words)

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from regard.core.attention import attend
+from regard.core.scoring import Scoring
 from regard.datasets.dataset import BoxedDataset
 from regard.errors import DataError
 from regard.model.model import Model
+from regard.store.shards import Regions
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize
 
@@ -96,24 +97,24 @@ def read_phrases(path: Path, photos: set[str]) -> dict[str, list[Phrase]]:
     Raises:
         DataError: the file is missing or not of that form, or speaks of none of the photos.
     """
-    found: dict[str, list[Phrase]] = {}
+    phrases_of: dict[str, list[Phrase]] = {}
     try:
         with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
             for line in file:
                 tree = json.loads(line)
                 if tree["file"] in photos:
-                    found[tree["file"]] = list(_phrases(tree))
+                    phrases_of[tree["file"]] = list(_phrases(tree))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise DataError(
             f"phrases in {str(path)!r} cannot be read ({error}); they must be JSON lines with "
             "file, captions and boxes_norm. Check the path."
         ) from None
-    if not any(found.values()):
+    if not any(phrases_of.values()):
         raise DataError(
             f"{path} has no boxed phrase of these photos; it must speak of the same photos. "
             "Check the split."
         )
-    return found
+    return phrases_of
 
 
 def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
@@ -215,48 +216,51 @@ def ground(
     """
     photos = dataset.captions.photos
     phrases = read_phrases(entities, set(photos))
-    found = Grounding(ways)
+    grounding = Grounding(ways)
     for start in range(0, len(photos), _PHOTOS_AT_ONCE):
         rows = range(start, min(start + _PHOTOS_AT_ONCE, len(photos)))
-        _ground_some(model, dataset, {r: phrases.get(photos[r], []) for r in rows}, found)
+        _ground_some(model, dataset, {r: phrases.get(photos[r], []) for r in rows}, grounding)
         progress(min(start + _PHOTOS_AT_ONCE, len(photos)), len(photos))
-    return found
+    return grounding
 
 
 def _ground_some(
-    model: Model, dataset: BoxedDataset, phrases: dict[int, list[Phrase]], found: Grounding
+    model: Model, dataset: BoxedDataset, phrases: dict[int, list[Phrase]], grounding: Grounding
 ) -> None:
     captions = sorted({p.caption for some in phrases.values() for p in some})
     if not captions:
         return
     row_of = {caption: row for row, caption in enumerate(captions)}
-    words = model.encode_captions(captions)
-    vectors = model.encode_features(*dataset.gather(list(phrases)))
-    for regions, (photo, some) in zip(vectors, phrases.items(), strict=True):
-        stored = dataset.regions_of(photo)
-        boxes, size = stored.boxes, (stored.width, stored.height)
-        real = regions[: len(boxes)]
+    embedded = model.encode_captions(captions)
+    photos = model.embed([dataset.regions_of(photo) for photo in phrases])
+    for regions, some in zip(photos, phrases.values(), strict=True):
         for phrase in some:
-            row, places = row_of[phrase.caption], list(phrase.words)
-            of_words = words.vectors[row, : words.lengths[row]]
-            cosines = of_words @ real.T  # (W, R)
-            attention = _attention(torch.from_numpy(cosines), model)[places].mean(0).numpy()
-            pointing = None
-            if model.pointer is not None:
-                pointing = model.pointer.scores(of_words[places], real, boxes, size).mean(0)
-            evidence = Evidence(cosines[places].mean(0), attention, boxes, size, pointing)
-            found.add(phrase, evidence)
+            words = embedded.caption(row_of[phrase.caption]).vectors
+            grounding.add(phrase, _evidence(model, regions, words, list(phrase.words)))
+
+
+def _evidence(
+    model: Model, regions: Regions, words: Float[np.ndarray, "word dim"], places: list[int]
+) -> Evidence:
+    """What a model says about some words of a caption, on average."""
+    cosines = words @ regions.vectors.T  # (W, R)
+    attention = _attention(cosines, model.scoring)[places].mean(0)
+    boxes, size, pointing = regions.boxes, regions.size, None
+    if model.pointer is not None:
+        pointing = model.pointer.scores(words[places], regions.vectors, boxes, size).mean(0)
+    return Evidence(cosines[places].mean(0), attention, boxes, size, pointing)
 
 
 def _attention(
-    cosines: Float[torch.Tensor, "word region"], model: Model
-) -> Float[torch.Tensor, "word region"]:
+    cosines: Float[np.ndarray, "word region"], scoring: Scoring
+) -> Float[np.ndarray, "word region"]:
     """How much each word and region have to do with each other, a row summing to 1."""
-    t2i = model.scoring.direction == "t2i"
-    laid = cosines if t2i else cosines.T
-    query, context = (torch.ones(n, dtype=torch.bool) for n in laid.shape)
-    weights: torch.Tensor = attend(laid, query, context, model.scoring)
-    return weights if t2i else weights.T / weights.T.sum(1, keepdim=True)
+    asking = cosines if scoring.direction == "t2i" else cosines.T
+    query, context = (np.ones(count, bool) for count in asking.shape)
+    weights: np.ndarray = attend(asking, query, context, scoring)
+    if scoring.direction == "i2t":
+        weights = weights.T / weights.T.sum(1, keepdims=True)
+    return weights
 
 
 def _figures(hits: np.ndarray) -> dict[str, float]:

@@ -1,10 +1,9 @@
 """Why a photo and a sentence match: numbers, maps over the photo, and the paper's figure.
 
-Knows embedded regions and words, boxes and photos. Knows nothing of indexes, data sets or
-printing. The figure, which needs matplotlib, is in `regard.explain.figure`.
+Knows words, boxes, photos and plain numbers. Knows nothing of models: they explain themselves
+(`regard.model`). The figure, which needs matplotlib, is in `regard.explain.figure`.
 """
 
-from regard.explain.numbers import Explanation as Explanation
-from regard.explain.numbers import WordExplanation as WordExplanation
-from regard.explain.numbers import explain as explain
-from regard.explain.photo import explain_photo as explain_photo
+from regard.explain.explanation import Explanation as Explanation
+from regard.explain.explanation import WordExplanation as WordExplanation
+from regard.explain.explanation import strongest_words as strongest_words

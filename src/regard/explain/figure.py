@@ -21,8 +21,8 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from regard.errors import ConfigError, ShapeError
+from regard.explain.explanation import Explanation, WordExplanation
 from regard.explain.maps import best_region, heat_map, region_scores
-from regard.explain.numbers import Explanation, WordExplanation
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160
@@ -235,11 +235,11 @@ def _draw_word(
     """A word's panel: the photo lit by the word's map, and the region that fits it framed."""
     word, boxes, size = explanation.sentence_words[number - 1], explanation.boxes, explanation.size
     grid = pixels.shape[1], pixels.shape[0]
-    found = heat_map(region_scores([word]), boxes, size, grid) ** 2
-    light = found * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)
+    heat = heat_map(region_scores([word]), boxes, size, grid) ** 2
+    light = heat * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)
     _draw_picture(page, layout, number, pixels * brightness(light)[..., None])
     corner, picture = np.array(layout.picture_corner(number)), np.array(layout.picture)
-    box = boxes[best_region(found, boxes, size)].reshape(2, 2) / size * picture
+    box = boxes[best_region(heat, boxes, size)].reshape(2, 2) / size * picture
     low, high = np.maximum(box[0], _INSET), np.minimum(box[1], picture - _INSET)
     frame = Rectangle(corner + low, *(high - low), fill=False, color=_FRAME, lw=1.6)
     frame.set_path_effects([withStroke(linewidth=3.2, foreground="#000000a0")])

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from regard.explain.numbers import WordExplanation
+from regard.explain.explanation import WordExplanation
 
 _SHARPNESS = 10.0  # of the exponential that turns cosines into scores
 _FITS = 0.4  # a region is compared with where its map is above this share of its range
@@ -68,11 +68,11 @@ def heat_map(
         Values at the cells' middles; all 1 where nothing distinguishes one place from another.
     """
     across, down = bumps(boxes, size, grid)
-    found = (down * np.asarray(scores, np.float64)[:, None]).T @ across
-    low, high = float(found.min()), float(found.max())
+    summed = (down * np.asarray(scores, np.float64)[:, None]).T @ across
+    low, high = float(summed.min()), float(summed.max())
     if high - low <= 1e-9 * abs(high):
-        return np.ones_like(found)
-    stretched: Float[np.ndarray, "row column"] = (found - low) / (high - low)
+        return np.ones_like(summed)
+    stretched: Float[np.ndarray, "row column"] = (summed - low) / (high - low)
     return stretched
 
 
@@ -106,25 +106,25 @@ def map_grid(size: tuple[int, int], longest: int) -> tuple[int, int]:
     )
 
 
-def peak(found: Float[np.ndarray, "row column"], size: tuple[int, int]) -> tuple[float, float]:
+def peak(heat: Float[np.ndarray, "row column"], size: tuple[int, int]) -> tuple[float, float]:
     """The brightest place of a map, x and y in pixels of a photo of this size."""
-    row, column = np.unravel_index(int(found.argmax()), found.shape)
-    rows, columns = found.shape
+    row, column = np.unravel_index(int(heat.argmax()), heat.shape)
+    rows, columns = heat.shape
     return float((column + 0.5) * size[0] / columns), float((row + 0.5) * size[1] / rows)
 
 
 def best_region(
-    found: Float[np.ndarray, "row column"],
+    heat: Float[np.ndarray, "row column"],
     boxes: Float[np.ndarray, "region 4"],
     size: tuple[int, int],
 ) -> int:
     """The region whose box covers the bright part of a map best (intersection over union)."""
-    rows, columns = found.shape
+    rows, columns = heat.shape
     x, y = (np.arange(n) + 0.5 for n in (columns, rows))
     x, y = x * size[0] / columns, y * size[1] / rows
     across = (x >= boxes[:, :1]) & (x < boxes[:, 2:3])  # (R, column)
     down = (y >= boxes[:, 1:2]) & (y < boxes[:, 3:])  # (R, row)
-    bright = (found > _FITS).astype(np.float64)
+    bright = (heat > _FITS).astype(np.float64)
     inside = ((down @ bright) * across).sum(1)
     union = across.sum(1) * down.sum(1) + bright.sum() - inside
     return int((inside / np.maximum(union, 1.0)).argmax())

@@ -155,14 +155,6 @@ class Background(NamedTuple):
         found: np.ndarray = by_photos + self.length.discounts(words)
         return found
 
-    def discount(
-        self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
-    ) -> float:
-        """What is taken off the similarity of one photo and one sentence, given without padding."""
-        photo = self.photo_discounts(np.asarray(regions, np.float32).mean(0, keepdims=True))
-        mean = np.asarray(words, np.float32).mean(0, keepdims=True)
-        return float(photo[0] + self.sentence_discounts(mean, np.array([len(words)]))[0])
-
     def spread(self, asked: Float[np.ndarray, "item dim"], answers: Answers) -> Spread:
         """Cosines of the mean of a query's vectors with the background.
 

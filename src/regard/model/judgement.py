@@ -9,13 +9,13 @@ Knows numbers; fitting is `regard.evaluation.calibration.curve`'s matter.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
-from regard.model.background import Answers, Background, Spread
-from regard.model.pointer import Pointer
+from regard.model.background import Answers, Spread
 
 Verdict = Literal["match", "no good match"]
 EVEN = 0.5  # from this probability on a query has found something
@@ -45,19 +45,37 @@ class VerdictCurve(NamedTuple):
     """Of its deviation."""
     intercept: float
 
-    def probability(self, best: float, among: int, background: Spread) -> float:
+    def probability(
+        self, best: Float[np.ndarray, "*shape"], among: int, background: Spread
+    ) -> Float[np.ndarray, "*shape"]:
         """Probability that a right answer is among those looked at, one query in two having one.
 
         Args:
             best: the highest similarity.
             among: how many answers were looked at, at least 1.
         """
-        inputs = np.array([best, math.log(among), *background, 1.0])
-        return float(logistic(inputs @ np.array(self)))
+        looked = self.among * math.log(among) + self.mean * background.mean
+        known = looked + self.deviation * background.deviation + self.intercept
+        return logistic(self.best * np.asarray(best, np.float64) + known)
 
 
 class Judgement(NamedTuple):
-    """All a model says of itself, from what its maker recorded; None where nothing was."""
+    """What a similarity is worth; None where no curve says."""
+
+    probability: float | None = None
+    """That the pair fits, one pair in two fitting before looking."""
+    match_probability: float | None = None
+    """That a right answer is among all looked at, were this the most similar of them; one query
+    in two having one."""
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """Whether a right answer is more likely among them than not."""
+        return verdict(self.match_probability)
+
+
+class Curves(NamedTuple):
+    """What a model's maker has fitted; None where nothing was."""
 
     pair: Calibration | None = None
     word: Calibration | None = None
@@ -66,48 +84,45 @@ class Judgement(NamedTuple):
     """For sentences that ask for photos."""
     sentences: VerdictCurve | None = None
     """For photos that ask for sentences."""
-    background: Background | None = None
-    pointer: Pointer | None = None
-    """Where words point."""
 
     @classmethod
-    def of(
-        cls, info: dict[str, Any], background: Background | None, pointer: Pointer | None = None
-    ) -> "Judgement":
+    def of(cls, info: dict[str, Any]) -> "Curves":
         """From a model's recorded information."""
 
         def curve(name: str) -> Calibration | None:
-            found = info.get(name)
-            return Calibration(found["slope"], found["intercept"]) if found else None
+            recorded = info.get(name)
+            return Calibration(recorded["slope"], recorded["intercept"]) if recorded else None
 
         verdicts = {
-            name: VerdictCurve(**{key: found[key] for key in VerdictCurve._fields})
-            for name, found in info.get("verdict", {}).items()
+            name: VerdictCurve(**{key: recorded[key] for key in VerdictCurve._fields})
+            for name, recorded in info.get("verdict", {}).items()
         }
         return cls(
             curve("calibration"),
             curve("word_support"),
             verdicts.get("photos"),
             verdicts.get("sentences"),
-            background,
-            pointer,
         )
 
-    def found(
-        self, answers: Answers, asked: Float[np.ndarray, "item dim"], best: float, among: int
-    ) -> float | None:
-        """Probability that a right answer is among those looked at; None where uncalibrated.
+    def judge(
+        self, similarities: Sequence[float], answers: Answers, spread: Spread | None, among: int
+    ) -> list[Judgement]:
+        """What similarities with one query are worth, each as far as a curve says.
 
         Args:
-            answers: what is looked at.
-            asked: vectors of the query, words or regions, without padding.
-            best: highest similarity of the answers.
-            among: how many there are.
+            answers: what was looked at.
+            spread: how similar the query is to the background; None where there is none.
+            among: how many answers were looked at, at least 1 if there is a similarity.
         """
+        values = np.asarray(similarities, np.float64)
+        pairs: list[float | None] = [None] * len(values)
+        matches = pairs
+        if self.pair is not None:
+            pairs = self.pair.probability(values).tolist()
         curve = self.photos if answers == "photos" else self.sentences
-        if curve is None or self.background is None or not among:
-            return None
-        return curve.probability(best, among, self.background.spread(asked, answers))
+        if curve is not None and spread is not None and among:
+            matches = curve.probability(values, among, spread).tolist()
+        return [Judgement(*both) for both in zip(pairs, matches, strict=True)]
 
 
 def verdict(probability: float | None) -> Verdict | None:
@@ -119,5 +134,5 @@ def verdict(probability: float | None) -> Verdict | None:
 
 def logistic(logits: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
     """1 / (1 + exp(-x)), without overflow."""
-    found: np.ndarray = 0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / 2))
-    return found
+    probability: np.ndarray = 0.5 * (1 + np.tanh(np.asarray(logits, np.float64) / 2))
+    return probability

@@ -18,7 +18,9 @@ from PIL import Image
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
+from regard.explain.explanation import Explanation
 from regard.kernels import similarity_matrix
+from regard.model.background import Answers
 from regard.model.checkpoint import (
     DEFAULT_MODEL,
     Checkpoint,
@@ -27,9 +29,10 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
-from regard.model.encoded import EncodedCaptions, EncodedImages
+from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
+from regard.model.explaining import explain
 from regard.model.hub import fetch, publish, write_layout
-from regard.model.judgement import Calibration, Judgement
+from regard.model.judgement import Curves, Judgement
 from regard.photos.decode import Photo, read_photo
 from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
 from regard.regions.tuned import BACKBONE
@@ -78,21 +81,9 @@ class Model:
         return self.network.config.embed_dim
 
     @property
-    def judgement(self) -> Judgement:
-        """What similarities are worth, as far as the model's maker has measured it."""
-        return Judgement.of(self.info, self.background, self.pointer)
-
-    @property
-    def calibration(self) -> Calibration | None:
-        """From similarity to probability; None where the model's maker fitted none."""
-        return self.judgement.pair
-
-    def judged(self, similarity: float) -> dict[str, float]:
-        """A similarity in the form of JSON: with its probability where the model has a curve."""
-        found = {"similarity": similarity}
-        if self.calibration is not None:
-            found["probability"] = float(self.calibration.probability(np.array(similarity)))
-        return found
+    def curves(self) -> Curves:
+        """What the model's maker has fitted to tell what similarities are worth."""
+        return Curves.of(self.info)
 
     @cached_property
     def identity(self) -> str:
@@ -242,23 +233,82 @@ class Model:
         The attention's similarity; where the model has a background, less what photo and sentence
         have with that (`regard.model.background`).
         """
-        found: np.ndarray = similarity_matrix(
+        similarities: np.ndarray = similarity_matrix(
             images.vectors,
             captions.vectors,
             captions.lengths,
             region_lengths=images.counts,
             **asdict(self.scoring),
         )
-        if self.background is not None:  # rows past a photo's count and a sentence's end are zeros
-            found -= self.background.photo_discounts(images.vectors.sum(1))[:, None]
-            found -= self.background.sentence_discounts(captions.vectors.sum(1), captions.lengths)
-        return found
+        # rows past a photo's count and a sentence's end are zeros
+        similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
+        similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.lengths)
+        return similarities
 
-    def discount(
-        self, regions: Float[np.ndarray, "region dim"], words: Float[np.ndarray, "word dim"]
-    ) -> float:
-        """What `similarity` takes off that of one photo and one sentence, given without padding."""
-        return 0.0 if self.background is None else self.background.discount(regions, words)
+    def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
+        """What is taken off photos' similarities, given the sums of their region vectors."""
+        if self.background is None:
+            return np.zeros(len(sums), np.float32)
+        return self.background.photo_discounts(sums)
+
+    def sentence_discounts(
+        self, sums: Float[np.ndarray, "cap dim"], lengths: Int[np.ndarray, " cap"]
+    ) -> Float[np.ndarray, " cap"]:
+        """What is taken off sentences' similarities, given the sums of their word vectors."""
+        if self.background is None:
+            return np.zeros(len(sums), np.float32)
+        return self.background.sentence_discounts(sums, lengths)
+
+    def judge(
+        self,
+        similarities: Sequence[float],
+        answers: Answers,
+        asked: Float[np.ndarray, "item dim"],
+        among: int,
+    ) -> list[Judgement]:
+        """What similarities with one photo or one sentence are worth.
+
+        Args:
+            answers: what was looked at.
+            asked: vectors of the sentence or the photo that asks, without padding.
+            among: how many answers were looked at.
+        """
+        spread = None if self.background is None else self.background.spread(asked, answers)
+        return self.curves.judge(similarities, answers, spread, among)
+
+    def explain(
+        self, photo: Regions, caption: EncodedCaption, scoring: Scoring | None = None
+    ) -> Explanation:
+        """What every word of a sentence sees in a photo, and its share of the similarity.
+
+        Args:
+            photo: embedded.
+            scoring: how the similarity is made; None takes the model's own.
+
+        Raises:
+            ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
+        """
+        regions = np.asarray(photo.vectors, np.float32).sum(0, keepdims=True)
+        words, length = caption.vectors.sum(0, keepdims=True), np.array([len(caption.vectors)])
+        discount = self.photo_discounts(regions)[0] + self.sentence_discounts(words, length)[0]
+        return explain(
+            photo,
+            caption,
+            scoring or self.scoring,
+            curve=self.curves.word,
+            discount=float(discount),
+            pointer=self.pointer,
+        )
+
+    def explain_photo(self, photo: OnePhoto, sentence: str) -> Explanation:
+        """`explain` for a photo and a sentence as `encode_images` and `encode_captions` take them.
+
+        Raises:
+            PhotoError: the photo cannot be read.
+            DataError: the sentence has no word.
+        """
+        images, captions = self.encode_images([photo]), self.encode_captions([sentence])
+        return self.explain(images.photo(0), captions.caption(0))
 
     def save_pretrained(
         self,

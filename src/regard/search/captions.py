@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from regard.errors import ConfigError, DataError
-from regard.explain.support import unsupported_words
+from regard.model.explaining import unsupported_words
 from regard.model.model import Model
 from regard.regions.pipeline import Progress
 from regard.words.tokens import tokenize
@@ -31,6 +31,8 @@ class RankedCaption(NamedTuple):
     """Words that no region of the photo supports; none where the model has no curve."""
     match_probability: float | None = None
     """That one of all the sentences fits; the same for each, None without calibration."""
+    probability: float | None = None
+    """That this one fits, one in two fitting before looking; None without calibration."""
 
 
 def rank_captions(
@@ -62,7 +64,7 @@ def rank_captions(
         )
     wanted = sorted(lines, key=words.__getitem__)
     image = model.encode_images([photo])
-    regions = image.vectors[0, : image.counts[0]]
+    regions = image.photo(0)
     scores = np.empty(len(wanted), np.float32)
     for start in range(0, len(wanted), _AT_ONCE):
         part = model.encode_captions(wanted[start : start + _AT_ONCE])
@@ -70,9 +72,20 @@ def rank_captions(
         if progress is not None:
             progress(start + len(part.lengths), len(wanted))
     best = np.argsort(-scores, kind="stable")[:k]
-    found = model.judgement.found("sentences", regions, float(scores[best[0]]), len(wanted))
-    unseen = unsupported_words(model, regions, model.encode_captions([wanted[row] for row in best]))
+    similarities = scores[best].tolist()
+    judgements = model.judge(similarities, "sentences", regions.vectors, len(wanted))
+    chosen = [wanted[row] for row in best]
+    unsupported = unsupported_words(model.curves.word, regions, model.encode_captions(chosen))
     return [
-        RankedCaption(wanted[row], float(scores[row]), lines[wanted[row]], tuple(missing), found)
-        for row, missing in zip(best, unseen, strict=True)
+        RankedCaption(
+            sentence,
+            similarity,
+            lines[sentence],
+            tuple(words),
+            judgements[0].match_probability,
+            judgement.probability,
+        )
+        for sentence, similarity, words, judgement in zip(
+            chosen, similarities, unsupported, judgements, strict=True
+        )
     ]

@@ -8,6 +8,7 @@ refreshed: each question is answered out of one snapshot, and no lock is held me
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -16,11 +17,11 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.errors import ConfigError, StoreError
-from regard.model.judgement import verdict
 from regard.model.model import Model, load
 from regard.search.catalog import NO_FILTERS, Catalog, Filters, PhotoRecord, require_index
+from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
-from regard.search.result import Asked, AskedSentence, Hit, SearchResult
+from regard.search.result import Hit, SearchResult
 from regard.search.scoring import PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
 from regard.search.snapshot import Snapshot
@@ -29,8 +30,6 @@ from regard.store.region_store import Regions, RegionStore
 from regard.words.tokens import tokenize
 
 Sort = Literal["relevance", "date"]
-Parts = list[tuple[float, Float[np.ndarray, "_ dim"]]]
-"""Weights and vectors of the parts of a query."""
 
 _MOST_RELEVANT = 1000
 
@@ -198,20 +197,19 @@ class Index:
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
-        parts, asked, unknown = self._ask(query)
-        by_date = sort == "date" and asked.curve is not None
+        encoded, unknown = self._encode(query)
+        filters = filters or NO_FILTERS
+        by_date = sort == "date" and encoded.is_one_sentence and self.model.curves.pair is not None
         depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
         with self.snapshot() as snapshot:
-            keys = snapshot.passing(filters or NO_FILTERS)
-            hits = _rank(snapshot, keys, parts, asked, depth, filters or NO_FILTERS)
-        total = len(keys)
-        found = self._found(asked, hits, total)
-        said = hits[0].verdict if hits and found is None else verdict(found)
+            keys = snapshot.passing(filters)
+            hits = _rank(snapshot, keys, encoded, depth, among=len(keys), filters=filters)
+        result = _result(hits, unknown, len(keys))
         if by_date:
             hits = [hit for hit in hits if hit.verdict == "match"] or hits[:k]
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
-        return SearchResult(hits[:k], said, unknown, total, found)
+        return replace(result, hits=hits[:k])
 
     def rescore(
         self, query: str | Query, photo_ids: Iterable[str], k: int | None = None
@@ -227,13 +225,13 @@ class Index:
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
-        parts, asked, unknown = self._ask(query)
+        encoded, unknown = self._encode(query)
         with self.snapshot() as snapshot:
             keys = snapshot.keys_of(photo_ids)
-            hits = _rank(snapshot, keys, parts, asked, max(1, len(keys)) if k is None else k)
-            found = self._found(asked, hits, len(snapshot))  # candidates were picked from all
-        said = hits[0].verdict if hits and found is None else verdict(found)
-        return SearchResult(hits, said, unknown, len(keys), found)
+            depth = max(1, len(keys)) if k is None else k
+            among = len(snapshot)  # candidates were picked from all
+            hits = _rank(snapshot, keys, encoded, depth, among=among)
+        return _result(hits, unknown, len(keys))
 
     def pooled_query(self, query: str | Query) -> Float[np.ndarray, " dim"]:
         """The unit vector whose inner products with `pooled` order photos nearly as search does.
@@ -241,30 +239,15 @@ class Index:
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
-        asked = mean_query(self._ask(query)[0])
-        asked /= max(float(np.linalg.norm(asked)), 1e-12)
-        return asked
+        mean = mean_query(self._encode(query)[0].parts)
+        mean /= max(float(np.linalg.norm(mean)), 1e-12)
+        return mean
 
-    def _ask(self, query: str | Query) -> tuple[Parts, Asked, dict[str, list[str]]]:
-        """A query as vectors, as what hits tell of it, and the words nobody knows."""
-        asked_for = Query.parse(query) if isinstance(query, str) else query
-        sentences = self._embed_sentences(asked_for)
-        parts = [(part.weight, part.vectors) for part in sentences]
-        parts += [(1.0, vectors) for vectors in self._embed_photos(asked_for)]
-        words = [word for part in asked_for.sentences for word in tokenize(part.text)]
-        single = len(parts) == len(sentences) == 1 and sentences[0].weight > 0
-        curve = self.model.calibration if single else None
-        judged = self.model.judgement
-        told = (judged.word, judged.background, judged.pointer)
-        asked = Asked(sentences, self.model.scoring, curve, *told)
-        return parts, asked, self.model.unknown_words(words)
-
-    def _found(self, asked: Asked, hits: list[Hit], total: int) -> float | None:
-        """Probability that a photo fits, for one sentence; None where it cannot be told."""
-        if asked.curve is None or not hits:
-            return None
-        vectors = asked.sentences[0].vectors
-        return self.model.judgement.found("photos", vectors, hits[0].similarity, total)
+    def _encode(self, query: str | Query) -> tuple[EncodedQuery, dict[str, list[str]]]:
+        """A query as vectors, and the words nobody knows."""
+        parsed = Query.parse(query) if isinstance(query, str) else query
+        words = [word for part in parsed.sentences for word in tokenize(part.text)]
+        return EncodedQuery.of(self.model, parsed), self.model.unknown_words(words)
 
     def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
         """Photos that look like one of the index, which is left out itself.
@@ -276,60 +259,49 @@ class Index:
             DataError: no photo has that id.
         """
         photo_id = photo if isinstance(photo, str) else photo.id
-        asked = Asked((), self.model.scoring)
         with self.snapshot() as snapshot:
             vectors = np.asarray(snapshot.regions(photo_id).vectors, np.float32)
             keys = snapshot.passing(NO_FILTERS)
-            hits = _rank(snapshot, keys, [(1.0, vectors)], asked, k + 1)
+            encoded = EncodedQuery(self.model, (), (vectors,))
+            hits = _rank(snapshot, keys, encoded, k + 1, among=len(keys))
         others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
         return SearchResult(others[:k], None, {}, len(keys) - 1)
-
-    def _embed_sentences(self, query: Query) -> tuple[AskedSentence, ...]:
-        if not query.sentences:
-            return ()
-        found = self.model.encode_captions([part.text for part in query.sentences])
-        return tuple(
-            AskedSentence(part.weight, words, vectors[:length])
-            for part, words, vectors, length in zip(
-                query.sentences, found.words, found.vectors, found.lengths, strict=True
-            )
-        )
-
-    def _embed_photos(self, query: Query) -> list[Float[np.ndarray, "region dim"]]:
-        if not query.like:
-            return []
-        found = self.model.encode_images(query.like)
-        return [v[:count] for v, count in zip(found.vectors, found.counts, strict=True)]
 
 
 def _rank(
     snapshot: Snapshot,
     keys: list[str],
-    parts: Parts,
-    asked: Asked,
+    query: EncodedQuery,
     k: int,
+    *,
+    among: int,
     filters: Filters = NO_FILTERS,
 ) -> list[Hit]:
     """The k most similar of some photos.
 
     Args:
+        among: how many photos these were taken from.
         filters: which of several files with one content is named.
     """
     if k < 1:
         raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
-    sizes = sum(abs(weight) for weight, _ in parts)
-    sentences = sum(part.weight for part in asked.sentences) / sizes
-    lowered = asked.discount / sizes
+    best = snapshot.scorer.best(keys, query.parts, k, query.sentence_weight)
+    discount = query.discount
+    similarities = [similarity - discount for _, similarity in best]
+    judgements = query.judge(similarities, among)
     return [
-        Hit(
-            snapshot.record(key, filters),
-            similarity - lowered,
-            asked.probability(similarity - lowered),
-            snapshot.store[key],
-            asked,
-        )
-        for key, similarity in snapshot.scorer.best(keys, parts, k, sentences)
+        Hit(snapshot.record(key, filters), similarity, query, snapshot.store[key], judgement)
+        for (key, _), similarity, judgement in zip(best, similarities, judgements, strict=True)
     ]
+
+
+def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> SearchResult:
+    """Hits, best first, with what they say of the search as a whole."""
+    if not hits:
+        return SearchResult(hits, None, unknown, total)
+    judgement = hits[0].judgement
+    overall = judgement.verdict or hits[0].verdict
+    return SearchResult(hits, overall, unknown, total, judgement.match_probability)
 
 
 def check_model(store: RegionStore, model: Model, recorded: str) -> None:

@@ -20,13 +20,12 @@ from PIL import Image
 from regard.datasets.dataset import StoreDataset
 from regard.errors import DataError
 from regard.evaluation.report import Report
+from regard.explain.explanation import Explanation, WordExplanation, strongest_words
 from regard.explain.maps import heat_map, region_scores
-from regard.explain.numbers import Explanation, WordExplanation, explain
 from regard.model.model import Model
 from regard.photos.decode import read_photo
 from regard.store.atomic import write_bytes
 from regard.studies.mistakes import Choice, Ranked, of_photos, of_sentences
-from regard.words.function_words import names_something
 
 _TEMPLATE = Path(__file__).with_name("gallery.html")
 _WIDE, _SMALL = 360, 168  # pixels of a picture's longer side: on its own, and lit by a word
@@ -44,7 +43,7 @@ class Material(NamedTuple):
     images: Path
     """Folder of the photos."""
     scores: Float[np.ndarray, "image cap"]
-    """Similarities as they were judged."""
+    """Similarities, of an ensemble the mean."""
     report: Report
 
 
@@ -102,15 +101,15 @@ def _summary(material: Material, photos: Choice, sentences: Choice) -> dict[str,
     """Texts of the page's head."""
     report = material.report
     rows = []
-    for name, found, sure in (
+    for name, direction, interval in (
         ("image→text", report.retrieval.caption_retrieval, report.intervals.caption_retrieval),
         ("text→image", report.retrieval.image_retrieval, report.intervals.image_retrieval),
     ):
         cells = "".join(
-            f"<td>{value:.1f} <small>{sure[k][0]:.1f} to {sure[k][1]:.1f}</small></td>"
-            for k, value in found.recall.items()
+            f"<td>{value:.1f} <small>{interval[k][0]:.1f} to {interval[k][1]:.1f}</small></td>"
+            for k, value in direction.recall.items()
         )
-        rows.append(f"<tr><th scope=row>{name}</th>{cells}<td>{found.median_rank:g}</td></tr>")
+        rows.append(f"<tr><th scope=row>{name}</th>{cells}<td>{direction.median_rank:g}</td></tr>")
     return {
         "models": html.escape(material.model.source or "a model"),
         "others": f" and {report.models - 1} more" * (report.models > 1),
@@ -152,8 +151,8 @@ class _Page:
         """The photo, bright where a word looks."""
         small = self._photo(row).copy()
         small.thumbnail((_SMALL, _SMALL), Image.Resampling.LANCZOS)
-        found = heat_map(region_scores([word]), why.boxes, why.size, small.size) ** 2
-        light = (_DARKEST + (1 - _DARKEST) * found)[..., None]
+        heat = heat_map(region_scores([word]), why.boxes, why.size, small.size) ** 2
+        light = (_DARKEST + (1 - _DARKEST) * heat)[..., None]
         pixels = np.asarray(small.convert("RGB"), np.float32) * light
         return _img(Image.fromarray(pixels.astype(np.uint8)), f"where “{word.word}” looks")
 
@@ -230,38 +229,24 @@ class _Page:
 
     def _explained(self, photo: int, row: int, name: str, *, right: bool, rank: int) -> str:
         why = self._explanation(photo, row)
-        words = why.sentence_words
-        naming = [word for word in words if names_something(word.word)] or words
-        weightiest = sorted(naming, key=lambda word: -word.share)[:_MAPS]
         maps = "".join(
             f"<figure>{self._lit(photo, word, why)}<figcaption>{html.escape(word.word)}"
             f"</figcaption></figure>"
-            for word in weightiest
+            for word in strongest_words([why], _MAPS)
         )
+        words = "".join(_words(why.sentence_words))
         return (
             f'<section class="why {_kind(right)}"><p class="said">{_mark(right)}<b>{name}</b>'
             f" rank {rank:,}"
             f'<span class="number">{self._similarity(photo, row)}</span></p>'
-            f'<p class="words">{"".join(_words(words))}</p><div class="maps">{maps}</div></section>'
+            f'<p class="words">{words}</p><div class="maps">{maps}</div></section>'
         )
 
     def _explanation(self, photo: int, row: int) -> Explanation:
         model, dataset = self._material.model, self._material.dataset
-        vectors = model.encode_features(*dataset.gather([photo]))[0]
-        stored = dataset.store[self._captions.photos[photo]]
-        regions = vectors[: len(stored.boxes)]
+        regions = model.embed([dataset.regions_of(photo)])[0]
         captions = model.encode_captions([self._captions.sentences[row]])
-        words = captions.vectors[0, : captions.lengths[0]]
-        return explain(
-            regions,
-            words,
-            captions.words[0],
-            np.asarray(stored.boxes, np.float64),
-            (stored.width, stored.height),
-            model.scoring,
-            word_curve=model.judgement.word,
-            discount=model.discount(regions, words),
-        ).pointed(model.pointer, regions, words)
+        return model.explain(regions, captions.caption(0))
 
 
 def _words(words: Sequence[WordExplanation]) -> Iterator[str]:

@@ -19,14 +19,16 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
+from regard.core.shares import word_shares
+from regard.model.judgement import Judgement
 from regard.search import Filters, Index
+from regard.search.encoded_query import EncodedQuery
 from regard.search.index import Sort
-from regard.search.result import Asked, AskedSentence, Hit, SearchResult
+from regard.search.result import Hit, SearchResult
 from regard.search.snapshot import Snapshot
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.recent import Recent
-from regard.web.shares import word_shares
 
 _FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
 _BY_DATE = 1000
@@ -47,7 +49,7 @@ class Ranking(NamedTuple):
     """An answer with the words of its query."""
 
     result: SearchResult
-    sentences: tuple[AskedSentence, ...]
+    query: EncodedQuery
     words: list[models.Word]
 
 
@@ -83,39 +85,28 @@ class Ranker:
         query = wording.parse(ask.text)
         if ask.weights is None:
             result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
-            asked = result.hits[0].asked if result.hits else None
-            sentences = asked.sentences if asked else wording.embed(self._index.model, query)
+            hits = result.hits
+            encoded = hits[0].query if hits else EncodedQuery.of(self._index.model, query)
         else:
-            sentences = wording.embed(self._index.model, query)
-            result = self._weighted(snapshot, ask, sentences, k)
-        words = wording.tell_words(self._index.model, sentences)
-        return Ranking(result, sentences, words)
+            encoded = EncodedQuery.of(self._index.model, query)
+            result = self._weighted(snapshot, ask, encoded, k)
+        return Ranking(result, encoded, wording.tell_words(encoded))
 
-    def _weighted(
-        self, snapshot: Snapshot, ask: Ask, sentences: tuple[AskedSentence, ...], k: int
-    ) -> SearchResult:
+    def _weighted(self, snapshot: Snapshot, ask: Ask, query: EncodedQuery, k: int) -> SearchResult:
         """Photos by the weighted sum of their words' shares."""
         assert ask.weights is not None
-        scales = weight_scales(sentences, ask.weights)
-        work = partial(self._all_shares, snapshot, ask.filters, sentences)
+        scales = weight_scales(query, ask.weights)
+        work = partial(self._all_shares, snapshot, ask.filters, query)
         shares = self._shares.of(snapshot.generation, (ask.text, ask.filters), work)
         similarities = shares.values @ scales
         best = np.argsort(-similarities, kind="stable")[:k]
-        model = self._index.model
-        judgement = model.judgement
-        asked = Asked(
-            sentences,
-            model.scoring,
-            word_curve=judgement.word,
-            background=judgement.background,
-            pointer=judgement.pointer,
-        )
         hits = [
             Hit(
                 snapshot.photo(shares.ids[row], ask.filters),
                 float(similarities[row]),
-                regions=snapshot.regions(shares.ids[row]),
-                asked=asked,
+                query,
+                snapshot.regions(shares.ids[row]),
+                Judgement(),
             )
             for row in best
         ]
@@ -123,54 +114,43 @@ class Ranker:
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
         return SearchResult(hits, None, {}, len(shares.ids))
 
-    def _all_shares(
-        self, snapshot: Snapshot, filters: Filters, sentences: tuple[AskedSentence, ...]
-    ) -> _Shares:
-        """Shares of all words in all photos that pass."""
-        scoring = self._index.model.scoring
+    def _all_shares(self, snapshot: Snapshot, filters: Filters, query: EncodedQuery) -> _Shares:
+        """Shares of all words in all photos that pass, less what is taken off similarities."""
         ids: list[str] = []
-        tiles = [np.zeros((0, sum(len(part.words) for part in sentences)), np.float32)]
-        of_sentences = [self._sentence_discount(part) for part in sentences]
+        captions = [part.caption for part in query.sentences]
+        tiles = [np.zeros((0, sum(len(caption.words) for caption in captions)), np.float32)]
         for tile_ids, vectors, counts in snapshot.tiles(filters):
             ids += tile_ids
-            lowered = self._photo_discounts(tile_ids, vectors)
-            parts = [
-                word_shares(vectors, counts, part.vectors, scoring)
-                - (lowered + discount)[:, None] / len(part.words)
-                for part, discount in zip(sentences, of_sentences, strict=True)
-            ]
-            tiles.append(np.concatenate(parts, axis=1))
+            regions = vectors.astype(np.float32)
+            real = np.arange(regions.shape[1]) < counts[:, None]
+            of_photos = self._photo_discounts(tile_ids, regions)
+            shares = []
+            for caption, of_sentence in zip(captions, query.discounts, strict=True):
+                count = len(caption.words)
+                every = np.ones((1, count), bool)
+                own = word_shares(regions, caption.vectors[None], real, every, query.model.scoring)
+                shares.append(own - (of_photos + of_sentence)[:, None] / count)
+            tiles.append(np.concatenate(shares, axis=1))
         return _Shares(ids, np.concatenate(tiles))
 
     def _photo_discounts(
-        self, ids: list[str], vectors: Float[np.ndarray, "photo region dim"]
+        self, ids: list[str], regions: Float[np.ndarray, "photo region dim"]
     ) -> Float[np.ndarray, " photo"]:
-        """What the similarities of photos are lowered by; remembered."""
-        background = self._index.model.background
-        if background is None:
-            return np.zeros(len(ids), np.float32)
+        """What is taken off the similarities of photos; remembered."""
         if any(photo_id not in self._discounts for photo_id in ids):
-            found = background.photo_discounts(vectors.sum(1, dtype=np.float32))
-            self._discounts.update(zip(ids, found.tolist(), strict=True))
+            discounts = self._index.model.photo_discounts(regions.sum(1))
+            self._discounts.update(zip(ids, discounts.tolist(), strict=True))
         return np.array([self._discounts[photo_id] for photo_id in ids], np.float32)
 
-    def _sentence_discount(self, part: AskedSentence) -> float:
-        background = self._index.model.background
-        if background is None:
-            return 0.0
-        words = np.array([len(part.vectors)])
-        return float(background.sentence_discounts(part.vectors.mean(0, keepdims=True), words)[0])
 
-
-def weight_scales(
-    sentences: tuple[AskedSentence, ...], weights: Sequence[float]
-) -> Float[np.ndarray, " word"]:
+def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.ndarray, " word"]:
     """What each word's share is multiplied by: its weight, its sentence's, and the scaling.
 
     Raises:
         ProblemError: 422, not one weight a word, or a sentence of which nothing counts.
     """
-    count = sum(len(part.words) for part in sentences)
+    counts = [len(part.caption.words) for part in query.sentences]
+    count = sum(counts)
     if len(weights) != count:
         raise ProblemError(
             422,
@@ -178,11 +158,11 @@ def weight_scales(
             f"this sentence must have {count}, one a word with its start and end",
             "Reset them; an answer without weights lists the words.",
         )
-    total = sum(abs(part.weight) for part in sentences)
+    total = sum(abs(part.weight) for part in query.sentences)
     scales, start = [], 0
-    for part in sentences:
-        chosen = np.array(weights[start : start + len(part.words)], np.float64)
-        start += len(part.words)
+    for part, length in zip(query.sentences, counts, strict=True):
+        chosen = np.array(weights[start : start + length], np.float64)
+        start += length
         if chosen.sum() <= 0:
             chosen[:] = 0.0  # the whole sentence is switched off
         else:

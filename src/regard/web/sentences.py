@@ -9,9 +9,9 @@ import numpy as np
 
 from regard.errors import DataError
 from regard.model.encoded import EncodedCaptions, EncodedImages
-from regard.model.judgement import verdict
+from regard.model.judgement import Judgement
 from regard.model.model import Model
-from regard.search.result import AskedSentence
+from regard.search.encoded_query import EncodedQuery, WeightedCaption
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.subjects import Subject
@@ -36,11 +36,6 @@ class Best(NamedTuple):
 class _Encoded(NamedTuple):
     sentences: list[str]
     captions: EncodedCaptions
-
-    def asked(self, row: int) -> tuple[AskedSentence, ...]:
-        """A sentence as a query."""
-        words = self.captions.words[row]
-        return (AskedSentence(1.0, words, self.captions.vectors[row, : len(words)]),)
 
 
 def read_sentences(path: Path = BUILT_IN) -> list[str]:
@@ -115,15 +110,16 @@ class SentenceRanker:
             listed = _Encoded(wanted, self._model.encode_captions(wanted))
         image = EncodedImages.of([subject.regions])
         scores = self._model.similarity(image, listed.captions)[0]
-        order = np.argsort(-scores, kind="stable")[:k]
-        told = []
-        for row in order:
-            caption = self._tell(subject, listed.sentences[row], listed.asked(row))
-            score, total = float(scores[row]), len(scores)
-            chance = self._model.judgement.found("sentences", image.vectors[0], score, total)
-            told.append(caption.model_copy(update={"match_probability": chance}))
-        first = told[0].match_probability
-        return Best(told, len(scores), wording.tell_verdict("sentences", verdict(first), first))
+        best = np.argsort(-scores, kind="stable")[:k].tolist()
+        similarities = scores[best].tolist()
+        judgements = self._model.judge(similarities, "sentences", image.vectors[0], len(scores))
+        captions = [
+            self._describe(subject, listed, row, judgement)
+            for row, judgement in zip(best, judgements, strict=True)
+        ]
+        overall = judgements[0]
+        verdict = wording.tell_verdict("sentences", overall.verdict, overall.match_probability)
+        return Best(captions, len(scores), verdict)
 
     def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
         """Sentences of the server's list that fit one of these photos more than the others."""
@@ -139,17 +135,17 @@ class SentenceRanker:
             for pair in found
         ]
 
-    def _tell(
-        self, subject: Subject, sentence: str, asked: tuple[AskedSentence, ...]
+    def _describe(
+        self, subject: Subject, listed: _Encoded, row: int, judgement: Judgement
     ) -> models.Caption:
-        scoring = self._model.scoring
-        judgement = self._model.judgement
-        found = wording.take_apart(subject.regions, asked, scoring, judgement)
+        caption = listed.captions.caption(row)
+        query = EncodedQuery(self._model, (WeightedCaption(1.0, caption),))
+        explanation = query.explain_whole(subject.regions)
         return models.Caption(
-            sentence=sentence,
-            similarity=found.similarity,
-            probability=wording.probability(self._model, found.similarity, asked, scoring),
-            match_probability=None,
-            words=wording.tell_words(self._model, asked),
-            maps=wording.tell_maps(found),
+            sentence=listed.sentences[row],
+            similarity=explanation.similarity,
+            probability=judgement.probability,
+            match_probability=judgement.match_probability,
+            words=wording.tell_words(query),
+            maps=wording.tell_maps(explanation),
         )

@@ -3,6 +3,8 @@
 English articles, auxiliaries, pronouns, conjunctions and prepositions, as in captions.
 """
 
+from regard.words.vocabulary import END, START
+
 _TEXT = """
 a an the this that these those some any each every all both another other
 and or but while as if than then so because also just very too not no
@@ -18,5 +20,10 @@ FUNCTION_WORDS = frozenset(_TEXT.split())
 
 
 def names_something(word: str) -> bool:
-    """Whether a token is a word that could be seen in a photo: no function word, no punctuation."""
-    return word.lower() not in FUNCTION_WORDS and any(sign.isalnum() for sign in word)
+    """Whether a token is a word that could be seen in a photo.
+
+    That is no function word, no punctuation, and neither <start> nor <end>.
+    """
+    if word in (START, END) or word.lower() in FUNCTION_WORDS:
+        return False
+    return any(sign.isalnum() for sign in word)

@@ -12,7 +12,7 @@ from jaxtyping import Bool, Float, Int
 
 from regard.datasets.captions import Captions
 from regard.evaluation.calibration.curve import Pairs
-from regard.explain.numbers import UNSUPPORTED
+from regard.explain.explanation import UNSUPPORTED
 from regard.model.judgement import Calibration
 from regard.model.model import Model
 from regard.words.function_words import names_something

@@ -9,10 +9,9 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from PIL import Image
 
-from regard.core.scoring import Scoring
-from regard.explain.numbers import Explanation
+from regard.explain.explanation import Explanation
 from regard.search import Query as SearchQuery
-from regard.search.result import AskedSentence
+from regard.search.encoded_query import EncodedQuery
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, SubjectId, answer, unless_unchanged
 from regard.web.pictures import inside
@@ -92,27 +91,20 @@ async def thumbnail(
 
 def explain_subject(context: Context, subject: Subject, choice: Choice) -> models.Explained:
     """A photo's similarity with a query, taken apart, as the API tells of it."""
-    sentences, scoring, found = _take_apart(context, subject, choice)
+    query = EncodedQuery.of(context.model, wording.parse(choice.q))
+    scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
+    explanation = query.explain_whole(subject.regions, scoring)
     return models.Explained(
         photo=subject.photo,
         sentence=choice.q,
-        similarity=found.similarity,
-        probability=wording.probability(context.model, found.similarity, sentences, scoring),
+        similarity=explanation.similarity,
+        probability=wording.probability(query, explanation.similarity, scoring),
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
         is_default=scoring == context.model.scoring,
-        words=wording.tell_words(context.model, sentences),
-        maps=wording.tell_maps(found),
+        words=wording.tell_words(query),
+        maps=wording.tell_maps(explanation),
     )
-
-
-def _take_apart(
-    context: Context, subject: Subject, choice: Choice
-) -> tuple[tuple[AskedSentence, ...], Scoring, Explanation]:
-    sentences = wording.embed(context.model, wording.parse(choice.q))
-    scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
-    found = wording.take_apart(subject.regions, sentences, scoring, context.model.judgement)
-    return sentences, scoring, found
 
 
 @router.get("/{photo_id}/explain", response_model=models.Explained)
@@ -153,8 +145,10 @@ async def figure(
 
     def job() -> bytes:
         subject = here.subject(photo_id)
-        _, _, found = _take_apart(here, subject, choice)
-        return _draw(found, _picture(here, photo_id), choice.q, kind)
+        query = EncodedQuery.of(here.model, wording.parse(choice.q))
+        scoring = wording.rescored(here.model.scoring, choice.direction, choice.temperature)
+        explanation = query.explain_whole(subject.regions, scoring)
+        return _draw(explanation, _picture(here, photo_id), choice.q, kind)
 
     made = await here.picture_gate.run(client, job)
     media_type = {"png": "image/png", "svg": "image/svg+xml"}[kind]
@@ -172,14 +166,14 @@ def _picture(context: Context, photo_id: str) -> Image.Image:
     return Image.open(io.BytesIO(data))
 
 
-def _draw(found: Explanation, picture: Image.Image, q: str, kind: str) -> bytes:
+def _draw(explanation: Explanation, picture: Image.Image, q: str, kind: str) -> bytes:
     from regard.explain.figure import draw_figure  # matplotlib takes half a second to import
 
     out = io.BytesIO()
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         stamp = {"Date": None} if kind == "svg" else None
-        draw_figure(found, picture, q).savefig(out, format=kind, metadata=stamp)
+        draw_figure(explanation, picture, q).savefig(out, format=kind, metadata=stamp)
     return out.getvalue()
 
 
@@ -213,8 +207,8 @@ def _best(
     context: Context, photo_id: str, limit: int, sentences: list[str] | None
 ) -> models.Captions:
     subject = context.subject(photo_id)
-    found = context.sentences.best(subject, limit, sentences)
-    return models.Captions(photo=subject.photo, **found._asdict())
+    best = context.sentences.best(subject, limit, sentences)
+    return models.Captions(photo=subject.photo, **best._asdict())
 
 
 @router.get("/{photo_id}/similar", response_model=models.Similar)
@@ -230,10 +224,10 @@ async def similar(
         index = here.library.index
         if photo_id.startswith("u"):
             picture = _picture(here, photo_id)
-            found = index.search(SearchQuery(like=(picture,)), limit)
+            result = index.search(SearchQuery(like=(picture,)), limit)
         else:
             with here.library.looking_up(photo_id):
-                found = index.similar(photo_id, limit)
+                result = index.similar(photo_id, limit)
         hits = [
             models.Hit(
                 photo=here.library.describe(hit.photo),
@@ -242,7 +236,7 @@ async def similar(
                 match_probability=None,
                 maps=None,
             )
-            for hit in found.hits
+            for hit in result.hits
         ]
         return models.Similar(hits=hits)
 

@@ -85,29 +85,15 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     return weights
 
 
-def _tell_hit(context: Context, hit: Hit, ranking: Ranking, *, maps: bool) -> models.Hit:
+def _tell_hit(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     """A hit as the API tells of it, explained or not."""
-    told = None
-    if maps and hit.regions is not None:
-        scoring, judgement = context.model.scoring, context.model.judgement
-        told = wording.tell_maps(
-            wording.take_apart(hit.regions, ranking.sentences, scoring, judgement)
-        )
     return models.Hit(
         photo=context.library.describe(hit.photo),
         similarity=round(hit.similarity, 6),
-        probability=hit.probability,
-        match_probability=_match_probability(context, hit, ranking),
-        maps=told,
+        probability=hit.judgement.probability,
+        match_probability=hit.judgement.match_probability,
+        maps=wording.tell_maps(hit.query.explain_whole(hit.regions)) if maps else None,
     )
-
-
-def _match_probability(context: Context, hit: Hit, ranking: Ranking) -> float | None:
-    """That a photo fits, were this one the best; as the verdict is told."""
-    if hit.probability is None:  # several sentences, or weighted words
-        return None
-    asked, total = ranking.sentences[0].vectors, ranking.result.total
-    return context.model.judgement.found("photos", asked, hit.similarity, total)
 
 
 def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Search:
@@ -124,7 +110,7 @@ def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Sea
         total=result.total,
         offset=page.offset,
         seconds=seconds,
-        hits=[_tell_hit(context, hit, ranking, maps=maps) for hit in hits],
+        hits=[_tell_hit(context, hit, maps=maps) for hit in hits],
     )
 
 
@@ -184,7 +170,7 @@ async def stream(
         yield head.model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
-            hits = (_tell_hit(here, hit, ranking, maps=False) for hit in part)
+            hits = (_tell_hit(here, hit, maps=False) for hit in part)
             yield "".join(hit.model_dump_json() + "\n" for hit in hits)
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")

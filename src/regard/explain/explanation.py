@@ -1,0 +1,120 @@
+"""Why a photo and a sentence match: what every word saw, and its share of the similarity.
+
+Knows numbers and words. Knows nothing of models, nor of pixels.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.scoring import EPS
+from regard.words.function_words import names_something
+from regard.words.vocabulary import END, START
+
+UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
+
+
+@dataclass(frozen=True)
+class WordExplanation:
+    """One word's part in a similarity."""
+
+    word: str
+    relevance: float
+    """Cosine of the word with what it attended to; in i2t, of the regions that speak for it."""
+    share: float
+    """What the word adds to the similarity; the shares of all words sum to it."""
+    attention: Float[np.ndarray, " region"]
+    """Weight of every region, summing to 1; all zeros where no region attends to the word."""
+    cosines: Float[np.ndarray, " region"]
+    """Cosine of the word with every region, before any attention."""
+    support: float | None = None
+    """Probability that the photo shows what the word names, one in two doing so before looking,
+    from its largest cosine; None for words that name nothing and models without a curve."""
+    pointing: Float[np.ndarray, " region"] | None = None
+    """Where the word points, as the model's pointer scores every region; None without one, and
+    for words that name nothing."""
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether no region shows what the word names."""
+        return self.support is not None and self.support < UNSUPPORTED
+
+    @property
+    def is_sentence_end(self) -> bool:
+        """Whether this is <start> or <end>, which attend and count but are no words to show."""
+        return self.word in (START, END)
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A similarity of one photo with one sentence, taken apart."""
+
+    similarity: float
+    words: tuple[WordExplanation, ...]
+    """In the order of the sentence, <start> and <end> included."""
+    boxes: Float[np.ndarray, "region 4"]
+    """x1, y1, x2, y2 in pixels of the original photo; no rows where unknown."""
+    size: tuple[int, int]
+    """Width and height of the original photo in pixels."""
+
+    @property
+    def sentence_words(self) -> tuple[WordExplanation, ...]:
+        """The words a reader sees: all but <start> and <end>."""
+        return tuple(word for word in self.words if not word.is_sentence_end)
+
+    @property
+    def unsupported(self) -> list[str]:
+        """Words that no region supports, each once."""
+        return list(dict.fromkeys(word.word for word in self.words if word.is_unsupported))
+
+    @property
+    def sentence_ends_share(self) -> float:
+        """What <start> and <end> add to the similarity."""
+        return sum(word.share for word in self.words if word.is_sentence_end)
+
+    @property
+    def importance(self) -> Float[np.ndarray, " word"]:
+        """Share of each of the `sentence_words` relative to the largest; 0 for negative ones."""
+        shares = np.array([word.share for word in self.sentence_words]).clip(0)
+        importance: Float[np.ndarray, " word"] = shares / max(float(shares.max(initial=0)), EPS)
+        return importance
+
+    def to_tree(self) -> dict[str, Any]:
+        """Plain values for JSON: similarity, words, and which of them no region supports.
+
+        A region is [x1, y1, x2, y2, attention] in pixels of the original photo.
+        """
+        boxes = np.asarray(self.boxes, np.float64).round(2).tolist()
+        return {
+            "similarity": self.similarity,
+            "words": [
+                {
+                    "word": word.word,
+                    "relevance": word.relevance,
+                    "share": word.share,
+                    "support": word.support,
+                    "regions": [
+                        [*box, round(float(weight), 6)]
+                        for box, weight in zip(boxes, word.attention, strict=False)
+                    ],
+                }
+                for word in self.words
+            ],
+            "unsupported": self.unsupported,
+        }
+
+
+def strongest_words(explanations: Iterable[Explanation], count: int) -> list[WordExplanation]:
+    """The words with the largest shares, largest first: of those that name something, each once.
+
+    Where none names something, all of the sentences' words count.
+    """
+    words = [word for explanation in explanations for word in explanation.sentence_words]
+    strongest: dict[str, WordExplanation] = {}
+    for word in sorted(words, key=lambda word: -word.share):
+        strongest.setdefault(word.word, word)
+    naming = [word for text, word in strongest.items() if names_something(text)]
+    return (naming or list(strongest.values()))[:count]

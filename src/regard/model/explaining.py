@@ -1,0 +1,130 @@
+"""A model's explanations: regions, words, curves, discounts and the pointer joined.
+
+What is taken off a similarity because photo or sentence are similar to everything is taken off
+the shares of all its words alike: a share is then what the word adds beyond that.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.scoring import Scoring
+from regard.core.shares import word_parts
+from regard.errors import ShapeError
+from regard.explain.explanation import UNSUPPORTED, Explanation, WordExplanation
+from regard.model.encoded import EncodedCaption, EncodedCaptions
+from regard.model.judgement import Calibration
+from regard.model.pointer import Pointer
+from regard.store.shards import Regions
+from regard.words.function_words import names_something
+
+
+def explain(
+    photo: Regions,
+    caption: EncodedCaption,
+    scoring: Scoring,
+    *,
+    curve: Calibration | None = None,
+    discount: float = 0.0,
+    pointer: Pointer | None = None,
+) -> Explanation:
+    """Take the similarity of one photo and one sentence apart.
+
+    Args:
+        photo: embedded; without boxes where they are unknown.
+        curve: from a word's largest cosine to its support; None says nothing of support.
+        discount: taken off the similarity.
+        pointer: says where words point; None leaves that open.
+
+    Raises:
+        ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
+    """
+    _check(photo, caption)
+    regions = np.asarray(photo.vectors, np.float64)
+    words = np.asarray(caption.vectors, np.float64)
+    real = np.ones((1, len(regions)), bool), np.ones((1, len(words)), bool)
+    parts = word_parts(regions[None], words[None], *real, scoring)
+    share, relevance, attention = (part[0] for part in parts)
+    cosines = words @ regions.T  # (W, R)
+    supports = word_supports(caption.words, cosines.max(1), curve)
+    pointings = _pointings(pointer, photo, caption)
+    columns = (caption.words, relevance, share, attention, cosines, supports, pointings)
+    return Explanation(
+        float(share.sum()) - discount,
+        tuple(
+            WordExplanation(word, float(saw), float(adds) - discount / len(words), *rest)
+            for word, saw, adds, *rest in zip(*columns, strict=True)
+        ),
+        np.asarray(photo.boxes),
+        photo.size,
+    )
+
+
+def unsupported_words(
+    curve: Calibration | None, photo: Regions, captions: EncodedCaptions
+) -> list[list[str]]:
+    """Words of each sentence that no region of a photo supports, each once.
+
+    Args:
+        curve: as for `explain`; without one no word is named.
+        photo: embedded.
+    """
+    largest = (captions.vectors @ np.asarray(photo.vectors, np.float32).T).max(2)  # (C, W)
+    unsupported = []
+    for words, cosines in zip(captions.words, largest, strict=True):
+        supports = word_supports(words, cosines[: len(words)], curve)
+        of_words = zip(words, supports, strict=True)
+        lacking = (word for word, one in of_words if one is not None and one < UNSUPPORTED)
+        unsupported.append(list(dict.fromkeys(lacking)))
+    return unsupported
+
+
+def word_supports(
+    words: Sequence[str], largest: Float[np.ndarray, " word"], curve: Calibration | None
+) -> list[float | None]:
+    """Probabilities that a photo shows what words name; None where nothing can be said.
+
+    Args:
+        largest: of each word's cosines with the regions.
+    """
+    if curve is None:
+        return [None] * len(words)
+    probabilities = curve.probability(largest).tolist()
+    return [
+        probability if names_something(word) else None
+        for word, probability in zip(words, probabilities, strict=True)
+    ]
+
+
+def _pointings(
+    pointer: Pointer | None, photo: Regions, caption: EncodedCaption
+) -> Sequence[Float[np.ndarray, " region"] | None]:
+    """Where words point: only those that name something, for pointers are taught by no others."""
+    if pointer is None or not len(photo.boxes):
+        return [None] * len(caption.words)
+    vectors = np.asarray(photo.vectors, np.float32)
+    scores = pointer.scores(caption.vectors, vectors, photo.boxes, photo.size)
+    return [
+        row if names_something(word) else None
+        for word, row in zip(caption.words, scores, strict=True)
+    ]
+
+
+def _check(photo: Regions, caption: EncodedCaption) -> None:
+    regions, words, boxes = len(photo.vectors), len(caption.vectors), len(photo.boxes)
+    if not regions or not words:
+        raise ShapeError(
+            f"there are {regions} regions and {words} words; there must be at least one of each. "
+            "Look at the photo's regions and the sentence."
+        )
+    if len(caption.words) != words:
+        raise ShapeError(
+            f"there are {len(caption.words)} words for {words} word vectors; each vector must have "
+            "its word. Cut padding off and keep <start> and <end>."
+        )
+    if boxes not in (0, regions):
+        raise ShapeError(
+            f"there are {boxes} boxes for {regions} regions; each region must have its box. "
+            "Give none at all where they are unknown."
+        )

@@ -1,0 +1,128 @@
+"""A query as vectors, with the model that reads it: what is scored, judged and explained."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Float
+
+from regard.core.scoring import Scoring
+from regard.explain.explanation import Explanation
+from regard.model.encoded import EncodedCaption
+from regard.model.judgement import Judgement
+from regard.model.model import Model
+from regard.search.query import Query
+from regard.store.region_store import Regions
+
+
+class WeightedCaption(NamedTuple):
+    """One sentence of a query."""
+
+    weight: float
+    caption: EncodedCaption
+
+
+@dataclass(frozen=True)
+class EncodedQuery:
+    """The parts of a query.
+
+    A similarity with it is the sum of theirs by weight, over the sizes of all weights.
+    """
+
+    model: Model
+    sentences: tuple[WeightedCaption, ...]
+    photos: tuple[Float[np.ndarray, "region dim"], ...] = ()
+    """Region vectors of photos to look like, each of weight 1."""
+
+    @classmethod
+    def of(cls, model: Model, query: Query) -> "EncodedQuery":
+        """Embed a query's sentences and photos.
+
+        Raises:
+            DataError: a sentence has no word, or a photo is no photo.
+            PhotoError: a photo cannot be read.
+        """
+        sentences: list[WeightedCaption] = []
+        photos: list[np.ndarray] = []
+        if query.sentences:
+            captions = model.encode_captions([part.text for part in query.sentences])
+            for row, part in enumerate(query.sentences):
+                sentences.append(WeightedCaption(part.weight, captions.caption(row)))
+        if query.like:
+            images = model.encode_images(query.like)
+            photos = [images.photo(row).vectors for row in range(len(query.like))]
+        return cls(model, tuple(sentences), tuple(photos))
+
+    @property
+    def parts(self) -> list[tuple[float, Float[np.ndarray, "_ dim"]]]:
+        """Weights and vectors of all parts."""
+        sentences = [(part.weight, part.caption.vectors) for part in self.sentences]
+        return [*sentences, *((1.0, vectors) for vectors in self.photos)]
+
+    @property
+    def is_one_sentence(self) -> bool:
+        """Whether it is a sentence to be like: only of these are similarities calibrated."""
+        return not self.photos and len(self.sentences) == 1 and self.sentences[0].weight > 0
+
+    @property
+    def sentence_weight(self) -> float:
+        """Weight of the sentences in the similarity: so much of a photo's discount is taken off."""
+        return sum(part.weight for part in self.sentences) / self._sizes
+
+    @property
+    def discount(self) -> float:
+        """What is taken off every similarity because of the sentences (`Model.similarity`)."""
+        pairs = zip(self.sentences, self.discounts, strict=True)
+        return sum(part.weight * discount for part, discount in pairs) / self._sizes
+
+    @property
+    def discounts(self) -> list[float]:
+        """What is taken off the similarities of each sentence."""
+        if not self.sentences:
+            return []
+        sums = np.stack([part.caption.vectors.sum(0) for part in self.sentences])
+        lengths = np.array([len(part.caption.vectors) for part in self.sentences])
+        discounts: list[float] = self.model.sentence_discounts(sums, lengths).tolist()
+        return discounts
+
+    @property
+    def _sizes(self) -> float:
+        return sum(abs(part.weight) for part in self.sentences) + len(self.photos)
+
+    def judge(self, similarities: Sequence[float], among: int) -> list[Judgement]:
+        """What similarities of photos are worth; nothing is said but of one sentence.
+
+        Args:
+            among: how many photos were looked at.
+        """
+        if not self.is_one_sentence:
+            return [Judgement()] * len(similarities)
+        words = self.sentences[0].caption.vectors
+        return self.model.judge(similarities, "photos", words, among)
+
+    def explain(self, photo: Regions, number: int, scoring: Scoring | None = None) -> Explanation:
+        """What every word of one sentence sees in a photo.
+
+        Args:
+            photo: embedded.
+            number: of the sentence, from 0.
+            scoring: how the similarity is made; None takes the model's own.
+        """
+        return self.model.explain(photo, self.sentences[number].caption, scoring)
+
+    def explain_whole(self, photo: Regions, scoring: Scoring | None = None) -> Explanation:
+        """What every word of all sentences sees in a photo, as for `explain`.
+
+        A word's share counts by its sentence's weight, so that the shares still sum to the
+        similarity. Words of sentences that are to be unlike the photo have no support.
+        """
+        similarity, words = 0.0, []
+        for number, part in enumerate(self.sentences):
+            explanation = self.explain(photo, number, scoring)
+            factor = part.weight / self._sizes
+            similarity += factor * explanation.similarity
+            for word in explanation.words:
+                support = word.support if part.weight > 0 else None
+                words.append(replace(word, share=factor * word.share, support=support))
+        return Explanation(similarity, tuple(words), np.asarray(photo.boxes), photo.size)
