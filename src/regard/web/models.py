@@ -197,6 +197,7 @@ class Stats(BaseModel):
     model: str
     direction: Direction
     temperature: float
+    most_weight: float = Field(description="What a word may count at most in `weights`.")
     sentences: int = Field(description="Sentences `captions` ranks when it is given none.")
     upload_bytes: int
     upload_pixels: int

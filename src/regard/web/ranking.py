@@ -30,6 +30,7 @@ from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.recent import Recent
 
+MOST_WEIGHT = 5.0  # of a word
 _FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
 _BY_DATE = 1000
 _KEPT_RANKINGS = 64

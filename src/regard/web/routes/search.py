@@ -17,7 +17,7 @@ from regard.web import models, wording
 from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library
 from regard.web.problems import ProblemError
-from regard.web.ranking import Ask, Ranking
+from regard.web.ranking import MOST_WEIGHT, Ask, Ranking
 
 router = APIRouter(tags=["search"])
 
@@ -33,7 +33,7 @@ Weights = Annotated[
     str | None,
     Query(
         max_length=1000,
-        description="A number from 0 to 10 for every word of the answer, parted by commas: only "
+        description=f"A number from 0 to {MOST_WEIGHT:g} for every word of the answer, parted by commas: only "
         "chosen words count, as much as given; attention stays that of the whole sentence.",
     ),
 ]
@@ -78,9 +78,12 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
         weights = tuple(float(part) for part in text.split(","))
     except ValueError:
         weights = (-1.0,)
-    if not all(0 <= weight <= 10 for weight in weights):
+    if not all(0 <= weight <= MOST_WEIGHT for weight in weights):
         raise ProblemError(
-            422, f"weights is {text[:80]!r}", "it must be numbers from 0 to 10", "Correct it."
+            422,
+            f"weights is {text[:80]!r}",
+            f"it must be numbers from 0 to {MOST_WEIGHT:g}",
+            "Correct it.",
         )
     return weights
 

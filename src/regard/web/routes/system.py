@@ -5,6 +5,7 @@ from fastapi import APIRouter, Response
 from regard.web import models
 from regard.web.context import Client, Here, answer
 from regard.web.measures import MEDIA_TYPE
+from regard.web.ranking import MOST_WEIGHT
 
 router = APIRouter(tags=["system"])
 
@@ -25,6 +26,7 @@ async def stats(here: Here, client: Client) -> Response:
             model=here.model.identity,
             direction=scoring.direction,
             temperature=scoring.lambda_softmax,
+            most_weight=MOST_WEIGHT,
             sentences=len(here.sentences),
             upload_bytes=here.config.upload_bytes,
             upload_pixels=here.config.upload_pixels,

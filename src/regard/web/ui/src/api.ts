@@ -117,6 +117,7 @@ export interface Stats {
   last_taken: string | null;
   direction: Direction;
   temperature: number;
+  most_weight: number;
   upload_bytes: number;
   upload_pixels: number;
   keeps_uploads: boolean;

@@ -276,7 +276,7 @@ class RegardApp extends LitElement {
     const hit = this.region && this.hits.find(({ photo }) => photo.id === this.region!.id);
     const nowhere = unseenIn(this.hits.map(({ maps }) => maps), this.chips);
     const light = hit?.maps ? lightOf(hit.maps, this.chips, this.region!.region) : null;
-    return html`<regard-chips .chips=${this.chips} .refused=${this.refused} .weights=${this.view.weights} .active=${this.active}
+    return html`<regard-chips .chips=${this.chips} .refused=${this.refused} .most=${this.stats?.most_weight ?? 1} .weights=${this.view.weights} .active=${this.active}
       .pinned=${this.view.word ?? -1} .light=${light} .nowhere=${nowhere}
       .unseen=${hit ? unseenIn([hit.maps], this.chips) : nowhere}
       @word=${(event: CustomEvent<number>) => (this.hovered = event.detail)}

@@ -3,16 +3,14 @@
 import { LitElement, html, nothing } from "lit";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
-import { STEPS, countsAt, step, unknownIn, weightOf, type Chip } from "./words.ts";
-
-const MOST = STEPS[STEPS.length - 1]!;
+import { countsAt, step, unknownIn, weightOf, type Chip } from "./words.ts";
 
 /** Events: `word` (shown while hovered or focused), `pin`, `weigh`, `swap` an unknown word. */
 export class RegardChips extends LitElement {
   static override properties = {
     chips: { attribute: false }, weights: { attribute: false }, light: { attribute: false },
     active: { type: Number }, pinned: { type: Number }, unseen: { attribute: false }, nowhere: { attribute: false },
-    refused: { type: Boolean },
+    refused: { type: Boolean }, most: { type: Number },
   };
   declare chips: Chip[];
   declare weights: number[] | null;
@@ -25,6 +23,8 @@ export class RegardChips extends LitElement {
   declare unseen: boolean[];
   /** Whether the last word that counts was to be switched off. */
   declare refused: boolean;
+  /** What a word may count at most, as the server says. */
+  declare most: number;
 
   constructor() {
     super();
@@ -33,6 +33,7 @@ export class RegardChips extends LitElement {
     this.active = this.pinned = -1;
     this.nowhere = this.unseen = [];
     this.refused = false;
+    this.most = 1;
   }
 
   override createRenderRoot() {
@@ -92,7 +93,7 @@ export class RegardChips extends LitElement {
     const weight = weightOf(chip, this.weights);
     return html`<div class="word-bar">
       <label>How much <b>${chip.label}</b> counts
-        <input type="range" min="0" max=${MOST} step="0.25" .value=${String(weight)}
+        <input type="range" min="0" max=${this.most} step="0.25" .value=${String(weight)}
           aria-valuetext=${weight === 0 ? "off" : `times ${weight}`}
           @input=${(event: Event) =>
             this.weigh(this.pinned, Number((event.target as HTMLInputElement).value))} />
@@ -119,8 +120,8 @@ export class RegardChips extends LitElement {
     const labels = [...this.querySelectorAll<HTMLButtonElement>(".label")];
     if (event.key === "ArrowRight") labels[index + 1]?.focus();
     else if (event.key === "ArrowLeft") labels[index - 1]?.focus();
-    else if (event.key === "ArrowUp") this.weigh(index, step(weight, true));
-    else if (event.key === "ArrowDown") this.weigh(index, step(weight, false));
+    else if (event.key === "ArrowUp") this.weigh(index, step(weight, true, this.most));
+    else if (event.key === "ArrowDown") this.weigh(index, step(weight, false, this.most));
     else if (event.key === "Delete" || event.key === "Backspace") this.weigh(index, weight > 0 ? 0 : 1);
     else return;
     event.preventDefault();

@@ -53,10 +53,10 @@ function number(value: string | null, low: number, high: number): number | null 
   return parsed >= low && parsed <= high ? parsed : null;
 }
 
-/** Weights of a comma list; null when one of them is not a number from 0 to 5. */
+/** Weights of a comma list; null when one is no number or below 0. The server says which is too large. */
 export function parseWeights(text: string | null): number[] | null {
   if (!text) return null;
-  const parsed = text.split(",").map((part) => number(part, 0, 5));
+  const parsed = text.split(",").map((part) => number(part, 0, Number.MAX_VALUE));
   return parsed.every((weight) => weight !== null) ? (parsed as number[]) : null;
 }
 

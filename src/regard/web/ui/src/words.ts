@@ -16,7 +16,7 @@ export interface Chip {
 
 export const MARKER_LABEL = "start · end";
 const PUNCTUATION = /^[\p{P}`]+$/u;
-export const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
+const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
 
 /** One chip a word, in order, and one last for the markers of start and end. */
 export function chipsOf(words: QueryWord[]): Chip[] {
@@ -67,9 +67,10 @@ export function withWeight(
   return next.every((value) => value === 1) ? null : next;
 }
 
-/** The next weight up or down the ladder of steps. */
-export function step(weight: number, up: boolean): number {
-  const others = STEPS.filter((value) => (up ? value > weight : value < weight));
+/** The next weight up or down the ladder of steps, which ends at the most there may be. */
+export function step(weight: number, up: boolean, most: number): number {
+  const steps = [...STEPS.filter((value) => value < most), most];
+  const others = steps.filter((value) => (up ? value > weight : value < weight));
   return (up ? others[0] : others[others.length - 1]) ?? weight;
 }
 

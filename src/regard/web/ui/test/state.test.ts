@@ -41,7 +41,7 @@ describe("the address", () => {
 });
 
 describe("weights", () => {
-  it.each([["", null], ["1,,2", null], ["6", null], ["-1", null], ["0,1.5", [0, 1.5]]])("of %j", (text, parsed) => {
+  it.each([["", null], ["1,,2", null], ["6", [6]], ["-1", null], ["0,1.5", [0, 1.5]]])("of %j", (text, parsed) => {
     expect(parseWeights(text)).toEqual(parsed);
   });
 });

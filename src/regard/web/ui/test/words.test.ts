@@ -104,11 +104,13 @@ describe("weights", () => {
   });
 
   it("climb and descend a ladder and stay at its ends", () => {
-    expect(step(1, true)).toBe(1.5);
-    expect(step(1, false)).toBe(0.5);
-    expect(step(1.2, false)).toBe(1);
-    expect(step(3, true)).toBe(3);
-    expect(step(0, false)).toBe(0);
+    expect(step(1, true, 5)).toBe(1.5);
+    expect(step(1, false, 5)).toBe(0.5);
+    expect(step(1.2, false, 5)).toBe(1);
+    expect(step(3, true, 5)).toBe(5);
+    expect(step(5, true, 5)).toBe(5);
+    expect(step(2, true, 2)).toBe(2);
+    expect(step(0, false, 5)).toBe(0);
   });
 
   it("must leave at least one word", () => {
