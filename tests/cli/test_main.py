@@ -50,6 +50,17 @@ def test_other_exits_say_nothing_more(run):
 
 
 def test_a_negative_part_may_come_first(run):
-    arguments = ["search", "-1: a cat; a dog", "-.5 :grass", "-k", "3", "-i", "x", "--like", "a:b"]
+    arguments = [
+        "search",
+        "-1: a cat; a dog",
+        "-.5 :grass",
+        "-a kite; a dog",
+        "-k",
+        "3",
+        "-i",
+        "x",
+        "--like",
+        "a:b",
+    ]
     seen = run(SystemExit(0), *arguments)[2]
-    assert seen == ["search", " -1: a cat; a dog", " -.5 :grass", *arguments[3:]]
+    assert seen == ["search", " -1: a cat; a dog", " -.5 :grass", " -a kite; a dog", *arguments[4:]]

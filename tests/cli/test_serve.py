@@ -27,6 +27,11 @@ def index_folder(tmp_path_factory):
     return folder / "index"
 
 
+class NoRedirects(urllib.request.HTTPErrorProcessor):
+    def http_response(self, _request, response):
+        return response
+
+
 def start(*arguments, **environment):
     script = "from regard.cli.main import run; run()"
     command = [sys.executable, "-c", script, "serve", *map(str, arguments)]
@@ -70,6 +75,22 @@ def test_a_taken_port_is_told(index_folder):
 def test_a_missing_index_is_told(tmp_path):
     done = invoke("serve", "--index", tmp_path / "none")
     assert isinstance(done.exception, StoreError)
+
+
+def test_behind_a_proxy_its_address_is_printed_and_encrypted(index_folder):
+    name = "photos.example.org"
+    process = start("--index", index_folder, "--port", "0", "--allow-host", name, REGARD_TOKEN="")
+    try:
+        address, _ = printed_address(process)
+        assert process.stderr.readline().startswith(f"Through the proxy: https://{name}/?token=")
+        sent = {"Host": name, "X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.7"}
+        request = urllib.request.Request(address, headers=sent)
+        arrival = urllib.request.build_opener(NoRedirects).open(request, timeout=20)
+        assert "Secure" in arrival.headers["Set-Cookie"]
+    finally:
+        process.send_signal(2)
+        process.wait(20)
+        process.stderr.close()
 
 
 def test_beyond_loopback_there_is_a_token(monkeypatch):

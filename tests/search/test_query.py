@@ -25,6 +25,17 @@ from regard.search import Query, Sentence
         ("-3 degrees; snow", [("-3 degrees", 1), ("snow", 1)]),
         ("a dog: brown", [("a dog: brown", 1)]),
         (" ; a dog ;; ", [("a dog", 1)]),
+        ('"a house"', [("a house", 1)]),
+        ("“a house”", [("a house", 1)]),
+        ("„ein Haus“", [("ein Haus", 1)]),
+        ("« une maison »", [("une maison", 1)]),
+        ("'a dog's house'", [("a dog's house", 1)]),
+        ('"a dog; -1: a leash"', [("a dog", 1), ("a leash", -1)]),
+        ('"a dog"; -1: "a leash"', [("a dog", 1), ("a leash", -1)]),
+        ('a dog; "-1: a leash"', [("a dog", 1), ("a leash", -1)]),
+        ('"stop" by a sign that says "exit"', [('"stop" by a sign that says "exit"', 1)]),
+        ('a sign that says "stop"', [('a sign that says "stop"', 1)]),
+        ("the dogs' house", [("the dogs' house", 1)]),
     ],
 )
 def test_parts_and_weights(text, parts):

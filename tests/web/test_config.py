@@ -20,6 +20,19 @@ def test_elsewhere_needs_one(host):
     assert ServeConfig(host=host, token="x" * 20).token
 
 
+@pytest.mark.parametrize("name", ["photos.example.org", "photos.example.org:8443", "[::1]:80"])
+def test_behind_a_proxy_there_is_a_token(name):
+    with pytest.raises(ConfigError, match="no token"):
+        ServeConfig(allow_hosts=(name,))
+    assert ServeConfig(allow_hosts=(name,), token="x" * 20).is_public
+
+
+@pytest.mark.parametrize("name", ["https://photos.example.org", "a/b", "", "a b", "*", "a:b"])
+def test_what_is_no_name_is_refused(name):
+    with pytest.raises(ConfigError, match="allow-host"):
+        ServeConfig(allow_hosts=(name,), token="x" * 20)
+
+
 def test_a_token_is_not_short():
     with pytest.raises(ConfigError, match="at least 16"):
         ServeConfig(token="secret")

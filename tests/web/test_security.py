@@ -82,6 +82,47 @@ def test_no_answer_lets_other_sites_read(client):
     assert not [name for name in response.headers if name.startswith("access-control")]
 
 
+# ---- a proxy in front
+
+PUBLIC = "photos.example.org"
+PROXIES = {  # what each sends on of the address that people typed
+    "keeps the name": {"Host": PUBLIC},
+    "sends its own": {"Host": "127.0.0.1:8471"},
+}
+
+
+@pytest.fixture(params=["127.0.0.1", "0.0.0.0"])
+def proxied(index, request):
+    with client_of(index, host=request.param, token=TOKEN, allow_hosts=(PUBLIC,)) as made:
+        made.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield made
+
+
+@pytest.mark.parametrize("sent", PROXIES.values(), ids=PROXIES)
+def test_behind_a_proxy_the_page_reads_and_sends_photos(proxied, sent, world):
+    page = {**sent, "Origin": f"https://{PUBLIC}", "Sec-Fetch-Site": "same-origin"}
+    assert proxied.get(ADDRESS, headers=sent).status_code == 200
+    photo = (world.photos / "placed.jpg").read_bytes()
+    assert proxied.post("/api/v1/uploads", headers=page, content=photo).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", f"https://x.{PUBLIC}", "null"])
+@pytest.mark.parametrize("sent", PROXIES.values(), ids=PROXIES)
+def test_behind_a_proxy_other_sites_are_still_refused(proxied, sent, origin):
+    refused(proxied.post("/api/v1/uploads", headers={**sent, "Origin": origin}), 403)
+    refused(proxied.get(ADDRESS, headers={"Host": "evil.example"}), 403)
+
+
+def test_a_proxy_that_was_not_named_is_told_how_to_be(client):
+    told = refused(client.get(ADDRESS, headers={"Host": PUBLIC}), 403)
+    assert "--allow-host" in told["next"]
+
+
+def test_behind_a_proxy_the_token_is_asked_for(proxied):
+    del proxied.headers["Authorization"]
+    refused(proxied.get(ADDRESS, headers={"Host": PUBLIC}), 401)
+
+
 # ---- headers
 
 

@@ -32,7 +32,8 @@ from regard.cli import (
 from regard.errors import RegardError
 
 _INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
-_NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:")  # a weight, as queries have them
+# "-1: a leash" and "-a leash; a dog": a weight as queries have them, or a minus and several words
+_NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:|-[^-=]*[\s;]")
 
 app = typer.Typer(
     name="regard",
@@ -88,7 +89,7 @@ def run() -> None:
 
 
 def _as_text(argument: str) -> str:
-    """An argument, where it begins like "-1: a leash" with a space: else it would be an option."""
+    """An argument; with a space before it where it is a query that else would be an option."""
     return f" {argument}" if _NEGATIVE.match(argument) else argument
 
 

@@ -1,5 +1,6 @@
 """regard serve: the page and the HTTP API."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -27,6 +28,10 @@ def serve(
             help="Folder for photos that readers send and ask to keep; default: none is kept."
         ),
     ] = None,
+    allow_host: Annotated[
+        list[str] | None,
+        typer.Option(help="Name of a proxy in front of this server; may be repeated."),
+    ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
     ] = False,
@@ -34,8 +39,8 @@ def serve(
     """Search photos on a page, and see which word looked where.
 
     Only this machine can reach it. With another --host other machines can, if they show the
-    token that is printed; set REGARD_TOKEN to choose it. Photos indexed while it runs appear by
-    themselves.
+    token that is printed; set REGARD_TOKEN to choose it. The same holds behind a proxy that is
+    named with --allow-host. Photos indexed while it runs appear by themselves.
 
         regard serve
 
@@ -43,12 +48,13 @@ def serve(
 
         regard serve --host 0.0.0.0
 
+        regard serve --allow-host photos.example.org
+
         regard serve --keep-uploads ~/Pictures/sent
     """
     import socket
     from dataclasses import replace
 
-    import torch
     import uvicorn
 
     from regard.search import Index
@@ -56,8 +62,7 @@ def serve(
     from regard.web.keeping import prepare_folder
     from regard.web.sentences import BUILT_IN, read_sentences
 
-    torch.set_num_threads(1)  # requests are worked on side by side, one core each
-    config = make_config(host, port)
+    config = make_config(host, port, allow_host or ())
     sentences = read_sentences(captions or BUILT_IN)
     with Index.open(index_folder) as index, socket.socket(_family(host)) as listener:
         _bind(listener, host, port)
@@ -65,26 +70,33 @@ def serve(
             config = replace(config, keep_uploads=prepare_folder(keep_uploads, index))
         app = create_app(index, config, sentences)
         settings = uvicorn.Config(
-            app, log_level="warning", access_log=False, server_header=False, ws="none"
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            ws="none",
+            proxy_headers=bool(config.allow_hosts),  # a proxy on this machine tells who asks
         )
         address = page_address(host, listener.getsockname()[1], config.token)
         notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
+        for name in config.allow_hosts:
+            notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
         if open_page:
             typer.launch(address)
         uvicorn.Server(settings).run(sockets=[listener])
 
 
-def make_config(host: str, port: int) -> "ServeConfig":
-    """Settings for an address: beyond loopback with a token, the chosen one or a new one."""
+def make_config(host: str, port: int, allow_hosts: Sequence[str] = ()) -> "ServeConfig":
+    """Settings for an address: where others can reach it with a token, the chosen or a new one."""
     import os
     import secrets
 
     from regard.web.config import ServeConfig, is_loopback
 
     token = os.environ.get(TOKEN_VARIABLE) or None
-    if token is None and not is_loopback(host):
+    if token is None and (allow_hosts or not is_loopback(host)):
         token = secrets.token_urlsafe(24)
-    return ServeConfig(host=host, port=port, token=token)
+    return ServeConfig(host=host, port=port, token=token, allow_hosts=tuple(allow_hosts))
 
 
 def page_address(host: str, port: int, token: str | None) -> str:

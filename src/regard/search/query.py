@@ -6,6 +6,8 @@
     a dog; -leash                    the same, shorter
 
 Parts stand apart by semicolons. A part may begin with its weight and a colon, or with a minus.
+Quotation marks around a query or a part are dropped: people put them there by habit, and the model
+would look for them in the photo.
 Knows text only; what a part looks like as vectors is the model's matter.
 """
 
@@ -20,7 +22,8 @@ from regard.errors import DataError
 
 # A weight is a number and a colon; "12:30" is a time of day. A lone minus is -1.
 _WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*:(?!\d)|([+-])\s*:?(?![\d.])")
-
+# What stands between two quotation marks and holds none itself; an apostrophe is none.
+_QUOTED = re.compile(r"""["“”„«»'‘]((?:[^"“”„«»'‘’]|(?<=\w)['’](?=\w))+)["“”«»'’]""")
 _MOST = 1000  # of a weight
 
 
@@ -56,20 +59,25 @@ class Query:
         Raises:
             DataError: nothing is asked for, or a part has a weight but no words.
         """
-        parts = [part for text in texts for part in text.split(";")]
+        parts = [part for text in texts for part in _unquoted(text).split(";")]
         return cls(tuple(_parse_part(part) for part in parts if part.strip()), tuple(like))
 
 
 def _parse_part(text: str) -> Sentence:
-    text = text.strip()
-    found = _WEIGHT.match(text)
-    if found is None:
+    text = _unquoted(text)
+    prefix = _WEIGHT.match(text)
+    if prefix is None:
         return Sentence(text)
-    words = text[found.end() :].strip()
-    weight = float(found[1] or f"{found[2]}1")
+    words = _unquoted(text[prefix.end() :])
+    weight = float(prefix[1] or f"{prefix[2]}1")
     if not words or not 0 < abs(weight) <= _MOST:
         raise DataError(
             f"query part is {text!r}; it must be words, with a weight other than 0 and of at most "
             f"{_MOST} if it has one, as in '2: a dog; -1: a leash'. Correct it."
         )
     return Sentence(words, weight)
+
+
+def _unquoted(text: str) -> str:
+    quoted = _QUOTED.fullmatch(text.strip())
+    return (quoted[1] if quoted else text).strip()

@@ -2,10 +2,13 @@
 
 import ipaddress
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from regard.errors import ConfigError
+
+_HOST = re.compile(r"[\w.-]+(:\d{1,5})?|\[[0-9a-f:]+\](:\d{1,5})?", re.IGNORECASE | re.ASCII)
 
 
 def is_loopback(host: str) -> bool:
@@ -25,6 +28,9 @@ class ServeConfig:
     host: str = "127.0.0.1"
     """Address to listen on; anything but loopback needs a token."""
     port: int = 8471
+    allow_hosts: tuple[str, ...] = ()
+    """Names that a proxy in front has, as browsers write them: `photos.example.org`, with the
+    port if it is not the usual one. Other machines come through it, so these need a token too."""
     token: str | None = None
     """Who knows it may look; None lets everyone in who can reach the address."""
     upload_bytes: int = 25_000_000
@@ -49,11 +55,23 @@ class ServeConfig:
     refresh: float = 2.0
     """Seconds between looks at whether the index has changed."""
 
+    @property
+    def is_public(self) -> bool:
+        """Whether other machines can reach the server, by its address or through a proxy."""
+        return not is_loopback(self.host) or bool(self.allow_hosts)
+
     def __post_init__(self) -> None:
         """Refuse to be reachable from elsewhere without a token."""
-        if not is_loopback(self.host) and not self.token:
+        for name in self.allow_hosts:
+            if not _HOST.fullmatch(name):
+                raise ConfigError(
+                    f"allow-host is {name!r}; it must be a name as photos.example.org, with "
+                    "the port if it is not the usual one. Correct it."
+                )
+        if self.is_public and not self.token:
+            hosts = ", ".join((self.host, *self.allow_hosts))
             raise ConfigError(
-                f"host is {self.host!r} and there is no token; other machines must show one. "
+                f"host is {hosts} and there is no token; other machines must show one. "
                 "Set REGARD_TOKEN, or listen on 127.0.0.1."
             )
         if self.token is not None and len(self.token) < 16:

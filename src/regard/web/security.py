@@ -1,9 +1,10 @@
 """Who may ask: the right host name, no other site's page, and the token where there is one.
 
 A page of another site must not read or steer a server on this machine. Three checks see to it.
-The Host header must name this machine, which a name that was rebound to 127.0.0.1 does not. An
-Origin, where a browser sends one, must be this server's own. And a browser that says a request
-comes from another site (Sec-Fetch-Site) is refused unless the reader himself followed a link.
+The Host header must name this machine, or a proxy in front of it that the configuration names,
+which a name that was rebound to 127.0.0.1 does not. An Origin, where a browser sends one, must be
+this server's own or that proxy's, whatever Host the proxy sends on. And a browser that says a
+request comes from another site (Sec-Fetch-Site) is refused unless the reader followed a link.
 """
 
 import hmac
@@ -34,6 +35,7 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
 }
+_PROXY = " Behind a proxy, start it with `regard serve --allow-host NAME`."
 _YEAR = 365 * 24 * 3600
 
 
@@ -48,6 +50,8 @@ class Guard:
         self._names = {"localhost", config.host.lower()}
         if not self._local:
             self._names |= {name, f"{name}.local", socket.getfqdn().lower()}
+        self._proxies = {proxy.lower() for proxy in config.allow_hosts}
+        self._names |= {_name_of(proxy) for proxy in self._proxies}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer it here."""
@@ -73,10 +77,12 @@ class Guard:
         """The answer to a request another site has made, None for one of ours."""
         host = headers.get("host", "")
         if not self._is_ours(host):
-            return problem(403, _parts("host", host, "this machine's name or address"))
+            return problem(403, _parts("host", host, "this machine's name or address", _PROXY))
         origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
-            return problem(403, _parts("origin", origin, "this server"))
+        if origin is not None:
+            asking = urlsplit(origin).netloc.lower()
+            if asking != host.lower() and asking not in self._proxies:
+                return problem(403, _parts("origin", origin, "this server", _PROXY))
         site = headers.get("sec-fetch-site", "none")
         followed = (
             headers.get("sec-fetch-mode") == "navigate"
@@ -89,10 +95,7 @@ class Guard:
 
     def _is_ours(self, host: str) -> bool:
         """Whether a Host header names this machine; a rebound name is never a bare address."""
-        try:
-            name = urlsplit(f"//{host}").hostname or ""
-        except ValueError:
-            return False
+        name = _name_of(host)
         if name in self._names:
             return True
         try:
@@ -134,7 +137,14 @@ class Guard:
             return None
         rest = urlencode([(name, value) for name, value in values if name != "token"])
         response = RedirectResponse(f"/?{rest}" if rest else "/", 303)
-        response.set_cookie(COOKIE, given, max_age=_YEAR, httponly=True, samesite="strict")
+        response.set_cookie(
+            COOKIE,
+            given,
+            max_age=_YEAR,
+            secure=scope["scheme"] == "https",
+            httponly=True,
+            samesite="strict",
+        )
         return response
 
     def _fits(self, given: str) -> bool:
@@ -151,9 +161,17 @@ def _cookie(headers: Headers) -> str:
     return found.value if found is not None else ""
 
 
-def _parts(what: str, value: str, must: str) -> tuple[str, str, str]:
+def _name_of(host: str) -> str:
+    """The name in a Host header, without the port; empty where there is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _parts(what: str, value: str, must: str, hint: str = "") -> tuple[str, str, str]:
     return (
         f"{what} is {value!r}",
         f"it must be {must}",
-        "Open the page by the address the server printed.",
+        f"Open the page by the address the server printed.{hint}",
     )

@@ -33,8 +33,9 @@ Weights = Annotated[
     str | None,
     Query(
         max_length=1000,
-        description=f"A number from 0 to {MOST_WEIGHT:g} for every word of the answer, parted by commas: only "
-        "chosen words count, as much as given; attention stays that of the whole sentence.",
+        description=f"A number from 0 to {MOST_WEIGHT:g} for every word of the answer, parted by "
+        "commas: only chosen words count, as much as given; attention stays that of the whole "
+        "sentence.",
     ),
 ]
 
