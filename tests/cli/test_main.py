@@ -50,17 +50,7 @@ def test_other_exits_say_nothing_more(run):
 
 
 def test_a_negative_part_may_come_first(run):
-    arguments = [
-        "search",
-        "-1: a cat; a dog",
-        "-.5 :grass",
-        "-a kite; a dog",
-        "-k",
-        "3",
-        "-i",
-        "x",
-        "--like",
-        "a:b",
-    ]
-    seen = run(SystemExit(0), *arguments)[2]
-    assert seen == ["search", " -1: a cat; a dog", " -.5 :grass", " -a kite; a dog", *arguments[4:]]
+    queries = ["-1: a cat; a dog", "-.5 :grass", "-a kite; a dog", "- a well-made leash; a dog"]
+    options = ["-k", "3", "-i", "x", "--like", "a:b", "--path", "--x y"]
+    seen = run(SystemExit(0), "search", *queries, *options)[2]
+    assert seen == ["search", *(f" {query}" for query in queries), *options]

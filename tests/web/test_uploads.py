@@ -1,11 +1,13 @@
 """A reader's own photo: limits, answers, and that it is forgotten."""
 
+import io
 import socket
 import tempfile
 import time
 
 import httpx
 import pytest
+from PIL import Image
 from search.conftest import draw
 from web.conftest import client_of, get, refused
 
@@ -44,6 +46,36 @@ def test_it_can_be_looked_at_like_any_other(client, photo):
     assert b"Exif" not in picture.content
     figure = client.get(f"/api/v1/photos/{upload_id}/figure.png", params={"q": "a dog"})
     assert figure.content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("size", [320, 640, 1600])
+def test_its_picture_is_of_the_size_asked_for_and_never_stored(client, world, size, tmp_path):
+    large = tmp_path / "large.png"
+    Image.open(world.photos / "placed.jpg").resize((2800, 2000)).save(large)
+    upload_id = send(client, large.read_bytes()).json()["photo"]["id"]
+    address = f"/api/v1/photos/{upload_id}/thumbnail"
+    answer = client.get(address, params={"size": size})
+    assert Image.open(io.BytesIO(answer.content)).size == (round(size * 1.4), size)
+    for kind in ("", "/thumbnail", "/figure.png?q=dog", "/captions", "/similar", "/explain?q=dog"):
+        sent = client.get(f"/api/v1/photos/{upload_id}{kind}")
+        assert sent.headers["cache-control"] == "no-store"
+        assert "etag" not in sent.headers
+    assert client.get(address, headers={"If-None-Match": "*"}).status_code == 200
+
+
+def test_photos_like_it_are_found_by_its_vectors(client, photo, index, monkeypatch):
+    upload_id = send(client, photo).json()["photo"]["id"]
+    for work in ("encode_images", "embed"):
+        monkeypatch.setattr(index.model, work, lambda *_: pytest.fail("it was embedded again"))
+    hits = get(client, f"photos/{upload_id}/similar", limit=3)["hits"]
+    assert len(hits) == 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG2000", "PPM", "TIFF", "WEBP"])
+def test_what_can_be_indexed_can_be_sent(client, kind):
+    data = io.BytesIO()
+    Image.new("RGB", (60, 40), "red").save(data, kind)
+    assert send(client, data.getvalue()).status_code == 200
 
 
 def test_nothing_is_written_to_disk(client, photo, world, tmp_path, monkeypatch):

@@ -9,6 +9,10 @@ import typer
 from regard.cli.common import DEFAULT_INDEX, IndexOption, notes
 
 if TYPE_CHECKING:
+    from socket import socket
+
+    from fastapi import FastAPI
+
     from regard.web.config import ServeConfig
 
 TOKEN_VARIABLE = "REGARD_TOKEN"
@@ -55,8 +59,6 @@ def serve(
     import socket
     from dataclasses import replace
 
-    import uvicorn
-
     from regard.search import Index
     from regard.web.app import create_app
     from regard.web.keeping import prepare_folder
@@ -69,21 +71,28 @@ def serve(
         if keep_uploads is not None:
             config = replace(config, keep_uploads=prepare_folder(keep_uploads, index))
         app = create_app(index, config, sentences)
-        settings = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            ws="none",
-            proxy_headers=bool(config.allow_hosts),  # a proxy on this machine tells who asks
-        )
         address = page_address(host, listener.getsockname()[1], config.token)
         notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
         for name in config.allow_hosts:
             notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
         if open_page:
             typer.launch(address)
-        uvicorn.Server(settings).run(sockets=[listener])
+        _run(app, listener, behind_proxy=bool(config.allow_hosts))
+
+
+def _run(app: "FastAPI", listener: "socket", *, behind_proxy: bool) -> None:
+    """Answer requests until stopped; a proxy on this machine is believed who asks through it."""
+    import uvicorn
+
+    settings = uvicorn.Config(
+        app,
+        log_level="warning",
+        access_log=False,
+        server_header=False,
+        ws="none",
+        proxy_headers=behind_proxy,
+    )
+    uvicorn.Server(settings).run(sockets=[listener])
 
 
 def make_config(host: str, port: int, allow_hosts: Sequence[str] = ()) -> "ServeConfig":
@@ -113,7 +122,7 @@ def _family(host: str) -> int:
     return socket.AF_INET6 if ":" in host else socket.AF_INET
 
 
-def _bind(listener: "object", host: str, port: int) -> None:
+def _bind(listener: "socket", host: str, port: int) -> None:
     """Take an address.
 
     Raises:
@@ -123,7 +132,6 @@ def _bind(listener: "object", host: str, port: int) -> None:
 
     from regard.errors import ConfigError
 
-    assert isinstance(listener, socket.socket)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((host, port))

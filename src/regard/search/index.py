@@ -249,23 +249,25 @@ class Index:
         words = [word for part in parsed.sentences for word in tokenize(part.text)]
         return EncodedQuery.of(self.model, parsed), self.model.unknown_words(words)
 
-    def similar(self, photo: str | PhotoRecord, k: int = 10) -> SearchResult:
-        """Photos that look like one of the index, which is left out itself.
+    def similar(self, photo: str | PhotoRecord | Regions, k: int = 10) -> SearchResult:
+        """Photos that look like one; where that is of the index, it is left out itself.
 
         Args:
-            photo: its id or record.
+            photo: its id or record, or the embedded regions of any photo (`Model.embed`).
 
         Raises:
             DataError: no photo has that id.
         """
-        photo_id = photo if isinstance(photo, str) else photo.id
+        photo = photo.id if isinstance(photo, PhotoRecord) else photo
+        own = photo if isinstance(photo, str) else ""
         with self.snapshot() as snapshot:
-            vectors = np.asarray(snapshot.regions(photo_id).vectors, np.float32)
+            regions = snapshot.regions(photo) if isinstance(photo, str) else photo
+            vectors = np.asarray(regions.vectors, np.float32)
             keys = snapshot.passing(NO_FILTERS)
             encoded = EncodedQuery(self.model, (), (vectors,))
-            hits = _rank(snapshot, keys, encoded, k + 1, among=len(keys))
-        others = [hit for hit in hits if hit.photo.id != photo_id[: len(hit.photo.id)]]
-        return SearchResult(others[:k], None, {}, len(keys) - 1)
+            hits = _rank(snapshot, keys, encoded, k + bool(own), among=len(keys))
+        others = [hit for hit in hits if not own or hit.photo.id != own[: len(hit.photo.id)]]
+        return SearchResult(others[:k], None, {}, len(keys) - bool(own))
 
 
 def _rank(

@@ -19,7 +19,7 @@ from regard.web.measures import Measures
 from regard.web.pictures import Thumbnails
 from regard.web.recent import Recent
 from regard.web.sentences import SentenceRanker
-from regard.web.subjects import ID_PATTERN, Subject, Uploads
+from regard.web.subjects import ID_PATTERN, Subject, Uploads, is_upload
 from regard.web.suggest import spread_out
 
 _SAMPLE = 64  # photos the suggestions are drawn from
@@ -71,7 +71,7 @@ class Context:
         Raises:
             ProblemError: 404, nothing.
         """
-        if subject_id.startswith("u"):
+        if is_upload(subject_id):
             return self.uploads.get(subject_id).subject
         with self.library.looking_up(subject_id) as snapshot:
             return self._subject(snapshot, snapshot.photo(subject_id))

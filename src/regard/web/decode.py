@@ -17,9 +17,8 @@ from PIL import Image, UnidentifiedImageError
 import regard
 from regard.errors import PhotoError
 from regard.photos.decode import Photo, read_photo
+from regard.photos.formats import endings, formats
 
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-_SUFFIXES = {name: f".{name.lower()}" for name in FORMATS if name != "JPEG"}
 _MEMORY = 3 << 30  # bytes of address space
 _KEPT_PIXELS = 8_000_000  # what is larger after decoding is reduced before it is handed back
 
@@ -37,13 +36,13 @@ def decode(data: bytes, pixels: int, short_side: int) -> Photo:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+            with _open(data) as image:
                 width, height = image.size
     except Image.DecompressionBombError:
         width = height = pixels
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise PhotoError(
-            f"upload is not a photo; it must be one of {', '.join(FORMATS)}. "
+            f"upload is not a photo; it must be one of {', '.join(formats())}. "
             "Convert it to JPEG or PNG."
         ) from None
     if width * height > pixels:
@@ -59,10 +58,18 @@ def decode(data: bytes, pixels: int, short_side: int) -> Photo:
     return photo
 
 
+def _open(data: bytes) -> Image.Image:
+    """A photo before it is decoded; no other of Pillow's formats is even tried."""
+    names = [name for name in formats() if name != "MPO"]  # which Pillow opens as JPEG
+    return Image.open(io.BytesIO(data), formats=names)
+
+
 def suffix_of(data: bytes) -> str:
     """The usual suffix of files of an upload's kind, which was decoded before."""
-    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-        return _SUFFIXES.get(image.format or "", ".jpg")  # a phone's MPO is a JPEG with more in it
+    with _open(data) as image:
+        kind = "JPEG" if image.format == "MPO" else image.format  # a phone's, with more in it
+    kinds = Image.registered_extensions()
+    return next(ending for ending in endings() if kinds.get(ending) == kind)
 
 
 def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> Photo:

@@ -108,7 +108,12 @@ def reduce(data: bytes, size: int) -> bytes:
         photo = read_photo(io.BytesIO(data), size)
     except PhotoError as error:
         raise ProblemError(409, str(error), "it must be a photo", "Index again.") from error
-    return to_jpeg(photo.image, (size * 3 // 2, size))
+    return to_jpeg(photo.image, box_of(size))
+
+
+def box_of(size: int) -> tuple[int, int]:
+    """The width and height a picture of some size fits in."""
+    return size * 3 // 2, size
 
 
 def to_jpeg(image: Image.Image, box: tuple[int, int]) -> bytes:

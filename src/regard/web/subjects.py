@@ -14,12 +14,17 @@ from regard.store.region_store import Regions
 from regard.web import models
 from regard.web.config import ServeConfig
 from regard.web.decode import decode_apart
-from regard.web.pictures import to_jpeg
+from regard.web.pictures import SIZES, box_of, to_jpeg
 from regard.web.problems import ProblemError
 
 ID_PATTERN = "^([0-9a-f]{16}|u[0-9a-f]{32})$"
 _MOST_UPLOADS = 64
-_PREVIEW_SIDE = 1600
+_PREVIEW = max(SIZES)
+
+
+def is_upload(subject_id: str) -> bool:
+    """Whether an id is one of an upload, not of a photo of the index."""
+    return subject_id.startswith("u")
 
 
 class Subject(NamedTuple):
@@ -69,7 +74,7 @@ class Uploads:
         )
         subject = Subject(described, encoded.photo(0))
         expires = time.monotonic() + limits.upload_lifetime
-        upload = Upload(subject, to_jpeg(photo.image, (_PREVIEW_SIDE, _PREVIEW_SIDE)), expires)
+        upload = Upload(subject, to_jpeg(photo.image, box_of(_PREVIEW)), expires)
         with self._lock:
             self._forget()
             self._held[described.id] = upload

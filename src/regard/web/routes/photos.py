@@ -10,13 +10,12 @@ from fastapi import APIRouter, Depends, Header, Query, Response
 from PIL import Image
 
 from regard.explain.explanation import Explanation
-from regard.search import Query as SearchQuery
 from regard.search.encoded_query import EncodedQuery
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, SubjectId, answer, unless_unchanged
-from regard.web.pictures import inside
+from regard.web.pictures import inside, reduce
 from regard.web.routes.search import Sentence
-from regard.web.subjects import Subject
+from regard.web.subjects import Subject, is_upload
 
 router = APIRouter(prefix="/photos", tags=["photos"])
 
@@ -71,19 +70,21 @@ async def thumbnail(
     tag = f'"{photo_id}-{size:d}"'
 
     def job() -> bytes | None:
-        if photo_id.startswith("u"):
-            return here.uploads.get(photo_id).picture
+        if is_upload(photo_id):
+            return reduce(here.uploads.get(photo_id).picture, size)
         record = here.library.record(photo_id)
         if unless_unchanged(if_none_match, tag):
             inside(record.path, here.library.roots())
             return None
         return here.thumbnails.get(record, size, here.library.roots())
 
-    made = await here.picture_gate.run(client, job)
+    picture = await here.picture_gate.run(client, job)
+    if is_upload(photo_id):
+        return Response(picture, media_type="image/jpeg")  # no browser keeps it
     headers = {"ETag": tag, "Cache-Control": _A_YEAR}
-    if made is None:
+    if picture is None:
         return Response(status_code=304, headers=headers)
-    return Response(made, headers=headers, media_type="image/jpeg")
+    return Response(picture, headers=headers, media_type="image/jpeg")
 
 
 # ---- explanations
@@ -158,7 +159,7 @@ async def figure(
 
 def _picture(context: Context, photo_id: str) -> Image.Image:
     """The pixels of a photo or an upload."""
-    if photo_id.startswith("u"):
+    if is_upload(photo_id):
         data = context.uploads.get(photo_id).picture
     else:
         record = context.library.record(photo_id)
@@ -221,13 +222,9 @@ async def similar(
     """The photos of the index that look most like one."""
 
     def job() -> models.Similar:
-        index = here.library.index
-        if photo_id.startswith("u"):
-            picture = _picture(here, photo_id)
-            result = index.search(SearchQuery(like=(picture,)), limit)
-        else:
-            with here.library.looking_up(photo_id):
-                result = index.similar(photo_id, limit)
+        with here.library.looking_up(photo_id):
+            like = here.uploads.get(photo_id).subject.regions if is_upload(photo_id) else photo_id
+            result = here.library.index.similar(like, limit)
         hits = [
             models.Hit(
                 photo=here.library.describe(hit.photo),
