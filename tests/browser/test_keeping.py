@@ -39,7 +39,7 @@ def test_an_upload_is_kept_and_found(chromium, address, photos, shoot):
     with watched(chromium, address) as page:
         page.goto(address)
         page.wait_for_selector(".status:text('2 photos')")
-        page.set_input_files("#file", photos.parent / "coffee.png")
+        page.set_input_files("#file", photos.parent / "coffee.jpg")
         page.wait_for_selector("dialog .captions li")
         assert list((photos / "sent").iterdir()) == []
         settled(page)
@@ -47,7 +47,7 @@ def test_an_upload_is_kept_and_found(chromium, address, photos, shoot):
         page.click("text=Keep in my photos")
         page.wait_for_selector(".kept")
         (kept,) = (photos / "sent").iterdir()
-        assert kept.read_bytes() == (photos.parent / "coffee.png").read_bytes()
+        assert kept.read_bytes() == (photos.parent / "coffee.jpg").read_bytes()
         assert kept.name in page.inner_text(".kept")
         assert page.inner_text("dialog h2").startswith(kept.name)
         assert f"photo={kept.stem.removeprefix('regard-')}" in page.url
@@ -60,7 +60,7 @@ def test_an_upload_is_kept_and_found(chromium, address, photos, shoot):
         page.wait_for_selector(".status:has-text('3 photos ranked')")
         settled(page)
         assert page.get_attribute(".tile a >> nth=0", "data-id") in kept.name
-        page.set_input_files("#file", photos.parent / "coffee.png")
+        page.set_input_files("#file", photos.parent / "coffee.jpg")
         page.click("text=Keep in my photos")
         page.wait_for_selector(".kept:has-text('among yours already')")
         assert list((photos / "sent").iterdir()) == [kept]

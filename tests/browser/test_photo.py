@@ -152,7 +152,7 @@ def test_a_photo_that_is_gone_is_told(page, address, shoot):
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
 def test_a_photo_of_ones_own(page, address, folder, shoot, way):
     page.goto(address)
-    photo = folder / "coffee.png"
+    photo = folder / "coffee.jpg"
     if way == "chosen":
         page.set_input_files("#file", photo)
     else:

@@ -217,8 +217,8 @@ def test_nothing_fits_is_said_plainly_above_the_nearest(page, address, shoot):
 
 
 def test_something_fits_and_nothing_is_said(page, address):
-    search(page, address, "a motorcycle")
-    told = api(page, address, "search?q=a+motorcycle")
+    search(page, address, "a brick wall")
+    told = api(page, address, "search?q=a+brick+wall")
     assert told["verdict"]["good"]
     assert page.locator(".no-match").count() == 0
     badge = page.inner_text(".tile >> nth=0 >> .badge b")

@@ -131,7 +131,7 @@ def test_an_explanation_that_failed_is_asked_for_again(page, address, shoot):
 
 
 def test_a_photo_whose_file_is_gone_is_told_with_what_to_do(page, address, shoot):
-    gone = {"what": "the file of cat.png is gone", "must": "it must be where it was indexed"}
+    gone = {"what": "the file of cat.jpg is gone", "must": "it must be where it was indexed"}
     page.route(
         "**/thumbnail?size=1600",
         lambda route: route.fulfill(status=404, json={**gone, "next": "Index again."}),
@@ -139,7 +139,7 @@ def test_a_photo_whose_file_is_gone_is_told_with_what_to_do(page, address, shoot
     search(page, address, TEXT)
     page.click(".chip:has-text('cat') .label")
     page.click(".tile a >> nth=0")
-    page.wait_for_selector("dialog .problem:has-text('The file of cat.png is gone')")
+    page.wait_for_selector("dialog .problem:has-text('The file of cat.jpg is gone')")
     assert "Index again." in page.inner_text("dialog .problem")
     page.wait_for_selector(".stage regard-map.lit")
     assert not page.locator(".stage canvas").is_visible()

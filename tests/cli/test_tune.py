@@ -50,7 +50,7 @@ def test_tuned_backbone_is_extracted_and_trained_with(place):
     again = invoke(*arguments(place), "--json")  # finished: nothing is done again
     assert json.loads(again.stdout) == made
 
-    backbone = f"{made['model']}/backbone.safetensors"
+    backbone = f"{made['model']}/backbone.onnx"
     extractor = f"pyramid:{backbone}"
     regions = place / "tuned.regions"
     captions, images = place / "captions.jsonl", place / "images"
@@ -81,7 +81,7 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     photo = place / "images/0.png"
     done = invoke("score", photo, "a red dog", "--model", tmp_path / "half", "--json")
     assert done.exit_code == 0, done.output
-    backbone = tmp_path / "half/backbone.safetensors"
+    backbone = tmp_path / "half/backbone.onnx"
     done = invoke(
         *("blend", begun, begun, "--backbone", backbone, "--out", tmp_path / "other", "--json")
     )

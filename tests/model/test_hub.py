@@ -29,11 +29,11 @@ def test_saved_model_reads_and_says_the_same(tmp_path):
 def test_a_shipped_model_takes_card_background_and_backbone_along(tmp_path):
     Model.from_pretrained("flickr8k").save_pretrained(tmp_path)
     names = {path.name for path in tmp_path.iterdir()}
-    assert {"README.md", "background.safetensors", "backbone.safetensors"} <= names
+    assert {"README.md", "background.safetensors", "backbone.onnx"} <= names
     shipped = Path(regard.__file__).parent / "weights"
     assert (tmp_path / "README.md").read_text() == (shipped / "flickr8k/README.md").read_text()
     again = Model.from_pretrained(tmp_path)
-    assert again.extractor_name == f"pyramid:{tmp_path / 'backbone.safetensors'}"
+    assert again.extractor_name == f"pyramid:{tmp_path / 'backbone.onnx'}"
     assert again.curves == load("flickr8k").curves
 
 

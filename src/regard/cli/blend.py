@@ -31,8 +31,8 @@ def blend(
         regard blend runs/plain/best runs/last/best --share 0.7 --out runs/blended
     """
     from regard.model.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
-    from regard.regions.pyramid import tuned_identity
-    from regard.regions.tuned import BACKBONE, blend_tuned, tag_of
+    from regard.regions.pyramid import BACKBONE, identity_of, tag_of
+    from regard.training.tuning.onnx_file import blend_backbone
 
     first, last = load_checkpoint(before), load_checkpoint(after)
     source = backbone or resolve_model(after) / BACKBONE
@@ -51,8 +51,8 @@ def blend(
         weights[name] = weights[name].lerp(value, share)
     last.network.load_state_dict(weights)
     out.mkdir(parents=True, exist_ok=True)
-    blend_tuned(source, out / BACKBONE, share if backbone is None else 1.0)
-    identity = tuned_identity(tag_of(out / BACKBONE))
+    blend_backbone(source, out / BACKBONE, share if backbone is None else 1.0)
+    identity = identity_of(tag_of(out / BACKBONE))
     info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
     info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
     save_checkpoint(out, Checkpoint(last.network, last.vocabulary, identity, info))

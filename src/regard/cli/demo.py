@@ -49,7 +49,7 @@ def demo(
     from regard.search import Index
 
     if photos is None:
-        notes.print("Sample photos from scikit-image and scikit-learn:")
+        notes.print("Sample photos:")
         copy_samples(out / "photos")
     folder = photos or out / "photos"
     loaded = load(model)

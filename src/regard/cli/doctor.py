@@ -62,16 +62,12 @@ def _bfloat16() -> str:
 def _weights() -> dict[str, Any]:
     import hashlib
 
-    from regard.errors import CheckpointError
     from regard.model.checkpoint import resolve_model, shipped_models
-    from regard.regions.backbone import weights_path
+    from regard.regions.pyramid import SHIPPED
 
     files = {f"model {n}": resolve_model(n) / "model.safetensors" for n in shipped_models()}
+    files["backbone"] = SHIPPED
     found: dict[str, Any] = {}
-    try:
-        files["backbone"] = weights_path()
-    except CheckpointError as error:
-        found["backbone"] = f"missing: {error}"
     for name, path in files.items():
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         found[name] = f"{path}  sha256 {digest[:16]}"

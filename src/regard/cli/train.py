@@ -44,7 +44,7 @@ def train(
     """
     from regard.datasets.dataset import open_dataset
     from regard.model.checkpoint import load_checkpoint
-    from regard.regions.tuned import BACKBONE
+    from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
     from regard.training.loop import train as run_training

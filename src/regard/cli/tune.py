@@ -39,7 +39,7 @@ def tune(
 
         regard tune --data dataset.json --images photos --model runs/plain/best --out runs/tuned
 
-        regard extract dataset.json --extractor pyramid:runs/tuned/best/backbone.safetensors
+        regard extract dataset.json --extractor pyramid:runs/tuned/best/backbone.onnx
         --out tuned.regions
 
         regard train --data dataset.json --regions tuned.regions --start runs/tuned/best

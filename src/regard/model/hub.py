@@ -14,8 +14,7 @@ from regard.errors import CheckpointError
 from regard.model.background import FILE as BACKGROUND
 from regard.model.checkpoint import Checkpoint, resolve_model, save_checkpoint
 from regard.model.pointer import FILE as POINTER
-from regard.regions.pyramid import tuned_identity
-from regard.regions.tuned import BACKBONE, SHIPPED, tag_of
+from regard.regions.pyramid import BACKBONE, SHIPPED, identity_of, tag_of
 
 _FILES = ("config.json", "model.safetensors", "vocab.json", BACKGROUND, POINTER, BACKBONE)
 
@@ -29,7 +28,7 @@ def write_layout(checkpoint: Checkpoint, source: str, folder: Path) -> None:
     save_checkpoint(folder, checkpoint)
     beside = resolve_model(source) if source else None
     for backbone in ([beside / BACKBONE] if beside else []) + [SHIPPED]:
-        if backbone.is_file() and tuned_identity(tag_of(backbone)) == checkpoint.extractor:
+        if backbone.is_file() and identity_of(tag_of(backbone)) == checkpoint.extractor:
             if backbone.resolve() != (folder / BACKBONE).resolve():
                 shutil.copyfile(backbone, folder / BACKBONE)
             break

@@ -35,7 +35,7 @@ from regard.model.hub import fetch, publish, write_layout
 from regard.model.judgement import Curves, Judgement
 from regard.photos.decode import Photo, read_photo
 from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
-from regard.regions.tuned import BACKBONE
+from regard.regions.pyramid import BACKBONE
 from regard.store.shards import Regions
 from regard.words.states import padded_states
 from regard.words.tokens import tokenize

@@ -13,8 +13,8 @@ from regard.store.shards import Regions
 
 DEFAULT_EXTRACTOR = "pyramid"
 EXTRACTORS = {
-    "pyramid": "regard.regions.pyramid:shipped",
-    "pyramid-imagenet": "regard.regions.pyramid:PyramidExtractor",
+    "pyramid": "regard.regions.pyramid:file_extractor",
+    "pyramid-imagenet": "regard.regions.pyramid:imagenet_extractor",
     "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
 _TUNED = "pyramid:"
@@ -46,14 +46,14 @@ def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
         CheckpointError: its weights are missing or damaged.
     """
     if name.startswith(_TUNED):
-        from regard.regions.pyramid import PyramidExtractor
+        from regard.regions.pyramid import file_extractor
 
-        return PyramidExtractor(Path(name.removeprefix(_TUNED)))
+        return file_extractor(Path(name.removeprefix(_TUNED)))
     if name not in EXTRACTORS:
         raise ConfigError(
             f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)} or pyramid:FILE. "
             "Choose one."
         )
     module, _, kind = EXTRACTORS[name].partition(":")
-    made: Extractor = getattr(importlib.import_module(module), kind)()
-    return made
+    extractor: Extractor = getattr(importlib.import_module(module), kind)()
+    return extractor

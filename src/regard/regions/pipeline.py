@@ -15,8 +15,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-import torch
-
 from regard.errors import AbsentError, ConfigError, PhotoError
 from regard.photos.decode import read_photo
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, load_extractor
@@ -57,7 +55,6 @@ _worker_extractor: Extractor | None = None
 
 def _start_worker(name: str) -> None:
     global _worker_extractor
-    torch.set_num_threads(1)
     _worker_extractor = load_extractor(name)
 
 

@@ -2,27 +2,34 @@
 
 One forward pass a photo; every box is the mean of 7 x 7 bilinear samples of five maps, each map
 L2-normalised, concatenated to 2048 numbers, SCAN's input width. Pooling is linear in the map,
-so it is one matrix product with weights that depend on the map's size only.
+so it is one matrix product with weights that depend on the map's size only. The network with its
+pooling is an ONNX file, run by onnxruntime; how it is written: `regard.training.tuning.onnx_file`.
 """
 
-from collections.abc import Sequence
-from functools import lru_cache
+import hashlib
+import importlib
+from collections.abc import Callable
+from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from PIL import Image
-from torch import Tensor
-from torch.nn import functional as F
 
+from regard.errors import CheckpointError
 from regard.photos.decode import Photo
-from regard.regions.backbone import WEIGHTS_TAG, load_backbone
-from regard.regions.tuned import SHIPPED, apply_tuned
 from regard.store.shards import Regions
 
 SHORT_SIDE = 320
 LONG_SIDE = 1600  # a panorama is squeezed to this, so that one photo cannot take all memory
+STRIDES = (16, 32)
+"""Pixels of the photo to a cell of a map: of the first two maps, of the last three."""
+BACKBONE = "backbone.onnx"
+"""Name of a backbone's file; in a model's folder it is what the model was trained with."""
+SHIPPED = Path(__file__).parents[1] / "weights" / BACKBONE
+"""The backbone that comes with the package, tuned to captions."""
+_INPUTS = ["pixels", *(f"pool{stride}" for stride in STRIDES)]
 _SAMPLES = 7
 
 
@@ -45,37 +52,25 @@ def pyramid_boxes() -> Float[np.ndarray, "36 4"]:
 
 
 @lru_cache(maxsize=64)
-@torch.inference_mode(False)  # kept for callers that need gradients through the maps
-def _pool_weights(height: int, width: int) -> Float[Tensor, "region place"]:
+def pool_weights(height: int, width: int) -> Float[np.ndarray, "region place"]:
     """Weights that average 7 x 7 bilinear samples of every box of a height x width map."""
-    boxes = torch.from_numpy(pyramid_boxes())
-    steps = (torch.arange(_SAMPLES) + 0.5) / _SAMPLES
+    boxes = pyramid_boxes()
+    steps = (np.arange(_SAMPLES, dtype=np.float32) + 0.5) / _SAMPLES
     across = boxes[:, 0:1] + steps * (boxes[:, 2:3] - boxes[:, 0:1])  # (R, 7)
     down = boxes[:, 1:2] + steps * (boxes[:, 3:4] - boxes[:, 1:2])
-    return torch.einsum("ry,rx->ryx", _bilinear(down, height), _bilinear(across, width)).flatten(1)
+    rows, columns = _bilinear(down, height), _bilinear(across, width)
+    weights: Float[np.ndarray, "region y x"] = rows[:, :, None] * columns[:, None, :]
+    return weights.reshape(len(boxes), -1)
 
 
-def _bilinear(places: Float[Tensor, "region sample"], size: int) -> Float[Tensor, "region size"]:
+def _bilinear(
+    places: Float[np.ndarray, "region sample"], size: int
+) -> Float[np.ndarray, "region size"]:
     """Mean weight each cell of an axis gets from samples at places in 0..1, edges clamped."""
-    exact = (places * size - 0.5).clamp(0, size - 1)
-    low = exact.floor().long().clamp(max=size - 1)
-    part = exact - low
-    high = (low + 1).clamp(max=size - 1)
-    weights = torch.zeros(len(places), size)
-    weights.scatter_add_(1, low, (1 - part) / places.shape[1])
-    return weights.scatter_add_(1, high, part / places.shape[1])
-
-
-def pool_levels(
-    maps: Sequence[Float[Tensor, "image channel row column"]],
-) -> Float[Tensor, "image region feature"]:
-    """Mean of every box on every map, each L2-normalised, side by side."""
-    levels = []
-    for found in maps:
-        weights = _pool_weights(*found.shape[-2:])
-        places = found.permute(0, 2, 3, 1).flatten(1, 2)  # (image, place, channel)
-        levels.append(F.normalize(weights @ places, dim=-1))
-    return torch.cat(levels, -1)
+    exact = (places * size - 0.5).clip(0, size - 1)
+    nearness = 1 - np.abs(exact[:, :, None] - np.arange(size, dtype=np.float32))
+    mean: Float[np.ndarray, "region size"] = nearness.clip(0).mean(1)
+    return mean
 
 
 def network_size(width: int, height: int) -> tuple[int, int]:
@@ -87,35 +82,41 @@ def network_size(width: int, height: int) -> tuple[int, int]:
     )
 
 
-UNTUNED = f"pyramid-1/efficientnet-lite2-{WEIGHTS_TAG}/short{SHORT_SIDE}"
-"""Identity of the features of the backbone as its package brings it."""
+def identity_of(tag: str) -> str:
+    """Identity of the features of a backbone, by the tag of its weights."""
+    return f"pyramid-3/efficientnet-lite2-{tag}/short{SHORT_SIDE}"
 
 
-def tuned_identity(tag: str) -> str:
-    """Identity of the features of a tuned backbone, by the tag of its file."""
-    return f"pyramid-2/efficientnet-lite2-{WEIGHTS_TAG}-{tag}/short{SHORT_SIDE}"
+IMAGENET_TAG = "9656183e"
+"""First hex digits of the sha256 of ImageNet's weights, as their package brings them."""
+UNTUNED = identity_of(IMAGENET_TAG)
+"""Identity of the features of the backbone with these weights."""
 
 
 class PyramidExtractor:
     """EfficientNet-Lite2 features of the 36 fixed boxes.
 
+    One thread does a photo: many photos are shared out among processes.
+
     Args:
-        tuned: file with convolutions that were tuned (`regard tune`); None leaves the network
-            as its package brings it.
+        backbone: gives the content of a backbone's file; asked once, for the first photo.
+        tag: tells its weights from others.
     """
 
     feature_dim = 2048
     short_side = SHORT_SIDE
 
-    def __init__(self, tuned: Path | None = None) -> None:
-        self._network = load_backbone()
+    def __init__(self, backbone: Callable[[], bytes], tag: str) -> None:
+        self._backbone = backbone
         self._boxes = pyramid_boxes()
-        self.identity = UNTUNED
-        if tuned is not None:
-            self.identity = tuned_identity(apply_tuned(self._network, tuned))
+        self.identity = identity_of(tag)
 
     def __call__(self, photo: Photo) -> Regions:
-        """Extract the 36 regions of a photo."""
+        """Extract the 36 regions of a photo.
+
+        Raises:
+            CheckpointError: the backbone cannot be had, or is damaged.
+        """
         size = network_size(photo.width, photo.height)
         resized = photo.image.resize(size, Image.Resampling.BICUBIC)
         scale = np.array([photo.width, photo.height] * 2, np.float32)
@@ -127,17 +128,78 @@ class PyramidExtractor:
             photo.height,
         )
 
-    @torch.inference_mode()
-    def features(self, pixels: np.ndarray) -> Float[np.ndarray, "36 2048"]:
-        """Features of one photo already at network size.
+    def features(self, pixels: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "36 2048"]:
+        """Features of one photo already at network size."""
+        height, width, _ = pixels.shape
+        pooling = {
+            f"pool{stride}": pool_weights(-(-height // stride), -(-width // stride))
+            for stride in STRIDES
+        }
+        features: np.ndarray = self._session.run(["features"], {"pixels": pixels, **pooling})[0]
+        return features
 
-        Args:
-            pixels: (H, W, 3) uint8 RGB.
-        """
-        x = torch.from_numpy(np.array(pixels)).permute(2, 0, 1)[None]  # channels last in memory
-        return pool_levels(self._network((x.float() - 127) / 128))[0].numpy()
+    @cached_property
+    def _session(self) -> Any:
+        """The network, made ready for its first photo."""
+        import onnxruntime  # here, since whoever only searches needs none of it
+        from onnxruntime.capi import onnxruntime_pybind11_state as state
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3  # errors only
+        try:
+            session = onnxruntime.InferenceSession(
+                self._backbone(), options, providers=["CPUExecutionProvider"]
+            )
+            reason = "" if _inputs(session) == _INPUTS else f"it asks for {_inputs(session)}"
+        except (
+            *(state.Fail, state.InvalidArgument, state.InvalidGraph, state.InvalidProtobuf),
+        ) as error:
+            reason = str(error)
+        if reason:
+            raise CheckpointError(
+                f"backbone of {self.identity!r} cannot be used ({reason}); it must be a whole "
+                f"{BACKBONE}. Restore the file, or make it with `regard tune`."
+            )
+        return session
 
 
-def shipped() -> PyramidExtractor:
-    """The extractor with the backbone that comes with the package, tuned to captions."""
-    return PyramidExtractor(SHIPPED)
+def _inputs(session: Any) -> list[str]:
+    return [one.name for one in session.get_inputs()]
+
+
+def file_extractor(path: Path = SHIPPED) -> PyramidExtractor:
+    """The extractor with the backbone of a file.
+
+    Raises:
+        CheckpointError: the file cannot be read.
+    """
+    try:
+        return PyramidExtractor(path.read_bytes, tag_of(path))
+    except OSError as error:
+        raise CheckpointError(
+            f"{path} cannot be read ({error.strerror}); it must be a backbone. "
+            "Restore the file, or make it with `regard tune`."
+        ) from None
+
+
+def imagenet_extractor() -> PyramidExtractor:
+    """The extractor with the backbone as ImageNet left it, which is made where it is used."""
+    return PyramidExtractor(_imagenet_backbone, IMAGENET_TAG)
+
+
+def _imagenet_backbone() -> bytes:
+    try:
+        tuning = importlib.import_module("regard.training.tuning.onnx_file")
+    except ImportError as error:
+        raise CheckpointError(
+            f"package {error.name} is missing; the untuned backbone must be made with it. "
+            "Run: pip install 'regard[train]'"
+        ) from None
+    contents: bytes = tuning.backbone_bytes(tuning.load_backbone())
+    return contents
+
+
+def tag_of(path: Path) -> str:
+    """First eight hex digits of a file's sha256; part of the identity of features made with it."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:8]

@@ -10,8 +10,7 @@ from regard.core.attention import l2norm
 from regard.core.model_config import ModelConfig
 from regard.core.network import RegionEncoder
 from regard.errors import ShapeError
-from regard.regions.backbone import load_backbone
-from regard.regions.pyramid import pool_levels
+from regard.training.tuning.backbone import load_backbone, pool_levels
 from regard.training.tuning.objective import (
     Tail,
     Targets,

@@ -7,8 +7,8 @@ from PIL import Image
 from small import draw
 
 from regard.photos.decode import read_photo
-from regard.regions.backbone import load_backbone
-from regard.regions.pyramid import network_size, pool_levels
+from regard.regions.pyramid import network_size
+from regard.training.tuning.backbone import load_backbone, pool_levels
 from regard.training.tuning.photo_maps import PhotoMaps
 
 

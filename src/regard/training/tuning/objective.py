@@ -24,10 +24,10 @@ from torch.nn import functional as F
 from regard.core.attention import l2norm
 from regard.core.network import RegionEncoder
 from regard.kernels.workers import run_tasks
-from regard.regions.backbone import Block, EfficientNetLite2, SameConv
-from regard.regions.pyramid import pool_levels, pyramid_boxes
+from regard.regions.pyramid import pyramid_boxes
 from regard.training import saved_state
 from regard.training.gradients import clip
+from regard.training.tuning.backbone import Block, EfficientNetLite2, SameConv, pool_levels
 from regard.training.tuning.photo_maps import PhotoMaps, Unit
 
 _REGIONS = len(pyramid_boxes())

