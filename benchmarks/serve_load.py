@@ -3,12 +3,13 @@
     python benchmarks/serve_load.py                    # all of it: about ten minutes
     python benchmarks/serve_load.py --seconds 5 --photos 2000 --requests 500
 
-Five measurements over an index of 20,000 photos, all over loopback, every sentence another one,
+Six measurements over an index of 20,000 photos, all over loopback, every sentence another one,
 so that no answer is kept from before:
 
     alone        one client for 60 s, 40 hits each, every hit explained
     search       50 clients for 60 s, 40 hits each, without explanations
     explained    the same with every hit explained
+    thumbnails   one client that asks for pictures, alone and beside 50 who search
     reindex      the same as `search` while another process keeps committing photos
     memory       20,000 requests of all kinds; resident memory at every twentieth
 
@@ -17,6 +18,7 @@ share the machine; the clients take part of its time.
 """
 
 import argparse
+import hashlib
 import http.client
 import itertools
 import json
@@ -31,9 +33,12 @@ from urllib.parse import quote
 
 import numpy as np
 import psutil
-from drawn_index import SHARD, add_photos
+from drawn_index import SHARD, SIZE, add_photos, draw_photos
+from PIL import Image
 
+from regard.indexing.update import open_for_writing
 from regard.model.model import Model, load
+from regard.search.catalog import FileRow
 
 CLIENTS = 50
 PEOPLE = ("a man", "a woman", "a boy", "two dogs", "a brown dog", "a child", "a horse", "a cat")
@@ -41,6 +46,26 @@ DOINGS = ("runs", "sits", "jumps", "plays", "sleeps", "stands", "looks up", "cli
 PLACES = ("on a beach", "in the snow", "by a lake", "on the grass", "in a street", "on a rock")
 LOOKS = ("wearing a red hat", "in a blue shirt", "with a stick", "near a tree", "at night")
 SENTENCES = [" ".join(parts) for parts in itertools.product(PEOPLE, DOINGS, PLACES, LOOKS)]
+
+
+def add_pictures(folder: Path, model: Model, place: Path, count: int) -> list[str]:
+    """Commit photos that do exist, of noise, with drawn vectors; their ids."""
+    generator = np.random.default_rng(7)
+    place.mkdir()
+    files = []
+    for number in range(count):
+        path = place / f"{number}.jpg"
+        pixels = generator.integers(0, 255, (60, 80, 3), np.uint8)
+        Image.fromarray(pixels).resize(SIZE).save(path)
+        content = hashlib.sha256(path.read_bytes()).hexdigest()
+        files.append(FileRow(str(path), path.stat().st_size, path.stat().st_mtime_ns, content))
+    keys = [str(file.content) for file in files]
+    photos = draw_photos(model, count, 7)
+    with open_for_writing(folder, model) as (store, catalog), store.transaction():
+        store.append(zip(keys, photos, strict=True))
+        catalog.put(files)
+        catalog.put_folder(str(place), [])
+    return [key[:16] for key in keys]
 
 
 # ---- readers
@@ -134,7 +159,7 @@ def everything(port: int, count: int) -> "itertools.chain[str]":
     return itertools.chain(paths())
 
 
-# ---- the four measurements
+# ---- the measurements
 
 
 def memory_of(process: psutil.Process) -> float:
@@ -156,6 +181,22 @@ def measure_memory(port: int, process: psutil.Process, count: int) -> dict[str, 
         "failures": readers.failures[:3],
         "resident MB": resident,
     }
+
+
+def measure_thumbnails(port: int, ids: list[str], seconds: float) -> dict[str, object]:
+    """One client that asks for pictures, alone and beside many who search."""
+
+    def pictures() -> "itertools.chain[str]":
+        return itertools.chain(f"/api/v1/photos/{one}/thumbnail" for one in itertools.cycle(ids))
+
+    alone = Readers(port).run(pictures(), seconds / 4, 1)
+    searchers = Readers(port)
+    load = threading.Thread(target=searchers.run, args=(searches(4, maps=False), seconds))
+    load.start()
+    beside = Readers(port)
+    found = beside.run(pictures(), seconds, 1)
+    load.join()
+    return {"alone": alone, "beside": found, "failures": beside.failures[:3]}
 
 
 def measure_reindex(port: int, folder: Path, model: Model, seconds: float) -> dict[str, object]:
@@ -198,6 +239,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place) / "index"
         add_photos(folder, model, chosen.photos, seed=1)
+        pictures = add_pictures(folder, model, Path(place) / "pictures", 64)
         server, port = start(folder)
         process = psutil.Process(server.pid)
         try:
@@ -220,6 +262,8 @@ def main() -> None:
                 paths = searches(clients + maps, maps=maps)
                 found = readers.run(paths, chosen.seconds, clients)
                 print(json.dumps({name: found, "failures": readers.failures[:3]}), flush=True)
+            found = measure_thumbnails(port, pictures, chosen.seconds)
+            print(json.dumps({"thumbnails": found}), flush=True)
             found = measure_reindex(port, folder, model, chosen.seconds)
             print(json.dumps({"reindex": found}), flush=True)
             if chosen.requests:
