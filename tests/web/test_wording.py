@@ -24,7 +24,7 @@ def test_sentences_may_not_be_endless():
 
 def test_unknown_words_come_with_their_nearest(index):
     model = index.model
-    words = wording.tell_words(EncodedQuery.of(model, wording.parse("a grasss zebra")))
+    words = wording.words_of(EncodedQuery.of(model, wording.parse("a grasss zebra")))
     assert [(word.text, word.marker, word.known) for word in words] == [
         ("start", True, True),
         ("a", False, True),
@@ -38,7 +38,7 @@ def test_unknown_words_come_with_their_nearest(index):
 
 def test_words_tell_what_their_sentence_counts(index):
     model = index.model
-    words = wording.tell_words(EncodedQuery.of(model, wording.parse("dog; -2: a leash")))
+    words = wording.words_of(EncodedQuery.of(model, wording.parse("dog; -2: a leash")))
     assert [(word.text, word.sentence, word.weight) for word in words if not word.marker] == [
         ("dog", 0, 1.0),
         ("a", 1, -2.0),
@@ -57,7 +57,7 @@ def test_shares_of_a_whole_query_sum_to_its_similarity(index):
 
 def test_maps_are_parts_of_the_photo(index):
     hit = index.search("a dog", 1).hits[0]
-    maps = wording.tell_maps(hit.explain())
+    maps = wording.maps_of(hit.explain())
     boxes = np.array(maps.boxes)
     assert boxes.min() >= 0
     assert boxes.max() <= 1

@@ -104,14 +104,14 @@ def connect(folder: Path, *, writable: bool) -> sqlite3.Connection:
 
 def stamp(folder: Path) -> tuple[tuple[int, int], ...]:
     """Times and sizes of a manifest and its log: they change when somebody commits."""
-    found = []
+    stamps = []
     for suffix in ("", "-wal"):
         try:
             state = (folder / f"{MANIFEST}{suffix}").stat()
-            found.append((state.st_mtime_ns, state.st_size))
+            stamps.append((state.st_mtime_ns, state.st_size))
         except OSError:
-            found.append((0, 0))
-    return tuple(found)
+            stamps.append((0, 0))
+    return tuple(stamps)
 
 
 def meta(database: sqlite3.Connection, folder: Path, name: str) -> str:

@@ -81,8 +81,8 @@ class Context:
 
 
 def _context(request: Request) -> Context:
-    found: Context = request.app.state.context
-    return found
+    context: Context = request.app.state.context
+    return context
 
 
 def _client(request: Request) -> str:

@@ -89,16 +89,16 @@ def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> P
         ) from None
     head, _, body = done.stdout.partition(b"\n")
     try:
-        told = json.loads(head)
+        answer = json.loads(head)
     except ValueError:
         raise PhotoError(
             "upload cannot be decoded within the memory there is; it must be a plain photo. "
             "Save it again as JPEG."
         ) from None
-    if "error" in told:
-        raise PhotoError(told["error"])
-    image = Image.frombytes("RGB", tuple(told["pixels"]), body)
-    return Photo(image, told["width"], told["height"])
+    if "error" in answer:
+        raise PhotoError(answer["error"])
+    image = Image.frombytes("RGB", tuple(answer["pixels"]), body)
+    return Photo(image, answer["width"], answer["height"])
 
 
 def _command(*numbers: int) -> list[str]:

@@ -2,6 +2,10 @@
 
 Work beyond that is refused at once with the time to come back, so that a server under too much
 load stays quick for those it does answer.
+
+Uvicorn's `limit_concurrency` cannot stand in: it counts open connections, idle ones too, so a few
+open pages would use it up. It knows neither clients nor kinds of work, lets nobody wait in line,
+and says 503 without a reason or a time.
 """
 
 import asyncio

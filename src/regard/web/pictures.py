@@ -47,10 +47,10 @@ class Thumbnails:
         try:
             return kept.read_bytes()
         except OSError:
-            made = reduce(read_indexed(source, record), size)
+            picture = reduce(read_indexed(source, record), size)
         if size in _KEPT_SIZES:
-            _keep(kept, made)
-        return made
+            _keep(kept, picture)
+        return picture
 
     def prune(self, ids: set[str]) -> int:
         """Remove those of photos that are gone; returns how many."""

@@ -101,7 +101,7 @@ def install(app: FastAPI) -> None:
         return problem(error.status, error.parts, error.headers)
 
     @app.exception_handler(RegardError)
-    async def told(_request: Request, error: RegardError) -> Response:
+    async def failed(_request: Request, error: RegardError) -> Response:
         status = 503 if isinstance(error, StoreError) else 422
         status = 415 if isinstance(error, PhotoError) else status
         return problem(status, split_message(str(error)))

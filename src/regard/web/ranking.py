@@ -91,7 +91,7 @@ class Ranker:
         else:
             encoded = EncodedQuery.of(self._index.model, query)
             result = self._weighted(snapshot, ask, encoded, k)
-        return Ranking(result, encoded, wording.tell_words(encoded))
+        return Ranking(result, encoded, wording.words_of(encoded))
 
     def _weighted(self, snapshot: Snapshot, ask: Ask, query: EncodedQuery, k: int) -> SearchResult:
         """Photos by the weighted sum of their words' shares."""

@@ -51,13 +51,13 @@ def read_sentences(path: Path = BUILT_IN) -> list[str]:
             f"sentences {str(path)!r} cannot be read ({error}); it must be a text file in UTF-8, "
             "one sentence a line. Check the path."
         ) from None
-    found = usable(lines)
-    if not 1 <= len(found) <= MOST_SENTENCES:
+    sentences = usable(lines)
+    if not 1 <= len(sentences) <= MOST_SENTENCES:
         raise DataError(
-            f"{path} has {len(found)} sentences; it must have 1 to {MOST_SENTENCES}. "
+            f"{path} has {len(sentences)} sentences; it must have 1 to {MOST_SENTENCES}. "
             "Rank longer lists with `regard captions`."
         )
-    return found
+    return sentences
 
 
 def usable(lines: Sequence[str]) -> list[str]:
@@ -118,7 +118,7 @@ class SentenceRanker:
             for row, judgement in zip(best, judgements, strict=True)
         ]
         overall = judgements[0]
-        verdict = wording.tell_verdict("sentences", overall.verdict, overall.match_probability)
+        verdict = wording.verdict_of("sentences", overall.verdict, overall.match_probability)
         return Best(captions, len(scores), verdict)
 
     def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
@@ -127,12 +127,12 @@ class SentenceRanker:
             return []
         listed = self._own()
         images = EncodedImages.of([subject.regions for subject in subjects])
-        found = suggest(self._model.similarity(images, listed.captions), listed.sentences, k)
+        pairs = suggest(self._model.similarity(images, listed.captions), listed.sentences, k)
         return [
             models.Suggestion(
                 sentence=listed.sentences[pair.sentence], photo=subjects[pair.photo].photo
             )
-            for pair in found
+            for pair in pairs
         ]
 
     def _describe(
@@ -146,6 +146,6 @@ class SentenceRanker:
             similarity=explanation.similarity,
             probability=judgement.probability,
             match_probability=judgement.match_probability,
-            words=wording.tell_words(query),
-            maps=wording.tell_maps(explanation),
+            words=wording.words_of(query),
+            maps=wording.maps_of(explanation),
         )

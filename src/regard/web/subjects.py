@@ -90,15 +90,15 @@ class Uploads:
         """
         with self._lock:
             self._forget()
-            found = self._held.get(upload_id)
-        if found is None:
+            upload = self._held.get(upload_id)
+        if upload is None:
             raise ProblemError(
                 404,
                 "this upload is no longer kept",
                 f"uploads are kept for {self._config.upload_lifetime / 60:g} minutes",
                 "Send the photo again.",
             )
-        return found
+        return upload
 
     def _forget(self) -> None:
         now = time.monotonic()

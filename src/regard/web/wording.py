@@ -52,7 +52,7 @@ def parse(text: str) -> Query:
     return query
 
 
-def tell_words(query: EncodedQuery) -> list[models.Word]:
+def words_of(query: EncodedQuery) -> list[models.Word]:
     """The words of a query, with the nearest known ones for those the model never read."""
     texts = [text for part in query.sentences for text in part.caption.words]
     unknown = query.model.unknown_words([text for text in texts if text not in _MARKERS])
@@ -81,7 +81,7 @@ def rescored(
     )
 
 
-def tell_maps(explanation: Explanation) -> models.Maps:
+def maps_of(explanation: Explanation) -> models.Maps:
     """An explanation as the API tells of it."""
     scale = np.array([*explanation.size, *explanation.size], np.float64).clip(1)
     attention = np.stack([word.attention for word in explanation.words])  # (W, R)
@@ -103,7 +103,7 @@ def tell_maps(explanation: Explanation) -> models.Maps:
     )
 
 
-def tell_verdict(
+def verdict_of(
     answers: Answers, verdict: Verdict | None, probability: float | None
 ) -> models.Verdict | None:
     """Whether photos or sentences that were found fit; None where it cannot be told.

@@ -103,8 +103,8 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
         is_default=scoring == context.model.scoring,
-        words=wording.tell_words(query),
-        maps=wording.tell_maps(explanation),
+        words=wording.words_of(query),
+        maps=wording.maps_of(explanation),
     )
 
 
@@ -151,10 +151,10 @@ async def figure(
         explanation = query.explain_whole(subject.regions, scoring)
         return _draw(explanation, _picture(here, photo_id), choice.q, kind)
 
-    made = await here.picture_gate.run(client, job)
+    drawn = await here.picture_gate.run(client, job)
     media_type = {"png": "image/png", "svg": "image/svg+xml"}[kind]
     headers = {"Content-Disposition": f'attachment; filename="regard-{photo_id}.{kind}"'}
-    return Response(made, headers=headers, media_type=media_type)
+    return Response(drawn, headers=headers, media_type=media_type)
 
 
 def _picture(context: Context, photo_id: str) -> Image.Image:

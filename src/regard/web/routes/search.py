@@ -89,14 +89,14 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     return weights
 
 
-def _tell_hit(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
+def _hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     """A hit as the API tells of it, explained or not."""
     return models.Hit(
         photo=context.library.describe(hit.photo),
         similarity=round(hit.similarity, 6),
         probability=hit.judgement.probability,
         match_probability=hit.judgement.match_probability,
-        maps=wording.tell_maps(hit.query.explain_whole(hit.regions)) if maps else None,
+        maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
     )
 
 
@@ -110,11 +110,11 @@ def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Sea
     return models.Search(
         query=ask.text,
         words=ranking.words,
-        verdict=wording.tell_verdict("photos", result.verdict, result.match_probability),
+        verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
         total=result.total,
         offset=page.offset,
         seconds=seconds,
-        hits=[_tell_hit(context, hit, maps=maps) for hit in hits],
+        hits=[_hit_of(context, hit, maps=maps) for hit in hits],
     )
 
 
@@ -165,7 +165,7 @@ async def stream(
         head = models.Search(
             query=q,
             words=ranking.words,
-            verdict=wording.tell_verdict("photos", result.verdict, result.match_probability),
+            verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
             total=result.total,
             offset=0,
             seconds=0,
@@ -174,7 +174,7 @@ async def stream(
         yield head.model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
-            hits = (_tell_hit(here, hit, maps=False) for hit in part)
+            hits = (_hit_of(here, hit, maps=False) for hit in part)
             yield "".join(hit.model_dump_json() + "\n" for hit in hits)
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")

@@ -46,14 +46,14 @@ async def upload(
     def job() -> models.Upload:
         subject = here.uploads.add(data).subject
         explained = explain_subject(here, subject, Choice(q)) if q.strip() else None
-        found = here.sentences.best(subject, _CAPTIONS)
+        best = here.sentences.best(subject, _CAPTIONS)
         return models.Upload(
             photo=subject.photo,
             expires_in=here.config.upload_lifetime,
             kept=_keep(here, data) if keep else None,
             explanation=explained,
-            captions=found.captions,
-            verdict=found.verdict,
+            captions=best.captions,
+            verdict=best.verdict,
         )
 
     return answer(await here.search_gate.run(client, job))
