@@ -1,6 +1,7 @@
 """regard extract: resumable, skips what cannot be read, tells others in JSON."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -68,3 +69,33 @@ def test_nothing_to_do_is_an_error(folder, what):
     (folder / "empty").mkdir()
     done = extract(folder, str(folder / what))
     assert done.exit_code != 0
+
+
+def test_a_folder_that_cannot_be_read_is_named_and_the_rest_goes_on(folder, monkeypatch):
+    real = os.scandir
+
+    def refuse(path):
+        if "below" in str(path):
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    done = extract(folder, str(folder / "photos"))
+    assert done.exit_code == 0, done.output
+    tree = json.loads(done.stdout)
+    assert tree["photos"] == 1
+    assert set(tree["skipped"]) == {"broken.jpg", f"{folder / 'photos'}/below/"}
+
+
+def test_what_lies_beside_the_photos_is_counted(folder):
+    (folder / "photos/phone.cr2").write_bytes(b"x")
+    assert "Passed over: 1 .cr2." in extract(folder, str(folder / "photos")).stderr
+
+
+def test_a_name_in_a_caption_file_that_is_no_text(folder):
+    rows = [{"image": name, "caption": "one"} for name in ("a.png", "caf\udce9.png")]
+    (folder / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    done = extract(folder, str(folder / "d.jsonl"), "--images", str(folder / "photos"))
+    assert done.exit_code == 0, done.output
+    assert "not UTF-8; it must be. Rename the file" in done.stderr
+    assert json.loads(done.stdout)["photos"] == 1

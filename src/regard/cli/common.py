@@ -4,12 +4,12 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,10 +18,45 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
+from rich.text import Text
 
-notes = Console(stderr=True, highlight=False, soft_wrap=True)
 _PIPED_WIDTH = 120  # columns of tables that go to a file or another program
-output = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH)
+# What steers a terminal, what turns letters round, and bytes of names that are no text
+_UNSHOWN = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"
+)
+
+
+def printable(text: str) -> str:
+    """A text for people: what would steer their terminal is shown instead, as `ls` does."""
+    return _UNSHOWN.sub(lambda match: _shown(ord(match[0])), text)
+
+
+def _shown(code: int) -> str:
+    if 0xDC80 <= code <= 0xDCFF:  # a byte of a name that is not UTF-8
+        code -= 0xDC00
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+class _SafeConsole(Console):
+    """A console whose texts, which may hold the names of anybody's files, never steer it."""
+
+    def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
+        return super().render_str(printable(text), *arguments, **options)
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        for segment in super().render(renderable, options):
+            is_text = segment.control is None
+            yield segment._replace(text=printable(segment.text)) if is_text else segment
+
+
+notes = _SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+output = _SafeConsole(
+    highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH
+)
 
 AsJson = Annotated[
     bool, typer.Option("--json", help="Print the result as JSON, for other programs.")
@@ -70,8 +105,14 @@ DEFAULT_INDEX = Path(".regard-index")
 
 
 def print_json(value: Any) -> None:
-    """One JSON document on standard output."""
-    sys.stdout.write(json.dumps(value, ensure_ascii=False, allow_nan=False) + "\n")
+    """One JSON document on standard output, in letters that it can show; the rest escaped."""
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    text = _UNSHOWN.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
+    try:
+        text.encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        text = json.dumps(value, allow_nan=False)
+    sys.stdout.write(text + "\n")
     sys.stdout.flush()  # more may follow much later
 
 

@@ -11,9 +11,12 @@ from regard.cli.common import (
     notes,
     output,
     print_json,
+    printable,
     progress_bar,
+    report_passed_over,
     report_skipped,
 )
+from regard.errors import DataError
 
 if TYPE_CHECKING:
     from regard.search import Index, SearchResult
@@ -56,7 +59,13 @@ def demo(
     with progress_bar("Looking at photos") as progress:
         report = update_index(out / "index", folder, loaded, progress=progress)
     report_skipped(report.skipped)
+    report_passed_over(report.passed_over)
     index = Index.open(out / "index", loaded)
+    if len(index) == 0:
+        raise DataError(
+            f"photo folder {folder} holds no photo that can be read; it must hold at least one. "
+            "Name another with --photos."
+        )
     notes.print(f"{len(index)} photos in the index.\n")
     sentences = SENTENCES if photos is None else _OWN_SENTENCES
     answers = [
@@ -82,6 +91,7 @@ def _answer(index: "Index", sentence: str, number: int, out: Path, as_json: bool
     slug = "-".join(sentence.split()[:6])
     figure = out / "figures" / f"{number}-{slug}.png"
     figure.parent.mkdir(parents=True, exist_ok=True)
+    (figure.parent / ".nomedia").touch()  # figures of photos are no photos
     save_figure(best.explain(), read_photo(best.photo.path).image, sentence, figure)
     if not as_json:
         _table(sentence, result)
@@ -93,6 +103,7 @@ def _answer(index: "Index", sentence: str, number: int, out: Path, as_json: bool
 def _table(sentence: str, result: "SearchResult") -> None:
     """A ranked table for one sentence."""
     from rich.table import Table
+    from rich.text import Text
 
     from regard.explain import strongest_words
 
@@ -106,7 +117,7 @@ def _table(sentence: str, result: "SearchResult") -> None:
         table.add_row(
             str(rank),
             f"{hit.similarity:.3f}",
-            hit.photo.path.name,
+            Text(printable(hit.photo.path.name)),
             ", ".join(f"{word.word} {word.relevance:.2f}" for word in words),
         )
     output.print(table)

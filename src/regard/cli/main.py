@@ -1,5 +1,6 @@
 """The `regard` command: its verbs, and how errors are told."""
 
+import io
 import re
 import sys
 
@@ -70,10 +71,15 @@ app.add_typer(cluster.app, name="cluster")
 
 def run() -> None:
     """Entry point: errors made on purpose, and the system's, become one line and exit code 2."""
+    _escape_what_cannot_be_shown()
     try:
         app([_as_text(argument) for argument in sys.argv[1:]])
     except RegardError as error:
         _fail(str(error))
+    except UnicodeEncodeError as error:
+        if not error.reason.startswith("surrogates"):
+            raise
+        _fail(f"a name or text is {error.object!r}; it must be UTF-8. Rename or correct it.")
     except OSError as error:
         _fail(
             f"{error.filename or 'a file'} cannot be used ({error.strerror or error}); it must be "
@@ -86,6 +92,13 @@ def run() -> None:
 
         notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
         sys.exit(_INTERRUPTED)
+
+
+def _escape_what_cannot_be_shown() -> None:
+    """Letters that the encoding of a terminal or file lacks are no reason to end."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _as_text(argument: str) -> str:

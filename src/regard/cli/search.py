@@ -1,5 +1,6 @@
 """regard search: photos for a sentence, out of an index."""
 
+import os
 import sys
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +18,7 @@ from regard.cli.common import (
     output,
     place_of,
     print_json,
+    printable,
 )
 from regard.cli.explain import tell_unknown_words
 from regard.errors import ConfigError
@@ -80,7 +82,8 @@ def search(
         if as_json:
             print_json([hit_tree(hit, result) for hit in result.hits])
         elif paths0:
-            sys.stdout.write("".join(f"{hit.photo.path}\0" for hit in result.hits))
+            for hit in result.hits:
+                sys.stdout.buffer.write(os.fsencode(place_of(hit.photo.path)) + b"\0")
         elif pictures:
             _print_pictures(result)
         else:
@@ -175,7 +178,7 @@ def print_table(result: "SearchResult") -> None:
     if any(unseen):
         table.add_column("no region shows")
     for rank, (hit, words) in enumerate(zip(result.hits, unseen, strict=True), 1):
-        name = Text(place_of(hit.photo.path), overflow="fold")
+        name = Text(printable(place_of(hit.photo.path)), overflow="fold")
         table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)), words)
     if result.hits:
         output.print(table)
@@ -192,7 +195,7 @@ def _print_pictures(result: "SearchResult") -> None:
             "Ghostty, iTerm2 or WezTerm. Leave --pictures out, or use `regard serve`."
         )
     for rank, hit in enumerate(result.hits, 1):
-        line = f"{rank}  {hit.similarity:.3f}  {hit.photo.path}  {_strongest(hit)}"
+        line = f"{rank}  {hit.similarity:.3f}  {place_of(hit.photo.path)}  {_strongest(hit)}"
         output.print(line, markup=False, soft_wrap=True)
         thumbnails.show(hit.photo.path, how)
 

@@ -100,8 +100,8 @@ def scan_folder(folder: Path, excludes: Sequence[str] = ()) -> Scan:
     if not folder.is_dir():
         raise DataError(f"photo folder is {str(folder)!r}; it must exist. Check the path.")
     root = os.path.abspath(folder)  # noqa: PTH100 - keeps links' names
-    if not _is_text(root):
-        raise DataError(_not_text(root, "folder"))
+    if not is_text(root):
+        raise DataError(why_not_text(root, "folder"))
 
     def entries_of(inside: str) -> list[Entry]:
         with os.scandir(os.path.join(root, inside)) as entries:  # noqa: PTH118 - many of them
@@ -186,9 +186,9 @@ class _Scanner:
         if is_left_out:
             if is_folder and (others := self._ignore.others(path)):
                 self.scan.passed_over[others] += 1
-        elif not _is_text(entry.name):
+        elif not is_text(entry.name):
             kind = "folder" if is_folder else "file"
-            self.scan.unreadable[_readable(entry.path)] = _not_text(entry.path, kind)
+            self.scan.unreadable[readable(entry.path)] = why_not_text(entry.path, kind)
         elif is_link:
             self.scan.passed_over["links to folders"] += 1
         elif is_folder:
@@ -213,7 +213,8 @@ def _names(folder: str) -> Iterator[str]:
         yield from (entry.name for entry in entries)
 
 
-def _is_text(name: str) -> bool:
+def is_text(name: str) -> bool:
+    """Whether a name is UTF-8, so that databases and JSON can hold it."""
     try:
         name.encode()
     except UnicodeEncodeError:
@@ -221,9 +222,11 @@ def _is_text(name: str) -> bool:
     return True
 
 
-def _readable(name: str) -> str:
+def readable(name: str) -> str:
+    """A name that is not UTF-8 in letters that are."""
     return os.fsencode(name).decode(errors="replace")
 
 
-def _not_text(path: str, kind: str) -> str:
-    return f"{_readable(path)} has a name that is not UTF-8; it must be. Rename the {kind}."
+def why_not_text(path: str, kind: str) -> str:
+    """What to tell of a file or folder whose name is not UTF-8."""
+    return f"{readable(path)} has a name that is not UTF-8; it must be. Rename the {kind}."

@@ -6,6 +6,7 @@ content. Knows paths, times and keys; knows nothing of vectors or queries.
 
 import contextlib
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,8 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from regard.errors import ConfigError, DataError, StoreError
+from regard.photos.find import is_text, readable
+from regard.search.paths import fits, plain_part
 from regard.store.manifest import MANIFEST, check_version, connect, is_compressed, meta
 
 VERSION = 1
@@ -73,7 +76,10 @@ class Filters:
     """Which photos to look among; None asks nothing."""
 
     path: str | None = None
-    """Glob over the whole path in which `*` crosses folders; `2019/*` fits at any depth."""
+    """Glob over the whole path in which `*` crosses folders; `2019/*` fits at any depth.
+
+    Capitals and how accents are written make no difference; `[` may be a bracket of a name.
+    """
     taken_after: datetime | None = None
     """Taken at or after this; photos without a date are left out."""
     taken_before: datetime | None = None
@@ -83,19 +89,26 @@ class Filters:
     """Least width and height in pixels."""
 
     def __post_init__(self) -> None:
-        """Refuse orientations there are none of."""
+        """Refuse orientations there are none of, and paths that no index can hold."""
         if self.orientation is not None and self.orientation not in _SHAPES:
             raise ConfigError(
                 f"orientation is {self.orientation!r}; it must be one of {', '.join(_SHAPES)}. "
                 "Choose one."
+            )
+        if self.path is not None and not is_text(self.path):
+            raise ConfigError(
+                f"path pattern is {readable(self.path)!r}; it must be UTF-8, as the names in an "
+                "index are. Put ? or * in place of what is not."
             )
 
     def conditions(self) -> tuple[str, list[Any]]:
         """SQL conditions over files and items, each after an AND, and their values."""
         wanted: list[tuple[str, Any]] = []
         if self.path is not None:
-            free = self.path.startswith(("/", "*"))
-            wanted.append(("files.path GLOB ?", self.path if free else f"*/{self.path}"))
+            # The quick test comes first: of a million paths few are left to be looked at closely.
+            plain = re.sub(r"([%_\\])", r"\\\1", plain_part(self.path))
+            wanted.append(("files.path LIKE ? ESCAPE '\\'", f"%{plain}%"))
+            wanted.append(("fits(files.path, ?)", self.path))
         if self.taken_after is not None:
             wanted.append(("photos.taken >= ?", self.taken_after.isoformat()))
         if self.taken_before is not None:
@@ -133,6 +146,7 @@ class Catalog:
     def __init__(self, database: sqlite3.Connection, folder: Path) -> None:
         self._database = database
         self._lock = threading.Lock()
+        database.create_function("fits", 2, fits, deterministic=True)
         if database.execute("SELECT 1 FROM meta WHERE name = 'index_version'").fetchone() is None:
             raise StoreError(
                 f"{folder} is not an index; it must be one. "
