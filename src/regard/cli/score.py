@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512
-_FEW = 8  # photos; for fewer, starting processes would take longer than the work
 
 
 def score(
@@ -183,13 +182,11 @@ def _in_order(
 
 def _photos(loaded: "Model", paths: Sequence[Path], workers: int | None) -> Iterator["Outcome"]:
     """Regions of photos in order, or why there are none."""
-    from regard.regions.pipeline import extract_one, extract_stream
+    from regard.regions.pipeline import extract_stream, workers_for
 
     named = [(str(path), path) for path in paths]
-    if len(paths) < _FEW:
-        yield from (extract_one(loaded.extractor, *photo) for photo in named)
-    else:
-        yield from extract_stream(named, loaded.extractor_name, workers)
+    processes = workers_for(len(paths), workers)
+    yield from extract_stream(named, loaded.extractor_name, processes)
 
 
 def _score(

@@ -17,13 +17,12 @@ from typing import NamedTuple
 from regard.model.model import Model
 from regard.photos.find import PhotoFile, Scan
 from regard.photos.ignore import Covered, inside
-from regard.regions.pipeline import Outcome, Progress, extract_stream
+from regard.regions.pipeline import Outcome, Progress, extract_stream, workers_for
 from regard.search.catalog import Catalog, FileRow
 from regard.store.region_store import RegionStore
 
 _COMMIT_PHOTOS = 128
 _COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
-_FEW = 8  # photos; starting processes would take longer than reading so few
 
 
 class IndexReport(NamedTuple):
@@ -129,8 +128,8 @@ class Update:
         name = self._model.extractor_name
         todo = self.changed(files, progress)
         while todo:
-            few = len(todo) < _FEW
-            for outcome in extract_stream(self._fresh(todo), name, 1 if few else workers):
+            processes = workers_for(len(todo), workers)
+            for outcome in extract_stream(self._fresh(todo), name, processes):
                 self._take(outcome)
                 if len(self._batch) >= _COMMIT_PHOTOS:
                     self._commit()

@@ -24,6 +24,7 @@ Progress = Callable[[int, int], None]
 """Called with how many photos are done and how many there are."""
 
 _SHARD_PHOTOS = 128
+_FEW = 8  # photos; starting processes would take longer than reading so few
 _LOOK_AHEAD = 8  # photos under way per worker, so that a slow one does not stall the rest
 
 
@@ -66,7 +67,7 @@ def _work(key: str, path: Path) -> Outcome:
 def extract_one(
     extractor: Extractor, key: str, source: Path | BinaryIO, name: str | None = None
 ) -> Outcome:
-    """Read and extract one photo; what fails is told, not raised.
+    """Read and extract one photo; what fails is in the outcome, not raised.
 
     Args:
         source: a file's path, or an open binary file.
@@ -84,6 +85,15 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def workers_for(photos: int, workers: int | None = None) -> int:
+    """Processes worth having for so many photos; 1 is this process.
+
+    Args:
+        workers: at most; None means one a core.
+    """
+    return 1 if photos < _FEW else workers or available_cores()
+
+
 def extract_stream(
     photos: Iterable[tuple[str, Path]],
     extractor: str = DEFAULT_EXTRACTOR,
@@ -96,9 +106,9 @@ def extract_stream(
     """
     workers = workers or available_cores()
     if workers == 1:
-        made = load_extractor(extractor)
+        loaded = load_extractor(extractor)
         for key, path in photos:
-            yield extract_one(made, key, path)
+            yield extract_one(loaded, key, path)
         return
     yield from _extract_in_pool(iter(photos), extractor, workers)
 
@@ -195,14 +205,13 @@ def extract_to_store(
 
     Args:
         photos: (key, path) pairs; a key already stored is left as it is.
-        progress: told after every photo.
+        progress: called after every photo.
     """
     wanted = [(key, path) for key, path in photos if key not in store]
     already = len(photos) - len(wanted)
     skipped: dict[str, str] = {}
     batch: list[tuple[str, Regions]] = []
-    few = len(wanted) < 8  # starting processes would take longer than the work
-    outcomes = extract_stream(wanted, extractor, 1 if few else workers)
+    outcomes = extract_stream(wanted, extractor, workers_for(len(wanted), workers))
     for done, outcome in enumerate(outcomes, 1):
         if outcome.regions is None:
             skipped[outcome.key] = outcome.reason

@@ -1,0 +1,51 @@
+"""Similarities of real photos and captions are those recorded when the encoders ran on torch.
+
+How the recording was made: tests/golden/record_val.py.
+"""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import SHARED
+
+import regard
+from regard.photos.decode import read_photo
+
+RECORDING = Path(__file__).parents[1] / "golden/flickr8k_val.npz"
+FLICKR8K = SHARED / "data/flickr8k"
+
+
+@pytest.fixture(scope="module")
+def recording():
+    if not FLICKR8K.is_dir():
+        pytest.skip(f"Flickr8k is not here ({FLICKR8K})")
+    return np.load(RECORDING)
+
+
+@pytest.fixture(scope="module")
+def dataset():
+    return json.loads((FLICKR8K / "dataset_flickr8k.json").read_text(encoding="utf-8"))["images"]
+
+
+@pytest.fixture(scope="module")
+def regions(recording, dataset):
+    """Regions of the recorded photos; both models read the same."""
+    extractor = regard.load().extractor
+    file_of = {image["imgid"]: FLICKR8K / "images" / image["filename"] for image in dataset}
+    paths = [file_of[imgid] for imgid in recording["imgid"]]
+    return [extractor(read_photo(path, extractor.short_side)) for path in paths]
+
+
+@pytest.fixture(scope="module")
+def sentences(recording, dataset):
+    text_of = {one["sentid"]: one["raw"] for image in dataset for one in image["sentences"]}
+    return [text_of[sentid] for sentid in recording["sentid"]]
+
+
+@pytest.mark.parametrize("name", ["flickr8k", "flickr8k-i2t"])
+def test_similarities_are_those_recorded(name, recording, regions, sentences):
+    model = regard.load(name)
+    similarity = model.similarity(model.encode_images(regions), model.encode_captions(sentences))
+    np.testing.assert_allclose(similarity, recording[name], atol=2e-3)
