@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regard.indexing.update import open_for_writing
+from regard.indexing import open_for_writing
 from regard.model.model import Model, load
 from regard.regions.pyramid import pyramid_boxes
 from regard.search.catalog import FileRow

@@ -36,7 +36,7 @@ import psutil
 from drawn_index import SHARD, SIZE, add_photos, draw_photos
 from PIL import Image
 
-from regard.indexing.update import open_for_writing
+from regard.indexing import open_for_writing
 from regard.model.model import Model, load
 from regard.search.catalog import FileRow
 

@@ -1,4 +1,4 @@
-"""What the page tells beside its photos: order, weights, parts of a query; and touch."""
+"""Notes beside the photos: order, weights, parts of a query; and touch."""
 
 from urllib.parse import quote
 
@@ -12,9 +12,9 @@ def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, 
     page.wait_for_selector(".tile")
     settled(page)
     shown = len(order(page))
-    told = page.inner_text(".status")
-    assert "best of 54, newest first" in told
-    assert told.startswith(f"{shown} photo")
+    text = page.inner_text(".status")
+    assert "best of 54, newest first" in text
+    assert text.startswith(f"{shown} photo")
     assert page.get_attribute("button[aria-expanded=true]", "aria-label") == "Filters, 1 set"
     shoot(page)
     page.click(".tile a >> nth=0")
@@ -32,8 +32,8 @@ def test_the_large_view_says_that_it_leaves_out_the_weights(page, address, shoot
     hit = api(page, address, f"search?q={quote(TEXT)}&weights={weights}&limit=1")["hits"][0]
     page.click(".tile a >> nth=0")
     page.wait_for_selector("dialog .sum tbody tr")
-    told = page.inner_text(".verdict-line + .note").replace("\n", " ")
-    assert told == f"Without the weights of the list, by which it has {hit['similarity']:.3f}."
+    text = page.inner_text(".verdict-line + .note").replace("\n", " ")
+    assert text == f"Without the weights of the list, by which it has {hit['similarity']:.3f}."
     settled(page)
     shoot(page)
 

@@ -1,4 +1,4 @@
-"""The index as searches see it: photos for a sentence, exactly scored.
+"""The index as searches see it: photos for a sentence.
 
 Reading only; `indexing` makes and changes indexes. An open index keeps the state it was opened
 in, whatever a writer does, until it is refreshed. Many threads may ask at once, also while it is
@@ -184,7 +184,9 @@ class Index:
         filters: Filters | None = None,
         sort: Sort = "relevance",
     ) -> SearchResult:
-        """Find the photos most similar to a query, every one scored exactly.
+        """Find the photos most similar to a query.
+
+        Up to 50,000 photos are all scored; of more, a few hundred that come near the query.
 
         Args:
             query: a text as people type it, or a `Query`.

@@ -87,7 +87,7 @@ class Search(BaseModel):
     query: str
     words: list[Word]
     verdict: Verdict | None = Field(description="Null where the model is not calibrated.")
-    total: int = Field(description="Photos that pass the filters; all of them were scored.")
+    total: int = Field(description="Photos that pass the filters.")
     offset: int
     seconds: float = Field(description="Time the ranking took.")
     hits: list[Hit]

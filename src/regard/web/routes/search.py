@@ -130,7 +130,7 @@ async def search(
     sort: Sort = "relevance",
     weights: Weights = None,
 ) -> Response:
-    """The photos most similar to a sentence, every one scored exactly."""
+    """The photos most similar to a sentence."""
     chosen = _parse_weights(weights)
 
     def job() -> models.Search:
