@@ -1,6 +1,7 @@
 // The sentence as chips: look at a word's maps, switch it off, weight it.
 
 import { LitElement, html, nothing } from "lit";
+import { live } from "lit/directives/live.js";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
 import { countsAt, step, unknownIn, weightOf, type Chip } from "./words.ts";
@@ -93,7 +94,7 @@ export class RegardChips extends LitElement {
     const weight = weightOf(chip, this.weights);
     return html`<div class="word-bar">
       <label>How much <b>${chip.label}</b> counts
-        <input type="range" min="0" max=${this.most} step="0.25" .value=${String(weight)}
+        <input type="range" min="0" max=${this.most} step="0.25" .value=${live(String(weight))}
           aria-valuetext=${weight === 0 ? "off" : `times ${weight}`}
           @input=${(event: Event) =>
             this.weigh(this.pinned, Number((event.target as HTMLInputElement).value))} />
