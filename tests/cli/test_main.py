@@ -55,10 +55,6 @@ def test_a_negative_part_may_come_first(run):
     seen = run(SystemExit(0), "search", *queries, *options)[2]
     assert seen == ["search", *(f" {query}" for query in queries), *options]
 
-    arguments = ["search", "-1: a cat; a dog", "-.5 :grass", "-k", "3", "-i", "x", "--like", "a:b"]
-    seen = run(SystemExit(0), *arguments)[2]
-    assert seen == ["search", " -1: a cat; a dog", " -.5 :grass", *arguments[3:]]
-
 
 def test_text_that_is_not_utf_8(run):
     error = UnicodeEncodeError("utf-8", "caf\udce9", 3, 4, "surrogates not allowed")

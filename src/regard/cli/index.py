@@ -181,9 +181,12 @@ def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool)
     def busy(error: BusyError) -> None:
         notes.print(f"{error} Tried again by itself.", markup=False)
 
+    def tell_unfollowed(text: str) -> None:
+        notes.print(f"Note: {text}", markup=False)
+
     notes.print(f"Following {', '.join(folders)}  (stop with Ctrl+C)", markup=False)
     try:
-        watch_folders(folders, index, update, busy=busy)
+        watch_folders(folders, index, update, busy=busy, tell=tell_unfollowed)
     except KeyboardInterrupt:
         notes.print("Stopped. The next run finds what changes until then.")
 

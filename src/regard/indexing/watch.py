@@ -13,6 +13,7 @@ from threading import Event
 import watchfiles
 
 from regard.errors import BusyError
+from regard.indexing.following import Changes, Unfollowed, changes
 from regard.photos.formats import is_photo_name
 from regard.photos.ignore import Covered, inside
 
@@ -26,61 +27,62 @@ def watch_folders(
     update: Callable[[str], None],
     *,
     busy: Callable[[BusyError], None] = lambda _: None,
+    tell: Callable[[str], None] = lambda _: None,
     stop: Event | None = None,
 ) -> None:
     """Bring folders up to date: all of them first, then each when something changes below it.
 
-    Changes are listened for before the first look, so that none is missed between the two.
+    Changes are listened for before the first look, so that none is missed between the two. Where
+    the system does not tell of all changes, all folders are looked through now and then.
 
     Args:
         folders: absolute, with their exclude patterns as in `.gitignore`.
         index: its folder; what happens inside is no change of photos.
         update: brings one of the folders up to date.
         busy: told that another process is writing to the index; the folder is tried again.
+        tell: given a sentence when changes may go unnoticed, once for each reason.
         stop: ends the watch when it is set.
 
     Raises:
         DataError: from `update`, when a folder is gone.
     """
-    concerned = Concerned(folders, index)
-    while True:
+    concerned, stop = Concerned(folders, index), stop or Event()
+    unfollowed = Unfollowed(folders, tell)
+    while not stop.is_set():
         known = _identities(folders)
-        for folder in (folder for folder, found in known.items() if found is None):
+        for folder in (folder for folder, identity in known.items() if identity is None):
             update(folder)  # says that it is gone
         waiting = _Waiting(set(folders))
-        for changes in watchfiles.watch(
-            *folders,
-            watch_filter=None,
-            debounce=int(1e3 * _QUIET),
-            rust_timeout=int(1e3 * _QUIET),
-            yield_on_timeout=True,
-            stop_event=stop,
-            ignore_permission_denied=True,
-        ):
-            waiting.add(set().union(*(concerned(path) for _, path in changes)))
+        for news in changes(folders, _QUIET, stop):
+            if isinstance(news, str):
+                unfollowed.note(news)
+                continue
+            waiting.add(set().union(*(concerned(path) for _, path in news)))
+            if unfollowed.take_turn():
+                waiting.add(set(folders))
             if waiting.is_over():
+                begun = time.monotonic()
                 waiting.bring(update, busy)
-            if _identities(folders) != known or _deleted(folders, changes):
+                unfollowed.looked(time.monotonic() - begun)
+            if _identities(folders) != known or _deleted(folders, news):
                 break  # of a folder made anew nothing more would be heard
-        else:
-            return
 
 
 def _identities(folders: Iterable[str]) -> dict[str, tuple[int, int] | None]:
     """What tells a folder from another of the same name; None where there is none."""
-    found: dict[str, tuple[int, int] | None] = {}
+    identities: dict[str, tuple[int, int] | None] = {}
     for folder in folders:
         try:
             state = os.stat(folder)  # noqa: PTH116 - both numbers at once
-            found[folder] = (state.st_dev, state.st_ino)
+            identities[folder] = (state.st_dev, state.st_ino)
         except OSError:
-            found[folder] = None
-    return found
+            identities[folder] = None
+    return identities
 
 
-def _deleted(folders: Iterable[str], changes: set[tuple[watchfiles.Change, str]]) -> bool:
+def _deleted(folders: Iterable[str], news: Changes) -> bool:
     """Whether one of the folders itself was, even if one that looks the same is there again."""
-    gone = [path for change, path in changes if change is watchfiles.Change.deleted]
+    gone = [path for change, path in news if change is watchfiles.Change.deleted]
     return any(inside(path, folder) == "" for path in gone for folder in folders)
 
 
@@ -103,8 +105,8 @@ class _Waiting:
         self.folders |= folders
 
     def is_over(self) -> bool:
-        """Whether it is time."""
-        return time.monotonic() >= self.due
+        """Whether some wait and it is time."""
+        return bool(self.folders) and time.monotonic() >= self.due
 
     def bring(self, update: Callable[[str], None], busy: Callable[[BusyError], None]) -> None:
         """Bring them up to date; while another process is writing they go on waiting."""
