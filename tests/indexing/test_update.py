@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,8 @@ import pytest
 from small import draw, save_model
 
 from regard.errors import BusyError, DataError, StoreError
+from regard.indexing import add_photo, update_index
 from regard.indexing import update as update_module
-from regard.indexing import update_index
 from regard.model.model import load
 from regard.search import Index
 from regard.store.region_store import RegionStore
@@ -221,6 +222,55 @@ def test_a_file_that_vanishes_before_it_is_hashed_is_skipped(run, photos, monkey
     assert "cannot be opened" in skipped[str(photos / "2.png")]
 
 
+def test_copies_of_a_file_that_changes_while_it_is_read_are_read_for_themselves(
+    run, photos, extracted, monkeypatch
+):
+    for name in ("2-copy.png", "below/2-copy.png"):
+        shutil.copy(photos / "2.png", photos / name)
+    real = update_module.extract_stream
+
+    def meddle(*arguments):
+        for outcome in real(*arguments):
+            draw(photos / "2.png", 77)
+            yield outcome
+
+    with monkeypatch.context() as patch:
+        patch.setattr(update_module, "extract_stream", meddle)
+        told = []
+        counts, skipped = run(progress=lambda done, total: told.append((done, total)))
+    assert list(skipped) == [str(photos / "2.png")]
+    assert counts == {"added": 7}
+    assert told[-1] == (8, 8)
+    assert run() == ({"added": 1, "unchanged": 7}, {})
+
+
+@pytest.mark.parametrize("name", ["broken.jpg", "gone.jpg"])
+def test_copies_of_a_file_that_fails_because_it_changes_are_read_too(
+    run, photos, monkeypatch, name
+):
+    """What was read half written, or not at all, says nothing of whole copies."""
+    shutil.copy(photos / "2.png", photos / name)
+    shutil.copy(photos / "2.png", photos / "whole.jpg")
+    (photos / "2.png").unlink()
+    real = update_module.extract_stream
+
+    def meddle(stream, *rest):
+        def meddled():
+            for key, path in stream:
+                if path.name == "broken.jpg":
+                    path.write_bytes(b"half")
+                if path.name == "gone.jpg":
+                    path.unlink()
+                yield key, path
+
+        yield from real(meddled(), *rest)
+
+    monkeypatch.setattr(update_module, "extract_stream", meddle)
+    counts, skipped = run()
+    assert counts == {"added": 6}
+    assert list(skipped) == [str(photos / name)]
+
+
 def test_a_file_that_changes_while_it_is_read_waits_for_the_next_run(run, photos, monkeypatch):
     real = update_module.extract_stream
 
@@ -339,3 +389,51 @@ def test_small_shards_are_put_together(run, photos, index, model, monkeypatch):
         assert len(list(index.glob("shard-*"))) == 1
         assert store.check() == {}
     assert len(paths(index, model)) == 9
+
+
+@pytest.mark.parametrize("year", [1880, 2300, 2446])
+def test_files_of_far_off_times_are_indexed_and_known_again(run, photos, year):
+    seconds = (year - 1970) * 31_556_952
+    try:
+        os.utime(photos / "0.png", (seconds, seconds))
+    except OSError:
+        pytest.skip("this file system keeps no such times")
+    assert run() == ({"added": 6}, {})
+    assert run() == ({"unchanged": 6}, {})
+
+
+def test_what_it_made_itself_is_never_indexed(photos, model):
+    """An index that lies among the photos, with its thumbnails, and one beside it."""
+    index = photos / "index"
+    for _ in range(2):
+        report = update_index(index, photos, model, workers=1)
+        draw(index / f"thumbnails/320/{report.added}.png", 70 + report.added)
+    assert (report.added, report.unchanged) == (0, 6)
+    assert report.passed_over == {"folders with manifest.sqlite": 1}
+    assert update_index(photos, photos, model, workers=1).added == 6
+    draw(photos / "thumbnails/320/t.png", 90)
+    assert update_index(photos, photos, model, workers=1).unchanged == 6
+
+
+def test_what_lies_beside_photos_is_counted(photos, model, index):
+    (photos / "phone.cr3").touch()
+    assert update_index(index, photos, model, workers=1).passed_over == {".cr3": 1}
+
+
+def test_a_full_disk_is_told(run, photos, monkeypatch):
+    def fail(*_):
+        raise sqlite3.OperationalError("database or disk is full")
+
+    monkeypatch.setattr(update_module.Update, "_commit", fail)
+    with pytest.raises(StoreError, match=r"cannot be used \(database or disk is full\)"):
+        run()
+
+
+def test_one_photo_is_added_without_a_look_at_the_rest(run, photos, index, model):
+    run()
+    draw(photos / "new.png", 50)
+    draw(photos / "other.png", 51)
+    add_photo(index, photos / "new.png", model)
+    assert "new.png" in paths(index, model)
+    assert "other.png" not in paths(index, model)
+    assert run() == ({"added": 1, "unchanged": 7}, {})

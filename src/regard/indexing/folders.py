@@ -4,6 +4,7 @@ Each opens the index for writing, which one process can do at a time.
 """
 
 import os
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
@@ -17,7 +18,7 @@ from regard.regions.pipeline import Progress
 from regard.search import shortlist
 from regard.search.catalog import Catalog, require_index
 from regard.search.index import check_model
-from regard.store.manifest import MANIFEST
+from regard.store.manifest import MANIFEST, damaged
 from regard.store.region_store import RegionStore
 
 
@@ -108,23 +109,36 @@ def open_for_writing(
     """An index's store and catalog, made where there are none; tidied up at the end.
 
     Raises:
-        StoreError: damaged, newer, or made by another model.
+        StoreError: damaged, newer, made by another model, or on a disk that is full.
         BusyError: another process is writing to it.
     """
     fresh = not (folder / MANIFEST).exists()
     identity = (model.identity, model.dim) if fresh else (None, None)
     with RegionStore(folder, *identity, writable=True, compressed=compressed) as store:
-        if store.producer == model.identity:
-            with store.transaction() as database:
-                Catalog.create(database, model.source)
-        catalog = Catalog(store.database, folder)
-        check_model(store, model, catalog.model)
-        if compressed and not store.compressed:
-            raise StoreError(
-                f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
-                f"anew. Run: regard index --index {folder} --compress --rebuild"
-            )
-        yield store, catalog
-        store.compact()
-        if model.background is not None or len(store) > shortlist.EXHAUSTIVE:
-            shortlist.write_means(store, model.background)
+        try:
+            catalog = _catalog(store, model)
+            if compressed and not store.compressed:
+                raise StoreError(
+                    f"index {folder} keeps float16 vectors; to have them in int8 it must be made "
+                    f"anew. Run: regard index --index {folder} --compress --rebuild"
+                )
+            yield store, catalog
+            store.compact()
+            if model.background is not None or len(store) > shortlist.EXHAUSTIVE:
+                shortlist.write_means(store, model.background)
+        except sqlite3.OperationalError as error:
+            raise damaged(folder, error) from error
+
+
+def _catalog(store: RegionStore, model: Model) -> Catalog:
+    """The catalog of a store, made where there is none.
+
+    Raises:
+        StoreError: it is newer, or made by another model.
+    """
+    if store.producer == model.identity:
+        with store.transaction() as database:
+            Catalog.create(database, model.source)
+    catalog = Catalog(store.database, store.folder)
+    check_model(store, model, catalog.model)
+    return catalog

@@ -4,6 +4,7 @@ The manifest is in write-ahead mode: readers keep the state they opened while on
 """
 
 import contextlib
+import errno
 import json
 import os
 import sqlite3
@@ -17,6 +18,7 @@ from regard.errors import BusyError, StoreError
 VERSION = 2  # 1 had float16 vectors only; stores that still do say 1, for older programs
 MANIFEST = "manifest.sqlite"
 _WAIT = 10.0  # seconds to wait for another process's commit
+_NO_LOCKS = (errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOTSUP, errno.ENOSYS)
 _SCHEMA = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE shards (id INTEGER PRIMARY KEY, file TEXT NOT NULL, sha256 TEXT NOT NULL);
@@ -32,17 +34,27 @@ def lock(folder: Path) -> FileLock:
 
     Raises:
         BusyError: another process has it.
+        StoreError: the folder is on a drive that has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    made = FileLock(folder / "writer.lock")
+    place = FileLock(folder / "writer.lock")
     try:
-        made.acquire(timeout=0)
+        place.acquire(timeout=0)
     except Timeout:
         raise BusyError(
             f"{folder} is being written by another process; there must be one writer "
             "at a time. Wait for it to finish, or stop it."
         ) from None
-    return made
+    except (OSError, NotImplementedError) as error:  # the latter is filelock's for ENOSYS
+        number = getattr(error, "errno", errno.ENOSYS)
+        if number not in _NO_LOCKS:
+            raise OSError(number, os.strerror(number or 0), str(folder / "writer.lock")) from None
+        raise StoreError(
+            f"{folder} is on a drive without locks ({os.strerror(number)}); it must be on one "
+            "that has them, as local disks do, so that there is one writer at a time. Name a "
+            "folder on a local disk (with --index for an index); photos may stay where they are."
+        ) from None
+    return place
 
 
 def wipe(folder: Path) -> None:
