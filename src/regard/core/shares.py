@@ -19,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regard.core.attention import attend, masked_mean, pool
+from regard.core.attention import attend, masked_mean, pool, relevance
 from regard.core.scoring import EPS, Scoring
 
 
@@ -78,8 +78,8 @@ def word_parts(
     looks = np.swapaxes(asking.attention, 1, 2)  # (P, W, R)
     handed_on = asking.share[:, None] * looks
     attention = _in_favour(handed_on, looks)
-    relevance = (attention @ asking.relevance[..., None])[..., 0]
-    return WordParts(handed_on.sum(-1), relevance, attention)
+    relevances = (attention @ asking.relevance[..., None])[..., 0]
+    return WordParts(handed_on.sum(-1), relevances, attention)
 
 
 def _ask(
@@ -90,39 +90,72 @@ def _ask(
     scoring: Scoring,
 ) -> _Asking:
     """One side attends to the other; Sum-Max to the best alone."""
-    cosine = query @ np.swapaxes(context, 1, 2)  # (P, Q, K)
+    cosine = _cosines(query, context)
     if scoring.scorer == "sum_max":
         best = np.where(context_mask[:, None], cosine, -np.inf).argmax(-1)[..., None]
         attention = (best == np.arange(cosine.shape[-1])).astype(cosine.dtype)
-        relevance = np.take_along_axis(cosine, best, -1)[..., 0]
+        relevances = np.take_along_axis(cosine, best, -1)[..., 0]
     else:
         attention = attend(cosine, query_mask, context_mask, scoring)
-        length = np.linalg.norm(attention @ context, axis=-1) * np.linalg.norm(query, axis=-1)
-        relevance = (attention * cosine).sum(-1) / length.clip(EPS)
-    relevance = np.where(query_mask, relevance, 0)
+        relevances = _relevance(cosine, attention, query, context)
+    relevances = np.where(query_mask, relevances, 0)
     attention = np.where(query_mask[..., None], attention, 0)
-    return _Asking(_share(relevance, query_mask, scoring), relevance, attention)
+    return _Asking(_share(relevances, query_mask, scoring), relevances, attention)
+
+
+def _relevance(
+    cosine: Float[np.ndarray, "pair query context"],
+    attention: Float[np.ndarray, "pair query context"],
+    query: Float[np.ndarray, "#pair query dim"],
+    context: Float[np.ndarray, "#pair context dim"],
+) -> Float[np.ndarray, "pair query"]:
+    """Cosine of each query with what it attended to (eqs. 4 and 5), the cheaper way.
+
+    Products of a sentence's words with each other are few; those of all photos' regions are more
+    work than to build what the words of one sentence attended to.
+    """
+    norm = np.linalg.norm(query, axis=-1)
+    if len(context) == 1:
+        gram = context @ np.swapaxes(context, 1, 2)
+        relevances: np.ndarray = relevance(cosine, attention, gram, norm)
+    else:
+        attended = attention @ context
+        length = np.sqrt(np.einsum("pqd,pqd->pq", attended, attended)) * norm
+        relevances = np.einsum("pqk,pqk->pq", attention, cosine) / length.clip(EPS)
+    return relevances
+
+
+def _cosines(
+    query: Float[np.ndarray, "#pair query dim"], context: Float[np.ndarray, "#pair context dim"]
+) -> Float[np.ndarray, "pair query context"]:
+    """Inner products; with one sentence for many photos a single product of matrices."""
+    if len(context) == 1:
+        flat: np.ndarray = query.reshape(-1, query.shape[2]) @ context[0].T
+        return flat.reshape(len(query), query.shape[1], context.shape[1])
+    if len(query) == 1:
+        return np.ascontiguousarray(np.swapaxes(_cosines(context, query), 1, 2))
+    cosine: np.ndarray = query @ np.swapaxes(context, 1, 2)
+    return cosine
 
 
 def _share(
-    relevance: Float[np.ndarray, "pair query"],
+    relevances: Float[np.ndarray, "pair query"],
     query_mask: Bool[np.ndarray, "#pair query"],
     scoring: Scoring,
 ) -> Float[np.ndarray, "pair query"]:
     """What each relevance adds to the similarity pooled from all of its pair."""
     if scoring.scorer == "sum_max" or scoring.pooling == "sum":
-        return relevance
-    share: np.ndarray
+        return relevances
+    real = np.where(query_mask, relevances, -np.inf)
+    total = pool(relevances, query_mask, scoring)[:, None]
     if scoring.pooling == "mean":
-        share = relevance / query_mask.sum(-1, keepdims=True).astype(relevance.dtype)
-        return share
-    real = np.where(query_mask, relevance, -np.inf)
-    if scoring.pooling == "max":
-        weights = real.argmax(-1)[:, None] == np.arange(real.shape[-1])
+        count = query_mask.sum(-1, keepdims=True)
+        share: np.ndarray = relevances / count.astype(relevances.dtype)
+    elif scoring.pooling == "max":
+        share = total * (real.argmax(-1)[:, None] == np.arange(real.shape[-1]))
     else:
         powers = np.exp(scoring.lambda_lse * (real - real.max(-1, keepdims=True)))
-        weights = powers / powers.sum(-1, keepdims=True)
-    share = weights * pool(relevance, query_mask, scoring)[:, None]
+        share = total * powers / powers.sum(-1, keepdims=True)
     return share
 
 
@@ -134,11 +167,11 @@ def _ask_mean(
 ) -> tuple[Float[np.ndarray, "pair word"], Float[np.ndarray, "pair word"]]:
     """Shares of the words in the cosine of the means, and cosines with the regions' mean."""
     cosine = (words @ masked_mean(regions, region_mask)[..., None])[..., 0]  # (P, W)
-    relevance = np.where(word_mask, cosine, 0)
+    relevances = np.where(word_mask, cosine, 0)
     total = np.where(word_mask[..., None], words, 0).sum(1)  # (P, D)
     count = word_mask.sum(-1, keepdims=True)
     length = np.linalg.norm(total, axis=-1, keepdims=True) + EPS * count
-    return relevance / length.astype(relevance.dtype), relevance
+    return relevances / length.astype(relevances.dtype), relevances
 
 
 def _in_favour(
