@@ -313,16 +313,16 @@ def test_an_empty_index_answers_with_nothing(tmp_path, model):
     assert (result.hits, result.total) == ([], 0)
 
 
-def test_tiles_hold_every_photo_once(index, monkeypatch):
+def test_pooled_photos_come_some_at_a_time_and_each_once(index, monkeypatch):
     monkeypatch.setattr("regard.search.snapshot.TILE", 4)
     with index.snapshot() as snapshot:
-        tiles = list(snapshot.tiles())
-    assert [len(ids) for ids, _, _ in tiles] == [4, 4, 1]
-    for ids, vectors, counts in tiles:
-        assert counts.tolist() == [36] * len(ids)
-        for photo_id, stored in zip(ids, vectors, strict=True):
-            assert np.array_equal(stored, index.regions(photo_id).vectors)
-    assert len({photo_id for ids, _, _ in tiles for photo_id in ids}) == 9
+        tiles = list(snapshot.pooled())
+    assert [len(ids) for ids, _ in tiles] == [4, 4, 1]
+    for ids, vectors in tiles:
+        for photo_id, pooled in zip(ids, vectors, strict=True):
+            mean = np.asarray(index.regions(photo_id).vectors, np.float32).mean(0)
+            np.testing.assert_allclose(pooled, mean / np.linalg.norm(mean), atol=1e-5)
+    assert len({photo_id for ids, _ in tiles for photo_id in ids}) == 9
 
 
 def test_the_model_is_found_again_by_itself(folder, model):
@@ -411,14 +411,14 @@ def test_a_snapshot_stays_what_it_was_while_photos_are_removed(index, photos, fo
     gone = next(photo for photo in index.photos() if photo.path.name == "0.png")
     everything = Filters(path="*.png")
     with index.snapshot() as before:
-        tiles = before.tiles(everything)
+        tiles = before.pooled()
         (photos / "0.png").unlink()
         update_index(folder, photos, model, workers=1)
         index.refresh()
         with index.snapshot() as after:
             assert (before.generation, after.generation) == (0, 1)
             assert gone.id not in after.photo_ids()
-        assert sum(len(ids) for ids, _, _ in tiles) == len(before) == len(index) + 1
+        assert sum(len(ids) for ids, _ in tiles) == len(before) == len(index) + 1
         assert before.photo(gone.id) == gone
         assert len(before.regions(gone.id).vectors) == 36
         assert gone in before.photos(everything)

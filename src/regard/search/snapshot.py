@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
 from regard.search.scoring import TILE, Scorer
@@ -104,14 +104,6 @@ class Snapshot:
         """Records of all photos that pass, newest first and undated ones last."""
         return self._catalog.photos(filters or NO_FILTERS)
 
-    def tiles(
-        self, filters: Filters | None = None
-    ) -> Iterator[
-        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
-    ]:
-        """Ids, region vectors and counts of all photos that pass, some at a time."""
-        yield from self._tiles(self.passing(filters or NO_FILTERS))
-
     def pooled(
         self, photo_ids: Iterable[str] | None = None
     ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
@@ -122,19 +114,12 @@ class Snapshot:
         """
         chosen = None if photo_ids is None else set(self.keys_of(photo_ids))
         keys = [key for key in self._keys if chosen is None or key in chosen]
-        for ids, vectors, _ in self._tiles(keys):
-            total = vectors.sum(1, dtype=np.float32)  # rows past a photo's count are zeros
-            length = np.linalg.norm(total, axis=1, keepdims=True)
-            yield ids, total / np.maximum(length, 1e-12)
-
-    def _tiles(
-        self, keys: list[str]
-    ) -> Iterator[
-        tuple[list[str], Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]
-    ]:
         for start in range(0, len(keys), TILE):
             tile = keys[start : start + TILE]
-            yield [key[:ID_DIGITS] for key in tile], *self.store.gather(tile)
+            vectors, _ = self.store.gather(tile)
+            total = vectors.sum(1, dtype=np.float32)  # rows past a photo's count are zeros
+            length = np.linalg.norm(total, axis=1, keepdims=True)
+            yield [key[:ID_DIGITS] for key in tile], total / np.maximum(length, 1e-12)
 
 
 def list_keys(store: RegionStore, catalog: Catalog) -> list[str]:

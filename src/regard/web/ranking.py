@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.shares import word_shares
+from regard.kernels.workers import run_tasks, thread_count
 from regard.model.judgement import Judgement
 from regard.search import Filters, Index
 from regard.search.encoded_query import EncodedQuery
@@ -35,6 +36,7 @@ _FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
 _BY_DATE = 1000
 _KEPT_RANKINGS = 64
 _KEPT_SHARES = 4
+_AT_ONCE = 64  # photos whose shares one thread works out at a time
 
 
 class Ask(NamedTuple):
@@ -55,7 +57,7 @@ class Ranking(NamedTuple):
 
 
 class _Shares(NamedTuple):
-    ids: list[str]
+    keys: list[str]
     values: Float[np.ndarray, "photo word"]
 
 
@@ -66,7 +68,7 @@ class Ranker:
         self._index = index
         self._rankings: Recent[Ranking] = Recent(_KEPT_RANKINGS)
         self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
-        self._discounts: dict[str, float] = {}  # of photos, by id: a content keeps its own
+        self._discounts: dict[str, float] = {}  # of photos, by key: a content keeps its own
 
     def rank(self, ask: Ask, depth: int) -> Ranking:
         """At least the first `depth` photos of a search, all there are if fewer.
@@ -103,45 +105,50 @@ class Ranker:
         best = np.argsort(-similarities, kind="stable")[:k]
         hits = [
             Hit(
-                snapshot.photo(shares.ids[row], ask.filters),
+                snapshot.record(shares.keys[row], ask.filters),
                 float(similarities[row]),
                 query,
-                snapshot.regions(shares.ids[row]),
+                snapshot.store[shares.keys[row]],
                 Judgement(),
             )
             for row in best
         ]
         if ask.sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
-        return SearchResult(hits, None, {}, len(shares.ids))
+        return SearchResult(hits, None, {}, len(shares.keys))
 
     def _all_shares(self, snapshot: Snapshot, filters: Filters, query: EncodedQuery) -> _Shares:
         """Shares of all words in all photos that pass, less what is taken off similarities."""
-        ids: list[str] = []
-        captions = [part.caption for part in query.sentences]
-        tiles = [np.zeros((0, sum(len(caption.words) for caption in captions)), np.float32)]
-        for tile_ids, vectors, counts in snapshot.tiles(filters):
-            ids += tile_ids
+        keys, scoring = snapshot.passing(filters), query.model.scoring
+        sentences = [part.caption.vectors[None] for part in query.sentences]
+        lengths = [sentence.shape[1] for sentence in sentences]
+        of_sentences = np.array(query.discounts)
+        shares = np.zeros((len(keys), sum(lengths)), np.float32)
+
+        def work(start: int) -> None:
+            tile = keys[start : start + _AT_ONCE]
+            vectors, counts = snapshot.store.gather(tile)
             regions = vectors.astype(np.float32)
             real = np.arange(regions.shape[1]) < counts[:, None]
-            of_photos = self._photo_discounts(tile_ids, regions)
-            shares = []
-            for caption, of_sentence in zip(captions, query.discounts, strict=True):
-                count = len(caption.words)
-                every = np.ones((1, count), bool)
-                own = word_shares(regions, caption.vectors[None], real, every, query.model.scoring)
-                shares.append(own - (of_photos + of_sentence)[:, None] / count)
-            tiles.append(np.concatenate(shares, axis=1))
-        return _Shares(ids, np.concatenate(tiles))
+            whole = [
+                word_shares(regions, words, real, np.ones(words.shape[:2], bool), scoring)
+                for words in sentences
+            ]
+            discounts = self._photo_discounts(tile, regions)[:, None] + of_sentences  # (I, C)
+            of_words = np.repeat(discounts / lengths, lengths, axis=1)
+            shares[start : start + len(tile)] = np.concatenate(whole, axis=1) - of_words
+
+        run_tasks(range(0, len(keys), _AT_ONCE), work, thread_count(None))
+        return _Shares(keys, shares)
 
     def _photo_discounts(
-        self, ids: list[str], regions: Float[np.ndarray, "photo region dim"]
+        self, keys: list[str], regions: Float[np.ndarray, "photo region dim"]
     ) -> Float[np.ndarray, " photo"]:
         """What is taken off the similarities of photos; remembered."""
-        if any(photo_id not in self._discounts for photo_id in ids):
+        if any(key not in self._discounts for key in keys):
             discounts = self._index.model.photo_discounts(regions.sum(1))
-            self._discounts.update(zip(ids, discounts.tolist(), strict=True))
-        return np.array([self._discounts[photo_id] for photo_id in ids], np.float32)
+            self._discounts.update(zip(keys, discounts.tolist(), strict=True))
+        return np.array([self._discounts[key] for key in keys], np.float32)
 
 
 def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.ndarray, " word"]:
