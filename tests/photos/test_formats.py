@@ -24,3 +24,18 @@ def test_photos_of_iphones_where_their_package_is_installed(tmp_path):
     pytest.importorskip("pi_heif", reason="pi-heif is not installed (pip install 'regard[heif]')")
     assert formats.is_photo_name("IMG_0001.HEIC")
     assert "HEIF" in formats.formats()
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"II*\0", "TIFF"),
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x18ftypheic", "HEIC"),
+        (b"RIFF\0\0\0\0WEBP", "WebP"),
+        (b"plain text..", ""),
+        (b"", ""),
+    ],
+)
+def test_kinds_by_how_files_begin(start, kind):
+    assert formats.kind_of(start)[0] == kind

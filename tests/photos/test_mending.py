@@ -12,7 +12,6 @@ from PIL import Image
 from regard.errors import AbsentError, PhotoError
 from regard.photos import decode
 from regard.photos.decode import read_photo
-from regard.photos.mending import kind_of
 
 NOISE = np.random.default_rng(0).bytes(60)
 LONG = zlib.compress(b"a" * 3_000_000)
@@ -118,21 +117,6 @@ def test_a_grey_bottom_is_not_taken_for_a_missing_one():
 
 
 # ---- what is told of the rest
-
-
-@pytest.mark.parametrize(
-    ("start", "kind"),
-    [
-        (b"II*\0", "TIFF"),
-        (b"\xff\x0a", "JPEG XL"),
-        (b"\0\0\0\x18ftypheic", "HEIC"),
-        (b"RIFF\0\0\0\0WEBP", "WebP"),
-        (b"plain text..", ""),
-        (b"", ""),
-    ],
-)
-def test_kinds_by_how_files_begin(start, kind):
-    assert kind_of(start) == kind
 
 
 def test_a_photo_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path, monkeypatch):

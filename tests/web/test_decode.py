@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFile, PngImagePlugin
 
 from regard.errors import PhotoError
 from regard.web import decode as module
-from regard.web.decode import decode, decode_apart
+from regard.web.decode import decode, decode_apart, suffix_of
 
 SIDE = 8
 
@@ -48,7 +48,7 @@ def test_the_other_process_gives_the_same():
 
 
 def test_a_bomb_is_refused_before_it_is_decoded(monkeypatch):
-    monkeypatch.setattr(module, "read_photo", lambda *_: pytest.fail("it was decoded"))
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *_: pytest.fail("it was decoded"))
     data = bomb(50_000, 50_000)
     assert len(data) < 2000
     with pytest.raises(PhotoError, match="too many pixels"):
@@ -69,6 +69,22 @@ def test_a_bomb_costs_the_server_nothing():
 def test_what_is_no_photo_is_told(data):
     with pytest.raises(PhotoError):
         decode(data, 10**6, SIDE)
+
+
+def test_a_long_text_in_a_png_costs_it_nothing():
+    text = PngImagePlugin.PngInfo()
+    text.add_text("workflow", "a" * 3_000_000, zip=True)
+    data = photo(pnginfo=text)
+    assert decode(data, 10**6, SIDE).width == 60
+    assert suffix_of(data) == ".png"
+
+
+@pytest.mark.parametrize(
+    ("kind", "suffix"),
+    [("JPEG", ".jpg"), ("PNG", ".png"), ("WEBP", ".webp"), ("TIFF", ".tif"), ("JPEG2000", ".jp2")],
+)
+def test_the_suffix_is_of_the_content(kind, suffix):
+    assert suffix_of(photo(kind)) == suffix
 
 
 def test_other_formats_are_not_even_tried():

@@ -13,9 +13,9 @@ from typing import BinaryIO, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from regard.errors import AbsentError, PhotoError
-from regard.photos.formats import formats
+from regard.photos.formats import formats, kind_of
 from regard.photos.meaning import prepare, to_rgb
-from regard.photos.mending import Mended, kind_of, mended
+from regard.photos.mending import Mended, mended
 from regard.photos.pages import go_to_photo
 
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
@@ -177,7 +177,7 @@ def _explained(error: Exception, wanted: _Wanted, head: bytes | None) -> PhotoEr
             f"{name} holds nothing (0 bytes); it must be a photo. Copy it again, or remove it."
         )
     if isinstance(error, UnidentifiedImageError):
-        return PhotoError(_unknown(name, kind_of(head or b"")))
+        return PhotoError(_unknown(name, kind_of(head or b"")[0]))
     reason = "its end is missing" if "truncated" in str(error) else str(error) or type(error)
     return PhotoError(
         f"{name} is damaged ({reason}); it must be a whole file. Restore it or leave it out."

@@ -22,6 +22,21 @@ _OTHER_PHOTOS = (
     *(*_HEIF_ENDINGS, ".jxl", ".psd", ".dng", ".raw", ".arw", ".cr2", ".cr3", ".crw", ".nef"),
     *(".nrw", ".orf", ".pef", ".raf", ".rw2", ".sr2", ".srw", ".3fr", ".dcr", ".kdc", ".x3f"),
 )
+_KINDS = {  # name and usual ending by how files begin
+    b"\xff\xd8\xff": ("JPEG", ".jpg"),
+    b"\x89PNG\r\n\x1a\n": ("PNG", ".png"),
+    b"GIF8": ("GIF", ".gif"),
+    b"BM": ("BMP", ".bmp"),
+    **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), ("TIFF", ".tif")),
+    **dict.fromkeys((b"P1", b"P2", b"P3", b"P4", b"P5", b"P6"), ("PNM", ".pnm")),
+    b"\0\0\0\x0cjP  ": ("JPEG 2000", ".jp2"),
+    b"\xffO\xffQ": ("JPEG 2000", ".j2k"),
+    **dict.fromkeys((b"\xff\n", b"\0\0\0\x0cJXL "), ("JPEG XL", ".jxl")),
+}
+_BRANDS = {
+    **dict.fromkeys((b"avif", b"avis"), ("AVIF", ".avif")),
+    **dict.fromkeys((b"heic", b"heix", b"mif1", b"msf1", b"hevc"), ("HEIC", ".heic")),
+}
 _SHORT_ENDING = re.compile(r"\.[a-z0-9_-]{1,8}(\(\d{1,3}\))?")
 
 
@@ -75,3 +90,12 @@ def advice(kinds: Iterable[str]) -> str:
     if photos & set(_HEIF_ENDINGS):
         text += " For .heic: pip install 'regard[heif]'"
     return text
+
+
+def kind_of(head: bytes) -> tuple[str, str]:
+    """What a photo is by its first 12 bytes: name and usual ending; empty where not known."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "WebP", ".webp"
+    if head[4:8] == b"ftyp":
+        return _BRANDS.get(head[8:12], ("", ""))
+    return next((kind for start, kind in _KINDS.items() if head.startswith(start)), ("", ""))

@@ -12,21 +12,6 @@ _PNG_NEEDED = (b"IHDR", b"PLTE", b"IDAT", b"IEND")
 _PNG_KEPT = (*_PNG_NEEDED, b"tRNS", b"eXIf", b"acTL", b"fcTL", b"fdAT")
 _WEBP_KEPT = (b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF")
 _SCAN = 0xDA
-_KINDS = {  # by how files begin
-    _JPEG: "JPEG",
-    _PNG: "PNG",
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
-    b"\0\0\0\x0cjP  ": "JPEG 2000",
-    b"\xffO\xffQ": "JPEG 2000",
-    b"\xff\n": "JPEG XL",
-    b"\0\0\0\x0cJXL ": "JPEG XL",
-}
-_BRANDS = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIC"}
 
 
 class Mended(NamedTuple):
@@ -35,15 +20,6 @@ class Mended(NamedTuple):
     data: bytes
     is_cut: bool
     """Whether an end was put to it, so that some of the picture may be missing."""
-
-
-def kind_of(head: bytes) -> str:
-    """What a file is by its first 12 bytes, whatever its name; empty where that is not known."""
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "WebP"
-    if head[4:8] == b"ftyp":
-        return _BRANDS.get(head[8:12], "")
-    return next((kind for start, kind in _KINDS.items() if head.startswith(start)), "")
 
 
 def mended(data: bytes) -> Iterator[Mended]:

@@ -9,15 +9,14 @@ import io
 import json
 import subprocess
 import sys
-import warnings
 from pathlib import Path
 
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 import regard
 from regard.errors import PhotoError
 from regard.photos.decode import Photo, read_photo
-from regard.photos.formats import endings, formats
+from regard.photos.formats import kind_of
 
 _MEMORY = 3 << 30  # bytes of address space
 _KEPT_PIXELS = 8_000_000  # what is larger after decoding is reduced before it is handed back
@@ -33,24 +32,7 @@ def decode(data: bytes, pixels: int, short_side: int) -> Photo:
     Raises:
         PhotoError: no photo, too large, or damaged.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with _open(data) as image:
-                width, height = image.size
-    except Image.DecompressionBombError:
-        width = height = pixels
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
-        raise PhotoError(
-            f"upload is not a photo; it must be one of {', '.join(formats())}. "
-            "Convert it to JPEG or PNG."
-        ) from None
-    if width * height > pixels:
-        raise PhotoError(
-            f"upload has too many pixels; it must have at most {pixels // 10**6} million. "
-            "Reduce the photo first."
-        )
-    photo = read_photo(io.BytesIO(data), short_side)
+    photo = read_photo(io.BytesIO(data), short_side, "upload", pixels)
     scale = (_KEPT_PIXELS / (photo.image.width * photo.image.height)) ** 0.5
     if scale < 1:
         size = (round(photo.image.width * scale), round(photo.image.height * scale))
@@ -58,18 +40,9 @@ def decode(data: bytes, pixels: int, short_side: int) -> Photo:
     return photo
 
 
-def _open(data: bytes) -> Image.Image:
-    """A photo before it is decoded; no other of Pillow's formats is even tried."""
-    names = [name for name in formats() if name != "MPO"]  # which Pillow opens as JPEG
-    return Image.open(io.BytesIO(data), formats=names)
-
-
 def suffix_of(data: bytes) -> str:
     """The usual suffix of files of an upload's kind, which was decoded before."""
-    with _open(data) as image:
-        kind = "JPEG" if image.format == "MPO" else image.format  # a phone's, with more in it
-    kinds = Image.registered_extensions()
-    return next(ending for ending in endings() if kinds.get(ending) == kind)
+    return kind_of(data[:12])[1] or ".jpg"
 
 
 def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> Photo:
@@ -122,8 +95,7 @@ def main() -> None:
     try:
         photo = decode(sys.stdin.buffer.read(), pixels, short_side)
     except PhotoError as error:
-        message = str(error).replace("photo is", "upload is", 1)
-        out.write(json.dumps({"error": message}).encode() + b"\n")
+        out.write(json.dumps({"error": str(error)}).encode() + b"\n")
         return
     head = {"width": photo.width, "height": photo.height, "pixels": photo.image.size}
     out.write(json.dumps(head).encode() + b"\n" + photo.image.tobytes())
