@@ -97,5 +97,5 @@ def test_a_name_in_a_caption_file_that_is_no_text(folder):
     (folder / "d.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     done = extract(folder, str(folder / "d.jsonl"), "--images", str(folder / "photos"))
     assert done.exit_code == 0, done.output
-    assert "not UTF-8; it must be. Rename the file" in done.stderr
+    assert "line 2 of d.jsonl has half a character in its file" in done.stderr
     assert json.loads(done.stdout)["photos"] == 1

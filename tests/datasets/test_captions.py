@@ -1,4 +1,4 @@
-"""Caption files in all their forms, with any number of captions a photo."""
+"""Splits of caption files in all their forms, with any number of captions a photo."""
 
 import json
 
@@ -26,13 +26,15 @@ def test_karpathy(tmp_path):
         ("b.jpg", "val", "four"),
         ("c.jpg", "restval", " five "),
     )
-    found = load_captions(file, "train")
-    assert found.photos == ("a.jpg", "c.jpg")
-    assert found.sentences == ("one", "two", "three", "five")
-    assert found.photo_of_caption.tolist() == [0, 0, 0, 1]
+    captions = load_captions(file, "train")
+    assert captions.photos == ("a.jpg", "c.jpg")
+    assert captions.sentences == ("one", "two", "three", "five")
+    assert captions.photo_of_caption.tolist() == [0, 0, 0, 1]
     assert load_captions(file, "val").photos == ("b.jpg",)
+    assert load_captions(file, "restval").photos == ("c.jpg",)
     assert load_captions(file, "all").photos == ("a.jpg", "b.jpg", "c.jpg")
-    assert photo_names(file) == ["a.jpg", "b.jpg", "c.jpg"]
+    assert photo_names(file) == (["a.jpg", "b.jpg", "c.jpg"], {})
+    assert (captions.left_out, captions.doubts) == ({}, ())
 
 
 def test_coco_file_paths(tmp_path):
@@ -50,9 +52,9 @@ def test_jsonl_and_csv_agree(tmp_path):
     )
     table.write_text("image,sentence,split\n" + "\n".join(",".join(row) for row in rows))
     for file in (jsonl, table):
-        found = load_captions(file, "train")
-        assert found.photos == ("a.jpg",)
-        assert found.sentences == ("a cat", "my cat")
+        captions = load_captions(file, "train")
+        assert captions.photos == ("a.jpg",)
+        assert captions.sentences == ("a cat", "my cat")
 
 
 def test_without_splits_photos_are_held_out_by_name(tmp_path):
@@ -63,25 +65,53 @@ def test_without_splits_photos_are_held_out_by_name(tmp_path):
     assert len(train.photos) + len(val.photos) == 200
     assert 5 <= len(val.photos) <= 45
     assert load_captions(file, "val").photos == val.photos
+    assert train.doubts == ()
 
 
-@pytest.mark.parametrize(
-    ("name", "text", "message"),
-    [
-        ("d.json", "{", "cannot be read"),
-        ("d.json", '{"images": [{"filename": "a"}]}', "must be Karpathy's"),
-        ("d.jsonl", '{"file": "a.jpg"}', "record 1 .* has no caption"),
-        ("d.csv", "picture,caption\na.jpg,b", "has no file"),
-        ("d.txt", "a", "must be a .json"),
-        ("d.csv", "file,caption,split\na.jpg,b,train", "no captions in split 'val'"),
-    ],
-)
-def test_mistakes_are_named(tmp_path, name, text, message):
-    (tmp_path / name).write_text(text)
-    with pytest.raises(DataError, match=message):
-        load_captions(tmp_path / name, "val")
+def test_empty_captions_are_left_out_and_named_where_they_are_asked_for(tmp_path):
+    file = karpathy(
+        tmp_path / "d.json",
+        ("a.jpg", "val", "one", " ", "two"),
+        ("b.jpg", "val", ""),
+        ("c.jpg", "val"),
+        ("d.jpg", "train", "three", ""),
+    )
+    captions = load_captions(file, "val")
+    assert captions.photos == ("a.jpg",)
+    assert captions.sentences == ("one", "two")
+    assert list(captions.left_out.values()) == [
+        "caption 2 of a.jpg is empty",
+        "caption 1 of b.jpg is empty",
+        "c.jpg has no caption",
+    ]
+    assert list(load_captions(file, "train").left_out) == ["caption 2 of d.jpg"]
+    assert len(load_captions(file, "all").left_out) == 4
+    assert len(photo_names(file)[1]) == 4
 
 
-def test_missing_file(tmp_path):
-    with pytest.raises(DataError, match="must exist"):
-        load_captions(tmp_path / "none.json", "val")
+def test_photos_of_another_split_are_told(tmp_path):
+    file = karpathy(
+        tmp_path / "d.json",
+        ("a.jpg", "train", "one"),
+        ("a.jpg", "restval", "two"),
+        ("b.jpg", "val", "three"),
+        ("a.jpg", "val", "four"),
+        ("b.jpg", "test", "five"),
+    )
+    assert load_captions(file, "train").doubts == (
+        "1 photo is in train and in val (first: 'a.jpg'); a model trained on one is judged too "
+        "well on the other",
+    )
+    told = load_captions(file, "val").doubts
+    assert [text.split(";")[0] for text in told] == [
+        "1 photo is in val and in train (first: 'a.jpg')",
+        "1 photo is in val and in restval (first: 'a.jpg')",
+        "1 photo is in val and in test (first: 'b.jpg')",
+    ]
+    assert load_captions(file, "all").doubts == ()
+
+
+def test_a_split_that_is_not_there_is_named(tmp_path):
+    (tmp_path / "d.csv").write_text("file,caption,split\na.jpg,b,train")
+    with pytest.raises(DataError, match="no captions in split 'val'; it has train"):
+        load_captions(tmp_path / "d.csv", "val")

@@ -8,6 +8,7 @@ import torch
 
 from regard.datasets.dataset import open_dataset
 from regard.errors import DataError
+from regard.official.files import OfficialSet, Split, find_official
 from regard.official.folders import count_regions, open_precomp
 
 REGIONS, DIM = 4, 3
@@ -202,3 +203,83 @@ def test_a_folder_and_a_store_together_are_refused(tmp_path: Path) -> None:
         open_dataset(folder, "train", tmp_path / "regions")
     found = open_dataset(folder, "train")
     assert (found.feature_dim, found.producer, found.skipped) == (DIM, "", {})
+
+
+def test_captions_of_ids_that_come_again_are_put_together(tmp_path: Path) -> None:
+    rows = photos(2)[[0, 1, 0, 1]]
+    found = open_precomp(write(tmp_path, "dev", rows, ["a", "b", "c", ""], [7, 8, 7, 8]), "dev")
+    assert found.captions.photos == ("7", "8")
+    assert found.captions.sentences == ("a", "c", "b")
+    assert found.captions.photo_of_caption.tolist() == [0, 0, 1]
+    assert list(found.skipped) == ["line 4"]
+    np.testing.assert_array_equal(found.gather([0, 1])[0], photos(2))
+    assert "ids that come again after others: 2" in found.captions.doubts[0]
+    one_row_each = open_precomp(
+        write(tmp_path, "train", photos(3), numbered(6), [4, 5, 4]), "train"
+    )
+    assert one_row_each.captions.photos == ("4", "5")
+    assert one_row_each.captions.photo_of_caption.tolist() == [0, 0, 0, 0, 1, 1]
+
+
+def test_ids_of_another_split_are_told(tmp_path: Path) -> None:
+    write(tmp_path, "train", photos(3), numbered(3), [1, 2, 3])
+    write(tmp_path, "dev", photos(2), numbered(2), [3, 4])
+    write(tmp_path, "test", photos(2), numbered(2), [4, 5])
+    assert open_precomp(tmp_path, "dev").captions.doubts == (
+        "1 of the ids are in dev and in train",
+    )
+    assert open_precomp(tmp_path, "train").captions.doubts == (
+        "1 of the ids are in train and in dev",
+    )
+    assert open_precomp(tmp_path, "test").captions.doubts == ()
+
+
+@pytest.mark.parametrize("end", ["\n", "\n\n", "  \n \n"])
+def test_empty_lines_at_the_end_are_no_captions(tmp_path: Path, end: str) -> None:
+    folder = write(tmp_path, "train", photos(5), numbered(10))
+    with (folder / "train_caps.txt").open("a") as file:
+        file.write(end)
+    found = open_precomp(folder, "train")
+    assert found.captions.sentences == tuple(numbered(10))
+    assert found.skipped == {}
+    with (folder / "train_caps.txt").open("a") as file:
+        file.write("more\n\n")
+    with pytest.raises(DataError, match=r"captions \(\d of them empty lines\)"):
+        open_precomp(folder, "train")
+
+
+@pytest.mark.parametrize("file", ["dev_ims.npy", "dev_boxes.npy", "dev_img_sizes.npy"])
+def test_arrays_that_are_none_are_told_as_what_they_are(tmp_path: Path, file: str) -> None:
+    folder = write(tmp_path, "dev", photos(2), numbered(2))
+    whole = (folder / "dev_ims.npy").read_bytes()
+    (folder / file).write_bytes(b"")
+    with pytest.raises(DataError, match=rf"{file} cannot be read \(it is empty\)"):
+        open_precomp(folder, "dev")
+    with (folder / file).open("wb") as archive:
+        np.savez(archive, features=photos(2))
+    with pytest.raises(DataError, match=rf"{file} cannot be read \(it is an archive"):
+        open_precomp(folder, "dev")
+    for wrong in (whole[:-8], whole[:7], whole[:60], b"<html>", whole[:8] + b"\xff" * 200):
+        (folder / file).write_bytes(wrong)
+        with pytest.raises(DataError, match=f"{file} cannot be read"):
+            open_precomp(folder, "dev")
+
+
+def test_ids_that_are_not_utf8_are_named(tmp_path: Path) -> None:
+    folder = write(tmp_path, "train", photos(2), numbered(2), ["a", "b"])
+    (folder / "train_ids.txt").write_bytes(b"\xff\xfe\n")
+    with pytest.raises(DataError, match=r"train_ids\.txt cannot be read"):
+        open_precomp(folder, "train")
+
+
+def test_a_folder_that_is_not_complete_says_what_its_files_are(tmp_path: Path) -> None:
+    small = Split("dev", 2, 2)
+    wanted = OfficialSet("x", "X", small, small, small, "all")
+    (tmp_path / "dev_ims.npy").write_bytes(b"")
+    (tmp_path / "dev_caps.txt").write_text("one\ntwo\n\n")
+    with pytest.raises(DataError, match=r"dev_ims\.npy: cannot be read \(it is empty\)") as caught:
+        find_official(tmp_path, wanted)
+    assert "dev_caps" not in str(caught.value)
+    (tmp_path / "dev_caps.txt").write_text("one\ntwo\nthree\n")
+    with pytest.raises(DataError, match=r"dev_caps\.txt: has 3 lines; it must have 2"):
+        find_official(tmp_path, wanted)

@@ -5,7 +5,16 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import AsJson, DataOption, RegionsOption, notes, output, print_json
+from regard.cli.common import (
+    AsJson,
+    DataOption,
+    RegionsOption,
+    notes,
+    open_split,
+    output,
+    print_json,
+    require_train,
+)
 
 if TYPE_CHECKING:
     from regard.studies.ablation import Row
@@ -34,7 +43,7 @@ def ablate(
 
         regard ablate --data dataset_flickr8k.json --regions flickr8k.regions --out runs/ablation
     """
-    from regard.datasets.dataset import open_dataset
+    require_train()
     from regard.studies.ablation import Splits, ablation_tree
     from regard.studies.ablation import ablate as run_ablation
     from regard.training.allocator import keep_freed_memory
@@ -42,7 +51,7 @@ def ablate(
 
     keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
-    splits = Splits(open_dataset(data, "train", regions), open_dataset(data, "val", regions))
+    splits = Splits(open_split(data, "train", regions), open_split(data, "val", regions))
     results = []
     for result in run_ablation(wanted, splits, out, seeds, _tell):
         notes.print(f"{result.title}: done.")

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json
+from regard.cli.common import AsJson, notes, print_json, require_train
 from regard.errors import CheckpointError, ConfigError
 
 
@@ -30,6 +30,7 @@ def blend(
 
         regard blend runs/plain/best runs/last/best --share 0.7 --out runs/blended
     """
+    require_train()
     from regard.model.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
     from regard.regions.pyramid import BACKBONE, identity_of, tag_of
     from regard.training.tuning.onnx_file import blend_backbone

@@ -10,10 +10,10 @@ from regard.cli.common import (
     DataOption,
     RegionsOption,
     notes,
+    open_split,
     output,
     print_json,
     progress_bar,
-    report_skipped,
 )
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ def calibrate(
 
         regard calibrate runs/mine/best --data data/f30k_precomp --plot reliability.png
     """
-    from regard.datasets.dataset import open_dataset
     from regard.evaluation.calibration.judging import judge_model
     from regard.evaluation.calibration.reliability_plot import save_reliability
     from regard.explain.figure import check_suffix
@@ -51,9 +50,7 @@ def calibrate(
     if plot is not None:
         check_suffix(plot)
     folder = resolve_model(model)
-    held_out, trained_on = (open_dataset(data, name, regions) for name in (split, background))
-    report_skipped(held_out.skipped)
-    report_skipped(trained_on.skipped)
+    held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
     loaded = load(folder, background=False)  # the one it has may be damaged
     with progress_bar("Scoring captions") as progress:
         judged = judge_model(loaded, held_out, trained_on, split, progress)

@@ -23,6 +23,7 @@ from regard.cli.common import (
     RegionsOption,
     SplitOption,
     notes,
+    open_split,
     output,
     print_json,
     progress_bar,
@@ -126,8 +127,9 @@ def _list_photos(photos: str, images: str | None) -> "tuple[list[tuple[str, Phot
     scan = place.scan()
     by_key = {file.path.removeprefix(place.name).lstrip("/"): file for file in scan.files}
     if from_file:
-        named = photo_names(Path(photos))
-        return [(n, by_key.get(n) or PhotoFile(f"{place.name}/{n}", 0, 0)) for n in named], place
+        names, left_out = photo_names(Path(photos))
+        report_skipped(left_out)
+        return [(n, by_key.get(n) or PhotoFile(f"{place.name}/{n}", 0, 0)) for n in names], place
     report_passed_over(scan.passed_over)
     report_skipped(scan.unreadable)
     if not by_key:
@@ -202,13 +204,11 @@ def evaluate(
     require_ray()
     from regard.cli.evaluate import show
     from regard.cluster.evaluating import ClusterSimilarity, Split
-    from regard.datasets.dataset import open_dataset
     from regard.evaluation.report import Judge
     from regard.model.checkpoint import DEFAULT_MODEL
     from regard.model.model import load
 
-    dataset = open_dataset(data, split, regions)
-    report_skipped(dataset.skipped)
+    dataset = open_split(data, split, regions)
     loaded = [load(name) for name in model or [DEFAULT_MODEL]]
     where = (str(data.resolve()), split, str(regions.resolve()) if regions else "", protocol)
     with connected(address), progress_bar("Scoring captions") as progress:

@@ -6,7 +6,7 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console, ConsoleOptions, RenderableType
@@ -20,6 +20,12 @@ from rich.progress import (
 )
 from rich.segment import Segment
 from rich.text import Text
+
+from regard.errors import ConfigError
+
+if TYPE_CHECKING:
+    from regard.datasets.captions import Captions
+    from regard.datasets.dataset import BoxedDataset
 
 _PIPED_WIDTH = 120  # columns of tables that go to a file or another program
 # What steers a terminal, what turns letters round, and bytes of names that are no text
@@ -176,6 +182,45 @@ def report_skipped(skipped: dict[str, str], shown: int = 10) -> None:
         notes.print(f"  {reason}", markup=False)
     if len(skipped) > shown:
         notes.print(f"  ... and {len(skipped) - shown} more")
+
+
+def open_split(data: Path, split: str, regions: Path | None = None) -> "BoxedDataset":
+    """Open a split; name what is left out of it and what may be other than it was meant."""
+    from regard.datasets.dataset import open_dataset
+
+    dataset = open_dataset(data, split, regions)
+    _report_captions(dataset.captions, dataset.skipped)
+    return dataset
+
+
+def read_captions(data: Path, split: str) -> "Captions":
+    """The captions of a split without features, likewise."""
+    from regard.datasets.captions import load_captions
+
+    captions = load_captions(data, split)
+    _report_captions(captions, captions.left_out)
+    return captions
+
+
+def _report_captions(captions: "Captions", skipped: dict[str, str]) -> None:
+    report_skipped(skipped)
+    for doubt in captions.doubts:
+        notes.print(f"Note: {doubt}.", markup=False)
+
+
+def require_train() -> None:
+    """Refuse a command that trains where torch is missing.
+
+    Raises:
+        ConfigError: it is.
+    """
+    try:
+        import torch  # noqa: F401 - so that a broken installation is found here, too
+    except ImportError as error:
+        raise ConfigError(
+            f"torch cannot be imported ({error}); this command must have it. "
+            "Run: pip install 'regard[train]'"
+        ) from None
 
 
 def report_passed_over(kinds: Mapping[str, int], shown: int = 12) -> None:

@@ -14,10 +14,10 @@ from regard.cli.common import (
     RegionsOption,
     SplitOption,
     notes,
+    open_split,
     output,
     print_json,
     progress_bar,
-    report_skipped,
 )
 from regard.errors import ConfigError
 
@@ -76,13 +76,11 @@ def evaluate(
     """
     from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
-    from regard.datasets.dataset import open_dataset
     from regard.model.checkpoint import DEFAULT_MODEL
     from regard.model.model import load
 
     judge = _judge(protocol, ties, combine, similarities)
-    dataset = open_dataset(data, split, regions)
-    report_skipped(dataset.skipped)
+    dataset = open_split(data, split, regions)
     loaded = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
         return judge_grounding(loaded, dataset, grounding, as_json)

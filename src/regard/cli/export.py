@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json
+from regard.cli.common import AsJson, notes, print_json, require_train
 
 
 def export(
@@ -17,6 +17,7 @@ def export(
 
     regard export runs/f30k/best --out model_best.pth.tar
     """
+    require_train()
     from regard.model.checkpoint import load_checkpoint
     from regard.official.checkpoint import export_checkpoint
 

@@ -74,7 +74,7 @@ def list_photos(photos: Path, images: Path | None) -> tuple[list[tuple[str, Path
         folder is counted on standard error.
     """
     from regard.datasets.captions import photo_names
-    from regard.photos.find import is_text, readable, scan_folder, why_not_text
+    from regard.photos.find import scan_folder
 
     if photos.is_file():
         folder = images or photos.parent / "images"
@@ -83,9 +83,9 @@ def list_photos(photos: Path, images: Path | None) -> tuple[list[tuple[str, Path
                 f"photos of {photos.name} are looked for in {str(folder)!r}; it must be a "
                 "folder. Name it with --images."
             )
-        names = list(photo_names(photos))
-        bad = {readable(n): why_not_text(n, "file") for n in names if not is_text(n)}
-        return [(name, folder / name) for name in names if is_text(name)], bad
+        names, left_out = photo_names(photos)
+        report_skipped(left_out)
+        return [(name, folder / name) for name in names], {}
     scan = scan_folder(photos)
     report_passed_over(scan.passed_over)
     root = Path(os.path.abspath(photos))  # noqa: PTH100 - links keep their names

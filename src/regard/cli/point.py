@@ -5,7 +5,14 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import DataOption, RegionsOption, notes, progress_bar
+from regard.cli.common import (
+    DataOption,
+    RegionsOption,
+    notes,
+    open_split,
+    progress_bar,
+    require_train,
+)
 
 
 def point(
@@ -25,13 +32,13 @@ def point(
         regard point runs/mine/best --data dataset_flickr8k.json --regions flickr8k.regions
         --phrases entities.jsonl.gz
     """
-    from regard.datasets.dataset import open_dataset
+    require_train()
     from regard.model.checkpoint import resolve_model
     from regard.model.model import load
     from regard.training.pointing import fit_pointer
 
     folder = resolve_model(model)
-    dataset = open_dataset(data, split, regions)
+    dataset = open_split(data, split, regions)
     with progress_bar("Learning to point") as progress:
         pointer = fit_pointer(
             load(folder), dataset, phrases, epochs=epochs, seed=seed, progress=progress

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import AsJson, notes, output, print_json
+from regard.cli.common import AsJson, notes, open_split, output, print_json, require_train
 from regard.cli.train import EpochTeller
 from regard.errors import ConfigError
 
@@ -42,6 +42,7 @@ def reproduce(
 
         regard reproduce scan-t2i-mean-coco --dry-run
     """
+    require_train()
     from regard.official.files import find_official
     from regard.official.published import PUBLISHED
     from regard.training.config import load_recipe
@@ -77,18 +78,15 @@ def _run(
     """Train one seed and evaluate its best model on the test split."""
     from dataclasses import replace
 
-    from regard.datasets.dataset import open_dataset
     from regard.evaluation.report import Judge
     from regard.model.model import load
     from regard.training.loop import train
 
     seeded = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + seed))
     teller = EpochTeller()
-    best = train(
-        seeded, open_dataset(folder, "train"), open_dataset(folder, "dev"), run, teller
-    ).best
+    best = train(seeded, open_split(folder, "train"), open_split(folder, "dev"), run, teller).best
     teller.close()
-    test = open_dataset(folder, size.test.name)
+    test = open_split(folder, size.test.name)
     return Judge(size.protocol).evaluate([load(str(best))], test, folder, size.test.name).tree()
 
 

@@ -6,7 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, DataOption, RegionsOption, notes, print_json, report_skipped
+from regard.cli.common import (
+    AsJson,
+    DataOption,
+    RegionsOption,
+    notes,
+    open_split,
+    print_json,
+    require_train,
+)
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -42,7 +50,7 @@ def train(
 
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
     """
-    from regard.datasets.dataset import open_dataset
+    require_train()
     from regard.model.checkpoint import load_checkpoint
     from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
@@ -51,10 +59,8 @@ def train(
 
     keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
-    train_set = open_dataset(data, "train", regions)
-    val_set = open_dataset(data, "val", regions)
-    report_skipped(train_set.skipped)
-    report_skipped(val_set.skipped)
+    train_set = open_split(data, "train", regions)
+    val_set = open_split(data, "val", regions)
     notes.print(
         f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
         f"to train on, {len(val_set.captions.photos)} photos to validate on."

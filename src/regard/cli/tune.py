@@ -5,7 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json, progress_bar
+from regard.cli.common import (
+    AsJson,
+    notes,
+    print_json,
+    progress_bar,
+    read_captions,
+    require_train,
+)
 
 if TYPE_CHECKING:
     from regard.training.tuning.run import TuningProgress
@@ -45,8 +52,8 @@ def tune(
         regard train --data dataset.json --regions tuned.regions --start runs/tuned/best
         --recipe flickr8k-tuned --out runs/last
     """
+    require_train()
     from regard.config import apply_settings, build
-    from regard.datasets.captions import load_captions
     from regard.model.model import load
     from regard.training.allocator import keep_freed_memory
     from regard.training.tuning.objective import TuneConfig
@@ -54,7 +61,7 @@ def tune(
     from regard.training.tuning.run import tune as run_tuning
 
     keep_freed_memory()
-    train, val = (Split(load_captions(data, name), images) for name in ("train", "val"))
+    train, val = (Split(read_captions(data, name), images) for name in ("train", "val"))
     config = build(TuneConfig, apply_settings({}, settings or []))
     with progress_bar("Tuning") as progress:
 

@@ -3,22 +3,18 @@
 Any number of captions a photo. Knows names of photos, not their pixels or features.
 """
 
-import csv
 import hashlib
-import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Int
 
+from regard.datasets.caption_files import Record, read_caption_file
 from regard.errors import DataError
 
 _TRAIN_ALSO = ("restval",)  # Karpathy's COCO file: photos everyone trains on as well
-_FILE_NAMES = ("file", "filename", "photo", "image")
-_CAPTION_NAMES = ("caption", "sentence", "text")
 _HELD_OUT = 10  # without a split column, one photo in ten is kept for val, by its name
 
 
@@ -32,6 +28,10 @@ class Captions:
     """All captions, those of one photo together, in the order of the photos."""
     photo_of_caption: Int[np.ndarray, " cap"]
     """Index into `photos` of each caption."""
+    left_out: dict[str, str] = field(default_factory=dict)
+    """Captions and photos that cannot be used, with the reasons."""
+    doubts: tuple[str, ...] = ()
+    """What may be other than it was meant."""
 
     def __post_init__(self) -> None:
         """Refuse a split in which something has no partner."""
@@ -51,18 +51,13 @@ class Captions:
         return cls(photos, sentences, np.repeat(np.arange(len(photos)), counts))
 
 
-class _Row(NamedTuple):
-    photo: str
-    sentence: str
-    split: str | None
-
-
 def load_captions(path: Path, split: str) -> Captions:
     """Captions of one split of a Karpathy JSON, JSONL or CSV file.
 
     JSONL and CSV rows hold a file (or photo, image), a caption (or sentence, text) and, if there
     are splits, a split. Without splits, `val` is one photo in ten chosen by a checksum of its
-    name, `train` the others, and `all` everything.
+    name, `train` the others, and `all` everything. Records that cannot be used, empty captions
+    among them, are left out and named.
 
     Args:
         split: train, val, test or all. Karpathy's `restval` photos belong to train.
@@ -70,85 +65,50 @@ def load_captions(path: Path, split: str) -> Captions:
     Raises:
         DataError: the file is missing, malformed, or has no such split.
     """
-    rows = list(_rows(path))
-    kept = [row for row in rows if _in_split(row, split)]
-    if not kept:
-        known = sorted({row.split or "train and val (by name)" for row in rows})
+    held = read_caption_file(path)
+    captions_of_photo: dict[str, list[str]] = {}
+    for record in held.records:
+        if _in_split(record.split, record.photo, split):
+            captions_of_photo.setdefault(record.photo, []).append(record.sentence)
+    if not captions_of_photo:
+        known = sorted({record.split or "train and val (by name)" for record in held.records})
         raise DataError(
-            f"{path} has no captions in split {split!r}; it has {', '.join(known) or 'none'}. "
+            f"{path} has no captions in split {split!r}; it has {', '.join(known)}. "
             "Name one of these, or `all`."
         )
-    grouped: dict[str, list[str]] = {}
-    for row in kept:
-        grouped.setdefault(row.photo, []).append(row.sentence)
-    return Captions.of(grouped)
+    left_out = {
+        left.name: left.reason
+        for left in held.left_out
+        if left.split is None or _in_split(left.split, left.name, split)
+    }
+    doubts = (*held.doubts, *_overlaps(held.records, captions_of_photo, split))
+    return replace(Captions.of(captions_of_photo), left_out=left_out, doubts=doubts)
 
 
-def photo_names(path: Path) -> list[str]:
-    """Names of all photos a caption file speaks of, each once, in its order."""
-    return list(dict.fromkeys(row.photo for row in _rows(path)))
+def photo_names(path: Path) -> tuple[list[str], dict[str, str]]:
+    """Names of all photos with captions in a file, each once, and what in it cannot be used."""
+    held = read_caption_file(path)
+    names = dict.fromkeys(record.photo for record in held.records)
+    return list(names), {left.name: left.reason for left in held.left_out}
 
 
-def _in_split(row: _Row, split: str) -> bool:
-    if split == "all":
-        return True
-    if row.split is None:
-        held_out = hashlib.sha256(row.photo.encode()).digest()[0] % _HELD_OUT == 0
-        return split == ("val" if held_out else "train")
-    return row.split == split or (split == "train" and row.split in _TRAIN_ALSO)
+def _in_split(of: str | None, photo: str, split: str) -> bool:
+    """Whether something of a split, by the photo's name where there are none, is wanted."""
+    if of is None:
+        held_out = hashlib.sha256(photo.encode()).digest()[0] % _HELD_OUT == 0
+        of = "val" if held_out else "train"
+    return split in ("all", of) or (split == "train" and of in _TRAIN_ALSO)
 
 
-def _rows(path: Path) -> Iterator[_Row]:
-    """Rows of a caption file, whatever its form."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            if path.suffix.lower() == ".json":
-                yield from _karpathy(json.load(file))
-            elif path.suffix.lower() in (".jsonl", ".ndjson"):
-                yield from _records((json.loads(line) for line in file if line.strip()), path)
-            elif path.suffix.lower() == ".csv":
-                yield from _records(csv.DictReader(file), path)
-            else:
-                raise DataError(
-                    f"captions are {path.name!r}; they must be a .json (Karpathy), .jsonl or "
-                    ".csv file, or a folder in SCAN's layout. Convert or rename the file."
-                )
-    except FileNotFoundError:
-        raise DataError(
-            f"captions are {str(path)!r}; the file must exist. Check the path."
-        ) from None
-    except (json.JSONDecodeError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path} cannot be read: {error}. It must be UTF-8 text.") from None
-
-
-def _karpathy(tree: Any) -> Iterator[_Row]:
-    """Rows of {"images": [{"filename", "split", "sentences": [{"raw"}]}]}."""
-    try:
-        for image in tree["images"]:
-            name = "/".join(filter(None, (image.get("filepath"), image["filename"])))
-            for sentence in image["sentences"]:
-                yield _Row(name, sentence["raw"].strip(), image["split"])
-    except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(
-            f"JSON lacks {error}; it must be Karpathy's: images with filename, split and "
-            "sentences with raw. Use JSONL or CSV for other forms."
-        ) from None
-
-
-def _records(records: Iterable[dict[str, Any]], path: Path) -> Iterator[_Row]:
-    """Rows of JSONL objects or CSV lines."""
-    for number, record in enumerate(records, 1):
-        photo = _first(record, _FILE_NAMES, path, number)
-        sentence = _first(record, _CAPTION_NAMES, path, number)
-        yield _Row(photo, sentence, record.get("split") or None)
-
-
-def _first(record: dict[str, Any], names: Sequence[str], path: Path, number: int) -> str:
-    for name in names:
-        value = record.get(name)
-        if isinstance(value, str) and value.strip():
-            return value.strip()
-    raise DataError(
-        f"record {number} of {path} has no {names[0]}; it must have one of {', '.join(names)}. "
-        "Correct the record or the header."
-    )
+def _overlaps(records: Iterable[Record], photos: Container[str], split: str) -> Iterator[str]:
+    """What is to be said of photos that are in another split as well."""
+    others: dict[str, dict[str, None]] = {}
+    for record in records:
+        if record.photo in photos and not _in_split(record.split, record.photo, split):
+            others.setdefault(str(record.split), {})[record.photo] = None
+    for other, shared in others.items():
+        number = "1 photo is" if len(shared) == 1 else f"{len(shared)} photos are"
+        yield (
+            f"{number} in {split} and in {other} (first: {next(iter(shared))!r}); a model trained "
+            "on one is judged too well on the other"
+        )

@@ -5,7 +5,7 @@ their features. Knows nothing of models or batches.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -150,10 +150,10 @@ def pair(captions: Captions, store: RegionStore) -> StoreDataset:
             f"{len(missing)} of {len(captions.photos)} photos are not in {store.folder} (first: "
             f"{missing[0]!r}); every photo must be extracted. Run `regard extract` over them."
         )
-    skipped = {key: unreadable[key] for key in captions.photos if key not in store}
-    if skipped:
-        captions = without(captions, skipped)
-    return StoreDataset(captions, store, skipped)
+    unread = {key: unreadable[key] for key in captions.photos if key not in store}
+    if unread:
+        captions = without(captions, unread)
+    return StoreDataset(captions, store, {**captions.left_out, **unread})
 
 
 def without(captions: Captions, photos: dict[str, str]) -> Captions:
@@ -162,4 +162,4 @@ def without(captions: Captions, photos: dict[str, str]) -> Captions:
     for sentence, row in zip(captions.sentences, captions.photo_of_caption, strict=True):
         if captions.photos[row] in kept:
             kept[captions.photos[row]].append(sentence)
-    return Captions.of(kept)
+    return replace(Captions.of(kept), left_out=captions.left_out, doubts=captions.doubts)

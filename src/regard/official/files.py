@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regard.errors import DataError
+from regard.store.plain_arrays import map_array
 
 SOURCE = "https://www.kaggle.com/datasets/kuanghueilee/scan-features"
 REGIONS = 36
@@ -94,22 +95,23 @@ def _check_features(path: Path, split: Split) -> Iterator[str]:
         yield f"{path.name}: missing; {size}, float32 {shape}"
         return
     try:
-        found = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = map_array(path)
     except (OSError, ValueError) as error:
         yield (
             f"{path.name}: cannot be read ({error}); it has {path.stat().st_size} bytes and must "
             f"have {features_bytes(split)}"
         )
         return
-    if found.shape != shape or found.dtype != np.float32:
-        yield f"{path.name}: is {found.dtype} {found.shape}; it must be float32 {shape}, {size}"
+    if array.shape != shape or array.dtype != np.float32:
+        yield f"{path.name}: is {array.dtype} {array.shape}; it must be float32 {shape}, {size}"
 
 
 def _check_captions(path: Path, split: Split) -> Iterator[str]:
     if not path.exists():
         yield f"{path.name}: missing; {split.captions} lines, one caption each"
         return
-    with path.open("rb") as file:
-        lines = sum(1 for _ in file)
-    if lines != split.captions:
-        yield f"{path.name}: has {lines} lines; it must have {split.captions}"
+    lines = path.read_bytes().removesuffix(b"\n").split(b"\n")
+    while len(lines) > split.captions and not lines[-1].strip():
+        lines.pop()  # an empty line at the end is no caption
+    if len(lines) != split.captions:
+        yield f"{path.name}: has {len(lines)} lines; it must have {split.captions}"

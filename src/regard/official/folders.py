@@ -12,9 +12,8 @@ with fewer regions than others is padded with zeros at the end, and the padding 
 """
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field
-from itertools import groupby
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +21,7 @@ from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions
 from regard.errors import DataError
+from regard.store.plain_arrays import map_array
 from regard.store.region_store import Regions
 
 SPLITS = ("train", "dev", "test", "testall")
@@ -41,8 +41,12 @@ class PrecompDataset:
     """x1, y1, x2, y2 in pixels of the original photo, where the folder has them."""
     sizes: Float[np.ndarray, "row 2"] | None = None
     """Width and height of the original photo, where the folder has them."""
-    skipped: dict[str, str] = field(default_factory=dict)
     producer: str = ""
+
+    @property
+    def skipped(self) -> dict[str, str]:
+        """Captions that were left out, with the reasons."""
+        return self.captions.left_out
 
     @property
     def feature_dim(self) -> int:
@@ -100,19 +104,20 @@ def open_precomp(folder: Path, split: str) -> PrecompDataset:
         DataError: a file is missing or malformed, or rows and captions do not fit together.
     """
     split = _ALIASES.get(split, split)
-    sentences = _read_sentences(folder, split)
-    array = _map_array(folder / f"{split}_ims.npy")
+    lines = _read_sentences(folder, split)
+    array = _map_features(folder / f"{split}_ims.npy")
+    sentences = _without_blank_end(lines, len(array))
     ids = _read_ids(folder / f"{split}_ids.txt", len(array), len(sentences))
-    row_of_photo, photo_of_caption = _group(array, ids, len(sentences), f"{folder}, {split}")
+    row_of_photo, photo_of_caption = _group(array, ids, sentences, f"{folder}, {split}")
     keys = [ids[row] if ids else str(number) for number, row in enumerate(row_of_photo)]
-    captions, kept, skipped = _without_empty(keys, sentences, photo_of_caption, split)
+    captions, kept = _usable(keys, sentences, photo_of_caption, f"{split}_caps.txt")
+    doubts = (*captions.doubts, *(_shared(folder, split, captions.photos) if ids else ()))
     return PrecompDataset(
-        captions,
+        replace(captions, doubts=doubts),
         array,
         row_of_photo[kept],
         _optional_array(folder / f"{split}_boxes.npy", (*array.shape[:2], 4)),
         _optional_array(folder / f"{split}_img_sizes.npy", (len(array), 2)),
-        skipped,
     )
 
 
@@ -123,27 +128,45 @@ def _read_sentences(folder: Path, split: str) -> list[str]:
         return _read_lines(path)
     except FileNotFoundError:
         here = [name for name in SPLITS if (folder / f"{name}_caps.txt").exists()]
-        below = [path.parent.name for path in sorted(folder.glob("*/*_caps.txt"))]
-        found = f"splits here: {', '.join(here) or 'none'}"
-        found += f"; folders of that layout below it: {', '.join(sorted(set(below)))}" * bool(below)
+        below = sorted({path.parent.name for path in folder.glob("*/*_caps.txt")})
+        there = f"splits here: {', '.join(here) or 'none'}"
+        there += f"; folders of that layout below it: {', '.join(below)}" * bool(below)
         raise DataError(
-            f"{path} is missing; a folder in SCAN's layout must hold it ({found}). "
+            f"{path} is missing; a folder in SCAN's layout must hold it ({there}). "
             "Name another split or folder."
         ) from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path} cannot be read: {error}. It must be UTF-8 text.") from None
+
+
+def _without_blank_end(lines: list[str], rows: int) -> list[str]:
+    """Empty lines at the end are no captions where the others fit the rows of features."""
+    fitting = lines
+    while not _fits(rows, len(fitting)) and fitting and not fitting[-1]:
+        fitting = fitting[:-1]
+    return fitting if _fits(rows, len(fitting)) else lines
+
+
+def _fits(rows: int, captions: int) -> bool:
+    return captions > 0 and captions % rows == 0
 
 
 def _read_lines(path: Path) -> list[str]:
-    """Lines of a text file, stripped; they end at newlines only, as in the official code."""
-    text = path.read_bytes().decode("utf-8-sig")
+    """Lines of a text file, stripped; they end at newlines only, as in the official code.
+
+    Raises:
+        FileNotFoundError: there is no file.
+        DataError: it is not UTF-8.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path} cannot be read: {error}. It must be UTF-8 text.") from None
     return [line.strip() for line in text.removesuffix("\n").split("\n")]
 
 
-def _map_array(path: Path) -> np.ndarray:
-    """Memory-map a features file as (rows, R, F); nothing in it is executed."""
+def _map_features(path: Path) -> np.ndarray:
+    """Memory-map a features file as (rows, R, F)."""
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
+        array = map_array(path)
     except FileNotFoundError:
         raise DataError(
             f"{path} is missing; it must hold the features of this split. "
@@ -169,15 +192,14 @@ def _optional_array(path: Path, shape: tuple[int, ...]) -> np.ndarray | None:
     if not path.exists():
         return None
     try:
-        array: np.ndarray = np.load(path, mmap_mode="r", allow_pickle=False)
-        found = f"has shape {array.shape}"
-    except (OSError, ValueError) as error:
-        found = f"cannot be read ({error})"
-    else:
+        array = map_array(path)
         if array.shape == shape:
             return array
+        wrong = f"has shape {array.shape}"
+    except (OSError, ValueError) as error:
+        wrong = f"cannot be read ({error})"
     raise DataError(
-        f"{path} {found}; it must be a plain .npy array of shape {shape} to fit the features. "
+        f"{path} {wrong}; it must be a plain .npy array of shape {shape} to fit the features. "
         "Pad photos of fewer regions with zeros, or remove the file."
     )
 
@@ -197,25 +219,38 @@ def _read_ids(path: Path, rows: int, captions: int) -> list[str]:
     return ids
 
 
+def _shared(folder: Path, split: str, ids: Sequence[str]) -> Iterator[str]:
+    """What is to be said of ids that are trained on and judged on."""
+    for other in SPLITS:
+        path = folder / f"{other}_ids.txt"
+        if (other == "train") != (split == "train") and path.exists():
+            shared = len(set(ids) & set(_read_lines(path)))
+            if shared:
+                yield f"{shared} of the ids are in {split} and in {other}"
+
+
 def _group(
-    array: np.ndarray, ids: list[str], captions: int, where: str
+    array: np.ndarray, ids: list[str], sentences: list[str], where: str
 ) -> tuple[Int[np.ndarray, " photo"], Int[np.ndarray, " cap"]]:
     """First row of each photo, and the photo of each caption."""
-    rows = len(array)
-    if rows < captions and captions % rows == 0:
-        return np.arange(rows), np.repeat(np.arange(rows), captions // rows)
-    if rows != captions:
+    rows, captions = len(array), len(sentences)
+    if not _fits(rows, captions):
+        empty = sentences.count("")
+        counted = f"{captions} captions" + f" ({empty} of them empty lines)" * bool(empty)
         raise DataError(
-            f"{where}, has {rows} rows of features and {captions} captions; there must be one row "
+            f"{where}, has {rows} rows of features and {counted}; there must be one row "
             "a caption, or one a photo with equally many captions each. Check the files."
         )
-    runs = _runs_of_ids(ids) if len(set(ids)) < len(ids) else _runs_of_rows(array)
+    row_of_caption = np.arange(captions) // (captions // rows)
+    if len(set(ids)) < len(ids):
+        _, starts, place = np.unique(ids, return_index=True, return_inverse=True)
+        order = starts.argsort()
+        return starts[order], order.argsort()[place][row_of_caption]
+    if captions > rows:
+        return np.arange(rows), row_of_caption
+    runs = _runs_of_rows(array)
     starts = np.concatenate([[0], np.cumsum(runs)[:-1]]).astype(np.int64)
     return starts, np.repeat(np.arange(len(runs)), runs)
-
-
-def _runs_of_ids(ids: list[str]) -> list[int]:
-    return [len(list(run)) for _, run in groupby(ids)]
 
 
 def _runs_of_rows(array: np.ndarray) -> list[int]:
@@ -240,22 +275,29 @@ def _runs_of_rows(array: np.ndarray) -> list[int]:
     ]
 
 
-def _without_empty(
-    keys: list[str],
-    sentences: list[str],
-    photo_of_caption: Int[np.ndarray, " cap"],
-    split: str,
-) -> tuple[Captions, Int[np.ndarray, " photo"], dict[str, str]]:
-    """Captions without empty lines, the photos that keep any, and what was left out."""
+def _usable(
+    keys: list[str], sentences: list[str], photo_of_caption: Int[np.ndarray, " cap"], file: str
+) -> tuple[Captions, Int[np.ndarray, " photo"]]:
+    """Captions without empty lines, those of a photo together, and the photos that keep any."""
     full = np.array([bool(sentence) for sentence in sentences])
-    skipped = {
-        f"line {line + 1}": f"caption in line {line + 1} of {split}_caps.txt is empty"
+    left_out = {
+        f"line {line + 1}": f"caption in line {line + 1} of {file} is empty"
         for line in np.flatnonzero(~full)
     }
-    kept, photo_of_kept = np.unique(photo_of_caption[full], return_inverse=True)
+    runs = photo_of_caption[np.diff(photo_of_caption, prepend=-1) != 0]
+    apart = int((np.bincount(runs) > 1).sum())
+    order = photo_of_caption.argsort(kind="stable")
+    order = order[full[order]]
+    kept, photo_of_kept = np.unique(photo_of_caption[order], return_inverse=True)
     captions = Captions(
         tuple(keys[row] for row in kept),
-        tuple(sentence for sentence in sentences if sentence),
+        tuple(sentences[line] for line in order),
         photo_of_kept.astype(np.int64),
+        left_out,
+        (
+            f"ids that come again after others: {apart}; all captions of an id are taken for "
+            "one photo's",
+        )
+        * bool(apart),
     )
-    return captions, kept, skipped
+    return captions, kept
