@@ -1,13 +1,12 @@
 """A small model of random weights, and folders of small drawn photos."""
 
 import numpy as np
-import torch
 from PIL import Image
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from regard.model.encoders import shapes
 from regard.regions.statistics import StatisticsExtractor
 from regard.words.vocabulary import SPECIAL, Vocabulary
 
@@ -16,7 +15,6 @@ WORDS = ("a", "the", "on", "in", "red", "green", "blue", "dog", "cat", "beach", 
 
 def save_model(folder, seed=0, scoring=None):
     """A model of random weights over the extractor that needs no network."""
-    torch.manual_seed(seed)
     vocabulary = Vocabulary((*SPECIAL, *WORDS))
     config = ModelConfig(
         feature_dim=StatisticsExtractor.feature_dim,
@@ -24,12 +22,28 @@ def save_model(folder, seed=0, scoring=None):
         word_dim=8,
         scoring=scoring or Scoring(pooling="mean"),
     )
-    made = Checkpoint(
-        MatchingModel(config, len(vocabulary)), vocabulary, StatisticsExtractor.identity, {}
+    save_checkpoint(
+        folder, random_checkpoint(config, vocabulary, StatisticsExtractor.identity, seed)
     )
-    save_checkpoint(folder, made)
     assert load_checkpoint(folder).vocabulary == vocabulary
     return folder
+
+
+def random_weights(config, words, seed=0):
+    """Weights of about the sizes that a network begins with."""
+    generator = np.random.default_rng(seed)
+    made = {
+        name: generator.uniform(-1, 1, shape).astype(np.float32) / max(shape[-1], 1) ** 0.5
+        for name, shape in shapes(config, words).items()
+    }
+    made["regions.mean"][:], made["regions.deviation"][:] = 0, 1
+    return made
+
+
+def random_checkpoint(config, vocabulary, extractor="", seed=0):
+    """A model of random weights."""
+    weights = random_weights(config, len(vocabulary), seed)
+    return Checkpoint(config, weights, vocabulary, extractor, {})
 
 
 def draw(path, seed, size=(60, 40), date=None):

@@ -3,14 +3,14 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file
-from small import draw
+from small import draw, random_checkpoint
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
-from regard.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
+from regard.model.checkpoint import load_checkpoint, save_checkpoint
 from regard.regions.pyramid import UNTUNED
 from regard.words.vocabulary import SPECIAL, Vocabulary
 from tests.cli.conftest import invoke
@@ -28,10 +28,9 @@ def place(tmp_path_factory):
         split = "val" if number > 3 else "train"
         rows.append({"file": f"{number}.png", "caption": caption, "split": split})
     (folder / "captions.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    torch.manual_seed(0)
     vocabulary = Vocabulary((*SPECIAL, "a", "red", "dog", "cat", "on", "grass", "blue", "beach"))
-    model = MatchingModel(ModelConfig(embed_dim=8, word_dim=8), len(vocabulary))
-    save_checkpoint(folder / "model", Checkpoint(model, vocabulary, UNTUNED, {}))
+    config = ModelConfig(embed_dim=8, word_dim=8)
+    save_checkpoint(folder / "model", random_checkpoint(config, vocabulary, UNTUNED))
     return folder
 
 
@@ -75,9 +74,9 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     begun = place / "model"
     half = ("blend", begun, tuned, "--share", "0.5", "--out", tmp_path / "half")
     made = json.loads(invoke(*half, "--json").stdout)
-    ends = [load_checkpoint(folder).network.state_dict() for folder in (begun, tuned)]
-    for name, value in load_checkpoint(made["model"]).network.state_dict().items():
-        torch.testing.assert_close(value, (ends[0][name] + ends[1][name]) / 2)
+    ends = [load_checkpoint(folder).weights for folder in (begun, tuned)]
+    for name, value in load_checkpoint(made["model"]).weights.items():
+        np.testing.assert_allclose(value, (ends[0][name] + ends[1][name]) / 2, atol=1e-6)
     photo = place / "images/0.png"
     done = invoke("score", photo, "a red dog", "--model", tmp_path / "half", "--json")
     assert done.exit_code == 0, done.output

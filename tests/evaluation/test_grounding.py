@@ -5,10 +5,9 @@ import json
 
 import numpy as np
 import pytest
-import torch
+from tests.small import random_checkpoint
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import StoreDataset, open_dataset
@@ -22,7 +21,6 @@ from regard.evaluation.grounding import (
     most_similar,
     read_phrases,
 )
-from regard.model.checkpoint import Checkpoint
 from regard.model.model import Model
 from regard.store.region_store import Regions, RegionStore
 from regard.words.vocabulary import Vocabulary
@@ -134,13 +132,11 @@ def of_a_folder(tmp_path):
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 @pytest.mark.parametrize("opened", [of_a_store, of_a_folder])
 def test_a_model_is_judged_phrase_by_phrase(tmp_path, opened, direction):
-    torch.manual_seed(0)
     dataset = opened(tmp_path)
     vocabulary = Vocabulary.build([SENTENCE], 1)
     scoring = Scoring(direction=direction)
     config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5, scoring=scoring)
-    network = MatchingModel(config, len(vocabulary))
-    model = Model(Checkpoint(network, vocabulary, "maker", {}))
+    model = Model(random_checkpoint(config, vocabulary, "maker"))
     seen = []
 
     def locate(found):

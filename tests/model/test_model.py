@@ -1,16 +1,17 @@
 """The model as people use it gives what the network and the reference give."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tests.small import random_checkpoint
 
 from regard.core.attention import similarity
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
-from regard.model.checkpoint import Checkpoint
 from regard.model.encoded import EncodedImages
 from regard.model.judgement import Judgement
 from regard.model.model import Model, load
@@ -31,7 +32,6 @@ def states_of(captions):
 
 
 def model(encoding="gru", **scoring):
-    torch.manual_seed(0)
     vocabulary = Vocabulary.build(SENTENCES, 1)
     config = ModelConfig(
         feature_dim=6,
@@ -42,8 +42,7 @@ def model(encoding="gru", **scoring):
         word_encoding=encoding,
         scoring=Scoring(**scoring),
     )
-    network = MatchingModel(config, len(vocabulary))
-    return Model(Checkpoint(network, vocabulary, "elsewhere", {}), states=states_of)
+    return Model(random_checkpoint(config, vocabulary, "elsewhere"), states=states_of)
 
 
 @pytest.mark.parametrize("encoding", ["gru", "states"])
@@ -129,9 +128,8 @@ def test_probability_is_there_where_a_curve_was_fitted():
 def test_identity_changes_with_the_weights():
     one, other = model(), model()
     assert one.identity == other.identity
-    with torch.no_grad():
-        other.network.regions.linear.bias += 1e-3
-    other = Model(Checkpoint(other.network, other.vocabulary, "elsewhere", {}))
+    bias = other.weights["regions.linear.bias"] + 1e-3
+    other = Model(replace(other.checkpoint, weights={**other.weights, "regions.linear.bias": bias}))
     assert one.identity != other.identity
 
 

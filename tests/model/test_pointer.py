@@ -54,7 +54,7 @@ def test_a_models_pointer_is_in_its_folder_and_in_its_explanations(tmp_path):
     made = load(folder)
     for ours, theirs in zip(made.pointer, pointer, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=np.abs(theirs).max() / 250)  # int8
-    width = plain.network.config.feature_dim
+    width = plain.config.feature_dim
     features = np.random.default_rng(3).random((2, width), np.float32)
     regions = Regions(features, BOXES, np.ones(2, np.float32), *SIZE)
     before, after = (m.explain_photo(regions, "a red dog") for m in (plain, made))

@@ -2,6 +2,7 @@
 
 import argparse
 import collections
+import io
 import os
 import pickle
 import struct
@@ -12,14 +13,16 @@ from typing import ClassVar
 import numpy as np
 import pytest
 import torch
+from tests.small import random_checkpoint
 from torch.nn.utils import parametrizations
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
-from regard.errors import CheckpointError
+from regard.errors import CheckpointError, ConfigError
 from regard.model.checkpoint import Checkpoint
-from regard.official.checkpoint import export_checkpoint, import_checkpoint
+from regard.model.model import Model
+from regard.official.checkpoint import import_checkpoint
+from regard.official.export import export_checkpoint
 from regard.official.pickles import Settings, read_checkpoint
 from regard.words.vocabulary import SPECIAL, Vocabulary
 
@@ -61,14 +64,13 @@ def saved(tmp_path: Path, contents: object, **how: object) -> Path:
     return path
 
 
-def same(model: MatchingModel, state: list) -> bool:
-    ours = model.state_dict()
+def same(checkpoint: Checkpoint, state: list) -> bool:
     pairs = {
         "regions.linear.weight": state[0]["fc.weight"],
         "regions.linear.bias": state[0]["fc.bias"],
     }
     pairs |= {f"words.{name}": value for name, value in state[1].items()}
-    return all(torch.equal(ours[name], value) for name, value in pairs.items())
+    return all(np.array_equal(checkpoint.weights[name], value) for name, value in pairs.items())
 
 
 # ---- reading
@@ -83,7 +85,7 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
     contents = official(state, embed_size=1024, img_dim=2048, bi_gru=not bidirectional)
     path = saved(tmp_path, contents, _use_new_zipfile_serialization=zipped)
     found = import_checkpoint(path, VOCABULARY)
-    assert found.network.config == ModelConfig(
+    assert found.config == ModelConfig(
         feature_dim=FEATURES,
         embed_dim=DIM,
         word_dim=WORD_DIM,
@@ -96,8 +98,7 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
             lambda_lse=5.0,
         ),
     )
-    assert same(found.network, state)
-    assert not found.network.training
+    assert same(found, state)
     assert found.info["imported_from"] == "model_best.pth.tar"
     assert found.info["official"]["best_rsum"] == 321.5
     assert found.info["official"]["opt"]["data_path"] == "/data"
@@ -107,7 +108,7 @@ def test_settings_in_a_plain_dictionary_count_as_well(tmp_path: Path) -> None:
     contents = official(official_state())
     contents["opt"] = vars(contents["opt"])
     found = import_checkpoint(saved(tmp_path, contents), VOCABULARY)
-    assert found.network.config.scoring.direction == "i2t"
+    assert found.config.scoring.direction == "i2t"
     contents["opt"] = {**contents["opt"], "lambda_lse": None}
     with pytest.raises(CheckpointError, match="does not hold a SCAN model"):
         import_checkpoint(saved(tmp_path, contents), VOCABULARY)
@@ -118,7 +119,7 @@ def test_any_depth_of_module_prefixes_is_removed(tmp_path: Path, depth: int) -> 
     state = official_state()
     prefixed = [{"module." * depth + name: v for name, v in part.items()} for part in state]
     found = import_checkpoint(saved(tmp_path, official(prefixed)), VOCABULARY)
-    assert same(found.network, state)
+    assert same(found, state)
 
 
 def old_weight_norm(linear: torch.nn.Linear, dim: int | None) -> dict[str, torch.Tensor]:
@@ -137,8 +138,8 @@ def test_weight_normalised_image_encoder_is_multiplied_out(tmp_path: Path, dim: 
     linear = torch.nn.Linear(FEATURES, DIM)
     image = old_weight_norm(linear, dim)
     path = saved(tmp_path, official([image, official_state()[1]], precomp_enc_type="weight_norm"))
-    found = import_checkpoint(path, VOCABULARY).network.regions.linear.weight
-    torch.testing.assert_close(found, linear.weight * 2)
+    found = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
+    np.testing.assert_allclose(found, linear.weight.detach() * 2, rtol=1e-6)
 
 
 def test_todays_weight_norm_is_read_too(tmp_path: Path) -> None:
@@ -147,8 +148,8 @@ def test_todays_weight_norm_is_read_too(tmp_path: Path) -> None:
     normed = parametrizations.weight_norm(linear, dim=0)
     image = {f"fc.{name}": value for name, value in normed.state_dict().items()}
     path = saved(tmp_path, official([image, official_state()[1]]))
-    found = import_checkpoint(path, VOCABULARY).network.regions.linear.weight
-    torch.testing.assert_close(found, expected)
+    found = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 class Python2Pickler(pickle._Pickler):
@@ -195,7 +196,7 @@ def test_python_2_pickles_of_pytorch_03_are_read(tmp_path: Path) -> None:
             file.write(struct.pack("<q", len(whole)) + whole.numpy().tobytes())
     assert b"argparse\nNamespace" in path.read_bytes()
     found = import_checkpoint(path, VOCABULARY)
-    assert same(found.network, state)
+    assert same(found, state)
     assert found.info["official"]["opt"]["data_name"] == "café"
 
 
@@ -222,7 +223,10 @@ def test_other_number_types_and_shared_storages_are_read(tmp_path: Path) -> None
     for zipped in (True, False):
         path = saved(tmp_path, {"model": tensors}, _use_new_zipfile_serialization=zipped)
         found = read_checkpoint(path)["model"]
-        assert all(torch.equal(found[name], value) for name, value in tensors.items())
+        for name, value in torch.load(path, weights_only=True)["model"].items():
+            expected = (value.float() if name == "brain" else value).numpy(force=True)
+            assert found[name].dtype == expected.dtype
+            np.testing.assert_array_equal(found[name], expected)
 
 
 # ---- refusing
@@ -340,7 +344,8 @@ def test_what_has_no_counterpart_is_refused_by_name(
 def test_tensors_that_do_not_fit_each_other_are_refused(tmp_path: Path) -> None:
     state = official_state()
     state[1]["rnn.bias_hh_l0"] = torch.zeros(4)
-    with pytest.raises(CheckpointError, match=r"words.rnn.bias_hh_l0 .* has shape \(4,\)"):
+    message = r"words.rnn.bias_hh_l0 has shape \(4,\); it must be \(15,\)"
+    with pytest.raises(CheckpointError, match=message):
         import_checkpoint(saved(tmp_path, official(state)), VOCABULARY)
 
 
@@ -357,6 +362,108 @@ def test_another_vocabulary_is_refused(tmp_path: Path) -> None:
         import_checkpoint(path, Vocabulary(SPECIAL))
 
 
+def test_weights_that_are_no_numbers_are_refused_by_name(tmp_path: Path) -> None:
+    state = official_state()
+    state[1]["rnn.weight_hh_l0"][0, :2] = torch.nan
+    with pytest.raises(CheckpointError, match=r"rnn.weight_hh_l0 holds 2 of 75 values that are"):
+        import_checkpoint(saved(tmp_path, official(state)), VOCABULARY)
+    image = {**old_weight_norm(torch.nn.Linear(FEATURES, DIM), 0)}
+    image["fc.weight_v"] = 0 * image["fc.weight_v"]  # a direction without length
+    with pytest.raises(CheckpointError, match=r"fc.weight holds 30 of 30"):
+        import_checkpoint(saved(tmp_path, official([image, official_state()[1]])), VOCABULARY)
+
+
+def test_what_the_file_does_not_say_is_assumed_openly_and_can_be_set(tmp_path: Path) -> None:
+    contents = official(official_state())
+    contents["opt"] = argparse.Namespace(cross_attn="i2t")
+    path = saved(tmp_path, contents)
+    found = import_checkpoint(path, VOCABULARY)
+    assert found.info["assumed"] == {
+        "pooling": "lse",
+        "normalization": "clipped_l2norm",
+        "lambda_softmax": 9.0,
+        "lambda_lse": 6.0,
+    }
+    found = import_checkpoint(path, VOCABULARY, {"pooling": "mean", "lambda_softmax": 4})
+    assert found.config.scoring == Scoring(direction="i2t", pooling="mean", lambda_softmax=4.0)
+    assert found.info["assumed"] == {"normalization": "clipped_l2norm"}
+    del contents["opt"]
+    found = import_checkpoint(saved(tmp_path, contents), VOCABULARY, {"scorer": "sum_max"})
+    assert found.info["assumed"] == {"direction": "t2i"}
+    with pytest.raises(ConfigError, match="pooling is 'median'; it must be one of"):
+        import_checkpoint(path, VOCABULARY, {"pooling": "median"})
+
+
+def test_a_checkpoint_that_says_all_has_nothing_assumed(tmp_path: Path) -> None:
+    path = saved(tmp_path, official(official_state()))
+    assert "assumed" not in import_checkpoint(path, VOCABULARY).info
+
+
+class Crafted:
+    """Pickles to a tensor of any offset, shape and strides over a storage of four numbers."""
+
+    def __init__(self, offset: int, shape: tuple, strides: tuple) -> None:
+        self.parts = (Storage(), offset, shape, strides, False, collections.OrderedDict())
+
+    def __reduce__(self) -> object:
+        return torch._utils._rebuild_tensor_v2, self.parts
+
+
+class Storage:
+    pass
+
+
+class CraftedPickler(pickle.Pickler):
+    def persistent_id(self, value: object) -> object:
+        if type(value) is not Storage:
+            return None
+        return ("storage", torch.FloatStorage, "0", "cpu", 4)
+
+
+def crafted(tmp_path: Path, tensor: tuple) -> Path:
+    path, contents = tmp_path / "crafted.pth.tar", io.BytesIO()
+    CraftedPickler(contents, protocol=2).dump({"model": Crafted(*tensor)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", contents.getvalue())
+        archive.writestr("archive/version", "3\n")
+        archive.writestr("archive/data/0", np.arange(4, dtype=np.float32).tobytes())
+    return path
+
+
+@pytest.mark.parametrize(
+    "tensor",
+    [
+        (0, (5,), (1,)),
+        (1, (4,), (1,)),
+        (0, (2, 2), (3, 1)),
+        (-1, (2,), (1,)),
+        (0, (2,), (-1,)),
+        (0, (2, 2), (1,)),
+        (0, (1 << 40,), (0,)),
+        (1 << 62, (1,), (1,)),
+        (0, (-1,), (1,)),
+    ],
+)
+def test_a_tensor_that_reaches_beyond_its_numbers_is_refused(tmp_path: Path, tensor: tuple) -> None:
+    with pytest.raises(CheckpointError, match="copied whole"):
+        read_checkpoint(crafted(tmp_path, tensor))
+
+
+def test_tensors_of_any_layout_are_those_of_torch(tmp_path: Path) -> None:
+    for tensor in ((0, (2, 2), (2, 1)), (1, (3,), (1,)), (2, (), ()), (0, (0, 9), (9, 1))):
+        path = crafted(tmp_path, tensor)
+        expected = torch.load(path, weights_only=True)["model"]
+        np.testing.assert_array_equal(read_checkpoint(path)["model"], expected)
+
+
+def test_a_small_file_cannot_grow_without_end(tmp_path: Path) -> None:
+    many: list = [1]
+    for _ in range(60):
+        many = [many, many]
+    found = read_checkpoint(saved(tmp_path, {"model": many}))
+    assert found["model"][0] is found["model"][1]
+
+
 def test_missing_file_is_said(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="the file must exist"):
         read_checkpoint(tmp_path / "none.pth.tar")
@@ -366,11 +473,8 @@ def test_missing_file_is_said(tmp_path: Path) -> None:
 
 
 def trained(**config: object) -> Checkpoint:
-    torch.manual_seed(1)
     sizes = {"feature_dim": FEATURES, "embed_dim": DIM, "word_dim": WORD_DIM, **config}
-    return Checkpoint(
-        MatchingModel(ModelConfig(**sizes), len(VOCABULARY)).eval(), VOCABULARY, "", {}
-    )
+    return random_checkpoint(ModelConfig(**sizes), VOCABULARY)
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
@@ -404,17 +508,19 @@ def test_export_and_import_give_the_same_embeddings_with_standardised_features(
     tmp_path: Path,
 ) -> None:
     checkpoint = trained()
-    checkpoint.network.regions.mean.copy_(torch.randn(FEATURES))
-    checkpoint.network.regions.deviation.copy_(torch.rand(FEATURES) + 0.5)
+    generator = np.random.default_rng(1)
+    checkpoint.weights["regions.mean"][:] = generator.normal(size=FEATURES)
+    checkpoint.weights["regions.deviation"][:] = generator.uniform(0.5, 1.5, FEATURES)
     export_checkpoint(tmp_path / "out.pth.tar", checkpoint)
     back = import_checkpoint(tmp_path / "out.pth.tar", VOCABULARY)
-    assert back.network.config == checkpoint.network.config
-    features = torch.randn(3, 4, FEATURES)
-    ids, lengths = torch.tensor([[1, 4, 5, 2], [1, 6, 2, 0]]), torch.tensor([4, 3])
-    torch.testing.assert_close(
-        back.network.regions(features), checkpoint.network.regions(features), atol=1e-5, rtol=0
-    )
-    assert torch.equal(back.network.words(ids, lengths), checkpoint.network.words(ids, lengths))
+    assert back.config == checkpoint.config
+    features = generator.normal(size=(3, 4, FEATURES)).astype(np.float32)
+    ours, theirs = Model(back), Model(checkpoint)
+    counts = np.full(3, 4)
+    found, expected = (model.encode_features(features, counts) for model in (ours, theirs))
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+    found, expected = (model.encode_captions(["a dog", "runs"]) for model in (ours, theirs))
+    np.testing.assert_array_equal(found.vectors, expected.vectors)
 
 
 def test_models_with_further_parts_are_not_exported(tmp_path: Path) -> None:

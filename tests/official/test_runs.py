@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,10 +17,12 @@ from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint
 from regard.model.model import Model
-from regard.official.checkpoint import export_checkpoint, import_checkpoint
+from regard.official.checkpoint import import_checkpoint
+from regard.official.export import export_checkpoint
 from regard.training.batches import PairBatches
 from regard.training.config import load_recipe
 from regard.training.step import batch_loss
+from regard.training.weights import network_of
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -99,7 +102,7 @@ def train_officially(checkpoint: Checkpoint, dataset: Dataset, order: list[list[
         f"training.negatives={'hardest' if options['max_violation'] else 'sum'}",
     ]
     config = load_recipe("official", settings).training
-    model = checkpoint.network.train()
+    model = network_of(checkpoint).train()
     optimizer = torch.optim.AdamW(
         model.parameters(), config.learning_rate, weight_decay=config.weight_decay
     )
@@ -117,11 +120,12 @@ def train_officially(checkpoint: Checkpoint, dataset: Dataset, order: list[list[
 
 def nudged(checkpoint: Checkpoint, seed: int) -> Checkpoint:
     """The same model, every weight moved by at most half of a float32's last digit."""
-    generator = torch.Generator().manual_seed(seed)
-    with torch.no_grad():
-        for weight in checkpoint.network.parameters():
-            weight *= 1 + 2**-24 * (2 * torch.rand(weight.shape, generator=generator) - 1)
-    return checkpoint
+    generator = np.random.default_rng(seed)
+    weights = {
+        name: (value * (1 + 2**-24 * generator.uniform(-1, 1, value.shape))).astype(np.float32)
+        for name, value in checkpoint.weights.items()
+    }
+    return replace(checkpoint, weights=weights)
 
 
 def drifts(found: Losses, expected: Losses) -> tuple[float, float]:

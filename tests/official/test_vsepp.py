@@ -18,7 +18,8 @@ from regard.errors import CheckpointError, DataError
 from regard.evaluation.ranking import rank
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
-from regard.official.checkpoint import export_checkpoint, import_checkpoint, load_vocabulary
+from regard.official.checkpoint import import_checkpoint, load_vocabulary
+from regard.official.export import export_checkpoint
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import SPECIAL, Vocabulary
 
@@ -120,7 +121,7 @@ def test_export_gives_back_the_same_file_contents(folder: Path) -> None:
     assert (found["opt"].measure, found["opt"].margin) == ("cosine", 0.3)
     assert not hasattr(found["opt"], "cross_attn")
     again = import_checkpoint(folder / "out.pth.tar", VOCABULARY)
-    assert again.network.config == checkpoint.network.config
+    assert again.config == checkpoint.config
 
 
 @pytest.mark.parametrize(

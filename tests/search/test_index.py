@@ -96,19 +96,25 @@ def test_no_verdict_without_calibration(index):
 
 
 @pytest.fixture
-def calibrated(index, monkeypatch):
-    """The index with a model whose probabilities are even at a similarity of 0.2."""
-    curve = Calibration(30.0, -6.0)
+def even(index):
+    """A similarity that half of the photos reach with "a dog"."""
+    return float(np.median([hit.similarity for hit in index.search("a dog", 100).hits]))
+
+
+@pytest.fixture
+def calibrated(index, even, monkeypatch):
+    """The index with a model whose probabilities are even there."""
+    curve = Calibration(30.0, -30.0 * even)
     monkeypatch.setitem(index.model.info, "calibration", curve._asdict())
     return index
 
 
-def test_probabilities_and_verdict_of_one_sentence(calibrated):
+def test_probabilities_and_verdict_of_one_sentence(calibrated, even):
     result = calibrated.search("a dog", 100)
     for hit in result.hits:
-        wanted = 1 / (1 + math.exp(6 - 30 * hit.similarity))
+        wanted = 1 / (1 + math.exp(30 * (even - hit.similarity)))
         assert hit.probability == pytest.approx(wanted)
-        assert hit.verdict == ("match" if hit.similarity >= 0.2 else "no good match")
+        assert hit.verdict == ("match" if hit.similarity >= even else "no good match")
     assert result.verdict == result.hits[0].verdict
     assert calibrated.search("2: a dog", 1).hits[0].probability == result.hits[0].probability
 
@@ -137,9 +143,9 @@ def test_other_queries_have_no_probability(calibrated, photos):
     assert calibrated.similar(calibrated.photos()[0], 3).verdict is None
 
 
-def test_by_date_among_those_that_more_likely_fit_than_not(calibrated):
+def test_by_date_among_those_that_more_likely_fit_than_not(calibrated, even):
     result = calibrated.search("a dog", 100)
-    fitting = [hit.photo for hit in result.hits if hit.similarity >= 0.2]
+    fitting = [hit.photo for hit in result.hits if hit.similarity >= even]
     assert 0 < len(fitting) < 9
     wanted = sorted(fitting, key=lambda photo: photo.taken or datetime.min, reverse=True)
     dated = calibrated.search("a dog", 100, sort="date")

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.model.checkpoint import Checkpoint
+from regard.model.encoders import shapes
 from regard.model.model import Model
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import SPECIAL, Vocabulary
@@ -34,10 +34,12 @@ def _rate(count: int, work: Callable[[], object]) -> float:
 def measure(captions: int = 2000, images: int = 500, threads: int = 1) -> dict[str, Any]:
     """Rates at the paper's sizes (2048 -> 1024, bi-GRU), random weights."""
     torch.set_num_threads(threads)
-    network = MatchingModel(ModelConfig(), len(SPECIAL) + len(_WORDS))
-    model = Model(Checkpoint(network, Vocabulary((*SPECIAL, *_WORDS)), "", {}))
+    generator, vocabulary = np.random.default_rng(0), Vocabulary((*SPECIAL, *_WORDS))
+    sizes = shapes(ModelConfig(), len(vocabulary)).items()
+    weights = {name: generator.normal(0, 0.05, shape) for name, shape in sizes}
+    model = Model(Checkpoint(ModelConfig(), weights, vocabulary, "", {}))
     sentences = _sentences(captions)
-    features = np.random.default_rng(0).random((images, 36, 2048), np.float32)
+    features = generator.random((images, 36, 2048), np.float32)
     counts = np.full(images, 36)
     tokenize(sentences[0])
     model.encode_captions(sentences[:32])

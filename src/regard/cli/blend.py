@@ -31,6 +31,8 @@ def blend(
         regard blend runs/plain/best runs/last/best --share 0.7 --out runs/blended
     """
     require_train()
+    import numpy as np
+
     from regard.model.checkpoint import Checkpoint, load_checkpoint, resolve_model, save_checkpoint
     from regard.regions.pyramid import BACKBONE, identity_of, tag_of
     from regard.training.tuning.onnx_file import blend_backbone
@@ -47,16 +49,16 @@ def blend(
             f"{before} and {after} know other words; one must have gone on from the other. "
             "Train the second with --start."
         )
-    weights = first.network.state_dict()
-    for name, value in last.network.state_dict().items():
-        weights[name] = weights[name].lerp(value, share)
-    last.network.load_state_dict(weights)
+    weights = {}
+    for name, value in first.weights.items():
+        begin, end = (np.asarray(side, np.float32) for side in (value, last.weights[name]))
+        weights[name] = (1 - share) * begin + share * end
     out.mkdir(parents=True, exist_ok=True)
     blend_backbone(source, out / BACKBONE, share if backbone is None else 1.0)
     identity = identity_of(tag_of(out / BACKBONE))
     info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
     info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
-    save_checkpoint(out, Checkpoint(last.network, last.vocabulary, identity, info))
+    save_checkpoint(out, Checkpoint(last.config, weights, last.vocabulary, identity, info))
     if as_json:
         print_json({"model": str(out), "extractor": identity})
     else:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json, require_train
+from regard.cli.common import AsJson, notes, print_json
 
 
 def export(
@@ -17,9 +17,8 @@ def export(
 
     regard export runs/f30k/best --out model_best.pth.tar
     """
-    require_train()
     from regard.model.checkpoint import load_checkpoint
-    from regard.official.checkpoint import export_checkpoint
+    from regard.official.export import export_checkpoint
 
     checkpoint = load_checkpoint(model)
     export_checkpoint(out, checkpoint)

@@ -72,7 +72,7 @@ def _checkpoint(file: Path, out: Path, vocab: Path | None, *, as_json: bool) -> 
         )
     checkpoint = import_checkpoint(file, load_vocabulary(vocab))
     save_checkpoint(out, checkpoint)
-    config = checkpoint.network.config
+    config = checkpoint.config
     if as_json:
         print_json({"model": str(out), "config": to_tree(config)})
     else:

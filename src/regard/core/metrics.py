@@ -6,14 +6,15 @@ recalls are percentages. Ties count against the model unless the official order 
 
 from typing import Literal, NamedTuple
 
-import torch
+import numpy as np
 from jaxtyping import Float, Int
-from torch import Tensor
 
+from regard.core.attention import Array
 from regard.errors import ShapeError
 
 Ties = Literal["pessimistic", "official"]
 RECALL_AT = (1, 5, 10)
+_BLOCK = 1 << 20  # numbers looked at together
 
 
 class Recalls(NamedTuple):
@@ -37,21 +38,23 @@ class Retrieval(NamedTuple):
 
 
 def check_similarity(
-    similarity: Float[Tensor, "image cap"], image_of_caption: Int[Tensor, " cap"]
+    similarity: Float[Array, "image cap"], image_of_caption: Int[Array, " cap"]
 ) -> None:
     """Refuse matrices a ranking would be meaningless for.
 
     Raises:
         ShapeError: a value is not finite, a caption names no image, an image has no caption.
     """
-    images = similarity.shape[0]
-    if not torch.isfinite(similarity).all():
+    scores = np.asarray(similarity)
+    images = len(scores)
+    wrong = sum(int((~np.isfinite(scores[rows])).sum()) for rows in _blocks(scores))
+    if wrong:
         raise ShapeError(
-            f"similarity holds {int((~torch.isfinite(similarity)).sum())} values that are not "
-            "finite; every one must be a number. Look for NaN in the features or the weights."
+            f"similarity holds {wrong} values that are not finite; every one must be a number. "
+            "Look for NaN in the features or the weights."
         )
-    counts = torch.bincount(image_of_caption, minlength=images)
-    if len(counts) > images or not bool((counts > 0).all()):
+    counts = np.bincount(np.asarray(image_of_caption), minlength=images)
+    if len(counts) > images or not (counts > 0).all():
         raise ShapeError(
             f"image_of_caption names {int((counts > 0).sum())} images; the matrix has {images} "
             "and each must have at least one caption. Check the order of the caption file."
@@ -59,49 +62,58 @@ def check_similarity(
 
 
 def caption_ranks(
-    similarity: Float[Tensor, "image cap"],
-    image_of_caption: Int[Tensor, " cap"],
+    similarity: Float[Array, "image cap"],
+    image_of_caption: Int[Array, " cap"],
     ties: Ties = "pessimistic",
-) -> Int[Tensor, " image"]:
+) -> Int[np.ndarray, " image"]:
     """Rank of the best true caption of each image among all captions."""
-    images = torch.arange(len(similarity), device=similarity.device)
-    true = image_of_caption[None, :] == images[:, None]  # (I, C)
-    if ties == "official":
-        order = _official_order(similarity)
-        return true.gather(1, order).int().argmax(1) + 1
-    best = similarity.masked_fill(~true, -torch.inf).amax(1, keepdim=True)
-    return ((similarity >= best) & ~true).sum(1) + 1
+    images = np.arange(len(similarity))
+    return _ranks(np.asarray(similarity), images, np.asarray(image_of_caption), ties)
 
 
 def image_ranks(
-    similarity: Float[Tensor, "image cap"],
-    image_of_caption: Int[Tensor, " cap"],
+    similarity: Float[Array, "image cap"],
+    image_of_caption: Int[Array, " cap"],
     ties: Ties = "pessimistic",
-) -> Int[Tensor, " cap"]:
+) -> Int[np.ndarray, " cap"]:
     """Rank of the true image of each caption among all images."""
-    if ties == "official":
-        order = _official_order(similarity.T)
-        return (order == image_of_caption[:, None]).int().argmax(1) + 1
-    own = similarity.gather(0, image_of_caption[None, :])  # (1, C)
-    return (similarity >= own).sum(0)
+    images = np.arange(len(similarity))
+    return _ranks(np.asarray(similarity).T, np.asarray(image_of_caption), images, ties)
 
 
-def _official_order(rows: Float[Tensor, "row column"]) -> Int[Tensor, "row column"]:
-    """Numpy's `argsort()[::-1]` row by row: the order the official evaluation ranks by."""
-    order = rows.detach().cpu().numpy().argsort(axis=1)[:, ::-1]
-    return torch.from_numpy(order.copy()).to(rows.device)
+def _ranks(
+    scores: Float[np.ndarray, "query answer"],
+    image_of_query: Int[np.ndarray, " query"],
+    image_of_answer: Int[np.ndarray, " answer"],
+    ties: Ties,
+) -> Int[np.ndarray, " query"]:
+    """Rank of each query's first true answer; `official` is numpy's order of `argsort()[::-1]`."""
+    ranks = np.empty(len(scores), np.int64)
+    for rows in _blocks(scores):
+        block, true = scores[rows], image_of_query[rows, None] == image_of_answer
+        if ties == "official":
+            ranks[rows] = np.take_along_axis(true, block.argsort(1)[:, ::-1], 1).argmax(1) + 1
+        else:
+            best = np.where(true, block, -np.inf).max(1, keepdims=True)
+            ranks[rows] = ((block >= best) & ~true).sum(1) + 1
+    return ranks
 
 
-def recalls(ranks: Int[Tensor, " query"]) -> Recalls:
+def _blocks(matrix: Float[np.ndarray, "row column"]) -> list[slice]:
+    """Rows of a matrix, a few at a time: what is made of them stays small."""
+    step = max(1, _BLOCK // max(1, matrix.shape[1]))
+    return [slice(low, low + step) for low in range(0, len(matrix), step)]
+
+
+def recalls(ranks: Int[np.ndarray, " query"]) -> Recalls:
     """R@K, median and mean of ranks that count from 1; the median is floored, as published."""
-    share = {k: 100.0 * (ranks <= k).double().mean().item() for k in RECALL_AT}
-    median = float(ranks.double().quantile(0.5).floor())
-    return Recalls(share, median, ranks.double().mean().item())
+    share = {k: 100.0 * float((ranks <= k).mean()) for k in RECALL_AT}
+    return Recalls(share, float(np.floor(np.median(ranks))), float(ranks.mean()))
 
 
 def retrieval(
-    similarity: Float[Tensor, "image cap"],
-    image_of_caption: Int[Tensor, " cap"],
+    similarity: Float[Array, "image cap"],
+    image_of_caption: Int[Array, " cap"],
     ties: Ties = "pessimistic",
 ) -> Retrieval:
     """R@1/5/10, median and mean rank both ways, and rSum.

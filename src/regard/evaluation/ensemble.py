@@ -63,7 +63,7 @@ class SimilarityCache:
     def path(self, model: Model, dataset: Dataset) -> Path:
         """File of one model's similarities on one data set."""
         background = model.background.digest if model.background else ""
-        config = to_tree(model.network.config)
+        config = to_tree(model.config)
         digest = digest_of([model.identity, background, config, fingerprint(dataset)])
         return self.folder / f"similarity-{digest}.npy"
 

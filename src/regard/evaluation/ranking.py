@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
 
 from regard.core.metrics import (
@@ -55,19 +54,18 @@ def rank(
     Raises:
         ShapeError: a similarity is not finite, or the matrix does not fit the captions.
     """
-    matrix, owner = torch.from_numpy(scores), torch.from_numpy(photo_of_caption)
-    check_similarity(matrix, owner)
+    check_similarity(scores, photo_of_caption)
     return Ranks(
-        caption_ranks(matrix, owner, ties).numpy(),
-        image_ranks(matrix, owner, ties).numpy(),
+        caption_ranks(scores, photo_of_caption, ties),
+        image_ranks(scores, photo_of_caption, ties),
         photo_of_caption,
     )
 
 
 def figures(galleries: Sequence[Ranks]) -> Retrieval:
     """Recalls and ranks both ways; over several galleries the mean of theirs."""
-    captions = _mean([recalls(torch.from_numpy(g.of_images)) for g in galleries])
-    images = _mean([recalls(torch.from_numpy(g.of_captions)) for g in galleries])
+    captions = _mean([recalls(g.of_images) for g in galleries])
+    images = _mean([recalls(g.of_captions) for g in galleries])
     rsum = sum(captions.recall.values()) + sum(images.recall.values())
     return Retrieval(captions, images, rsum)
 

@@ -63,7 +63,7 @@ def check_features(model: Model, dataset: Dataset) -> None:
     Raises:
         CheckpointError: width or extractor differ; unknown extractors are taken on trust.
     """
-    wanted = model.network.config.feature_dim
+    wanted = model.config.feature_dim
     if dataset.feature_dim != wanted:
         raise CheckpointError(
             f"features have {dataset.feature_dim} numbers; the model needs {wanted}. "

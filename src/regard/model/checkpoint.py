@@ -11,32 +11,39 @@ Nothing in these files is code and nothing in them is executed.
 
 import hashlib
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
+import numpy as np
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.numpy import load_file
 
 from regard.config import build, to_tree
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.errors import CheckpointError, ConfigError, DataError
 from regard.model.background import FILE as BACKGROUND
 from regard.model.background import Background
+from regard.model.encoders import Weights, shapes
 from regard.model.pointer import FILE as POINTER
 from regard.model.pointer import Pointer
+from regard.store import tensor_files
 from regard.words.vocabulary import Vocabulary
 
 FORMAT = 1
+WEIGHTS = "model.safetensors"
 DEFAULT_MODEL = "flickr8k"
 _SHIPPED = Path(__file__).parents[1] / "weights"
 
 
-class Checkpoint(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
     """A model with all it needs to be used."""
 
-    network: MatchingModel
+    config: ModelConfig
+    """Its sizes, and how it scores."""
+    weights: Weights
+    """By the names of `core.network`, float32 or float16."""
     vocabulary: Vocabulary
     extractor: str
     """Identity of the extractor whose features it was trained on; empty where unknown."""
@@ -46,6 +53,38 @@ class Checkpoint(NamedTuple):
     """What photos and sentences are compared with; None where none was made."""
     pointer: Pointer | None = None
     """Says where words point; None where none was taught."""
+
+    def __post_init__(self) -> None:
+        """Refuse weights that do not fit the sizes and the vocabulary."""
+        expected = shapes(self.config, len(self.vocabulary))
+        for name in sorted(expected.keys() ^ self.weights.keys()):
+            raise CheckpointError(
+                f"weight {name} is {'missing' if name in expected else 'not one of this model'}; "
+                "there must be every weight that the configuration asks for, and no other. "
+                "Restore the files."
+            )
+        for name, shape in expected.items():
+            if self.weights[name].shape != shape:
+                raise CheckpointError(
+                    f"weight {name} has shape {self.weights[name].shape}; it must be {shape} by "
+                    "the configuration and the vocabulary. Restore the files."
+                )
+
+    def __repr__(self) -> str:
+        """Sizes and scoring; weights are too many to print."""
+        return f"Checkpoint({describe(self.config, self.vocabulary)})"
+
+
+def describe(config: ModelConfig, vocabulary: Vocabulary) -> str:
+    """A model's scoring and sizes in a few words."""
+    scoring = config.scoring
+    kind = {
+        "attention": f"{scoring.direction} attention, {scoring.pooling} pooling",
+        "sum_max": f"{scoring.direction} Sum-Max",
+        "pooled": "a vector a caption (VSE++)",
+    }[scoring.scorer]
+    sizes = f"{config.feature_dim} to {config.embed_dim} numbers, {len(vocabulary)} words"
+    return f"{kind}, {sizes}"
 
 
 def shipped_models() -> list[str]:
@@ -80,20 +119,15 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     """
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    state = {
-        name: (value.half() if half and value.is_floating_point() else value).contiguous()
-        for name, value in checkpoint.network.state_dict().items()
-    }
+    dtype = np.float16 if half else np.float32
+    weights = {name: np.ascontiguousarray(w, dtype) for name, w in checkpoint.weights.items()}
     config = {
         "format": FORMAT,
-        "model": to_tree(checkpoint.network.config),
+        "model": to_tree(checkpoint.config),
         "extractor": checkpoint.extractor,
         "info": checkpoint.info,
     }
-    partial = folder / "model.partial"
-    save_file(state, partial)
-    partial.chmod(0o644)  # the library keeps its files to their owner
-    partial.replace(folder / "model.safetensors")
+    tensor_files.write(folder / WEIGHTS, weights)
     checkpoint.vocabulary.save(folder / "vocab.json")
     for part, name in ((checkpoint.background, BACKGROUND), (checkpoint.pointer, POINTER)):
         if part is None:
@@ -125,7 +159,7 @@ def record(folder: Path, info: dict[str, Any], background: Background | None = N
 def load_checkpoint(
     name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True
 ) -> Checkpoint:
-    """Read a model by shipped name or folder, in float32, ready for inference.
+    """Read a model by shipped name or folder.
 
     Args:
         background: whether to read that, too; a damaged one can only be made anew without.
@@ -136,24 +170,22 @@ def load_checkpoint(
     folder = resolve_model(name_or_path)
     tree = _read_config(folder)
     try:
-        config = build(ModelConfig, tree["model"], "model")
-        vocabulary = Vocabulary.load(folder / "vocab.json")
-        state = load_file(folder / "model.safetensors")
-        model = MatchingModel(config, len(vocabulary))
-        model.load_state_dict({name: value.float() for name, value in state.items()})
-    except (KeyError, OSError, RuntimeError, SafetensorError, ConfigError, DataError) as error:
+        found = Checkpoint(
+            build(ModelConfig, tree["model"], "model"),
+            load_file(folder / WEIGHTS),
+            Vocabulary.load(folder / "vocab.json"),
+            str(tree.get("extractor", "")),
+            dict(tree.get("info", {})),
+        )
+    except CheckpointError as error:
+        raise CheckpointError(f"{folder}: {error}") from None
+    except (KeyError, OSError, TypeError, SafetensorError, ConfigError, DataError) as error:
         raise CheckpointError(
-            f"model in {folder} cannot be read ({error}); config.json, model.safetensors and "
+            f"model in {folder} cannot be read ({error}); config.json, {WEIGHTS} and "
             "vocab.json must belong together. Restore the folder or train again."
         ) from None
-    return Checkpoint(
-        model.eval(),
-        vocabulary,
-        str(tree.get("extractor", "")),
-        dict(tree.get("info", {})),
-        Background.load(folder) if background else None,
-        Pointer.load(folder),
-    )
+    compared = Background.load(folder) if background else None
+    return replace(found, background=compared, pointer=Pointer.load(folder))
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
@@ -173,10 +205,13 @@ def _read_config(folder: Path) -> dict[str, Any]:
     return tree
 
 
-def fingerprint(model: torch.nn.Module) -> str:
-    """Sixteen hex digits that change when any weight does; indexes are tied to it."""
+def fingerprint(weights: Weights) -> str:
+    """Sixteen hex digits that change when any weight does; indexes are tied to it.
+
+    The same whether weights are kept in float16 or as the float32 they stand for.
+    """
     digest = hashlib.sha256()
-    for name, value in sorted(model.state_dict().items()):
+    for name, value in sorted(weights.items()):
         digest.update(name.encode())
-        digest.update(value.detach().cpu().float().contiguous().numpy().tobytes())
+        digest.update(np.ascontiguousarray(value, np.float32).data)
     return digest.hexdigest()[:16]

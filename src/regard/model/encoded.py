@@ -25,6 +25,10 @@ class EncodedImages(NamedTuple):
     sizes: tuple[tuple[int, int], ...]
     """Width and height of each original photo in pixels; 0 where unknown."""
 
+    def __repr__(self) -> str:
+        """How many; the numbers are too many to print."""
+        return f"EncodedImages({_count(len(self.counts), 'photo')}, {_sizes(self.vectors)})"
+
     @classmethod
     def of(cls, photos: Sequence[Regions]) -> "EncodedImages":
         """Several photos together, each given by its embedded regions."""
@@ -58,6 +62,18 @@ class EncodedCaptions(NamedTuple):
     words: tuple[tuple[str, ...], ...]
     """The words themselves, <start> and <end> included: they attend and count like any other."""
 
+    def __repr__(self) -> str:
+        """How many; the numbers are too many to print."""
+        return f"EncodedCaptions({_count(len(self.lengths), 'sentence')}, {_sizes(self.vectors)})"
+
     def caption(self, row: int) -> EncodedCaption:
         """One sentence, without padding."""
         return EncodedCaption(self.words[row], self.vectors[row, : self.lengths[row]])
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"
+
+
+def _sizes(vectors: Float[np.ndarray, "row item dim"]) -> str:
+    return f"{vectors.shape[1]} vectors of {vectors.shape[2]} numbers at most"

@@ -1,50 +1,46 @@
 """The model as people use it: photos and sentences in, embeddings and similarities out.
 
-Joins an extractor, a vocabulary and the network. Knows nothing of indexes, figures or training.
+Joins an extractor, a vocabulary and the encoders. Knows nothing of indexes, figures or training.
 """
 
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from jaxtyping import Float, Int
-from PIL import Image
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
-from regard.errors import CheckpointError, DataError, ShapeError
+from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels import similarity_matrix
 from regard.model.background import Answers
+from regard.model.captions import CaptionEncoder, Progress, States
 from regard.model.checkpoint import (
     DEFAULT_MODEL,
     Checkpoint,
+    describe,
     fingerprint,
     load_checkpoint,
     resolve_model,
     shipped_models,
 )
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
+from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain
 from regard.model.hub import fetch, publish, write_layout
 from regard.model.judgement import Curves, Judgement
-from regard.photos.decode import Photo, read_photo
-from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
-from regard.regions.pyramid import BACKBONE
+from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
+from regard.regions.extractor import Extractor
 from regard.store.shards import Regions
 from regard.words.states import padded_states
-from regard.words.tokens import tokenize
-from regard.words.vocabulary import END, START
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
-
-OnePhoto = str | Path | Image.Image | Photo | Regions
 
 
 class Model:
@@ -59,26 +55,44 @@ class Model:
         self,
         checkpoint: Checkpoint,
         source: str = "",
-        states: Callable[[Sequence[Sequence[str]]], np.ndarray] = padded_states,
+        states: States = padded_states,
     ) -> None:
         self.source = source
         self._states = states
-        self.network = checkpoint.network.eval()
+        self.config = checkpoint.config
+        self.weights = checkpoint.weights
         self.vocabulary = checkpoint.vocabulary
         self.extractor_identity = checkpoint.extractor
         self.info = checkpoint.info
         self.background = checkpoint.background
         self.pointer = checkpoint.pointer
 
+    def __repr__(self) -> str:
+        """Where it is from, how it scores and how large it is."""
+        return f"Model({self.source!r}: {describe(self.config, self.vocabulary)})"
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        """What is kept of it on disk."""
+        return Checkpoint(
+            self.config,
+            self.weights,
+            self.vocabulary,
+            self.extractor_identity,
+            self.info,
+            self.background,
+            self.pointer,
+        )
+
     @property
     def scoring(self) -> Scoring:
         """How this model turns regions and words into a similarity."""
-        return self.network.config.scoring
+        return self.config.scoring
 
     @property
     def dim(self) -> int:
         """D, size of the joint space."""
-        return self.network.config.embed_dim
+        return self.config.embed_dim
 
     @property
     def curves(self) -> Curves:
@@ -88,7 +102,7 @@ class Model:
     @cached_property
     def identity(self) -> str:
         """Name of exactly these weights; indexes made by others are refused."""
-        return f"regard-model-{fingerprint(self.network)}"
+        return f"regard-model-{fingerprint(self.weights)}"
 
     @property
     def extractor(self) -> Extractor:
@@ -110,19 +124,16 @@ class Model:
 
     @cached_property
     def _named_extractor(self) -> tuple[str, Extractor]:
-        own = Path(self.source) / BACKBONE
-        for name in (*([f"pyramid:{own}"] if own.is_file() else []), *EXTRACTORS):
-            made = load_extractor(name)
-            if made.identity == self.extractor_identity:
-                return name, made
-        raise CheckpointError(
-            f"model was trained on features of {self.extractor_identity or 'unknown origin'!r}; "
-            "to read photos it must be one of this program's extractors. "
-            f"Put the {BACKBONE} it was trained with beside it, give it ready-made features, or "
-            "use another model."
-        )
+        return find_extractor(self.extractor_identity, self.source)
 
-    @torch.inference_mode()
+    @cached_property
+    def _region_encoder(self) -> RegionEncoder:
+        return RegionEncoder(self.weights)
+
+    @cached_property
+    def _caption_encoder(self) -> CaptionEncoder:
+        return CaptionEncoder(self.config, self.weights, self.vocabulary, self._states)
+
     def encode_features(
         self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
     ) -> Float[np.ndarray, "image region dim"]:
@@ -131,35 +142,43 @@ class Model:
         Raises:
             ShapeError: the model was trained on features of another width.
         """
-        wanted = self.network.config.feature_dim
+        wanted = self.config.feature_dim
         if features.ndim != 3 or features.shape[2] != wanted:
             raise ShapeError(
                 f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
                 "as the model needs. Give the features it was trained on, or load another model."
             )
-        out = np.zeros((*features.shape[:2], self.dim), np.float32)
-        for start in range(0, len(features), _IMAGES_AT_ONCE):
-            part = torch.from_numpy(np.asarray(features[start : start + _IMAGES_AT_ONCE])).float()
-            out[start : start + len(part)] = self.network.regions(part).numpy()
-        for row, count in enumerate(counts):
-            out[row, count:] = 0
-        return out
+        vectors = self._region_encoder(features)
+        vectors[np.arange(features.shape[1]) >= np.asarray(counts)[:, None]] = 0
+        return vectors
 
-    def encode_images(self, photos: OnePhoto | Sequence[OnePhoto]) -> EncodedImages:
+    def encode_images(
+        self,
+        photos: OnePhoto | Iterable[OnePhoto],
+        *,
+        batch_size: int = _IMAGES_AT_ONCE,
+        progress: Progress = lambda _done, _all: None,
+    ) -> EncodedImages:
         """Embed the regions of photos.
 
         Args:
             photos: paths, PIL images, decoded photos, or regions already extracted; one or several.
+            batch_size: photos whose features are held at a time.
+            progress: told how many photos are done of how many.
 
         Raises:
             DataError: there is no photo, or one is of another type.
             PhotoError: a photo cannot be read.
         """
-        if isinstance(photos, OnePhoto | np.ndarray | bytes):
-            photos = [photos]
-        if not photos:
+        several = several_photos(photos)
+        if not several:
             raise DataError("photos are empty; there must be at least one. Give a photo.")
-        return EncodedImages.of(self.embed([self._regions(photo) for photo in photos]))
+        embedded: list[Regions] = []
+        for start in range(0, len(several), batch_size):
+            batch = several[start : start + batch_size]
+            embedded += self.embed([regions_of(photo, lambda: self.extractor) for photo in batch])
+            progress(len(embedded), len(several))
+        return EncodedImages.of(embedded)
 
     def embed(self, photos: Sequence[Regions]) -> list[Regions]:
         """The regions of photos in the joint space, from their features.
@@ -176,21 +195,6 @@ class Model:
             for photo, rows in zip(photos, vectors, strict=True)
         ]
 
-    def _regions(self, photo: OnePhoto) -> Regions:
-        if isinstance(photo, Regions):
-            return photo
-        if not isinstance(photo, OnePhoto):
-            raise DataError(
-                f"photo is of type {type(photo).__name__}; it must be a path, a PIL image, a "
-                "decoded photo or regions. Turn an array of pixels into an image with "
-                "PIL.Image.fromarray."
-            )
-        if isinstance(photo, Image.Image):
-            photo = Photo(photo.convert("RGB"), *photo.size)
-        if isinstance(photo, str | Path):
-            photo = read_photo(Path(photo), self.extractor.short_side)
-        return self.extractor(photo)
-
     def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
         """Words the model has not learned from captions, each with its nearest known spellings.
 
@@ -199,40 +203,47 @@ class Model:
         """
         return self.vocabulary.unknown(words)
 
-    @torch.inference_mode()
-    def encode_captions(self, sentences: Sequence[str]) -> EncodedCaptions:
+    def encode_captions(
+        self,
+        sentences: str | Iterable[str],
+        *,
+        batch_size: int = _CAPTIONS_AT_ONCE,
+        progress: Progress = lambda _done, _all: None,
+    ) -> EncodedCaptions:
         """Embed the words of sentences.
+
+        Args:
+            sentences: one or several.
+            batch_size: sentences embedded at a time, those of like length together.
+            progress: told how many sentences are done of how many.
 
         Raises:
             DataError: there is no sentence, or one has no word.
         """
-        if isinstance(sentences, str):
-            sentences = [sentences]
-        words = [tokenize(sentence) for sentence in sentences]
-        ids, lengths = self.vocabulary.encode(words)
-        if not len(lengths):
-            raise DataError("sentences are empty; there must be at least one. Give a sentence.")
-        vectors = np.zeros((*ids.shape, self.dim), np.float32)
-        order = lengths.argsort(kind="stable")
-        for start in range(0, len(order), _CAPTIONS_AT_ONCE):
-            rows = order[start : start + _CAPTIONS_AT_ONCE]
-            longest = int(lengths[rows].max())
-            states = None
-            if self.network.needs_states:
-                states = torch.from_numpy(self._states([words[row] for row in rows]))
-            part = torch.from_numpy(ids[rows, :longest]), torch.from_numpy(lengths[rows])
-            vectors[rows, :longest] = self.network.words(*part, states).numpy()
-        full = tuple((START, *row, END) for row in words)
-        return EncodedCaptions(vectors, lengths, full)
+        several = [sentences] if isinstance(sentences, str) else list(sentences)
+        return self._caption_encoder(several, batch_size, progress)
 
     def similarity(
-        self, images: EncodedImages, captions: EncodedCaptions
+        self,
+        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
+        captions: EncodedCaptions | str | Iterable[str],
+        *,
+        background: bool = True,
     ) -> Float[np.ndarray, "image cap"]:
         """Similarity of every photo with every sentence, in float32, higher is better.
 
         The attention's similarity; where the model has a background, less what photo and sentence
         have with that (`regard.model.background`).
+
+        Args:
+            images: photos, or what `encode_images` gave for them.
+            captions: sentences, or what `encode_captions` gave for them.
+            background: whether to take off what they have with the background.
         """
+        if not isinstance(images, EncodedImages):
+            images = self.encode_images(images)
+        if not isinstance(captions, EncodedCaptions):
+            captions = self.encode_captions(captions)
         similarities: np.ndarray = similarity_matrix(
             images.vectors,
             captions.vectors,
@@ -240,9 +251,9 @@ class Model:
             region_lengths=images.counts,
             **asdict(self.scoring),
         )
-        # rows past a photo's count and a sentence's end are zeros
-        similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
-        similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.lengths)
+        if background:  # rows past a photo's count and a sentence's end are zeros
+            similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
+            similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.lengths)
         return similarities
 
     def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
@@ -331,15 +342,7 @@ class Model:
             Address of the upload; None without one.
         """
         folder = Path(save_directory)
-        made = Checkpoint(
-            self.network,
-            self.vocabulary,
-            self.extractor_identity,
-            self.info,
-            self.background,
-            self.pointer,
-        )
-        write_layout(made, self.source, folder)
+        write_layout(self.checkpoint, self.source, folder)
         if not push_to_hub:
             return None
         why = "Upload a Regard model"

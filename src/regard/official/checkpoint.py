@@ -1,93 +1,97 @@
-"""Models of the official SCAN and VSE++ code, in and out.
+"""Models of the official SCAN and VSE++ code, made usable here.
 
 The official file holds {"epoch", "model": [image encoder, text encoder], "best_rsum", "opt",
-"Eiters"}. Sizes come from the tensors, hyper-parameters from `opt`. What Regard adds
-(standardised features) is folded into the official weights on the way out.
+"Eiters"}. Sizes come from the tensors, hyper-parameters from `opt`.
 
 VSE++ has the same two encoders but keeps one vector a caption, its GRU's last state, and takes
 the cosine; its `opt` has a `measure` where SCAN's has `cross_attn`.
 """
 
 import math
-import pickle
 import re
-import struct
-import sys
-from argparse import Namespace
-from collections import OrderedDict
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import torch
-from torch import Tensor
+import numpy as np
 
 from regard.config import build
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError
 from regard.model.checkpoint import Checkpoint
 from regard.official.pickles import Settings, read_checkpoint, read_vocabulary
-from regard.store.atomic import replacing
 from regard.words.vocabulary import Vocabulary
 
-_POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
-_MAGIC = 0x1950A86A20F9469CFC6C
-_FORMAT = 1001
+POOLING = {"LogSumExp": "lse", "Mean": "mean", "Max": "max", "Sum": "sum"}
 _KNOWN = re.compile(
     r"fc\.(bias|weight(_[gv])?|parametrizations\.weight\.original[01])|embed\.weight"
     r"|rnn\.(weight|bias)_[ih]h_l0(_reverse)?"
 )
-_GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-_DEFAULTS: dict[str, Any] = {  # what the official programs expect to find in `opt`
-    "data_path": "./data/",
-    "data_name": "f30k_precomp",
-    "vocab_path": "./vocab/",
-    "margin": 0.2,
-    "num_epochs": 30,
-    "batch_size": 128,
-    "grad_clip": 2.0,
-    "num_layers": 1,
-    "learning_rate": 0.0002,
-    "lr_update": 15,
-    "workers": 10,
-    "log_step": 10,
-    "val_step": 500,
-    "logger_name": "./runs/runX/log",
-    "model_name": "./runs/runX/checkpoint",
-    "resume": "",
-    "max_violation": True,
-    "no_imgnorm": False,
-    "no_txtnorm": False,
+_SETTINGS = {  # of `opt`, and of `Scoring`
+    "cross_attn": "direction",
+    "agg_func": "pooling",
+    "raw_feature_norm": "normalization",
+    "lambda_softmax": "lambda_softmax",
+    "lambda_lse": "lambda_lse",
 }
 
+OURS = {"fc.weight": "regions.linear.weight", "fc.bias": "regions.linear.bias"}
 
-def import_checkpoint(path: Path, vocabulary: Vocabulary) -> Checkpoint:
+Tensors = dict[str, np.ndarray]
+
+
+def import_checkpoint(
+    path: Path, vocabulary: Vocabulary, settings: Mapping[str, Any] | None = None
+) -> Checkpoint:
     """Read a checkpoint of the official code; nothing in the file is executed.
+
+    How it scores is taken from `settings`, then from the file, then from the official programs'
+    defaults; what those give is recorded as `info["assumed"]`.
 
     Args:
         vocabulary: the one it was trained with; order matters, so it must be the same file.
+        settings: values of `Scoring` by name.
 
     Raises:
-        CheckpointError: damaged, no such checkpoint, of a kind this program has no model for, or
-            made with another vocabulary.
+        CheckpointError: damaged, no such checkpoint, of a kind this program has no model for, with
+            weights that are no numbers, or made with another vocabulary.
+        ConfigError: a setting is unknown or out of range.
     """
-    found = read_checkpoint(path)
-    image, text = _encoders(found, path)
-    settings = found.get("opt")
-    options = settings.values if isinstance(settings, Settings) else dict(settings or {})
-    state, config = _convert(image, text, options, path)
-    words = len(state["words.embed.weight"])
+    build(Scoring, settings or {})  # whatever is wrong with these is not the file's fault
+    contents = read_checkpoint(path)
+    try:
+        return _convert(contents, vocabulary, settings or {}, path.name)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path}: {error}") from None
+    except (KeyError, ValueError, TypeError, IndexError) as error:
+        raise CheckpointError(
+            f"{path} does not hold a SCAN model ({error}); it must have fc, embed and rnn weights "
+            "that fit together. Check that it was copied whole."
+        ) from None
+
+
+def _convert(
+    contents: dict[str, Any], vocabulary: Vocabulary, settings: Mapping[str, Any], name: str
+) -> Checkpoint:
+    image, text = _encoders(contents)
+    opt = contents.get("opt")
+    options = opt.values if isinstance(opt, Settings) else dict(opt or {})
+    given = {**_given(options), **settings}
+    scoring = build(Scoring, given, "opt")
+    _refuse_unknown(image, text, options, scoring)
+    weights = _weights(image, text)
+    words = len(weights["words.embed.weight"])
     if words != len(vocabulary):
         raise CheckpointError(
-            f"vocabulary has {len(vocabulary)} words; {path.name} was trained with {words}. "
+            f"vocabulary has {len(vocabulary)} words; the checkpoint was trained with {words}. "
             "Name the vocabulary file it was trained with."
         )
-    model = MatchingModel(config, words)
-    model.load_state_dict({**model.state_dict(), **state})
-    official = {name: found[name] for name in ("epoch", "best_rsum", "Eiters") if name in found}
-    info = {"imported_from": path.name, "official": _plain({**official, "opt": options})}
-    return Checkpoint(model.eval(), vocabulary, "", info)
+    official = {key: contents[key] for key in ("epoch", "best_rsum", "Eiters") if key in contents}
+    info = {"imported_from": name, "official": _plain({**official, "opt": options})}
+    if assumed := _assumed(scoring, given):
+        info["assumed"] = assumed
+    return Checkpoint(_config(weights, scoring), weights, vocabulary, "", info)
 
 
 def load_vocabulary(path: Path) -> Vocabulary:
@@ -102,18 +106,18 @@ def load_vocabulary(path: Path) -> Vocabulary:
     return Vocabulary.of_ids(read_vocabulary(path), str(path))
 
 
-def _encoders(found: dict[str, Any], path: Path) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def _encoders(contents: dict[str, Any]) -> tuple[Tensors, Tensors]:
     """State of the image and of the text encoder, `module.` prefixes removed."""
-    states = found.get("model")
+    states = contents.get("model")
     if not isinstance(states, list) or not all(isinstance(s, dict) for s in states):
         raise CheckpointError(
-            f"{path} has no list of encoders under 'model'; it must be a checkpoint of SCAN or of "
-            f"code built on it (it holds {', '.join(map(str, found)) or 'nothing'}). "
+            "checkpoint has no list of encoders under 'model'; it must be one of SCAN or of "
+            f"code built on it (it holds {', '.join(map(str, contents)) or 'nothing'}). "
             "Look for model_best.pth.tar."
         )
     if len(states) != 2:
         raise CheckpointError(
-            f"{path} holds {len(states)} networks; it must hold an image and a text encoder. "
+            f"checkpoint holds {len(states)} networks; it must hold an image and a text encoder. "
             "Models with further networks (SGRAF, DIME, GSMN, CHAN, ...) have no counterpart here."
         )
     image, text = states
@@ -125,57 +129,75 @@ def _is_vsepp(options: dict[str, Any]) -> bool:
     return "measure" in options and "cross_attn" not in options
 
 
-def _bare(state: dict[str, Any]) -> dict[str, Tensor]:
+def _bare(state: dict[str, Any]) -> Tensors:
     """Tensors of a state by name, without any number of `module.` in front."""
     return {
         ".".join(part for part in str(name).split(".") if part != "module"): value
         for name, value in state.items()
-        if isinstance(value, Tensor)
+        if isinstance(value, np.ndarray)
     }
 
 
-def _convert(
-    image: dict[str, Tensor], text: dict[str, Tensor], options: dict[str, Any], path: Path
-) -> tuple[dict[str, Tensor], ModelConfig]:
-    """State and configuration of this program's model."""
-    _refuse_unknown(image, text, options, path)
-    try:
-        weight, embed = _linear(image), text["embed.weight"].float()
-        bidirectional = "rnn.weight_ih_l0_reverse" in text
-        state = {
-            "regions.linear.weight": weight,
-            "regions.linear.bias": image["fc.bias"].float(),
-            "words.embed.weight": embed,
-        }
-        for name in _gru_names(bidirectional):
-            state[f"words.{name}"] = text[name].float()
-        dim, features = weight.shape
-        vsepp = _is_vsepp(options)
-        config = ModelConfig(
-            feature_dim=features,
-            embed_dim=dim,
-            word_dim=embed.shape[1],
-            bidirectional=bidirectional,
-            word_encoding="last" if vsepp else "gru",
-            scoring=Scoring(scorer="pooled") if vsepp else _scoring(options),
-        )
-        expected = MatchingModel(config, len(embed)).state_dict()
-    except (KeyError, ValueError, TypeError) as error:
-        raise CheckpointError(
-            f"{path} does not hold a SCAN model ({error}); it must have fc, embed and rnn weights "
-            "that fit together. Check that it was copied whole."
-        ) from None
-    for name, value in state.items():
-        if value.shape != expected[name].shape:
+def _weights(image: Tensors, text: Tensors) -> Tensors:
+    """Weights by this program's names, in float32."""
+    reverse = "rnn.weight_ih_l0_reverse" in text
+    found = {"fc.weight": _linear(image), "fc.bias": image["fc.bias"]}
+    found |= {name: text[name] for name in ("embed.weight", *gru_names(bidirectional=reverse))}
+    weights = {}
+    for name, value in found.items():
+        with np.errstate(over="ignore"):
+            narrow = value.astype(np.float32)
+        if not np.isfinite(narrow).all():
+            wrong = int((~np.isfinite(narrow)).sum())
             raise CheckpointError(
-                f"{name} in {path} has shape {tuple(value.shape)}; it must be "
-                f"{tuple(expected[name].shape)} to fit the others. The file is not one model."
+                f"{name} holds {wrong} of {narrow.size} values that are not finite; every weight "
+                "must be a number. Its training went astray: take an earlier checkpoint."
             )
-    return state, config
+        weights[OURS.get(name, f"words.{name}")] = narrow
+    features = weights["regions.linear.weight"].shape[1]
+    weights["regions.mean"] = np.zeros(features, np.float32)
+    weights["regions.deviation"] = np.ones(features, np.float32)
+    return weights
+
+
+def _config(weights: Tensors, scoring: Scoring) -> ModelConfig:
+    dim, features = weights["regions.linear.weight"].shape
+    return ModelConfig(
+        feature_dim=features,
+        embed_dim=dim,
+        word_dim=weights["words.embed.weight"].shape[1],
+        bidirectional="words.rnn.weight_ih_l0_reverse" in weights,
+        word_encoding="last" if scoring.scorer == "pooled" else "gru",
+        scoring=scoring,
+    )
+
+
+def _given(options: dict[str, Any]) -> dict[str, Any]:
+    """Values of `Scoring` that `opt` names."""
+    if _is_vsepp(options):
+        return {"scorer": "pooled"}
+    values = {ours: options[theirs] for theirs, ours in _SETTINGS.items() if theirs in options}
+    for name in values.keys() & {"lambda_softmax", "lambda_lse"}:
+        values[name] = float(values[name])
+    if "pooling" in values:
+        values["pooling"] = POOLING.get(values["pooling"], values["pooling"])
+    return values
+
+
+def _assumed(scoring: Scoring, given: dict[str, Any]) -> dict[str, Any]:
+    """What matters to how it scores, and nobody said."""
+    if scoring.scorer == "pooled":
+        return {}
+    names = {"attention": _SETTINGS.values(), "sum_max": ("direction",)}[scoring.scorer]
+    return {
+        name: getattr(scoring, name)
+        for name in names
+        if name not in given and (name != "lambda_lse" or scoring.pooling == "lse")
+    }
 
 
 def _refuse_unknown(
-    image: dict[str, Tensor], text: dict[str, Tensor], options: dict[str, Any], path: Path
+    image: Tensors, text: Tensors, options: dict[str, Any], scoring: Scoring
 ) -> None:
     """Refuse networks that would be computed otherwise than they were trained."""
     reason = ""
@@ -185,7 +207,7 @@ def _refuse_unknown(
         reason = "its GRU has several layers"
     elif options.get("no_imgnorm") or options.get("no_txtnorm"):
         reason = "it was trained with --no_imgnorm or --no_txtnorm"
-    elif _is_vsepp(options) and "rnn.weight_ih_l0_reverse" in text:
+    elif scoring.scorer == "pooled" and "rnn.weight_ih_l0_reverse" in text:
         reason = "it is a VSE++ model that reads captions both ways"
     elif options.get("use_abs") or options.get("measure", "cosine") != "cosine":
         reason = "it was trained with --use_abs or --measure order"
@@ -193,44 +215,30 @@ def _refuse_unknown(
         reason = f"it has parts that SCAN and VSE++ have not ({', '.join(unknown[:3])})"
     if reason:
         raise CheckpointError(
-            f"{path} cannot be used because {reason}; it must be a SCAN or VSE++ model over "
+            f"checkpoint cannot be used because {reason}; it must be a SCAN or VSE++ model over "
             "ready-made features with one GRU layer and unit embeddings. Train that model anew "
             "here."
         )
 
 
-def _linear(image: dict[str, Tensor]) -> Tensor:
+def _linear(image: Tensors) -> np.ndarray:
     """Weight of the image encoder; weight normalisation is multiplied out."""
     if "fc.weight" in image:
-        return image["fc.weight"].float()
+        return image["fc.weight"]
     old, new = ("fc.weight_g", "fc.weight_v"), "fc.parametrizations.weight.original"
     length, direction = (old[0], old[1]) if old[0] in image else (f"{new}0", f"{new}1")
-    scale, vector = image[length].double(), image[direction].double()
-    norm = vector.norm() if scale.numel() == 1 else vector.norm(dim=1, keepdim=True)
-    weight: Tensor = scale.reshape(-1, 1) * vector / norm
-    return weight.float()
+    scale, vector = image[length].astype(np.float64), image[direction].astype(np.float64)
+    norm = np.linalg.norm(vector, axis=None if scale.size == 1 else 1, keepdims=True)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        weight: np.ndarray = scale.reshape(-1, 1) * vector / norm
+    return weight
 
 
-def _gru_names(bidirectional: bool) -> list[str]:
+def gru_names(*, bidirectional: bool) -> list[str]:
+    """Names of the official GRU's weights."""
+    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     directions = ("", "_reverse") if bidirectional else ("",)
-    return [f"rnn.{name}{direction}" for direction in directions for name in _GRU]
-
-
-def _scoring(options: dict[str, Any]) -> Scoring:
-    """Hyper-parameters from `opt`; the official defaults, which are ours, where it lacks them."""
-    values: dict[str, Any] = {}
-    for theirs, ours in (
-        ("cross_attn", "direction"),
-        ("raw_feature_norm", "normalization"),
-        ("lambda_softmax", "lambda_softmax"),
-        ("lambda_lse", "lambda_lse"),
-    ):
-        if theirs in options:
-            value = options[theirs]
-            values[ours] = float(value) if theirs.startswith("lambda") else value
-    if "agg_func" in options:
-        values["pooling"] = _POOLING.get(options["agg_func"], options["agg_func"])
-    return build(Scoring, values, "opt")
+    return [f"rnn.{name}{direction}" for direction in directions for name in names]
 
 
 def _plain(value: Any) -> Any:
@@ -242,123 +250,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
     return value if value is None or isinstance(value, str | int | float | bool) else str(value)
-
-
-# ---- the way out
-
-
-def export_checkpoint(path: Path, checkpoint: Checkpoint) -> None:
-    """Write a model as the official code would, in the form PyTorch 0.3 and later read.
-
-    Raises:
-        CheckpointError: the model has parts the official network has not.
-    """
-    image, text = _official_state(checkpoint.network)
-    official = checkpoint.info.get("official", {})
-    contents = {
-        "epoch": official.get("epoch", 0),
-        "model": [image, text],
-        "best_rsum": official.get("best_rsum", 0.0),
-        "opt": Namespace(**_options(checkpoint, official.get("opt", {}))),
-        "Eiters": official.get("Eiters", 0),
-    }
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as partial, partial.open("wb") as file:
-        _write(contents, file)
-
-
-def _official_state(model: MatchingModel) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """State of the two official encoders, with the standardisation of features folded in."""
-    config, state = model.config, model.state_dict()
-    words = [f"words.{name}" for name in ("embed.weight", *_gru_names(config.bidirectional))]
-    linear = ("regions.linear.weight", "regions.linear.bias")
-    extra = state.keys() - {*words, *linear, "regions.mean", "regions.deviation"}
-    wanted = "pooled" if config.word_encoding == "last" else "attention"
-    if config.word_encoding == "last" and config.bidirectional:
-        extra |= {"words.rnn.*_reverse, which VSE++ has not"}
-    if extra or config.scoring.scorer != wanted:
-        what = f"parts {', '.join(sorted(extra))}" if extra else f"scorer {config.scoring.scorer!r}"
-        raise CheckpointError(
-            f"model has {what}; to be written for the official code it must be a plain SCAN "
-            "model. Train one with a scan-* recipe."
-        )
-    weight = state[linear[0]].double() / state["regions.deviation"].double()
-    bias = state[linear[1]].double() - weight @ state["regions.mean"].double()
-    image = OrderedDict({"fc.weight": weight.float(), "fc.bias": bias.float()})
-    text = OrderedDict({name.removeprefix("words."): state[name] for name in words})
-    return image, text
-
-
-def _options(checkpoint: Checkpoint, before: dict[str, Any]) -> dict[str, Any]:
-    """The official `opt`: what an imported model came with, and what the model now is."""
-    config = checkpoint.network.config
-    scoring = config.scoring
-    scores: dict[str, Any] = {"measure": "cosine", "use_abs": False}
-    if scoring.scorer == "attention":
-        scores = {
-            "cross_attn": scoring.direction,
-            "agg_func": next(name for name, ours in _POOLING.items() if ours == scoring.pooling),
-            "raw_feature_norm": scoring.normalization,
-            "lambda_softmax": scoring.lambda_softmax,
-            "lambda_lse": scoring.lambda_lse,
-        }
-    return {
-        **_DEFAULTS,
-        **before,
-        **scores,
-        "bi_gru": config.bidirectional,
-        "precomp_enc_type": "basic",
-        "img_dim": config.feature_dim,
-        "embed_size": config.embed_dim,
-        "word_dim": config.word_dim,
-        "vocab_size": len(checkpoint.vocabulary),
-    }
-
-
-class _Numbers(NamedTuple):
-    """Reference to a storage in the plain format."""
-
-    key: str
-    size: int
-
-
-class _Writer(pickle.Pickler):
-    """Pickler of the plain format: tensors by the function every PyTorch since 0.1 has."""
-
-    def __init__(self, file: Any) -> None:
-        super().__init__(file, protocol=2)
-        self.storages: dict[str, Tensor] = {}
-
-    def reducer_override(self, value: Any) -> Any:
-        """A tensor as its storage's reference, offset, shape and stride."""
-        if not isinstance(value, Tensor):
-            return NotImplemented
-        whole = value.detach().cpu().float().contiguous()
-        numbers = _Numbers(str(len(self.storages)), whole.numel())
-        self.storages[numbers.key] = whole
-        rebuild = torch._utils._rebuild_tensor
-        return rebuild, (numbers, 0, tuple(whole.shape), whole.stride())
-
-    def persistent_id(self, value: Any) -> Any:
-        """References go outside the pickle."""
-        if not isinstance(value, _Numbers):
-            return None
-        return ("storage", torch.FloatStorage, value.key, "cpu", value.size, None)
-
-
-def _write(contents: Any, file: Any) -> None:
-    """Write the plain format: magic, version, machine, contents, keys, numbers."""
-    sizes = {"short": 2, "int": 4, "long": 4}
-    machine = {
-        "protocol_version": _FORMAT,
-        "little_endian": sys.byteorder == "little",
-        "type_sizes": sizes,
-    }
-    for head in (_MAGIC, _FORMAT, machine):
-        pickle.dump(head, file, protocol=2)
-    writer = _Writer(file)
-    writer.dump(contents)
-    pickle.dump(list(writer.storages), file, protocol=2)
-    for whole in writer.storages.values():
-        file.write(struct.pack("<q", whole.numel()))
-        file.write(whole.numpy().tobytes())

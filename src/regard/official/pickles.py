@@ -7,32 +7,33 @@ PyTorch before 1.6, Python 2 included. Knows nothing of what the tensors are for
 """
 
 import io
+import math
+import os
 import pickle
 import struct
 import zipfile
 from collections import OrderedDict
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from regard.errors import CheckpointError
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # first number of the plain format
-_DTYPES = {
-    "FloatStorage": torch.float32,
-    "DoubleStorage": torch.float64,
-    "HalfStorage": torch.float16,
-    "BFloat16Storage": torch.bfloat16,
-    "LongStorage": torch.int64,
-    "IntStorage": torch.int32,
-    "ShortStorage": torch.int16,
-    "CharStorage": torch.int8,
-    "ByteStorage": torch.uint8,
-    "BoolStorage": torch.bool,
+_BFLOAT16 = "BFloat16Storage"
+_NUMBERS: dict[str, type[np.generic]] = {
+    "FloatStorage": np.float32,
+    "DoubleStorage": np.float64,
+    "HalfStorage": np.float16,
+    _BFLOAT16: np.uint16,  # numpy has no such number; its sixteen bits are the upper of a float32
+    "LongStorage": np.int64,
+    "IntStorage": np.int32,
+    "ShortStorage": np.int16,
+    "CharStorage": np.int8,
+    "ByteStorage": np.uint8,
+    "BoolStorage": np.bool_,
 }
 _NUMBER_CODES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
 _DAMAGE = (
@@ -42,22 +43,63 @@ _DAMAGE = (
 )
 
 
-class _Storage(NamedTuple):
+@dataclass(frozen=True)
+class _StorageKind:
+    """Stand-in for a class of storages."""
+
+    name: str
+
+    @property
+    def itemsize(self) -> int:
+        """Bytes of one number."""
+        return np.dtype(_NUMBERS[self.name]).itemsize
+
+    def numbers(self, raw: bytes) -> np.ndarray:
+        """The numbers of a storage; bfloat16 as float32."""
+        numbers: np.ndarray = np.frombuffer(raw, _NUMBERS[self.name])
+        if self.name == _BFLOAT16:
+            return (numbers.astype(np.uint32) << 16).view(np.float32)
+        return numbers
+
+
+@dataclass(frozen=True)
+class _Storage:
     """Where numbers of a tensor lie; `start` counts numbers."""
 
     key: str
-    dtype: torch.dtype
-    size: int
+    kind: _StorageKind
     start: int
 
 
-class _Pending(NamedTuple):
+@dataclass(frozen=True)
+class _Pending:
     """A tensor whose numbers have not been read yet."""
 
     storage: _Storage
     offset: int
     shape: tuple[int, ...]
-    stride: tuple[int, ...]
+    strides: tuple[int, ...]
+
+    def cut(self, numbers: np.ndarray) -> np.ndarray:
+        """The tensor, a copy of its part of a storage.
+
+        Raises:
+            ValueError: it reaches beyond the storage, or has more numbers than that.
+        """
+        if min((self.offset, *self.shape, *self.strides)) < 0:
+            raise ValueError("a tensor has a negative size")
+        if len(self.shape) != len(self.strides):
+            raise ValueError("a tensor has more sizes than strides, or fewer")
+        sides = zip(self.shape, self.strides, strict=True)
+        last = self.offset + sum((size - 1) * stride for size, stride in sides)
+        count = math.prod(self.shape)
+        if count and (last >= len(numbers) or count > len(numbers)):
+            raise ValueError("a tensor reaches beyond its numbers")
+        if not count:
+            return np.zeros(self.shape, numbers.dtype)
+        part = numbers[self.offset :]
+        strides = tuple(stride * numbers.itemsize for stride in self.strides)
+        return np.lib.stride_tricks.as_strided(part, self.shape, strides).copy()
 
 
 @dataclass(frozen=True)
@@ -101,8 +143,8 @@ class _Reader(pickle.Unpickler):
             ("numpy._core.multiarray", "scalar"): self._number,
             ("_codecs", "encode"): self._bytes,
         }
-        for name, dtype in _DTYPES.items():
-            self._known["torch", name] = self._known["torch.cuda", name] = dtype
+        for name in _NUMBERS:
+            self._known["torch", name] = self._known["torch.cuda", name] = _StorageKind(name)
 
     def allow_vocabulary(self) -> None:
         """Know the class that VSE++ pickled its vocabularies as."""
@@ -120,16 +162,17 @@ class _Reader(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> _Storage:
         """A reference to numbers stored outside the pickle."""
-        kind, dtype, key, _, size, *view = pid
-        if kind != "storage" or not isinstance(dtype, torch.dtype):
-            raise pickle.UnpicklingError(f"reference to a {kind!r}")
+        what, kind, key, _location, _size, *view = pid
+        if what != "storage" or not isinstance(kind, _StorageKind):
+            raise pickle.UnpicklingError(f"reference to a {what!r}")
         start = int(view[0][1]) if view and view[0] else 0
-        return _Storage(str(key), dtype, int(size), start)
+        return _Storage(str(key), kind, start)
 
     def _tensor(
-        self, storage: _Storage, offset: int, shape: Any, stride: Any, *_: object
+        self, storage: _Storage, offset: int, shape: Any, strides: Any, *_: object
     ) -> _Pending:
-        return _Pending(storage, int(offset) + storage.start, tuple(shape), tuple(stride))
+        start = int(offset) + storage.start
+        return _Pending(storage, start, tuple(map(int, shape)), tuple(map(int, strides)))
 
     def _parameter(self, data: _Pending, *_: object) -> _Pending:
         return data
@@ -147,8 +190,8 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """Read a checkpoint's dictionary; nothing in the file is executed.
 
     Returns:
-        Plain values, lists and dictionaries, with tensors on the CPU in their own type and each
-        `argparse.Namespace` as `Settings`.
+        Plain values, lists and dictionaries, with tensors as arrays of their own type (bfloat16
+        as float32) and each `argparse.Namespace` as `Settings`.
 
     Raises:
         CheckpointError: the file is missing or damaged, is no checkpoint, or asks for anything
@@ -223,8 +266,11 @@ def _read_plain(file: io.BufferedReader) -> Any:
     found = reader.load()
     sizes = _storage_sizes(found, reader.namespace)
     numbers: dict[str, bytes] = {}
+    whole = os.fstat(file.fileno()).st_size
     for key in _Reader(file).load():
         (count,) = struct.unpack("<q", file.read(8))
+        if not 0 <= count * sizes[str(key)] <= whole - file.tell():
+            raise ValueError("its numbers end too early")
         numbers[str(key)] = file.read(count * sizes[str(key)])
     return _finish(found, reader, numbers.__getitem__)
 
@@ -239,7 +285,7 @@ def _storage_sizes(found: Any, namespace: type) -> dict[str, int]:
     sizes: dict[str, int] = {}
 
     def visit(pending: _Pending) -> _Pending:
-        sizes[pending.storage.key] = pending.storage.dtype.itemsize
+        sizes[pending.storage.key] = pending.storage.kind.itemsize
         return pending
 
     _walk(found, namespace, visit)
@@ -248,29 +294,37 @@ def _storage_sizes(found: Any, namespace: type) -> dict[str, int]:
 
 def _finish(found: Any, reader: _Reader, numbers: Any) -> Any:
     """Replace pending tensors by real ones."""
-    storages: dict[str, Tensor] = {}
+    storages: dict[str, np.ndarray] = {}
 
-    def visit(pending: _Pending) -> Tensor:
-        storage = pending.storage
-        if storage.key not in storages:
-            raw = bytearray(numbers(storage.key))
-            storages[storage.key] = torch.frombuffer(raw, dtype=storage.dtype)
-        whole = storages[storage.key]
-        return whole.as_strided(pending.shape, pending.stride, pending.offset).clone()
+    def visit(pending: _Pending) -> np.ndarray:
+        key = pending.storage.key
+        if key not in storages:
+            storages[key] = pending.storage.kind.numbers(numbers(key))
+        return pending.cut(storages[key])
 
     return _walk(found, reader.namespace, visit)
 
 
-def _walk(value: Any, namespace: type, visit: Any) -> Any:
-    """Copy of plain values with `visit` applied to every pending tensor."""
+def _walk(value: Any, namespace: type, visit: Any, seen: dict[int, Any] | None = None) -> Any:
+    """Copy of plain values with `visit` applied to every pending tensor.
+
+    What is there many times is copied once, or a small file could grow without end.
+    """
+    if value is None or isinstance(value, str | bytes | int | float | bool):
+        return value
+    seen = {} if seen is None else seen
+    if id(value) not in seen:
+        seen[id(value)] = _copy(value, namespace, visit, seen)
+    return seen[id(value)]
+
+
+def _copy(value: Any, namespace: type, visit: Any, seen: dict[int, Any]) -> Any:
     if isinstance(value, _Pending):
         return visit(value)
     if isinstance(value, dict):
-        return {key: _walk(item, namespace, visit) for key, item in value.items()}
+        return {key: _walk(item, namespace, visit, seen) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_walk(item, namespace, visit) for item in value]
+        return [_walk(item, namespace, visit, seen) for item in value]
     if isinstance(value, namespace):
-        return Settings(_walk(vars(value), namespace, visit))
-    if value is None or isinstance(value, str | bytes | int | float | bool):
-        return value
+        return Settings(_walk(vars(value), namespace, visit, seen))
     raise TypeError(f"it holds a {type(value).__name__}")

@@ -8,6 +8,7 @@ import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +27,7 @@ from regard.training.config import Recipe
 from regard.training.learner import Learner
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
+from regard.training.weights import checkpoint_of, network_of
 from regard.words.states import padded_states
 from regard.words.vocabulary import Vocabulary
 
@@ -94,7 +96,7 @@ def train(
     vocabulary = vocabulary or (start.vocabulary if start else None)
     vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
     run.claim(_digests(train_set, val_set, vocabulary))
-    learner = Learner(recipe, run, vocabulary, train_set, start.network if start else None)
+    learner = Learner(recipe, run, vocabulary, train_set, network_of(start) if start else None)
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
         learner.dataset,
@@ -111,7 +113,7 @@ def train(
         for step, loss in loop.epoch(position):
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
-        best = Checkpoint(learner.finished(), vocabulary, train_set.producer, {})
+        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {})
         found = validate(Model(best, states=val_states), val_set)
         position = loop.finish_epoch(position, found, best)
         at = at._replace(
@@ -155,7 +157,7 @@ def _digests(train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary) -> di
 def validate(model: Model, val_set: Dataset) -> Retrieval:
     """Retrieval on val, in float32 as in any evaluation."""
     scores = dataset_similarity(model, val_set)
-    return retrieval(torch.from_numpy(scores), torch.from_numpy(val_set.captions.photo_of_caption))
+    return retrieval(scores, val_set.captions.photo_of_caption)
 
 
 class _Loop:
@@ -217,7 +219,7 @@ class _Loop:
                 "epoch": position.epoch,
                 "validation": retrieval_tree(found),
             }
-            save_checkpoint(self.run.best, model._replace(info=info))
+            save_checkpoint(self.run.best, replace(model, info=info))
         self.save(position)
         return position
 

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.small import random_checkpoint
 
 from regard.core.attention import similarity as core_similarity
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import Dataset, open_dataset
@@ -17,9 +17,9 @@ from regard.evaluation import similarity
 from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
-from regard.model.checkpoint import Checkpoint
 from regard.model.model import Model
 from regard.official.folders import PrecompDataset
+from regard.training.weights import network_of
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -40,10 +40,9 @@ def dataset(images: int = 5, regions: int = 4) -> PrecompDataset:
 
 
 def small_model(seed: int = 0, extractor: str = "", **scoring: object) -> Model:
-    torch.manual_seed(seed)
     vocabulary = Vocabulary.build(SENTENCES, 1)
     config = ModelConfig(feature_dim=FEATURES, embed_dim=8, word_dim=5, scoring=Scoring(**scoring))
-    return Model(Checkpoint(MatchingModel(config, len(vocabulary)), vocabulary, extractor, {}))
+    return Model(random_checkpoint(config, vocabulary, extractor, seed))
 
 
 def plainly(model: Model, data: Dataset) -> np.ndarray:
@@ -55,9 +54,10 @@ def plainly(model: Model, data: Dataset) -> np.ndarray:
     )
     region_mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
     word_mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
+    network = network_of(model.checkpoint)
     with torch.inference_mode():
-        regions = model.network.regions(torch.from_numpy(features))
-        words = model.network.words(ids, lengths)
+        regions = network.regions(torch.from_numpy(features))
+        words = network.words(ids, lengths)
         return core_similarity(regions, words, region_mask, word_mask, model.scoring).numpy()
 
 

@@ -1,13 +1,11 @@
 """Everything a model says of itself is fitted together, or left out where nothing can be fitted."""
 
 import numpy as np
-import torch
+from tests.small import random_checkpoint
 
 from regard.core.model_config import ModelConfig
-from regard.core.network import MatchingModel
 from regard.datasets.captions import Captions
 from regard.evaluation.calibration.judging import Judged, judge_model
-from regard.model.checkpoint import Checkpoint
 from regard.model.judgement import Judgement
 from regard.model.model import Model
 from regard.official.folders import PrecompDataset
@@ -22,11 +20,9 @@ def judged(sentences: list[str]) -> Judged:
     data = PrecompDataset(
         Captions(names, tuple(sentences), np.arange(count)), array, np.arange(count)
     )
-    torch.manual_seed(0)
     vocabulary = Vocabulary.build(sentences, 1)
     config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5)
-    model = MatchingModel(config, len(vocabulary))
-    return judge_model(Model(Checkpoint(model, vocabulary, "", {})), data, data, "val")
+    return judge_model(Model(random_checkpoint(config, vocabulary)), data, data, "val")
 
 
 def test_all_curves_come_of_captions_that_name_things() -> None:

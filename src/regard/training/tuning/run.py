@@ -1,6 +1,5 @@
 """A whole tuning of the backbone's end: targets, maps, epochs, the best on val kept, resumable."""
 
-import copy
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -24,6 +23,7 @@ from regard.training.tuning.backbone import EfficientNetLite2, load_backbone
 from regard.training.tuning.objective import Targets, TuneConfig, Tuned, Tuner, embed
 from regard.training.tuning.onnx_file import save_backbone
 from regard.training.tuning.photo_maps import PhotoMaps
+from regard.training.weights import network_of, weights_of
 
 _STATE, _VECTORS = "state.safetensors", "vectors.safetensors"
 _AT_ONCE = 512  # captions embedded together
@@ -101,15 +101,15 @@ def tune(
         name: _maps(network, split, folder / name, threads, progress)
         for name, split in splits.items()
     }
-    tuner = Tuner(network, model.network.regions, maps["train"], targets["train"], config, threads)
+    regions = network_of(model.checkpoint).regions
+    tuner = Tuner(network, regions, maps["train"], targets["train"], config, threads)
     epoch, best = _restore(tuner, folder / _STATE)
     while epoch < config.epochs:
         label = f"Epoch {epoch + 1}/{config.epochs}"
         for done, total, loss in tuner.epoch(epoch):
             progress(TuningProgress(label, done, total, loss))
         tuned = tuner.settled()
-        photos = embed(tuned, maps["val"], threads)
-        on_val = retrieval(photos @ targets["val"].vectors.T, targets["val"].photo_of_caption)
+        on_val = _validate(tuned, maps["val"], targets["val"], threads)
         epoch += 1
         if on_val.rsum > best:
             best = on_val.rsum
@@ -120,14 +120,18 @@ def tune(
     return folder / "best", best
 
 
+def _validate(tuned: Tuned, maps: PhotoMaps, targets: Targets, threads: int) -> Retrieval:
+    photos = embed(tuned, maps, threads)
+    return retrieval(photos @ targets.vectors.T, targets.photo_of_caption)
+
+
 def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2) -> None:
     """Write a model with its tuned encoder and backbone."""
-    network = copy.deepcopy(model.network)
-    network.regions.load_state_dict(tuned.encoder.state_dict())
+    weights = {**model.weights, **weights_of(tuned.encoder, "regions.")}
     folder.mkdir(exist_ok=True)
     save_backbone(backbone, folder / BACKBONE)
     identity = identity_of(tag_of(folder / BACKBONE))
-    save_checkpoint(folder, Checkpoint(network, model.vocabulary, identity, {}))
+    save_checkpoint(folder, Checkpoint(model.config, weights, model.vocabulary, identity, {}))
 
 
 @torch.no_grad()

@@ -1,0 +1,64 @@
+"""Sentences, as people write them, to embedded words.
+
+Joins the tokenizer, a vocabulary, a sentence encoder's states and the encoder of words.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from regard.core.model_config import ModelConfig
+from regard.errors import DataError
+from regard.model.encoded import EncodedCaptions
+from regard.model.encoders import StateEncoder, Weights, WordEncoder
+from regard.words.tokens import tokenize
+from regard.words.vocabulary import END, START, Vocabulary
+
+Progress = Callable[[int, int], None]
+States = Callable[[Sequence[Sequence[str]]], np.ndarray]
+"""Gives word states of tokenised sentences, padded."""
+
+
+class CaptionEncoder:
+    """What turns sentences into embedded words.
+
+    Args:
+        states: asked only by models that need them.
+    """
+
+    def __init__(
+        self, config: ModelConfig, weights: Weights, vocabulary: Vocabulary, states: States
+    ) -> None:
+        self._vocabulary, self._states, self._dim = vocabulary, states, config.embed_dim
+        self._encoder = (
+            StateEncoder(weights)
+            if config.word_encoding == "states"
+            else WordEncoder(weights, last=config.word_encoding == "last")
+        )
+
+    def __call__(
+        self, sentences: Sequence[str], batch_size: int, progress: Progress
+    ) -> EncodedCaptions:
+        """Embed sentences, those of like length together.
+
+        Raises:
+            DataError: there is no sentence, or one has no word.
+        """
+        words = [tokenize(sentence) for sentence in sentences]
+        ids, lengths = self._vocabulary.encode(words)
+        if not len(lengths):
+            raise DataError("sentences are empty; there must be at least one. Give a sentence.")
+        vectors = np.zeros((*ids.shape, self._dim), np.float32)
+        order = lengths.argsort(kind="stable")
+        for start in range(0, len(order), batch_size):
+            rows = order[start : start + batch_size]
+            longest = int(lengths[rows].max())
+            part = ids[rows, :longest], lengths[rows]
+            if isinstance(self._encoder, StateEncoder):
+                states = self._states([words[row] for row in rows])
+                vectors[rows, :longest] = self._encoder(*part, states)
+            else:
+                vectors[rows, :longest] = self._encoder(*part)
+            progress(start + len(rows), len(order))
+        full = tuple((START, *row, END) for row in words)
+        return EncodedCaptions(vectors, lengths, full)

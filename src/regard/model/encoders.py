@@ -1,0 +1,241 @@
+"""The network's encoders without a framework: the same numbers as `core.network`, in numpy.
+
+Knows weights by the names that the network gives them, features and word ids. Knows nothing of
+photos, tokenisation, training or files. Weights may be kept in float16; they are converted where
+an encoder is made.
+"""
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.core.model_config import ModelConfig
+from regard.core.scoring import EPS
+
+Weights = Mapping[str, np.ndarray]
+_ROWS = 512  # vectors embedded at a time: their temporaries stay in the caches
+_GATE_ROWS = 32  # captions whose gates are worked out at a time, likewise
+_GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+
+
+def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
+    """Name and shape of every weight of a network for a vocabulary of so many words."""
+    dim = config.embed_dim
+    found: dict[str, tuple[int, ...]] = {
+        "regions.mean": (config.feature_dim,),
+        "regions.deviation": (config.feature_dim,),
+        **_linear("regions.linear", config.feature_dim, dim),
+    }
+    if config.region_mlp:
+        found |= _linear("regions.mlp.1", config.feature_dim, dim)
+        found |= _linear("regions.mlp.3", dim, dim)
+    if config.word_encoding == "states":
+        return {
+            **found,
+            "words.embed.weight": (words, dim),
+            **_linear("words.linear", config.state_dim, dim),
+            **_linear("words.mlp.0", config.state_dim, config.word_hidden),
+            **_linear("words.mlp.3", config.word_hidden, dim),
+        }
+    found["words.embed.weight"] = (words, config.word_dim)
+    for suffix in _directions(config):
+        sizes = ((3 * dim, config.word_dim), (3 * dim, dim), (3 * dim,), (3 * dim,))
+        found |= {f"words.rnn.{name}{suffix}": s for name, s in zip(_GRU, sizes, strict=True)}
+    return found
+
+
+def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
+
+
+def _directions(config: ModelConfig) -> tuple[str, ...]:
+    """What the names of each reading direction's weights end in."""
+    return ("", "_reverse") if config.bidirectional else ("",)
+
+
+class _Maps:
+    """A linear map, and beside it perhaps a perceptron of two layers; one product serves both."""
+
+    def __init__(self, weights: Weights, linear: str, hidden: str, out: str) -> None:
+        names = [name for name in (linear, hidden) if f"{name}.weight" in weights]
+        self.dim = len(weights[f"{linear}.weight"])
+        self._first = _float(np.concatenate([weights[f"{name}.weight"] for name in names])).T
+        self._bias = _float(np.concatenate([weights[f"{name}.bias"] for name in names]))
+        self._second = None
+        if len(names) == 2:
+            self._second = _float(weights[f"{out}.weight"]).T
+            self._bias[: self.dim] += weights[f"{out}.bias"]
+
+    def __call__(self, rows: Float[np.ndarray, "row input"]) -> Float[np.ndarray, "row dim"]:
+        wide = rows @ self._first  # (row, dim + hidden)
+        wide += self._bias
+        mapped: np.ndarray = wide[:, : self.dim]
+        if self._second is not None:
+            hidden = wide[:, self.dim :]
+            mapped += np.maximum(hidden, 0, out=hidden) @ self._second
+        return mapped
+
+
+class RegionEncoder:
+    """Region features to unit vectors: standardise, project, normalise."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._mean = _float(weights["regions.mean"])
+        self._deviation = _float(weights["regions.deviation"])
+        self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
+
+    def __call__(
+        self, features: Float[np.ndarray, "*batch feature"]
+    ) -> Float[np.ndarray, "*batch dim"]:
+        """Embed raw features; a vector that embeds to exactly zero stays zero."""
+        rows = features.reshape(-1, features.shape[-1])
+        out = np.empty((len(rows), self._maps.dim), np.float32)
+        for part in _parts(len(rows)):
+            standard = np.subtract(rows[part], self._mean, dtype=np.float32)
+            standard /= self._deviation
+            _to_unit(self._maps(standard), out[part])
+        return out.reshape(*features.shape[:-1], self._maps.dim)
+
+
+class StateEncoder:
+    """Word states of a sentence encoder to unit vectors, one a word."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._embed = weights["words.embed.weight"]
+        self._maps = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")
+
+    def __call__(
+        self,
+        word_ids: Int[np.ndarray, "cap word"],
+        lengths: Int[np.ndarray, " cap"],
+        states: Float[np.ndarray, "cap word state"],
+    ) -> Float[np.ndarray, "cap word dim"]:
+        """Embed captions; positions past a caption's length come back as zeros."""
+        real = np.arange(word_ids.shape[1]) < lengths[:, None]
+        ids, inputs = word_ids[real], states[real]
+        rows = np.empty((len(ids), self._maps.dim), np.float32)
+        for part in _parts(len(ids)):
+            embedded = self._maps(_float(inputs[part]))
+            embedded += self._embed[ids[part]]
+            _to_unit(embedded, rows[part])
+        out = np.zeros((*word_ids.shape, self._maps.dim), np.float32)
+        out[real] = rows
+        return out
+
+
+class WordEncoder:
+    """Word ids to unit vectors by a GRU; with `last`, the caption's one vector for every word.
+
+    Captions are read longest first, so that each step takes only those that still go on, and
+    every different word meets the input weights once.
+    """
+
+    def __init__(self, weights: Weights, *, last: bool) -> None:
+        self._embed, self._last = weights["words.embed.weight"], last
+        both = "words.rnn.weight_ih_l0_reverse" in weights
+        self._readers = [_Reader(weights, end) for end in ("", "_reverse")[: 1 + both]]
+
+    def __call__(
+        self,
+        word_ids: Int[np.ndarray, "cap word"],
+        lengths: Int[np.ndarray, " cap"],
+    ) -> Float[np.ndarray, "cap word dim"]:
+        """Embed captions; positions past a caption's length come back as zeros."""
+        order = np.argsort(-lengths, kind="stable")
+        descending = lengths[order]
+        steps = np.arange(descending[0])[:, None]
+        alive = (steps < descending).sum(1)  # captions that still go on, by step
+        different, rows = np.unique(word_ids[order], return_inverse=True)
+        rows, inputs = rows.reshape(word_ids.shape).T, _float(self._embed[different])
+        out = np.zeros((*word_ids.shape, self._readers[0].dim), np.float32)
+        forwards, backwards = steps + 0 * descending, (descending - 1 - steps).clip(0)
+        for places, reader in zip((forwards, backwards), self._readers, strict=False):
+            words = np.take_along_axis(rows, places, 0)  # (step, cap)
+            for step, hidden in enumerate(reader.read(inputs, words, alive)):
+                first = int(alive[step + 1 : step + 2].sum()) if self._last else 0
+                here = slice(first, len(hidden))  # of `last` only captions that end here
+                place = 0 if self._last else places[step, here]
+                out[order[here], place] += hidden[here]
+        out *= np.float32(1 / len(self._readers))
+        if self._last:
+            real = np.arange(word_ids.shape[1]) < lengths[:, None]
+            out[:] = out[:, :1] * real[..., None]
+        every = out.reshape(-1, out.shape[-1])
+        for part in _parts(len(every)):
+            _to_unit(every[part], every[part])
+        return out
+
+
+class _Reader:
+    """A GRU that reads captions one way."""
+
+    def __init__(self, weights: Weights, suffix: str) -> None:
+        inputs, hidden, bias, hidden_bias = (
+            _float(weights[f"words.rnn.{n}{suffix}"]) for n in _GRU
+        )
+        self.dim = hidden.shape[1]
+        self._inputs, self._hidden = inputs.T, hidden.T
+        self._bias, self._new_bias = bias, hidden_bias[2 * self.dim :]
+        self._bias[: 2 * self.dim] += hidden_bias[: 2 * self.dim]
+
+    def read(
+        self,
+        inputs: Float[np.ndarray, "different word_dim"],
+        words: Int[np.ndarray, "step cap"],
+        alive: Int[np.ndarray, " step"],
+    ) -> Iterator[Float[np.ndarray, "going dim"]]:
+        """States of the captions that go on, after each step; overwritten by the next.
+
+        Args:
+            inputs: vectors of the different words.
+            words: rows of `inputs` that the captions meet, longest caption first.
+            alive: how many captions go on at each step.
+        """
+        met = inputs @ self._inputs
+        met += self._bias
+        hidden = np.zeros((words.shape[1], self.dim), np.float32)
+        gates = np.zeros((words.shape[1], 3 * self.dim), np.float32)
+        for step, count in enumerate(alive.tolist()):
+            if step:  # before it there is nothing to remember
+                np.matmul(hidden[:count], self._hidden, out=gates[:count])
+            for part in _parts(count, _GATE_ROWS):
+                self._remember(met[words[step, part]], gates[part], hidden[part])
+            yield hidden[:count]
+
+    def _remember(
+        self,
+        met: Float[np.ndarray, "cap gates"],
+        gates: Float[np.ndarray, "cap gates"],
+        hidden: Float[np.ndarray, "cap dim"],
+    ) -> None:
+        """Change the states by what was met and, in `gates`, by what they were."""
+        reset, update, new = (gates[:, n * self.dim : (n + 1) * self.dim] for n in range(3))
+        both = gates[:, : 2 * self.dim]
+        both += met[:, : 2 * self.dim]
+        both *= np.float32(0.5)  # 1 / (1 + exp(-x)) = (tanh(x / 2) + 1) / 2
+        np.tanh(both, out=both)
+        both += 1
+        both *= np.float32(0.5)
+        new += self._new_bias
+        new *= reset
+        new += met[:, 2 * self.dim :]
+        np.tanh(new, out=new)
+        hidden -= new
+        hidden *= update
+        hidden += new
+
+
+def _parts(count: int, rows: int = _ROWS) -> Iterator[slice]:
+    return (slice(low, min(count, low + rows)) for low in range(0, count, rows))
+
+
+def _float(values: np.ndarray) -> Float[np.ndarray, "..."]:
+    """A copy in float32."""
+    return np.array(values, np.float32)
+
+
+def _to_unit(rows: Float[np.ndarray, "row dim"], out: Float[np.ndarray, "row dim"]) -> None:
+    """Divide by the length plus 1e-8, as the official code does; 0 stays 0."""
+    lengths = np.sqrt(np.einsum("rd,rd->r", rows, rows))
+    np.divide(rows, lengths[:, None] + np.float32(EPS), out=out)

@@ -1,0 +1,97 @@
+"""The encoders without a framework give what the readable network gives."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from regard.core.model_config import ModelConfig
+from regard.core.network import MatchingModel
+from regard.model.encoders import RegionEncoder, StateEncoder, WordEncoder, shapes
+
+WORDS = 11
+
+
+def network(**sizes):
+    torch.manual_seed(sizes["embed_dim"])
+    made = MatchingModel(ModelConfig(**sizes), WORDS).eval()
+    made.regions.mean.copy_(torch.randn(made.regions.mean.shape))
+    made.regions.deviation.copy_(torch.rand(made.regions.deviation.shape) + 0.5)
+    return made
+
+
+def weights_of(made, dtype=np.float32):
+    return {name: value.numpy().astype(dtype) for name, value in made.state_dict().items()}
+
+
+def embedded(config, weights, ids, lengths, states):
+    if config.word_encoding == "states":
+        return StateEncoder(weights)(ids, lengths, states)
+    return WordEncoder(weights, last=config.word_encoding == "last")(ids, lengths)
+
+
+def sizes():
+    number = st.integers(1, 9)
+    return st.fixed_dictionaries(
+        {"feature_dim": number, "embed_dim": number, "word_dim": number, "state_dim": number}
+        | {"word_hidden": number, "region_mlp": st.booleans(), "bidirectional": st.booleans()}
+        | {"word_encoding": st.sampled_from(["gru", "last", "states"])}
+    )
+
+
+@settings(deadline=None)
+@given(sizes())
+def test_names_and_shapes_are_the_networks(size):
+    made = network(**size)
+    found = {name: tuple(value.shape) for name, value in made.state_dict().items()}
+    assert shapes(made.config, WORDS) == found
+
+
+@settings(deadline=None)
+@given(sizes(), st.integers(0, 700), st.integers(0, 3))
+def test_regions_are_the_networks(size, photos, regions):
+    made = network(**size)
+    features = np.random.default_rng(photos).normal(size=(photos, regions, size["feature_dim"]))
+    features = features.astype(np.float32)
+    with torch.no_grad():
+        expected = made.regions(torch.from_numpy(features))
+    found = RegionEncoder(weights_of(made))(features)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@settings(deadline=None)
+@given(sizes(), st.lists(st.integers(1, 9), min_size=1, max_size=80), st.integers(0, 2))
+def test_words_are_the_networks(size, lengths, room):
+    made = network(**size)
+    generator = np.random.default_rng(len(lengths))
+    lengths = np.array(lengths)
+    ids = generator.integers(0, WORDS, (len(lengths), lengths.max() + room))
+    states = generator.normal(size=(*ids.shape, size["state_dim"])).astype(np.float32)
+    with torch.no_grad():
+        given_states = torch.from_numpy(states) if made.needs_states else None
+        expected = made.words(torch.from_numpy(ids), torch.from_numpy(lengths), given_states)
+    found = embedded(made.config, weights_of(made), ids, lengths, states)
+    assert found.dtype == np.float32
+    np.testing.assert_allclose(found, expected, atol=2e-6)
+
+
+@pytest.mark.parametrize("encoding", ["gru", "last", "states"])
+def test_float16_weights_are_read_as_they_are(encoding):
+    made = network(feature_dim=4, embed_dim=5, word_dim=3, state_dim=4, word_encoding=encoding)
+    half = weights_of(made, np.float16)
+    full = {name: value.astype(np.float32) for name, value in half.items()}
+    ids, lengths = np.array([[1, 2, 3]]), np.array([3])
+    states = np.ones((1, 3, 4), np.float32)
+    found, expected = (embedded(made.config, w, ids, lengths, states) for w in (half, full))
+    np.testing.assert_array_equal(found, expected)
+    features = np.ones((1, 4), np.float32)
+    np.testing.assert_array_equal(RegionEncoder(half)(features), RegionEncoder(full)(features))
+
+
+def test_a_vector_that_embeds_to_zero_stays_zero():
+    made = network(feature_dim=4, embed_dim=5)
+    weights = {name: 0 * value for name, value in weights_of(made).items()}
+    weights["regions.deviation"] += 1
+    assert not RegionEncoder(weights)(np.ones((2, 4), np.float32)).any()
