@@ -41,4 +41,4 @@ def by_hand(store, keys, queries, scoring):
 
 
 def queries(generator):
-    return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 1, DIM))]
+    return [(1.0, unit(generator, 4, DIM)), (-0.5, unit(generator, 3, DIM))]

@@ -148,7 +148,7 @@ class Truth:
             ends = [size for size in self._sizes if size > self.done]
             stop = min([(number + 1) * BLOCK, *ends])
             block = self._base.block(number)[self.done - number * BLOCK : stop - number * BLOCK]
-            rough = score(prepare(block, name="regions"), asked, self._scoring).numpy().T
+            rough = score(prepare(block, name="regions"), asked, self._scoring).T
             self._take(block, rough)
             self.done = stop
             if stop in self._sizes:

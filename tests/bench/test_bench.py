@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 import torch
 from typer.testing import CliRunner
@@ -21,11 +22,11 @@ RUN = CliRunner()
 @pytest.mark.parametrize("direction", score.DIRECTIONS)
 def test_the_loop_computes_the_models_similarity(direction, pooling):
     inputs, scoring = score.make_inputs(SMALL), Scoring(direction=direction, pooling=pooling)
-    words = torch.arange(inputs.words.shape[1])[None] < inputs.lengths[:, None]
-    regions = torch.ones(3, 5, dtype=torch.bool)
-    expected = similarity(inputs.regions, inputs.words, regions, words, scoring)
-    found = loop_over_captions(inputs.regions, inputs.words, inputs.lengths.tolist(), scoring)
-    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-5)
+    masks = np.ones((3, 5), bool), inputs.real_words()
+    expected = similarity(inputs.regions, inputs.words, *masks, scoring)
+    sides = map(torch.from_numpy, (inputs.regions, inputs.words))
+    found = loop_over_captions(*sides, inputs.lengths.tolist(), scoring)
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_score_has_its_keys_and_errs_little(monkeypatch):
@@ -34,9 +35,18 @@ def test_score_has_its_keys_and_errs_little(monkeypatch):
         command, "_measure", lambda _, threads: score.measure(threads, 1, score.DEFAULT_CASE)
     )
     tree = json.loads(RUN.invoke(app, ["bench", "score", "--json"]).stdout)
+    assert {tree["chosen"], tree["other"]} == {"float32", "bfloat16"}
     for direction in ("t2i", "i2t"):
-        assert {"ratio_to_loop", "ratio_to_gemm", "max_error"} <= tree[direction].keys()
+        assert {"ratio_to_loop", "ratio_to_best_product", "max_error"} <= tree[direction].keys()
         assert tree[direction]["max_error"] < 5e-3  # 32 numbers a vector: rounding weighs more
+
+
+def test_without_torch_what_needs_it_is_left_out(monkeypatch):
+    monkeypatch.setattr(score, "has_torch", lambda: False)
+    tree = score.measure(1, 1, SMALL)
+    for direction in ("t2i", "i2t"):
+        assert "ratio_to_best_product" in tree[direction]
+        assert not {"ratio_to_loop", "ratio_to_float64_loop"} & tree[direction].keys()
 
 
 def test_scaling_is_a_table_and_a_plot(monkeypatch, tmp_path):

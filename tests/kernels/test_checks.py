@@ -35,7 +35,7 @@ FORMS = {
 }
 
 
-@pytest.mark.parametrize("backend", ["reference", "torch", "fused"])
+@pytest.mark.parametrize("backend", ["reference", "plain", "fused"])
 @pytest.mark.parametrize("form", FORMS)
 def test_the_layout_of_an_array_changes_nothing(backend: str, form: str) -> None:
     regions, words = sides()

@@ -100,7 +100,7 @@ def options(scoring):
     }
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch", "reference"])
+@pytest.mark.parametrize("backend", ["fused", "plain", "reference"])
 @given(problem=problems())
 @quick
 def test_equals_the_truth(backend, problem):
@@ -131,7 +131,7 @@ def test_every_normalization_and_scorer(normalization, scorer, direction):
     region_lengths, lengths = torch.tensor([7, 1, 3, 7, 2]), torch.tensor([9, 1, 4, 9, 2, 6])
     scoring = Scoring(direction=direction, normalization=normalization, scorer=scorer)
     wanted = truth(regions, words, region_lengths, lengths, scoring)
-    for backend in ("auto", "reference", "torch", "fused"):
+    for backend in ("auto", "reference", "plain", "fused"):
         found = similarity_matrix(
             regions,
             words,
@@ -150,7 +150,7 @@ def unit(*shape, seed=0):
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 @pytest.mark.parametrize("pooling", get_args(Pooling))
-@pytest.mark.parametrize("backend", ["fused", "torch"])
+@pytest.mark.parametrize("backend", ["fused", "plain"])
 def test_bfloat16_errs_little(backend, pooling, direction):
     regions, words = unit(40, 36, 1024), unit(9, 30, 1024, seed=1)
     lengths = torch.tensor([3, 30, 11, 12, 13, 8, 9, 10, 20])
@@ -173,12 +173,12 @@ def test_extreme_sizes(shape, direction):
     )
     scoring = Scoring(direction=direction)
     wanted = truth(regions, words, all_regions, all_words, scoring)
-    for backend in ("fused", "torch"):
+    for backend in ("fused", "plain"):
         found = similarity_matrix(regions, words, None, backend=backend, direction=direction)
         assert (found - wanted).abs().max() < 5e-6
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch", "reference"])
+@pytest.mark.parametrize("backend", ["fused", "plain", "reference"])
 def test_what_lies_in_padding_does_not_matter(backend):
     regions, words = unit(3, 5, 8), unit(4, 6, 8)
     lengths, region_lengths = torch.tensor([1, 6, 3, 2]), torch.tensor([5, 2, 1])
@@ -192,7 +192,7 @@ def test_what_lies_in_padding_does_not_matter(backend):
     assert torch.equal(plain, dirty)
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch"])
+@pytest.mark.parametrize("backend", ["fused", "plain"])
 def test_a_slice_equals_the_whole(backend):
     regions, words = unit(40, 6, 16), unit(50, 7, 16)
     lengths = torch.arange(50) % 7 + 1
@@ -201,13 +201,13 @@ def test_a_slice_equals_the_whole(backend):
     torch.testing.assert_close(part, whole[7:20, 3:9], atol=1e-6, rtol=0)
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch", "reference"])
+@pytest.mark.parametrize("backend", ["fused", "plain", "reference"])
 def test_empty_sides(backend):
     assert similarity_matrix(unit(0, 3, 4), unit(2, 3, 4), None, backend=backend).shape == (0, 2)
     assert similarity_matrix(unit(2, 3, 4), unit(0, 3, 4), None, backend=backend).shape == (2, 0)
 
 
-@pytest.mark.parametrize("backend", ["fused", "torch", "reference"])
+@pytest.mark.parametrize("backend", ["fused", "plain", "reference"])
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_threads_change_nothing(backend, precision):
     regions, words = unit(100, 36, 16), unit(70, 12, 16)
@@ -254,13 +254,13 @@ def test_an_error_in_a_callback_stops_the_work():
         raise KeyError(done)
 
     with pytest.raises(KeyError):
-        similarity_matrix(unit(100, 6, 8), unit(9, 9, 8), None, backend="torch", progress=fail)
+        similarity_matrix(unit(100, 6, 8), unit(9, 9, 8), None, backend="plain", progress=fail)
 
 
 BAD = [
     (lambda r, w: (r[0], w, None), {}, "regions is of shape"),
     (lambda r, w: (r, w[:, :0], None), {}, "words is of shape"),
-    (lambda r, w: (r.long(), w, None), {}, "regions is of type torch.int64"),
+    (lambda r, w: (r.long(), w, None), {}, "regions is of type int64"),
     (lambda r, w: (r, w[..., :3], None), {}, "the dimension of words is 3; it must be 4"),
     (lambda r, w: (r, w, [3, 0]), {}, "length 1 of words is 0"),
     (lambda r, w: (r, w, [4, 3]), {}, "length 0 of words is 4"),
@@ -272,7 +272,7 @@ BAD = [
 ]
 
 
-@pytest.mark.parametrize("backend", ["auto", "fused", "torch", "reference"])
+@pytest.mark.parametrize("backend", ["auto", "fused", "plain", "reference"])
 @pytest.mark.parametrize(("change", "extra", "message"), BAD)
 def test_bad_arrays_are_refused(change, extra, message, backend):
     with pytest.raises(ShapeError, match=message) as caught:
@@ -302,9 +302,9 @@ def test_large_sets_twice_in_tiles():
     for direction in ("t2i", "i2t"):
         scoring = Scoring(direction=direction)
         first = score(images, captions, scoring)
-        assert torch.equal(first, score(images, captions, scoring, threads=2))
+        assert np.array_equal(first, score(images, captions, scoring, threads=2))
         some = truth(regions[100:104], words[50:90], torch.full((4,), 36), lengths[50:90], scoring)
-        assert (first[100:104, 50:90] - some).abs().max() < 5e-3  # cosines are large at D=32
+        assert np.abs(first[100:104, 50:90] - some.numpy()).max() < 5e-6
 
 
 def test_joined_parts_equal_the_whole():
@@ -315,4 +315,4 @@ def test_joined_parts_equal_the_whole():
         prepare(words[n : n + 20], lengths[n : n + 20], precision="float32") for n in (0, 20, 40)
     ]
     images = prepare(unit(20, 5, 16), precision="float32")
-    assert torch.equal(score(images, join(parts)), score(images, whole))
+    assert np.array_equal(score(images, join(parts)), score(images, whole))

@@ -85,6 +85,34 @@ def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypa
     assert [value for _, value in found] == pytest.approx(np.sort(wanted)[:-201:-1], abs=3e-7)
 
 
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+@pytest.mark.parametrize("pooling", ["mean", "lse", "max", "sum"])
+@pytest.mark.parametrize("few", [1, 2])
+def test_one_or_two_words_or_regions_are_scored_exactly(
+    tmp_path, monkeypatch, direction, pooling, few
+):
+    """Cosines too small for bfloat16 turn the attention of so few as far as it can be turned."""
+    monkeypatch.setattr(scoring_module, "_FEW", 0)
+    monkeypatch.setenv("REGARD_PRECISION", "bfloat16")
+    generator = np.random.default_rng(few)
+    word, items = unit(generator, few, 64), []
+    for number in range(200):
+        regions = unit(generator, few if direction == "i2t" else 5, 64)
+        off = generator.choice(np.float32([1e-4, -1e-4, -0.3]), (len(regions), few))
+        regions += (off - regions @ word.T) @ np.linalg.pinv(word).T
+        boxes, scores = np.zeros((len(regions), 4), np.float32), np.ones(len(regions), np.float32)
+        items.append((f"n{number}", Regions(regions, boxes, scores, 10, 10)))
+    scoring = Scoring(direction=direction, pooling=pooling)
+    with RegionStore(tmp_path / "few", "test", 64, writable=True) as store:
+        store.append(items)
+        asked, keys = [(1.0, word)], list(store)
+        scorer = PhotoScorer(store, scoring)
+        scorer.best(keys, asked, 10)  # the first search makes nothing ready
+        found = scorer.best(keys, asked, 20)
+        wanted = by_hand(store, keys, asked, scoring)
+    assert [value for _, value in found] == pytest.approx(np.sort(wanted)[:-21:-1], abs=3e-6)
+
+
 def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):
     monkeypatch.setattr(scoring_module, "_FEW", 0)
     asked = queries(np.random.default_rng(1))

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from regard.kernels.hardware import available_cores
 from regard.regions.extractor import DEFAULT_EXTRACTOR
-from regard.regions.pipeline import available_cores, extract_stream
+from regard.regions.pipeline import extract_stream
 
 SIZE = (500, 375)
 

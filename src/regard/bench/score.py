@@ -1,24 +1,27 @@
-"""Scores beside the official loop and beside the matrix product they cannot do without.
+"""Scores beside the official loop and beside the matrix products they cannot do without.
 
 They take turns in one process, so that a machine that slows down slows all of them; ratios are
-medians over the rounds. The bare product multiplies every region with every real word in bfloat16.
+medians over the rounds. The bare products multiply every region with every real word, numpy's in
+float32 and torch's in bfloat16. The loop and the second product need torch: without it they are
+left out.
 """
 
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
+from importlib import util
 from typing import Any, NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
 
-from regard.bench.loop import loop_over_captions
 from regard.bench.memory import give_back, peak_added
 from regard.bench.shapes import caption_lengths, unit_vectors
 from regard.core.attention import similarity
 from regard.core.scoring import Direction, Pooling, Scoring
-from regard.kernels import similarity_matrix
+from regard.kernels import Wanted, chosen, similarity_matrix
+from regard.kernels.hardware import multiplies_bfloat16
+from regard.kernels.workers import set_threads
 
 DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")
 POOLINGS: tuple[Pooling, ...] = ("lse", "mean", "max", "sum")
@@ -42,19 +45,25 @@ _CHECKED = 32  # images whose similarities are compared with float64
 class Inputs(NamedTuple):
     """What is scored."""
 
-    regions: Tensor
-    words: Tensor
-    lengths: Tensor
+    regions: np.ndarray
+    words: np.ndarray
+    lengths: np.ndarray
+
+    def real_words(self) -> np.ndarray:
+        """(C, W) True where a word is real."""
+        real: np.ndarray = np.arange(self.words.shape[1]) < self.lengths[:, None]
+        return real
 
 
 def make_inputs(case: Case) -> Inputs:
     """Random unit vectors of a case's sizes."""
-    lengths = torch.from_numpy(caption_lengths(case.captions))
+    lengths = caption_lengths(case.captions)
     if case.words:
-        lengths = torch.full((case.captions,), case.words)
+        lengths = np.full(case.captions, case.words)
     words = unit_vectors(case.captions, int(lengths.max()), case.dim, seed=1)
-    words[torch.arange(words.shape[1])[None] >= lengths[:, None]] = 0
-    return Inputs(unit_vectors(case.images, case.regions, case.dim), words, lengths)
+    inputs = Inputs(unit_vectors(case.images, case.regions, case.dim), words, lengths)
+    words[~inputs.real_words()] = 0
+    return inputs
 
 
 class Turn(NamedTuple):
@@ -87,42 +96,64 @@ def _median(turns: Turns, name: str) -> float:
     return statistics.median(turn.seconds for turn in turns[name])
 
 
-def _ratio(turns: Turns, longer: str, shorter: str, kind: str = "seconds") -> float:
+def ratio(turns: Turns, longer: str, shorter: str, kind: str = "seconds") -> float:
     """Median over the rounds of how many times longer one took than the other."""
     pairs = zip(turns[longer], turns[shorter], strict=True)
     return statistics.median(float(getattr(a, kind) / getattr(b, kind)) for a, b in pairs)
 
 
-def bare_product(inputs: Inputs) -> Callable[[], object]:
-    """The bare bfloat16 product of all regions with all real words, into memory kept ready."""
-    real = torch.arange(inputs.words.shape[1])[None] < inputs.lengths[:, None]
-    left = inputs.regions.flatten(0, 1).bfloat16()
-    right = inputs.words[real].bfloat16()
-    out = torch.empty(len(left), len(right), dtype=torch.bfloat16)
-    return lambda: torch.mm(left, right.T, out=out)
+def least_of(turns: Turns, names: Iterable[str]) -> list[Turn]:
+    """The quickest of several works of every round."""
+    return [min(turn) for turn in zip(*(turns[name] for name in names), strict=True)]
 
 
-def ours_on(inputs: Inputs, scoring: Scoring, threads: int) -> Callable[[], Tensor]:
-    """Regard's scores, in bfloat16."""
-    return lambda: similarity_matrix(
-        *inputs, precision="bfloat16", threads=threads, **asdict(scoring)
-    )
+def bare_products(inputs: Inputs) -> dict[str, Callable[[], object]]:
+    """Products of all regions with all real words, into memory kept ready, by precision."""
+    left = inputs.regions.reshape(-1, inputs.regions.shape[2])
+    right = inputs.words[inputs.real_words()]
+    out = np.empty((len(left), len(right)), np.float32)
+    products: dict[str, Callable[[], object]] = {
+        "float32": lambda: np.matmul(left, right.T, out=out)
+    }
+    if multiplies_bfloat16() and has_torch():
+        import torch
+
+        a, b = (torch.from_numpy(side).bfloat16() for side in (left, right))
+        rounded = torch.empty(len(a), len(b), dtype=torch.bfloat16)
+        products["bfloat16"] = lambda: torch.mm(a, b.T, out=rounded)
+    return products
 
 
-def _error(inputs: Inputs, scoring: Scoring, found: Tensor) -> float:
-    """Largest difference from float64 over the first rows of the matrix."""
-    real = torch.arange(inputs.words.shape[1])[None] < inputs.lengths[:, None]
-    all_regions = torch.ones(inputs.regions.shape[:2], dtype=torch.bool)
-    worst = 0.0
-    for row in range(min(_CHECKED, len(inputs.regions))):
-        exact = similarity(
-            inputs.regions[row, None].double(),
-            inputs.words.double(),
-            all_regions[row, None],
-            real,
-            scoring,
+def has_torch() -> bool:
+    """Whether torch can be imported."""
+    try:
+        return util.find_spec("torch") is not None
+    except (ImportError, ValueError):
+        return False
+
+
+def ours_on(
+    inputs: Inputs, scoring: Scoring, threads: int, precision: Wanted = "fast"
+) -> Callable[[], np.ndarray]:
+    """Regard's scores, in the quicker precision unless one is given."""
+
+    def scores() -> np.ndarray:
+        made: np.ndarray = similarity_matrix(
+            *inputs, precision=precision, threads=threads, **asdict(scoring)
         )
-        worst = max(worst, float((exact - found[row]).abs().max()))
+        return made
+
+    return scores
+
+
+def _error(inputs: Inputs, scoring: Scoring, scores: np.ndarray) -> float:
+    """Largest difference from float64 over the first rows of the matrix."""
+    all_regions = np.ones(inputs.regions.shape[:2], bool)
+    words, worst = inputs.words.astype(np.float64), 0.0
+    for row in range(min(_CHECKED, len(inputs.regions))):
+        regions = inputs.regions[row, None].astype(np.float64)
+        exact = similarity(regions, words, all_regions[row, None], inputs.real_words(), scoring)
+        worst = max(worst, float(np.abs(exact - scores[row]).max()))
     return worst
 
 
@@ -130,68 +161,90 @@ def measure(threads: int = 1, repeats: int = 2, case: Case = DEFAULT_CASE) -> di
     """Both directions at 128 x 128 with lse pooling, and the other poolings beside them.
 
     Returns:
-        For each direction: ratio_to_loop (times faster), ratio_to_gemm (times as long as the
-        bare product), max_error, seconds; the same ratios of the processor's seconds; how much
-        faster than the loop the product alone is; how much faster than the loop in float64, as
-        the official evaluation runs it; ratio_to_gemm and max_error of every pooling.
+        For each direction: ratio_to_best_product (times as long as the faster bare product,
+        float32 or bfloat16), ratio_to_loop (times faster), max_error, seconds; the same ratios of
+        the processor's seconds; how much faster than the loop the product alone is; how much
+        faster than the loop in float64, as the official evaluation runs it; ratio_to_best_product
+        and max_error of every pooling. Of the whole: the precision that was chosen, the other,
+        and how many times as long that took. What needs torch is left out without it.
     """
-    before = torch.get_num_threads()
-    torch.set_num_threads(threads)
+    choice = chosen("scores")
+    set_threads(threads)
     try:
         inputs = make_inputs(case)
-        found: dict[str, Any] = {"bytes_added": _memory(inputs, threads)}
+        tree: dict[str, Any] = {"bytes_added": _memory(inputs, threads)}
+        ratios = []
         for direction in DIRECTIONS:
-            found[direction] = _direction(inputs, Scoring(direction=direction), threads, repeats)
+            scoring = Scoring(direction=direction)
+            works: dict[str, Callable[[], object]] = {
+                name: ours_on(inputs, scoring, threads, name)
+                for name in (choice.precision, choice.other)
+            }
+            turns = take_turns(works, repeats)
+            ratios.append(ratio(turns, choice.other, choice.precision))
+            tree[direction] = _direction(inputs, scoring, threads, repeats)
     finally:
-        torch.set_num_threads(before)
-    return {**found, "threads": threads, "case": case._asdict()}
+        set_threads(None)
+    told = {"chosen": choice.precision, "other": choice.other, "ratio": statistics.mean(ratios)}
+    return {**told, **tree, "threads": threads, "case": case._asdict()}
 
 
 def _memory(inputs: Inputs, threads: int) -> dict[str, int]:
     """Bytes that scoring adds to the given vectors at its peak, once all code is loaded."""
-    found: dict[str, int] = {}
+    added: dict[str, int] = {}
     for direction in DIRECTIONS:
         scoring = Scoring(direction=direction)
         ours_on(Inputs(inputs.regions[:24], *inputs[1:]), scoring, threads)()
         give_back()
-        found[direction] = peak_added(ours_on(inputs, scoring, threads))
-    return found
+        added[direction] = peak_added(ours_on(inputs, scoring, threads))
+    return added
 
 
-def _loop(inputs: Inputs, scoring: Scoring) -> Callable[[], Tensor]:
-    regions, words, lengths = inputs
-    return lambda: loop_over_captions(regions, words, lengths.tolist(), scoring)
+def _loop(inputs: Inputs, scoring: Scoring) -> Callable[[], object]:
+    import torch
+
+    from regard.bench.loop import loop_over_captions
+
+    regions, words = map(torch.from_numpy, inputs[:2])
+    return lambda: loop_over_captions(regions, words, inputs.lengths.tolist(), scoring)
 
 
 def _direction(inputs: Inputs, scoring: Scoring, threads: int, repeats: int) -> dict[str, Any]:
-    ours: dict[str, Callable[[], Tensor]] = {
+    ours: dict[str, Callable[[], np.ndarray]] = {
         p: ours_on(inputs, replace(scoring, pooling=p), threads) for p in POOLINGS
     }
-    turns = take_turns(
-        {"loop": _loop(inputs, scoring), "gemm": bare_product(inputs), **ours}, repeats
-    )
-    double = Inputs(inputs.regions.double(), inputs.words.double(), inputs.lengths)
-    slow = take_turns(
-        {"float64": _loop(double, scoring), "ours": ours[scoring.pooling]}, 1, first_counts=True
-    )
-    chosen = scoring.pooling
+    products, usual = bare_products(inputs), scoring.pooling
+    loop = {"loop": _loop(inputs, scoring)} if has_torch() else {}
+    turns = take_turns({**loop, **products, **ours}, repeats)
+    turns["product"] = least_of(turns, products)
     errors = {p: _error(inputs, replace(scoring, pooling=p), ours[p]()) for p in POOLINGS}
-    return {
-        "ratio_to_loop": _ratio(turns, "loop", chosen),
-        "ratio_to_gemm": _ratio(turns, chosen, "gemm"),
-        "max_error": errors[chosen],
-        "seconds": _median(turns, chosen),
-        "processor_ratio_to_loop": _ratio(turns, "loop", chosen, "processor"),
-        "processor_ratio_to_gemm": _ratio(turns, chosen, "gemm", "processor"),
-        "gemm_ratio_to_loop": _ratio(turns, "loop", "gemm", "processor"),
-        "ratio_to_float64_loop": _ratio(slow, "float64", "ours", "processor"),
-        "gemm_flops": 2 * _products(inputs) / min(t.processor for t in turns["gemm"]),
-        "ratio_to_gemm_by_pooling": {p: _ratio(turns, p, "gemm", "processor") for p in POOLINGS},
+    tree = {
+        "ratio_to_best_product": ratio(turns, usual, "product"),
+        "max_error": errors[usual],
+        "seconds": _median(turns, usual),
+        "processor_ratio_to_best_product": ratio(turns, usual, "product", "processor"),
+        "product_flops": 2 * _products(inputs) / min(t.processor for t in turns["product"]),
+        "ratio_to_best_product_by_pooling": {p: ratio(turns, p, "product") for p in POOLINGS},
         "max_error_by_pooling": errors,
+    }
+    return tree | (_beside_the_loop(inputs, scoring, turns, ours[usual]) if loop else {})
+
+
+def _beside_the_loop(
+    inputs: Inputs, scoring: Scoring, turns: Turns, ours: Callable[[], object]
+) -> dict[str, float]:
+    usual = scoring.pooling
+    double = Inputs(inputs.regions.astype(float), inputs.words.astype(float), inputs.lengths)
+    works = {"float64": _loop(double, scoring), "ours": ours}
+    slow = take_turns(works, 1, first_counts=True)
+    return {
+        "ratio_to_loop": ratio(turns, "loop", usual),
+        "processor_ratio_to_loop": ratio(turns, "loop", usual, "processor"),
+        "product_ratio_to_loop": ratio(turns, "loop", "product", "processor"),
+        "ratio_to_float64_loop": ratio(slow, "float64", "ours", "processor"),
     }
 
 
 def _products(inputs: Inputs) -> int:
     """Multiply-adds of the bare product."""
-    regions = inputs.regions
-    return regions.numel() * int(inputs.lengths.sum())
+    return inputs.regions.size * int(inputs.lengths.sum())

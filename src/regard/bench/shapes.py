@@ -1,9 +1,7 @@
 """Inputs of the measurements: random unit vectors and captions as long as Flickr30K's."""
 
 import numpy as np
-import torch
-from jaxtyping import Int
-from torch import Tensor
+from jaxtyping import Float, Int
 
 # how many of the 5,000 captions of Flickr30K's test split have 4, 5, 6, ... words, <start> and
 # <end> included; the 18 longer than 41 are counted as 41
@@ -21,7 +19,8 @@ def caption_lengths(count: int, seed: int = 0) -> Int[np.ndarray, " cap"]:
     return np.random.default_rng(seed).permutation(even)
 
 
-def unit_vectors(*shape: int, seed: int = 0) -> Tensor:
+def unit_vectors(*shape: int, seed: int = 0) -> Float[np.ndarray, "*shape"]:
     """Random vectors of length 1."""
-    generator = torch.Generator().manual_seed(seed)
-    return torch.nn.functional.normalize(torch.randn(*shape, generator=generator), dim=-1)
+    vectors = np.random.default_rng(seed).standard_normal(shape, np.float32)
+    vectors /= np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return vectors

@@ -7,12 +7,13 @@ life, so they are prepared batch by batch here; what is measured is scoring.
 import time
 from typing import Any, NamedTuple
 
-import torch
+import numpy as np
 
 from regard.bench.memory import peak_added
 from regard.bench.shapes import caption_lengths, unit_vectors
 from regard.core.scoring import Direction, Scoring
-from regard.kernels import Precision, Prepared, Progress, fast_bfloat16, join, prepare, score
+from regard.kernels import Prepared, Progress, chosen, join, prepare, score
+from regard.kernels.workers import thread_count
 
 DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")
 _BATCH = 1000
@@ -28,8 +29,8 @@ class WholeSet(NamedTuple):
 
 
 def inputs(case: WholeSet) -> tuple[Prepared, Prepared]:
-    """Images and captions, prepared in the fastest precision."""
-    precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
+    """Images and captions, prepared in the quicker precision."""
+    precision = chosen("scores").precision
     lengths = caption_lengths(case.captions)
     images = [
         prepare(unit_vectors(n, case.regions, case.dim, seed=seed), precision=precision)
@@ -58,7 +59,7 @@ def measure(
     """
     case = case or WholeSet()
     images, captions = inputs(case)
-    found: dict[str, Any] = {"case": case._asdict(), "threads": threads or torch.get_num_threads()}
+    found: dict[str, Any] = {"case": case._asdict(), "threads": thread_count(threads)}
 
     def both() -> None:
         for direction in DIRECTIONS:
@@ -76,14 +77,15 @@ def _direction(
     passes: int,
     progress: Progress | None,
 ) -> dict[str, Any]:
-    scoring, seconds, same = Scoring(direction=direction), [], True
-    first = torch.empty(0)
+    scoring, engine = Scoring(direction=direction), chosen("scores").engine
+    seconds, same = [], True
+    first = np.empty((0, 0), np.float32)
     for number in range(passes):
         started = time.perf_counter()
-        scores = score(images, captions, scoring, threads=threads, progress=progress)
+        scores = score(images, captions, scoring, engine=engine, threads=threads, progress=progress)
         seconds.append(time.perf_counter() - started)
         first, same = (
-            (scores, True) if number == 0 else (first, same and torch.equal(scores, first))
+            (scores, True) if number == 0 else (first, same and np.array_equal(scores, first))
         )
     pairs = len(images) * len(captions)
     return {

@@ -37,7 +37,7 @@ def _versions() -> dict[str, Any]:
 def _machine() -> dict[str, Any]:
     import torch
 
-    from regard.regions.pipeline import available_cores
+    from regard.kernels.hardware import available_cores
 
     return {
         "cores": available_cores(),

@@ -1,95 +1,100 @@
-"""What scores are asked of: arrays or tensors, checked, with complaints that say what to do."""
+"""What scores are asked of: arrays, checked, with complaints that say what to do.
 
-import warnings
+Arrays may be numpy's or torch's. A tensor in this machine's memory is seen as an array of numpy;
+one on another device stays there. Torch is never imported here.
+"""
+
+import sys
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+from array_api_compat import array_namespace, device, is_torch_array
 
 from regard.errors import ShapeError
 
-Array = npt.NDArray[Any]
-Lengths = Tensor | Array | list[int] | None
+Array = Any
+"""An array of numpy, or of torch on any device."""
+Lengths = Array | list[int] | None
+Ints = npt.NDArray[np.int64]
 
 
 class Side(NamedTuple):
     """One side of the match: padded vectors and how many of them are real."""
 
-    vectors: Tensor  # (N, K, D)
-    lengths: Tensor  # (N,) int64, on the CPU
+    vectors: Array  # (N, K, D) numpy's, or torch's on another device
+    lengths: Ints  # (N,)
 
 
-def as_tensor(values: Tensor | Array | list[int]) -> Tensor:
-    """A tensor on the array's own memory where torch can have it, else on a copy.
-
-    Copied are arrays that run backwards or hold numbers of the other byte order.
-    """
-    if isinstance(values, Tensor):
-        return values
-    array = np.asarray(values)
-    if min(array.strides, default=0) < 0 or not array.dtype.isnative:
-        array = np.ascontiguousarray(array, array.dtype.newbyteorder("="))
-    with warnings.catch_warnings():  # read-only arrays, memory maps among them, are only read
-        warnings.simplefilter("ignore", UserWarning)
-        return torch.as_tensor(array)
+def as_array(values: Array | list[int]) -> Array:
+    """An array of numpy, sharing memory where it can; a tensor if it lies on another device."""
+    if not is_torch_array(values):
+        array = np.asarray(values)
+        return array if array.dtype.isnative else array.astype(array.dtype.newbyteorder("="))
+    tensor = values.detach()
+    if tensor.device.type != "cpu":
+        return tensor
+    return (tensor.float() if str(tensor.dtype) == "torch.bfloat16" else tensor).numpy()
 
 
-def as_side(vectors: Tensor | Array, lengths: Lengths, name: str) -> Side:
-    """Check one side's shape and lengths; float16 and float64 become float32.
+def as_given(result: Array, *given: Array) -> Array:
+    """A result of numpy as a tensor where something of what was given is one."""
+    if isinstance(result, np.ndarray) and any(map(is_torch_array, given)):
+        return sys.modules["torch"].from_numpy(result)
+    return result
+
+
+def as_side(vectors: Array, lengths: Lengths, name: str) -> Side:
+    """Check one side's shape and lengths.
 
     Raises:
         ShapeError: not three axes, nothing on an axis, not floating point, or a bad length.
     """
-    tensor = as_tensor(vectors)
-    if tensor.ndim != 3 or tensor.shape[1] == 0 or tensor.shape[2] == 0:
+    array = as_array(vectors)
+    if array.ndim != 3 or array.shape[1] == 0 or array.shape[2] == 0:
         raise ShapeError(
-            f"{name} is of shape {tuple(tensor.shape)}; it must be (items, vectors, dimension), "
+            f"{name} is of shape {tuple(array.shape)}; it must be (items, vectors, dimension), "
             "the last two not empty. Add the missing axis, or pad to the longest item."
         )
-    if tensor.dtype not in (torch.float32, torch.bfloat16, torch.float16, torch.float64):
+    if not array_namespace(array).isdtype(array.dtype, "real floating"):
         raise ShapeError(
-            f"{name} is of type {tensor.dtype}; it must be floating point. Convert it to float32."
+            f"{name} is of type {array.dtype}; it must be floating point. Convert it to float32."
         )
-    if tensor.dtype is torch.float64:
-        tensor = tensor.float()
-    return Side(tensor.detach(), as_lengths(lengths, tensor, name))
+    return Side(array, as_lengths(lengths, array, name))
 
 
-def as_lengths(lengths: Lengths, vectors: Tensor, name: str) -> Tensor:
-    """Lengths as int64 on the CPU; None means that every vector is real."""
+def as_lengths(lengths: Lengths, vectors: Array, name: str) -> Ints:
+    """Lengths as int64; None means that every vector is real."""
     items, most = vectors.shape[:2]
     if lengths is None:
-        return torch.full((items,), most)
-    found = as_tensor(lengths).detach().cpu()
-    if found.is_floating_point() or found.is_complex() or found.dtype is torch.bool:
+        return np.full(items, most, np.int64)
+    counts = np.asarray(as_array(lengths.cpu() if is_torch_array(lengths) else lengths))
+    if counts.dtype.kind not in "iu" and counts.size:
         raise ShapeError(
-            f"the type of the lengths of {name} is {found.dtype}; it must be a whole-number type. "
+            f"the type of the lengths of {name} is {counts.dtype}; it must be a whole-number type. "
             "Convert them to int64."
         )
-    if found.shape != (items,):
+    if counts.shape != (items,):
         raise ShapeError(
-            f"the shape of the lengths of {name} is {tuple(found.shape)}; it must be ({items},), "
+            f"the shape of the lengths of {name} is {counts.shape}; it must be ({items},), "
             "one for each item. Pass as many lengths as items."
         )
-    wrong = ((found < 1) | (found > most)).nonzero().flatten()
+    wrong = np.flatnonzero((counts < 1) | (counts > most))
     if len(wrong):
-        at = int(wrong[0])
         raise ShapeError(
-            f"length {at} of {name} is {int(found[at])}; it must be between 1 and {most}. "
+            f"length {wrong[0]} of {name} is {counts[wrong[0]]}; it must be between 1 and {most}. "
             "Leave out empty items, and cut lengths to what the array holds."
         )
-    return found.to(torch.int64)
+    return counts.astype(np.int64)
 
 
 def check_match(regions: Side, words: Side) -> None:
     """Regions and words must live in one space, on one device."""
     check_dim(regions.vectors.shape[2], words.vectors.shape[2])
-    if regions.vectors.device != words.vectors.device:
+    if device(regions.vectors) != device(words.vectors):
         raise ShapeError(
-            f"the device of words is {words.vectors.device}; it must be that of regions, "
-            f"{regions.vectors.device}. Move one to the other."
+            f"the device of words is {device(words.vectors)}; it must be that of regions, "
+            f"{device(regions.vectors)}. Move one to the other."
         )
 
 
@@ -104,26 +109,29 @@ def check_dim(dim_of_regions: int, dim_of_words: int) -> None:
 
 def check_side(side: Side, name: str) -> None:
     """Refuse NaN and infinity in real vectors; padding may hold anything."""
-    sums = side.vectors.sum(-1, dtype=torch.float32)
-    check_finite(sums.masked_fill(~mask_of(side), 0.0), name)
+    xp = array_namespace(side.vectors)
+    with np.errstate(all="ignore"):
+        sums = xp.sum(side.vectors, axis=-1, dtype=xp.float32)
+    check_finite(xp.where(mask_of(side), sums, 0.0), name)
 
 
-def check_finite(values: Tensor, name: str) -> None:
+def check_finite(values: Array, name: str) -> None:
     """Refuse NaN and infinity; `values` must show them if the vectors hold them."""
-    if not bool(torch.isfinite(values).all()):
+    xp = array_namespace(values)
+    if not bool(xp.all(xp.isfinite(values))):
         raise ShapeError(
             f"{name} is not finite somewhere; it must hold ordinary numbers only. "
             "Look for NaN or infinity where the vectors were made."
         )
 
 
-def mask_of(side: Side) -> Tensor:
+def mask_of(side: Side) -> Array:
     """(N, K) True where a vector is real, on the vectors' device."""
-    positions = torch.arange(side.vectors.shape[1])
-    return (positions < side.lengths[:, None]).to(side.vectors.device)
+    mask = np.arange(side.vectors.shape[1]) < side.lengths[:, None]
+    return array_namespace(side.vectors).asarray(mask, device=device(side.vectors))
 
 
-def to_numpy(tensor: Tensor) -> npt.NDArray[np.float32]:
-    """A tensor's numbers as a numpy array sharing its memory."""
-    array: npt.NDArray[np.float32] = tensor.numpy()
-    return array
+def real_vectors(side: Side) -> Array:
+    """(N, K, D) float32, 0 where padded."""
+    xp = array_namespace(side.vectors)
+    return xp.where(mask_of(side)[..., None], xp.astype(side.vectors, xp.float32), 0.0)

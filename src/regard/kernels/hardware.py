@@ -1,28 +1,39 @@
-"""What this processor multiplies quickly."""
+"""Which processor this is and which instructions it has, as far as that can be asked."""
 
+import os
+import platform
 from functools import cache
+from pathlib import Path
 
-import torch
-
-
-@cache
-def fast_bfloat16() -> bool:
-    """Whether bfloat16 products run in hardware, rather than emulated, on this CPU."""
-    return _has("_is_avx512_bf16_supported") or matrix_bfloat16()
+_FACTS = Path("/proc/cpuinfo")  # Linux's
 
 
 @cache
-def vector_bfloat16() -> bool:
-    """Whether vector instructions multiply bfloat16, and no faster matrix unit does."""
-    return _has("_is_avx512_bf16_supported") and not matrix_bfloat16()
+def processor() -> str:
+    """The processor's name, in its maker's words where they can be had."""
+    for line in _FACTS.read_text("ascii").splitlines() if _FACTS.exists() else ():
+        name, _, words = line.partition(":")
+        if name.strip() == "model name":
+            return words.strip()
+    return platform.processor() or platform.machine()
 
 
 @cache
-def matrix_bfloat16() -> bool:
-    """Whether a matrix unit (AMX) multiplies bfloat16."""
-    return _has("_is_amx_tile_supported")
+def instructions() -> frozenset[str]:
+    """Sets of instructions by LLVM's names; none where llvmlite is broken."""
+    try:
+        from llvmlite.binding import get_host_cpu_features
+
+        return frozenset(name for name, there in get_host_cpu_features().items() if there)
+    except Exception:  # noqa: BLE001 - a broken llvmlite may raise anything
+        return frozenset()
 
 
-def _has(name: str) -> bool:
-    check = getattr(torch.cpu, name, None)  # torch keeps these to itself, and may drop them
-    return check is not None and bool(check())
+def multiplies_bfloat16() -> bool:
+    """Whether the kernel's own products of bfloat16 numbers run here (AVX512-BF16)."""
+    return "avx512bf16" in instructions()
+
+
+def available_cores() -> int:
+    """Cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -2,33 +2,46 @@
 
 from typing import NamedTuple
 
-from torch import Tensor
+from array_api_compat import array_namespace
 
 from regard.core.attention import attend, pool, relevance
 from regard.core.scoring import DEFAULT_SCORING, Scoring
 from regard.errors import ConfigError, ShapeError
-from regard.kernels.checks import Array, Lengths, as_side, check_match, check_side, mask_of
+from regard.kernels.checks import (
+    Array,
+    Lengths,
+    Side,
+    as_given,
+    as_side,
+    check_match,
+    check_side,
+    mask_of,
+    real_vectors,
+)
 
 
 class AttentionMaps(NamedTuple):
-    """What one step of cross attention saw; without the pair axis if none was given."""
+    """What one step of cross attention saw; without the pair axis if none was given.
 
-    weights: Tensor
+    Arrays of numpy if both sides were, else tensors on their device.
+    """
+
+    weights: Array
     """(pair, Q, K): rows sum to 1 over the real context; t2i (pair, W, R), i2t (pair, R, W).
 
     Padded queries and padded context hold 0.
     """
-    relevances: Tensor
+    relevances: Array
     """(pair, Q): cosine of each query with what it attended to; 0 for padded queries."""
-    cosines: Tensor
+    cosines: Array
     """(pair, Q, K): the raw inner products, 0 where padded."""
-    similarities: Tensor
+    similarities: Array
     """(pair,): the relevances pooled."""
 
 
 def attention(
-    regions: Tensor | Array,
-    words: Tensor | Array,
+    regions: Array,
+    words: Array,
     scoring: Scoring = DEFAULT_SCORING,
     *,
     region_lengths: Lengths = None,
@@ -37,7 +50,7 @@ def attention(
     """Attention of the given pairs (eqs. 1-5), in float32.
 
     Args:
-        regions: (R, D) of one image, or (pair, R, D).
+        regions: (R, D) of one image, or (pair, R, D); an array of numpy or of torch.
         words: (W, D) of one caption, or (pair, W, D).
         region_lengths: (pair,) real regions; None means all.
         lengths: (pair,) real words; None means all.
@@ -52,10 +65,8 @@ def attention(
             "Choose the attention scorer."
         )
     one = regions.ndim == words.ndim == 2
-    if one:
-        regions, words = regions[None], words[None]
-    image = as_side(regions, region_lengths, "regions")
-    caption = as_side(words, lengths, "words")
+    image = as_side(regions[None] if one else regions, region_lengths, "regions")
+    caption = as_side(words[None] if one else words, lengths, "words")
     check_match(image, caption)
     if len(image.vectors) != len(caption.vectors):
         raise ShapeError(
@@ -64,13 +75,21 @@ def attention(
         )
     check_side(image, "regions")
     check_side(caption, "words")
-    query, context = (caption, image) if scoring.direction == "t2i" else (image, caption)
+    sides = (caption, image) if scoring.direction == "t2i" else (image, caption)
+    maps = (part[0, ...] if one else part for part in _maps(*sides, scoring))
+    return AttentionMaps(*(as_given(part, regions, words) for part in maps))
+
+
+def _maps(query: Side, context: Side, scoring: Scoring) -> tuple[Array, ...]:
+    """Weights, relevances, cosines and similarities of pairs."""
+    xp = array_namespace(query.vectors)
+    asked, seen = real_vectors(query), real_vectors(context)
     query_mask, context_mask = mask_of(query), mask_of(context)
-    asked = query.vectors.float().masked_fill(~query_mask[..., None], 0.0)
-    seen = context.vectors.float().masked_fill(~context_mask[..., None], 0.0)
-    cosine = asked @ seen.transpose(1, 2)  # (pair, Q, K)
+    across = xp.matrix_transpose(seen)
+    cosine = asked @ across  # (pair, Q, K)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    weights = weights.masked_fill(~query_mask[..., None], 0.0)
-    found = relevance(cosine, weights, seen @ seen.transpose(1, 2), asked.norm(dim=-1))
-    maps = (weights, found.masked_fill(~query_mask, 0.0), cosine, pool(found, query_mask, scoring))
-    return AttentionMaps(*(part[0] for part in maps)) if one else AttentionMaps(*maps)
+    weights = xp.where(query_mask[..., None], weights, 0.0)
+    lengths = xp.linalg.vector_norm(asked, axis=-1)
+    relevances = relevance(cosine, weights, seen @ across, lengths)
+    pooled = pool(relevances, query_mask, scoring)
+    return weights, xp.where(query_mask, relevances, 0.0), cosine, pooled

@@ -1,68 +1,33 @@
 """The public scores: every image with every caption, whichever way is fastest here."""
 
-from typing import Literal, get_args, overload
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
-import torch
-from torch import Tensor
 
 from regard.core.scoring import DEFAULT_SCORING, Direction, Normalization, Pooling, Scorer, Scoring
 from regard.errors import ConfigError
-from regard.kernels.checks import Array, Lengths, Side, as_side, check_match, check_side
-from regard.kernels.hardware import fast_bfloat16
-from regard.kernels.plain import by_reference, by_torch
+from regard.kernels.checks import (
+    Array,
+    Lengths,
+    Side,
+    as_given,
+    as_side,
+    check_match,
+    check_side,
+)
+from regard.kernels.plain import by_operations, by_reference
+from regard.kernels.precision import EXACT, Wanted, chosen
 from regard.kernels.prepared import Precision, prepare
 from regard.kernels.tiles import fused_available, fused_handles, score
 from regard.kernels.workers import Progress, thread_count
 
-Backend = Literal["auto", "reference", "torch", "fused"]
+Backend = Literal["auto", "reference", "plain", "fused"]
 _SMALL = 1 << 26  # multiply-adds below which the fused kernel's first compilation is not worth it
 
 
-@overload
-def similarity_matrix(  # numpy in, numpy out
+def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name only
     regions: Array,
     words: Array,
-    lengths: Lengths,
-    *,
-    direction: Direction = ...,
-    pooling: Pooling = ...,
-    normalization: Normalization = ...,
-    lambda_softmax: float = ...,
-    lambda_lse: float = ...,
-    scorer: Scorer = ...,
-    region_lengths: Lengths = ...,
-    backend: Backend = ...,
-    precision: Precision = ...,
-    threads: int | None = ...,
-    progress: Progress | None = ...,
-) -> npt.NDArray[np.float32]: ...
-
-
-@overload
-def similarity_matrix(
-    regions: Tensor,
-    words: Tensor | Array,
-    lengths: Lengths,
-    *,
-    direction: Direction = ...,
-    pooling: Pooling = ...,
-    normalization: Normalization = ...,
-    lambda_softmax: float = ...,
-    lambda_lse: float = ...,
-    scorer: Scorer = ...,
-    region_lengths: Lengths = ...,
-    backend: Backend = ...,
-    precision: Precision = ...,
-    threads: int | None = ...,
-    progress: Progress | None = ...,
-) -> Tensor: ...
-
-
-def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name only
-    regions: Tensor | Array,
-    words: Tensor | Array,
     lengths: Lengths,
     *,
     direction: Direction = DEFAULT_SCORING.direction,
@@ -73,25 +38,26 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     scorer: Scorer = DEFAULT_SCORING.scorer,
     region_lengths: Lengths = None,
     backend: Backend = "auto",
-    precision: Precision = "float32",
+    precision: Wanted = "float32",
     threads: int | None = None,
     progress: Progress | None = None,
-) -> Tensor | npt.NDArray[np.float32]:
+) -> Array:
     """Similarity of every image with every caption (Lee et al. 2018, sections 3.1-3.2).
 
     Not differentiable; `core.similarity` and `core.paired_similarity` are.
 
     Args:
-        regions: (I, R, D) region vectors, on one device with words.
+        regions: (I, R, D) region vectors, of numpy or of torch, on one device with words.
         words: (C, W, D) word vectors, anything beyond a caption's end.
         lengths: (C,) words of each caption; None means all; region_lengths (I,) likewise.
         direction, pooling, normalization, lambda_softmax, lambda_lse, scorer: as in `Scoring`.
-        backend: reference (readable, slow), torch (any device), fused (CPU, compiled; what it
-            cannot do is left to torch) or auto: fused unless the work is small.
-        precision: float32 is within 2e-6 of the reference; bfloat16, where fast, within 5e-4 or
-            so (more for captions of one or two words, whose attention turns on signs). Where
-            rounding does not average out (max and sum pooling, Sum-Max) it means float32.
-        threads: on the CPU, torch's number if None; results do not depend on it.
+        backend: reference (readable, slow), plain (operations on arrays, any device), fused (CPU,
+            compiled; what it cannot do is left to plain) or auto: fused unless the work is small.
+        precision: float32 is within 2e-6 of the reference; bfloat16 within 5e-4 or so (more for
+            captions of one or two words, whose attention turns on signs); fast is the quicker of
+            the two here. Where rounding does not average out (max and sum pooling, Sum-Max) it
+            is float32 whatever is asked for.
+        threads: on the CPU, all if None; results do not depend on it.
         progress: told tiles done and tiles in all.
 
     Returns:
@@ -109,22 +75,32 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
         lambda_lse=lambda_lse,
         scorer=scorer,
     )
-    precision = _sufficient(backend, precision, scoring)
+    kept = _sufficient(backend, precision, scoring)
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
+    count = thread_count(threads)
     if _fused(images, captions, scoring, backend):
-        a = prepare(*images, precision=precision, name="regions")
-        b = prepare(*captions, precision=precision, name="words")
-        found = score(a, b, scoring, threads=threads, progress=progress)
+        way = EXACT if kept == "float32" else chosen("scores", kept)
+        a = prepare(*images, precision=way.precision, name="regions")
+        b = prepare(*captions, precision=way.precision, name="words")
+        out = score(a, b, scoring, engine=way.engine, threads=count, progress=progress)
+        return as_given(out, regions, words)
+    check_side(images, "regions")
+    check_side(captions, "words")
+    if backend == "reference":
+        out = by_reference(images, captions, scoring, threads=count, progress=progress)
     else:
-        found = _plain(images, captions, scoring, (backend, precision, threads, progress))
-    return found if isinstance(regions, Tensor) or isinstance(words, Tensor) else found.numpy()
+        far: Precision = "float32" if kept == "float32" else "bfloat16"
+        out = by_operations(
+            images, captions, scoring, precision=far, threads=count, progress=progress
+        )
+    return as_given(out, regions, words)
 
 
-def _sufficient(backend: Backend, precision: Precision, scoring: Scoring) -> Precision:
+def _sufficient(backend: Backend, precision: Wanted, scoring: Scoring) -> Wanted:
     """The precision asked for, unless its error in this similarity would exceed 5e-4."""
-    for name, value, kind in (("backend", backend, Backend), ("precision", precision, Precision)):
+    for name, value, kind in (("backend", backend, Backend), ("precision", precision, Wanted)):
         if value not in get_args(kind):
             raise ConfigError(
                 f"{name} is {value!r}; it must be one of {', '.join(get_args(kind))}. "
@@ -136,27 +112,9 @@ def _sufficient(backend: Backend, precision: Precision, scoring: Scoring) -> Pre
 
 def _fused(images: Side, captions: Side, scoring: Scoring, backend: Backend) -> bool:
     """Whether to take the fused kernel."""
-    if backend not in ("auto", "fused") or images.vectors.device.type != "cpu":
+    if backend not in ("auto", "fused") or not isinstance(images.vectors, np.ndarray):
         return False
     if not fused_handles(scoring):
         return False
-    work = images.vectors.numel() * captions.vectors[..., 0].numel()
+    work = images.vectors.size * captions.vectors.shape[0] * captions.vectors.shape[1]
     return (backend == "fused" or work >= _SMALL) and fused_available()
-
-
-def _plain(
-    images: Side,
-    captions: Side,
-    scoring: Scoring,
-    how: tuple[Backend, Precision, int | None, Progress | None],
-) -> Tensor:
-    """By torch or by the reference, after the checks that `prepare` makes for the fused kernel."""
-    backend, precision, wanted, progress = how
-    threads = thread_count(wanted)
-    check_side(images, "regions")
-    check_side(captions, "words")
-    if backend == "reference":
-        return by_reference(images, captions, scoring, threads=threads, progress=progress)
-    quick = images.vectors.is_cuda or fast_bfloat16()
-    dtype = torch.bfloat16 if precision == "bfloat16" and quick else torch.float32
-    return by_torch(images, captions, scoring, dtype=dtype, threads=threads, progress=progress)

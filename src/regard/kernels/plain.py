@@ -1,4 +1,4 @@
-"""The same scores by plain torch operations, on any device, and by the readable reference.
+"""The same scores by plain operations on arrays, on any device, and by the readable reference.
 
 Every normalisation and scorer. Captions are taken in order of length so that tiles carry little
 padding; a tile holds a bounded number of cosines whatever the sizes of the sets.
@@ -8,53 +8,46 @@ from collections.abc import Callable
 from itertools import product
 from typing import NamedTuple
 
-import torch
-from torch import Tensor
+import numpy as np
+from array_api_compat import array_namespace, device
 
 from regard.core.attention import attend, pool, relevance, similarity
 from regard.core.scoring import Scoring
-from regard.kernels.checks import Side, mask_of
+from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
+from regard.kernels.prepared import Precision
 from regard.kernels.workers import Progress, run_tasks
+
+Way = Callable[["_Part", "_Part", Scoring], Array]
 
 
 class _Part(NamedTuple):
     """A run of items of nearly one length, cut to the longest of them."""
 
-    places: Tensor  # (n,) the caller's index
-    vectors: Tensor  # (n, K, D) float32, 0 beyond an item's end
-    mask: Tensor  # (n, K)
-    factor: Tensor  # (n K, D) the vectors in the type they are multiplied in
-    gram: Tensor  # (n, K, K)
-    norms: Tensor  # (n, K)
+    places: Array  # (n,) the caller's index
+    vectors: Array  # (n, K, D) float32, 0 beyond an item's end
+    mask: Array  # (n, K)
+    factor: Array  # (n K, D) the vectors in the type they are multiplied in
+    gram: Array  # (n, K, K)
+    norms: Array  # (n, K)
 
 
-class _Plan(NamedTuple):
-    """How a backend goes about it."""
-
-    score: Callable[[_Part, _Part, Scoring], Tensor]
-    dtype: torch.dtype
-    region_vectors: int  # most region vectors of a tile
-    cosines: int  # most cosines of a tile
-
-
-def by_torch(
+def by_operations(
     regions: Side,
     words: Side,
     scoring: Scoring,
     *,
-    dtype: torch.dtype = torch.float32,
+    precision: Precision = "float32",
     threads: int = 1,
     progress: Progress | None = None,
-) -> Tensor:
-    """(I, C) float32 by matrix products in `dtype` and torch operations in float32."""
+) -> Array:
+    """(I, C) float32 by matrix products, on another device in `precision`, and the rest."""
     if scoring.scorer == "pooled":
-        masks = mask_of(regions), mask_of(words)
-        whole: Tensor = similarity(regions.vectors.float(), words.vectors.float(), *masks, scoring)
-        return whole
-    plan = _Plan(_score_parts, dtype, 144, 1 << 18)  # one tile's temporaries stay in the caches
-    if regions.vectors.is_cuda:
-        plan = _Plan(_score_parts, dtype, 4608, 1 << 26)
-    return _tiled(regions, words, scoring, plan, (threads, progress))
+        sides = (real_vectors(regions), real_vectors(words), mask_of(regions), mask_of(words))
+        return similarity(*sides, scoring)
+    far = not isinstance(regions.vectors, np.ndarray)
+    limits = (4608, 1 << 26) if far else (144, 1 << 18)  # a tile's temporaries stay in the caches
+    in_half = far and precision == "bfloat16"
+    return _tiled((regions, words), scoring, _score_parts, limits, in_half, (threads, progress))
 
 
 def by_reference(
@@ -64,34 +57,42 @@ def by_reference(
     *,
     threads: int = 1,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Array:
     """(I, C) float32 by `core.similarity`, a tile at a time."""
-    plan = _Plan(_score_reference, torch.float32, 144, 1 << 20)
-    return _tiled(regions, words, scoring, plan, (threads, progress))
+    limits, how = (144, 1 << 20), (threads, progress)
+    return _tiled((regions, words), scoring, _score_reference, limits, False, how)
 
 
 def _tiled(
-    regions: Side,
-    words: Side,
+    sides: tuple[Side, Side],
     scoring: Scoring,
-    plan: _Plan,
+    way: Way,
+    limits: tuple[int, int],
+    in_half: bool,
     how: tuple[int, Progress | None],
-) -> Tensor:
-    """Fill (I, C) tile by tile; what is known of an item alone is computed once."""
-    out = torch.empty(len(regions.vectors), len(words.vectors), device=regions.vectors.device)
-    if out.numel() == 0:
+) -> Array:
+    """Fill (I, C) tile by tile; what is known of an item alone is computed once.
+
+    Args:
+        limits: most region vectors and most cosines of a tile.
+    """
+    regions, words = sides
+    xp = array_namespace(regions.vectors)
+    shape = len(regions.vectors), len(words.vectors)
+    out = xp.empty(shape, dtype=xp.float32, device=device(regions.vectors))
+    if 0 in shape:
         return out
-    images = _parts(regions, plan.region_vectors, plan.dtype)
-    widest = max(part.mask.numel() for part in images)
-    captions = _parts(words, plan.cosines // widest, plan.dtype)
+    images = _parts(regions, limits[0], in_half)
+    widest = max(part.mask.shape[0] * part.mask.shape[1] for part in images)
+    captions = _parts(words, limits[1] // widest, in_half)
 
     def work(pair: tuple[_Part, _Part]) -> None:
         image, caption = pair
-        out[image.places[:, None], caption.places] = plan.score(image, caption, scoring)
+        out[image.places[:, None], caption.places] = way(image, caption, scoring)
 
     tasks = list(product(images, captions))
     threads, progress = how
-    if not out.is_cuda:
+    if isinstance(out, np.ndarray):
         run_tasks(tasks, work, threads, progress)
         return out
     for done, task in enumerate(tasks, 1):
@@ -101,48 +102,50 @@ def _tiled(
     return out
 
 
-def _parts(side: Side, limit: int, dtype: torch.dtype) -> list[_Part]:
+def _parts(side: Side, limit: int, in_half: bool) -> list[_Part]:
     """Items in order of length, in runs of at most `limit` padded vectors (or one item)."""
-    order = side.lengths.argsort(stable=True)
+    order = side.lengths.argsort(kind="stable")
     parts: list[_Part] = []
     begin = 0
     while begin < len(order):
         end = begin + 1
         while end < len(order) and (end + 1 - begin) * int(side.lengths[order[end]]) <= limit:
             end += 1
-        parts.append(_part(side, order[begin:end], dtype))
+        parts.append(_part(side, order[begin:end], in_half))
         begin = end
     return parts
 
 
-def _part(side: Side, chosen: Tensor, dtype: torch.dtype) -> _Part:
+def _part(side: Side, chosen: Ints, in_half: bool) -> _Part:
+    xp = array_namespace(side.vectors)
     longest = int(side.lengths[chosen].max())
-    places = chosen.to(side.vectors.device)
-    mask = (torch.arange(longest) < side.lengths[chosen][:, None]).to(places.device)
-    vectors = side.vectors[places, :longest].float().masked_fill(~mask[:, :, None], 0.0)
-    factor = vectors.view(-1, vectors.shape[-1]).to(dtype)
-    gram = vectors @ vectors.transpose(1, 2)
-    return _Part(places, vectors, mask, factor, gram, vectors.norm(dim=-1))
+    places = xp.asarray(chosen, device=device(side.vectors))
+    part = Side(side.vectors[places, :longest], side.lengths[chosen])
+    vectors = real_vectors(part)
+    factor = xp.reshape(vectors, (-1, vectors.shape[-1]))
+    gram = vectors @ xp.matrix_transpose(vectors)
+    norms = xp.linalg.vector_norm(vectors, axis=-1)
+    factor = factor.bfloat16() if in_half else factor
+    return _Part(places, vectors, mask_of(part), factor, gram, norms)
 
 
-def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Tensor:
+def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
     """(n, m) similarities of two parts, in Gram form (see `core.attention`)."""
-    products = (image.factor @ caption.factor.T).float()
-    cosine = products.view(*image.mask.shape, *caption.mask.shape).transpose(1, 2)  # (n, m, R, W)
+    xp = array_namespace(image.vectors)
+    products = xp.astype(image.factor @ caption.factor.T, xp.float32)
+    laid = xp.reshape(products, (*image.mask.shape, *caption.mask.shape))  # (n, R, m, W)
     query_mask, context_mask = image.mask[:, None], caption.mask[None]
-    gram, norms = caption.gram[None], image.norms[:, None]
+    gram, norms, axes = caption.gram[None], image.norms[:, None], (0, 2, 1, 3)
     if scoring.direction == "t2i":
-        cosine = cosine.transpose(-1, -2)  # (n, m, W, R)
         query_mask, context_mask = context_mask, query_mask
-        gram, norms = image.gram[:, None], caption.norms[None]
+        gram, norms, axes = image.gram[:, None], caption.norms[None], (0, 2, 3, 1)
+    cosine = xp.permute_dims(laid, axes)  # (n, m, Q, K)
     if scoring.scorer == "sum_max":
-        best = cosine.masked_fill(~context_mask.unsqueeze(-2), -torch.inf).amax(-1)
-        return best.masked_fill(~query_mask, 0.0).sum(-1)
+        best = xp.max(xp.where(context_mask[..., None, :], cosine, float("-inf")), axis=-1)
+        return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    pooled: Tensor = pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
-    return pooled
+    return pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
 
 
-def _score_reference(image: _Part, caption: _Part, scoring: Scoring) -> Tensor:
-    scores: Tensor = similarity(image.vectors, caption.vectors, image.mask, caption.mask, scoring)
-    return scores
+def _score_reference(image: _Part, caption: _Part, scoring: Scoring) -> Array:
+    return similarity(image.vectors, caption.vectors, image.mask, caption.mask, scoring)

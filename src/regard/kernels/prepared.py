@@ -7,21 +7,19 @@ Inner products within an item (G) and lengths of vectors are computed when first
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 import numpy.typing as npt
-import torch
-from torch import Tensor
+from array_api_compat import is_torch_array
 
 from regard.errors import ConfigError, ShapeError
-from regard.kernels.checks import Array, Lengths, Side, as_side, check_finite
+from regard.kernels.checks import Array, Ints, Lengths, Side, as_side, check_finite
+from regard.kernels.halves import Floats, from_bfloat16, to_bfloat16, widen
 
 Precision = Literal["float32", "bfloat16"]
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int64]
 WIDTH = 16  # items scored in step
-_CHUNK = 1 << 22  # numbers converted at a time, so that temporaries are reused, not faulted in
+_CHUNK = 1 << 19  # numbers worked on at a time, so that temporaries are reused, not faulted in
 
 
 class Blocks(NamedTuple):
@@ -44,8 +42,8 @@ class Facts(NamedTuple):
 class Prepared:
     """Packed vectors of all items of one side. Made by `prepare`; every field may be stored."""
 
-    vectors: Tensor
-    """(total, D) contiguous, float32 or bfloat16, on the CPU; may be a memory map."""
+    vectors: npt.NDArray[Any]
+    """(total, D) contiguous, float32, or bfloat16 as uint16; may be a memory map."""
     starts: Ints
     """(N+1,) where each packed item's vectors begin."""
     places: Ints
@@ -63,6 +61,11 @@ class Prepared:
     def dim(self) -> int:
         """Dimension of the joint space."""
         return int(self.vectors.shape[1])
+
+    @property
+    def precision(self) -> Precision:
+        """What the vectors are kept in."""
+        return "float32" if self.vectors.dtype == np.float32 else "bfloat16"
 
     @cached_property
     def counts(self) -> Ints:
@@ -139,16 +142,25 @@ class Prepared:
         if items[-1] - items[0] == len(items) - 1:
             vectors = self.vectors[self.starts[items[0]] : self.starts[items[-1] + 1]]
         else:
-            rows = self.starts[items][:, None] + np.arange(size)
-            vectors = self.vectors[torch.from_numpy(rows.reshape(-1))]
-        vectors = vectors.view(len(items), size, -1).float()
+            vectors = self.vectors[self.starts[items][:, None] + np.arange(size)]
+        vectors = as_floats(vectors.reshape(len(items), size, -1))
         even = size + size % 2
-        gram = vectors.new_zeros(len(items), even, even)
-        gram[:, :size, :size] = vectors @ vectors.transpose(1, 2)
+        gram = np.zeros((len(items), even, even), np.float32)
+        np.matmul(vectors, vectors.transpose(0, 2, 1), out=gram[:, :size, :size])
         row, column = np.tril_indices(even)
-        half: Floats = gram.numpy()[:, row, column]
+        half = gram[:, row, column]
         half[:, row != column] *= 2
         return half
+
+
+def as_floats(vectors: npt.NDArray[Any]) -> Floats:
+    """Vectors of any floating type, or bfloat16 as uint16, in float32; not copied if they are."""
+    if vectors.dtype == np.uint16:
+        return from_bfloat16(vectors)
+    if vectors.dtype == np.float16:
+        return widen(vectors)
+    with np.errstate(over="ignore"):
+        return vectors.astype(np.float32, copy=False)
 
 
 def _begin(sizes: Ints) -> Ints:
@@ -164,10 +176,10 @@ def _half(counts: Ints) -> Ints:
 
 
 def prepare(
-    vectors: Tensor | Array,
+    vectors: Array,
     lengths: Lengths = None,
     *,
-    precision: Precision = "bfloat16",
+    precision: Precision = "float32",
     name: str = "vectors",
 ) -> Prepared:
     """Pack one side: regions of images, or words of captions.
@@ -181,29 +193,30 @@ def prepare(
     Raises:
         ShapeError: wrong shape or lengths, or a real vector that is not finite.
     """
-    if precision not in ("float32", "bfloat16"):
+    if precision not in get_args(Precision):
         raise ConfigError(
             f"precision is {precision!r}; it must be float32 or bfloat16. Choose one of these."
         )
-    side = as_side(vectors, lengths, name)
-    counts = side.lengths.numpy()
+    side = as_side(vectors.cpu() if is_torch_array(vectors) else vectors, lengths, name)
+    counts = side.lengths
     ragged = len(counts) > 0 and counts.min() < side.vectors.shape[1]
     order = np.argsort(counts, kind="stable") if ragged else np.arange(len(counts))
     starts = _begin(counts[order])
-    packed, norms = _pack(side, order, starts, getattr(torch, precision))
+    packed, norms = _pack(side, order, starts, precision, name)
     check_finite(norms, name)
-    return Prepared(vectors=packed, starts=starts, places=order, norms=norms.numpy())
+    return Prepared(vectors=packed, starts=starts, places=order, norms=norms)
 
 
-def _pack(side: Side, order: Ints, starts: Ints, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+def _pack(
+    side: Side, order: Ints, starts: Ints, precision: Precision, name: str
+) -> tuple[npt.NDArray[Any], Floats]:
     """(total, D) real vectors in the given order, and (total,) their lengths."""
     items, most, dim = side.vectors.shape
-    norms = torch.empty(int(starts[-1]))
+    norms = np.empty(int(starts[-1]), np.float32)
     whole = int(starts[-1]) == items * most
-    if whole and side.vectors.dtype == dtype and side.vectors.is_contiguous():
-        packed = side.vectors.cpu().view(-1, dim)
-    else:
-        packed = torch.empty(int(starts[-1]), dim, dtype=dtype)
+    kept = np.float32 if precision == "float32" else np.uint16
+    there = whole and side.vectors.dtype == kept and side.vectors.flags.c_contiguous
+    packed = side.vectors.reshape(-1, dim) if there else np.empty((len(norms), dim), kept)
     step = max(1, _CHUNK // (most * dim))
     for low in range(0, items, step):
         high = min(items, low + step)
@@ -211,13 +224,18 @@ def _pack(side: Side, order: Ints, starts: Ints, dtype: torch.dtype) -> tuple[Te
         if whole:
             part = side.vectors[low:high].reshape(-1, dim)
         else:
-            chosen = torch.from_numpy(order[low:high])
-            real = torch.arange(most) < side.lengths[chosen][:, None]
-            where = real.nonzero()
-            part = side.vectors[chosen[where[:, 0]], where[:, 1]]
-        if packed.data_ptr() != side.vectors.data_ptr():
-            packed[rows] = part.cpu()
-        torch.linalg.vector_norm(packed[rows].float(), dim=1, out=norms[rows])
+            item, position = np.nonzero(np.arange(most) < side.lengths[order[low:high], None])
+            part = side.vectors[order[low:high][item], position]
+        if precision == "bfloat16" or part.dtype == np.float16:
+            check_finite(part, name)  # conversions are for finite numbers only
+        part = as_floats(part)
+        if precision == "bfloat16":
+            packed[rows] = to_bfloat16(part)
+            part = from_bfloat16(packed[rows])
+        elif not there:
+            packed[rows] = part
+        with np.errstate(over="ignore"):
+            norms[rows] = np.sqrt(np.einsum("nd,nd->n", part, part))
     return packed, norms
 
 
@@ -234,12 +252,12 @@ def join(parts: Sequence[Prepared]) -> Prepared:
     starts = _begin(counts[order])
     begins = np.empty_like(order)
     begins[order] = starts[:-1]  # of each item of each part in turn
-    vectors = torch.empty(int(starts[-1]), parts[0].dim, dtype=parts[0].vectors.dtype)
+    vectors = np.empty((int(starts[-1]), parts[0].dim), parts[0].vectors.dtype)
     norms = np.empty(len(vectors), np.float32)
     for part, low, high in zip(parts, first, first[1:], strict=False):
         rows = np.repeat(begins[low:high] - part.starts[:-1], part.counts)
         rows += np.arange(len(rows))
-        vectors[torch.from_numpy(rows)] = part.vectors
+        vectors[rows] = part.vectors
         norms[rows] = part.norms
     places = np.concatenate([part.places + low for part, low in zip(parts, first, strict=False)])
     return Prepared(vectors=vectors, starts=starts, places=places[order], norms=norms)

@@ -1,30 +1,33 @@
 """All similarities of two prepared sides, tile by tile: products, then the fused kernel.
 
-A tile's cosines stay in the second-level cache between the two. Products are torch's, or the
-kernel's own where it has faster ones (see `product`). Tiles depend on the shapes only, so results
-are the same whatever the number of threads. CPU only; numba is imported on use.
+A tile's cosines stay in the caches between the two. Products are numpy's in float32; in bfloat16
+they are the kernel's own (see `product`) or torch's, as the caller has measured (see
+`precision`). Tiles depend on the shapes only, so results are the same whatever the number of
+threads. Numba is imported on use.
 """
 
 import threading
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
+import numpy.typing as npt
 
 from regard.core.scoring import DEFAULT_SCORING, Pooling, Scoring
 from regard.errors import ConfigError, ShapeError
-from regard.kernels.checks import check_dim, to_numpy
-from regard.kernels.hardware import fast_bfloat16, matrix_bfloat16, vector_bfloat16
-from regard.kernels.prepared import WIDTH, Ints, Prepared
+from regard.kernels.checks import Ints, check_dim
+from regard.kernels.halves import Floats
+from regard.kernels.hardware import multiplies_bfloat16
+from regard.kernels.prepared import WIDTH, Prepared, as_floats
 from regard.kernels.workers import Progress, run_tasks, thread_count
 
+Engine = Literal["numpy", "kernel", "torch"]
+"""Whose products: numpy's in float32, the kernel's own or torch's in bfloat16."""
+
 TASK = 1 << 19  # cosines of a task: some milliseconds, so that threads share work evenly
-TILE = (256, 1152)  # outer by inner vectors at which torch's products run at full speed
-MATRIX_TILE = (3072, 576)  # the same with a matrix unit, where packing the inner ones takes longer
+TILES = {"numpy": (512, 2304), "torch": (3072, 576)}  # outer by inner vectors, for full speed
 RUN = 192  # outer vectors whose X stays in the second-level cache
 RUNS = 8  # runs over which the packing of a block is spread
 _MOST_COLUMNS = 1 << 14
@@ -36,19 +39,12 @@ class _Buffers(threading.local):
 
     def __init__(self) -> None:
         self.arrays: dict[str, np.ndarray[Any, Any]] = {}
-        self.tensors: dict[torch.dtype, Tensor] = {}
 
     def array(self, name: str, size: int, dtype: type = np.float32) -> Any:
         """At least `size` numbers, zero at first."""
         if name not in self.arrays or self.arrays[name].size < size:
             self.arrays[name] = np.zeros(size, dtype)
         return self.arrays[name]
-
-    def tensor(self, size: int, dtype: torch.dtype) -> Tensor:
-        """At least `size` numbers for products."""
-        if dtype not in self.tensors or self.tensors[dtype].numel() < size:
-            self.tensors[dtype] = torch.zeros(size, dtype=dtype)
-        return self.tensors[dtype]
 
 
 _buffers = _Buffers()
@@ -100,37 +96,37 @@ def score(
     words: Prepared,
     scoring: Scoring = DEFAULT_SCORING,
     *,
-    out: Tensor | None = None,
+    engine: Engine | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
-) -> Tensor:
+) -> Floats:
     """Similarity of every image with every caption.
 
     Args:
-        out: (I, C) float32 contiguous, written and returned; made if not given.
-        threads: torch's number if None. The result does not depend on it.
+        engine: whose products; None takes the kernel's own for bfloat16 where this processor has
+            them, numpy's else.
+        threads: all if None. The result does not depend on it.
         progress: told tiles done and tiles in all.
 
     Returns:
         (I, C) float32, in the order the callers' items had before `prepare`.
+
+    Raises:
+        ShapeError: the sides do not fit together.
+        ConfigError: the kernel does not compute this kind of similarity, or numba is missing.
     """
     _check(regions, words, scoring)
-    shape = (len(regions), len(words))
-    if out is None:
-        out = torch.empty(shape)
-    if out.shape != shape or out.dtype != torch.float32 or not out.is_contiguous():
-        raise ShapeError(
-            f"out is {out.dtype} of shape {tuple(out.shape)}; it must be contiguous float32 of "
-            f"shape {shape}. Pass such a tensor, or none."
-        )
-    if out.numel() == 0:
+    out = np.empty((len(regions), len(words)), np.float32)
+    if out.size == 0:
         return out
     images_inside = regions.filled >= words.filled
     inner, outer = (regions, words) if images_inside else (words, regions)
     inner_is_context = images_inside == (scoring.direction == "t2i")
-    steps = (shape[1], 1) if images_inside else (1, shape[1])
-    job = _job(inner, outer, scoring, inner_is_context, (to_numpy(out).reshape(-1), *steps))
-    tasks, work = _by_vectors(job) if _multiplies(regions) else _by_cosines(job)
+    steps = (len(words), 1) if images_inside else (1, len(words))
+    job = _job(inner, outer, scoring, inner_is_context, (out.reshape(-1), *steps))
+    own = _multiplies(regions)
+    engine = engine or ("kernel" if own else "numpy")
+    tasks, work = _by_vectors(job) if own and engine == "kernel" else _by_cosines(job, engine)
     run_tasks(tasks, work, thread_count(threads), progress)
     return out
 
@@ -147,10 +143,10 @@ def _check(regions: Prepared, words: Prepared, scoring: Scoring) -> None:
             "Install numba, or use similarity_matrix."
         )
     check_dim(regions.dim, words.dim)
-    if regions.vectors.dtype != words.vectors.dtype:
+    if regions.precision != words.precision:
         raise ShapeError(
-            f"the precision of words is {words.vectors.dtype}; it must be that of regions, "
-            f"{regions.vectors.dtype}. Prepare both alike."
+            f"the precision of words is {words.precision}; it must be that of regions, "
+            f"{regions.precision}. Prepare both alike."
         )
 
 
@@ -195,45 +191,55 @@ def _job(
     return _Job(inner, outer, sides, (gram, norms), settings, out)
 
 
-def _factor(side: Prepared, begin: int, end: int) -> Tensor:
-    """Vectors of a run of packed items, in a type that is multiplied quickly here."""
-    vectors = side.vectors[side.starts[begin] : side.starts[end]]
-    return vectors if fast_bfloat16() else vectors.float()
-
-
-def _by_cosines(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
-    """Tasks and how to do one: torch multiplies, the kernel goes on from the cosines."""
+def _by_cosines(job: _Job, engine: Engine) -> tuple[list[_Task], Callable[[_Task], None]]:
+    """Tasks and how to do one: a library multiplies, the kernel goes on from the cosines."""
     kernels = _kernels()
     assert kernels is not None
     width = int(-(-job.inner.counts.max() // WIDTH) * WIDTH)
     size = width * (int(job.outer.counts.max()) + _FOUR) * WIDTH
+    by_torch = engine == "torch" and job.inner.precision == "bfloat16"
+    factor, multiply = (_tensor, _multiply_by_torch) if by_torch else (as_floats, np.matmul)
 
     def work(task: _Task) -> None:
         first, last = task.blocks
-        columns = _factor(job.inner, first * WIDTH, min(len(job.inner), last * WIDTH))
+        columns = factor(_vectors(job.inner, first * WIDTH, min(len(job.inner), last * WIDTH)))
         stride = len(columns)
         for begin, end in pairwise(task.borders.tolist()):
-            rows = _factor(job.outer, begin, end)
-            cosines = _buffers.tensor(len(rows) * stride + WIDTH, columns.dtype)
-            product = cosines[: len(rows) * stride].view(len(rows), stride)
-            torch.mm(rows, columns.T, out=product)
-            raw = cosines.view(torch.uint16) if cosines.dtype is torch.bfloat16 else cosines
-            room = (raw.numpy(), _buffers.array("x", size), *job.room())
+            rows = factor(_vectors(job.outer, begin, end))
+            kind = np.uint16 if by_torch else np.float32
+            cosines = _buffers.array(kind.__name__, len(rows) * stride + WIDTH, kind)
+            product = cosines[: len(rows) * stride].reshape(len(rows), stride)
+            multiply(rows, columns.T, out=product)
+            room = (cosines, _buffers.array("x", size), *job.room())
             tile = (first, last, begin, end, stride)
             kernels[0](room, tile, job.sides, job.facts, job.settings, job.out)
 
-    rows, columns = MATRIX_TILE if matrix_bfloat16() else TILE
+    rows, columns = TILES["torch" if by_torch else "numpy"]
     return _plan(job.inner, job.outer, rows, 1, columns), work
 
 
+def _vectors(side: Prepared, begin: int, end: int) -> npt.NDArray[Any]:
+    """Those of a run of packed items."""
+    return side.vectors[side.starts[begin] : side.starts[end]]
+
+
+def _tensor(patterns: npt.NDArray[np.uint16]) -> Any:
+    """bfloat16 numbers as torch sees them, in the same memory."""
+    import torch
+
+    return torch.from_numpy(patterns.view(np.int16)).view(torch.bfloat16)
+
+
+def _multiply_by_torch(rows: Any, columns: Any, *, out: npt.NDArray[np.uint16]) -> None:
+    import torch
+
+    torch.mm(rows, columns, out=_tensor(out))
+
+
 def _multiplies(side: Prepared) -> bool:
-    """Whether the kernel's own products apply: bf16 in pairs, at least sixteen of them."""
-    return (
-        vector_bfloat16()
-        and side.vectors.dtype is torch.bfloat16
-        and side.dim % 2 == 0
-        and side.dim >= 2 * WIDTH
-    )
+    """Whether the kernel's own products apply: bfloat16 in pairs, at least sixteen of them."""
+    fits = side.dim % 2 == 0 and side.dim >= 2 * WIDTH
+    return side.precision == "bfloat16" and fits and multiplies_bfloat16()
 
 
 def _by_vectors(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
@@ -243,8 +249,8 @@ def _by_vectors(job: _Job) -> tuple[list[_Task], Callable[[_Task], None]]:
     pairs = job.inner.dim // 2
     width = int(job.inner.counts.max()) + _FOUR  # room for a multiple of three
     size = width * (max(RUN, int(job.outer.counts.max())) + 2 * _FOUR) * WIDTH
-    inner = job.inner.vectors.view(torch.float32).view(-1).numpy()
-    outer = job.outer.vectors.view(torch.int32).view(-1).numpy()
+    inner = job.inner.vectors.view(np.float32).reshape(-1)
+    outer = job.outer.vectors.view(np.int32).reshape(-1)
 
     def work(task: _Task) -> None:
         pack = _buffers.array("pack", width * pairs * WIDTH)

@@ -5,7 +5,6 @@ before an interruption is not done again.
 """
 
 import multiprocessing
-import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -16,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from regard.errors import AbsentError, ConfigError, PhotoError
+from regard.kernels.hardware import available_cores
 from regard.photos.decode import read_photo
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, load_extractor
 from regard.store.region_store import Regions, RegionStore
@@ -78,11 +78,6 @@ def extract_one(
         return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
         return Outcome(key, None, str(error), lasting=not isinstance(error, AbsentError))
-
-
-def available_cores() -> int:
-    """Cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def workers_for(photos: int, workers: int | None = None) -> int:

@@ -2,12 +2,12 @@
 
 Of more than fifty thousand photos a shortlist is scored: a few hundred whose mean regions come
 near the query. In a smaller store all are, and there are two ways. A photo's vectors can be read,
-turned to float32 and scored there and then: with one query at hand the attended vectors are
-cheaper to build than Gram matrices. Or photos are made ready once, which takes as long as
-several such readings, and scored many times by the fused kernel, in bfloat16 where that is fast.
-An index that was opened for one search takes the first way; with every further search more
-shards are made ready. What comes near the best by the second way is scored again by the first,
-so that the photos found and their similarities are those of float32 throughout.
+turned to float32 and scored there and then, by numpy alone: with one query at hand the attended
+vectors are cheaper to build than Gram matrices. Or photos are made ready once, which takes as long
+as several such readings, and scored many times by the fused kernel, in the precision that is the
+quicker here. An index that was opened for one search takes the first way; with every further
+search more shards are made ready. What comes near the best by the second way is scored again by
+the first, so that the photos found and their similarities are those of float32 throughout.
 """
 
 import threading
@@ -16,28 +16,29 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from jaxtyping import Bool, Float
-from torch import Tensor
 
 from regard.core.attention import attend, pool, similarity
 from regard.core.padding import pad
 from regard.core.scoring import EPS, Scoring
-from regard.kernels import Precision, Prepared, fast_bfloat16, fused_available, prepare, score
+from regard.kernels import Choice, Precision, Prepared, chosen, fused_available, prepare, score
+from regard.kernels.prepared import as_floats
 from regard.kernels.tiles import fused_handles
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
 from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
 from regard.store.region_store import RegionStore
-from regard.store.shards import reading
+from regard.store.shards import let_go, reading
 
 TILE = 256  # photos gathered at a time
 READ_EACH = 4096  # photos of a large store that are worth reading one and all
 LISTED, LISTED_A_HIT = 50, 5  # photos of a shortlist, and more for every hit that is wanted
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
+_MAPPED = 2048  # photos read before the system may take back their pages
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
+_ONE_BY_ONE = 2  # queries (words or regions) of a pair at whose attention turns on single signs
 _ERROR = 2.5e-3  # of a relevance: half a step of bfloat16 below 1, and some for its inputs
 _TURNED = 0.05  # of one whose attention turns on signs too small for bfloat16 to tell
 
@@ -48,6 +49,8 @@ class _Part(NamedTuple):
     file: str
     keys: tuple[str, ...]
     prepared: Prepared
+    is_turned: Bool[np.ndarray, " photo"]
+    """Whether a photo has so few regions that, as queries, they may turn on single signs."""
 
 
 class _Rows(NamedTuple):
@@ -90,19 +93,19 @@ class PhotoScorer:
         self, store: RegionStore, scoring: Scoring, background: Background | None = None
     ) -> None:
         self._store, self._scoring = store, scoring
-        self._precision: Precision = "bfloat16" if fast_bfloat16() else "float32"
         self._parts: dict[str, _Part] = {}  # by file of the shard
+        self._choice: Choice | None = None  # kept, so that all parts are of one precision
         self._searches = 0
         self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
         self._rows = _Rows((), {})
-        self._regions: list[int] | None = None
+        self._regions: int | None = None
         self._shortlist = Shortlist(store, background)
         self._lock = threading.Lock()  # of what is made ready and kept, not of scoring
 
     def over(self, store: RegionStore) -> "PhotoScorer":
         """One for a later state of the store; what is ready stays so."""
         later = PhotoScorer(store, self._scoring)
-        later._parts, later._searches = self._parts, self._searches
+        later._parts, later._searches, later._choice = self._parts, self._searches, self._choice
         later._shortlist = self._shortlist.over(store)
         return later
 
@@ -142,23 +145,26 @@ class PhotoScorer:
         rough[slow] = self._exactly([keys[row] for row in np.flatnonzero(slow).tolist()], queries)
         rough -= lowered
         least = np.partition(rough, -k)[-k] - 2 * self._error(queries)
-        found: list[int] = np.flatnonzero(rough >= least).tolist()
-        return found
+        near: list[int] = np.flatnonzero(rough >= least).tolist()
+        return near
 
     def _error(self, queries: Queries) -> float:
-        """Bound on the error of a rough similarity, of which a relevance in many may be turned."""
-        rows = [len(vectors) for _, vectors in queries]
-        if self._scoring.direction == "i2t":
-            rows = self._rows_of_photos()
-        if self._scoring.pooling == "sum":
-            return max(_TURNED, _ERROR * max(rows))
-        return _TURNED if self._scoring.pooling == "max" else max(_ERROR, _TURNED / min(rows))
+        """Bound on the error of a rough similarity, of which a relevance in many may be turned.
 
-    def _rows_of_photos(self) -> list[int]:
-        """Fewest and most regions of a photo."""
+        It holds for pairs of more than `_ONE_BY_ONE` queries; others are scored exactly.
+        """
+        fewest = most = max(len(vectors) for _, vectors in queries)
+        if self._scoring.direction == "t2i":
+            fewest = min(len(vectors) for _, vectors in queries)
+        else:
+            fewest, most = _ONE_BY_ONE + 1, self._most_regions()
+        if self._scoring.pooling == "sum":
+            return max(_TURNED, _ERROR * most)
+        return _TURNED if self._scoring.pooling == "max" else max(_ERROR, _TURNED / fewest)
+
+    def _most_regions(self) -> int:
         if self._regions is None:
-            counts = [self._store.place(key).rows for key in self._store]
-            self._regions = [min(counts), max(counts)]
+            self._regions = max(self._store.place(key).rows for key in self._store)
         return self._regions
 
     # ---- one way: read and score
@@ -166,16 +172,21 @@ class PhotoScorer:
     def _exactly(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
         """Similarities in float32, without preparation."""
         out = np.zeros(len(keys), np.float32)
-        words = [torch.from_numpy(np.asarray(vectors, np.float32)) for _, vectors in queries]
+        words = [np.asarray(vectors, np.float32) for _, vectors in queries]
 
         def work(start: int) -> None:
             vectors, counts = self._store.gather(keys[start : start + _AT_ONCE])
-            regions = torch.from_numpy(vectors).float()
-            mask = torch.arange(regions.shape[1]) < torch.from_numpy(counts)[:, None]
-            found = [score_tile(regions, mask, rows, self._scoring).numpy() for rows in words]
-            out[start : start + _AT_ONCE] = _combine(np.stack(found, 1), queries)
+            regions = as_floats(vectors)
+            mask = np.arange(regions.shape[1]) < counts[:, None]
+            parts = [score_tile(regions, mask, rows, self._scoring) for rows in words]
+            out[start : start + _AT_ONCE] = _combine(np.stack(parts, 1), queries)
 
-        run_tasks(range(0, len(keys), _AT_ONCE), work, thread_count(None))
+        threads = thread_count(None)
+        for begin in range(0, len(keys), _MAPPED):
+            end = min(len(keys), begin + _MAPPED)
+            run_tasks(range(begin, end, _AT_ONCE), work, threads)
+            if len(keys) > _MAPPED:
+                let_go(self._store.parts(keys[begin:end]))
         return out
 
     # ---- the other way: make ready and keep
@@ -185,16 +196,21 @@ class PhotoScorer:
     ) -> tuple[Float[np.ndarray, " photo"], Bool[np.ndarray, " photo"]]:
         """Similarities, wrong by `_error` at most, and where there are none."""
         words, lengths = pad([vectors for _, vectors in queries])
-        asked = prepare(words, lengths, precision=self._precision, name="words")
         out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
+        by_words = self._scoring.direction == "t2i"
+        if by_words and lengths.min() <= _ONE_BY_ONE:
+            return out, slow
         with self._lock:
-            placed = list(self._placed(self._ready(), keys))
+            choice = self._choice = self._choice or chosen("search")
+        asked = prepare(words, lengths, precision=choice.precision, name="words")
+        with self._lock:
+            placed = list(self._placed(self._ready(choice.precision), keys))
         for part, rows in placed:
             wanted = rows >= 0
             if wanted.any():
-                found = score(part.prepared, asked, self._scoring).numpy()
-                out[rows[wanted]] = _combine(found[wanted], queries)
-                slow[rows[wanted]] = False
+                scores = score(part.prepared, asked, self._scoring, engine=choice.engine)
+                out[rows[wanted]] = _combine(scores[wanted], queries)
+                slow[rows[wanted]] = False if by_words else part.is_turned[wanted]
         return out, slow
 
     def _placed(
@@ -211,7 +227,7 @@ class PhotoScorer:
                 known[part.file] = np.array([row_of_key.get(key, -1) for key in part.keys])
             yield part, known[part.file]
 
-    def _ready(self) -> list[_Part]:
+    def _ready(self, precision: Precision) -> list[_Part]:
         """Shards that are ready, some more of them than last time."""
         if self._keys_of is None:
             listed: dict[int, list[str]] = {}
@@ -226,46 +242,48 @@ class PhotoScorer:
             if part is None or part.keys != keys:
                 if photos <= 0:
                     continue
-                part = self._prepare(file, keys)
+                part = self._prepare(file, keys, precision)
                 photos -= len(keys)
             kept[file] = part
         self._parts = kept
         return list(kept.values())
 
-    def _prepare(self, file: str, keys: tuple[str, ...]) -> _Part:
+    def _prepare(self, file: str, keys: tuple[str, ...], precision: Precision) -> _Part:
         vectors, counts = self._store.gather(keys)
-        made = prepare(vectors, counts, precision=self._precision, name="regions")
-        return _Part(file, keys, made)
+        prepared = prepare(vectors, counts, precision=precision, name="regions")
+        return _Part(file, keys, prepared, counts <= _ONE_BY_ONE)
 
 
-@torch.inference_mode()
 def score_tile(
-    regions: Float[Tensor, "photo region dim"],
-    region_mask: Bool[Tensor, "photo region"],
-    words: Float[Tensor, "word dim"],
+    regions: Float[np.ndarray, "photo region dim"],
+    region_mask: Bool[np.ndarray, "photo region"],
+    words: Float[np.ndarray, "word dim"],
     scoring: Scoring,
-) -> Float[Tensor, " photo"]:
+) -> Float[np.ndarray, " photo"]:
     """Similarities of some photos with one sentence, as `core.similarity` gives them.
 
     In t2i the attended vectors are built (W x R x D a photo): for one sentence that is less than
     the inner products of all regions (R x R x D / 2) on which scores of many are built.
     """
     photos, count = len(regions), len(words)
-    word_mask = torch.ones(photos, count, dtype=torch.bool)
+    word_mask = np.ones((photos, count), bool)
     if scoring.scorer != "attention" or scoring.direction != "t2i":
-        whole: Tensor = similarity(regions, words[None], region_mask, word_mask[:1], scoring)
+        whole: np.ndarray = similarity(regions, words[None], region_mask, word_mask[:1], scoring)
         return whole[:, 0]
-    cosine = (regions.flatten(0, 1) @ words.T).view(photos, -1, count).transpose(1, 2)  # (I, W, R)
+    products = regions.reshape(-1, regions.shape[2]) @ words.T
+    cosine = np.ascontiguousarray(products.reshape(photos, -1, count).swapaxes(1, 2))  # (I, W, R)
     weights = attend(cosine, word_mask, region_mask, scoring)
-    length = (weights @ regions).norm(dim=-1).clamp_min(EPS) * words.norm(dim=-1)
-    relevance = (weights * cosine).sum(-1) / length.clamp_min(EPS)
-    pooled: Tensor = pool(relevance, word_mask, scoring)
+    attended = weights @ regions
+    length = np.sqrt(np.einsum("iwd,iwd->iw", attended, attended)).clip(EPS)
+    length *= np.linalg.norm(words, axis=1)
+    relevance = np.einsum("iwr,iwr->iw", weights, cosine) / length.clip(EPS)
+    pooled: np.ndarray = pool(relevance, word_mask, scoring)
     return pooled
 
 
 def _combine(
-    found: Float[np.ndarray, "photo query"], queries: Queries
+    similarities: Float[np.ndarray, "photo query"], queries: Queries
 ) -> Float[np.ndarray, " photo"]:
     weights = np.array([weight for weight, _ in queries], np.float32)
-    combined: npt.NDArray[np.float32] = found @ (weights / np.abs(weights).sum())
+    combined: npt.NDArray[np.float32] = similarities @ (weights / np.abs(weights).sum())
     return combined
