@@ -82,8 +82,9 @@ def roofline(tree: dict) -> list[str]:
         f"{FLOPS['attention'] / 1e6:.3f} million after it, and {inputs:.0f} bytes of vectors read "
         f"once: {product / inputs:.0f} operations a byte, so arithmetic bounds it, not memory. "
         f"the faster product reached {row['product_flops'] / 1e9:.0f} billion operations a "
-        f"second of one thread, the whole pair {total / seconds / 1e9:.0f} billion by the clock. Were "
-        f"all but the product free, t2i would be {row['product_ratio_to_loop']:.0f} times faster than the "
+        f"second of one thread, the whole pair {total / seconds / 1e9:.0f} billion by the clock. "
+        "Were all but the product free, t2i would be "
+        f"{row['product_ratio_to_loop']:.0f} times faster than the "
         "float32 loop. A further factor needs a processor with matrix tiles (AMX multiplies "
         "bfloat16 several times faster), fewer products (candidates before exact scores, a smaller "
         "D) or 8-bit products, which err by more than 5e-4 in t2i (LOG.md).",

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from regard.errors import ConfigError
+from regard.kernels.hardware import available_cores
 from regard.regions import pipeline
 from regard.regions.extractor import load_extractor
 from regard.regions.pipeline import extract_stream, extract_to_store
@@ -100,7 +101,7 @@ def test_what_was_committed_survives_an_interruption(photos, store, monkeypatch)
 
 
 def test_there_is_at_least_one_core():
-    assert 1 <= pipeline.available_cores() <= (os.cpu_count() or 1)
+    assert 1 <= available_cores() <= (os.cpu_count() or 1)
 
 
 def test_processes_give_the_same(photos):

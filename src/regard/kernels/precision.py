@@ -19,7 +19,6 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from regard import __version__
 from regard.errors import ConfigError
 from regard.kernels.hardware import multiplies_bfloat16, processor
 from regard.kernels.prepared import Precision, Prepared, prepare
@@ -73,7 +72,8 @@ def chosen(stage: Stage, wanted: Wanted = "fast") -> Choice:
         min((took, way) for way, took in times.items() if way.precision == precision)
         for precision in get_args(Precision)
     )
-    pays = _WORTH * rough[0] < exact[0]
+    widens = rough[1].engine == EXACT.engine  # which no clock can find quicker but by mistake
+    pays = not widens and _WORTH * rough[0] < exact[0]
     is_rough = wanted == "bfloat16" or (wanted == "fast" and pays)
     best, other = (rough, exact) if is_rough else (exact, rough)
     return Choice(*best[1], other[1].precision, other[0] / best[0])
@@ -103,12 +103,19 @@ def _overruled() -> Wanted:
     )
 
 
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
+
+
 def _torch_version(*, loaded: bool) -> str:
     """Torch's version; empty where it is not installed or, if that matters, not loaded."""
     if loaded:
         return str(sys.modules["torch"].__version__) if "torch" in sys.modules else ""
-    with contextlib.suppress(ImportError, ValueError, metadata.PackageNotFoundError):
-        return metadata.version("torch") if util.find_spec("torch") is not None else ""
+    with contextlib.suppress(ImportError, ValueError):
+        return _version("torch") if util.find_spec("torch") is not None else ""
     return ""
 
 
@@ -125,7 +132,7 @@ def _ways(stage: Stage, torch: str) -> list[Way]:
 def _times(stage: Stage, torch: str) -> dict[Way, float]:
     """Seconds of every way, measured unless they are known from before."""
     ways = _ways(stage, torch)
-    key = f"{stage}; {processor()}; regard {__version__}; torch {torch or 'absent'}"
+    key = f"{stage}; {processor()}; regard {_version('regard')}; torch {torch or 'absent'}"
     kept: Any = _read().get(key)
     with contextlib.suppress(TypeError, KeyError, ValueError):
         return {way: float(kept[way.precision + " " + way.engine]) for way in ways}
@@ -162,16 +169,16 @@ def _works(stage: Stage, ways: list[Way]) -> dict[Way, Callable[[], object]]:
 
 
 def _measure(works: dict[Way, Callable[[], object]]) -> dict[Way, float]:
-    """Least seconds of each of several works, done in turns."""
+    """Least seconds of the processor for each of several works, done in turns."""
     least = dict.fromkeys(works, float("inf"))
     for turn in range(_TURNS + 1):
         for way, work in works.items():
             if turn > 1 and least[way] > _HOPELESS * min(least.values()):
                 continue
-            began = time.perf_counter()
+            began = time.process_time()
             work()
             if turn:  # the first one compiles and fetches
-                least[way] = min(least[way], time.perf_counter() - began)
+                least[way] = min(least[way], time.process_time() - began)
     return least
 
 
