@@ -1,6 +1,6 @@
 """The public scores: every image with every caption, whichever way is fastest here."""
 
-from typing import Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -79,23 +79,37 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
-    count = thread_count(threads)
-    if _fused(images, captions, scoring, backend):
-        way = EXACT if kept == "float32" else chosen("scores", kept)
-        a = prepare(*images, precision=way.precision, name="regions")
-        b = prepare(*captions, precision=way.precision, name="words")
-        out = score(a, b, scoring, engine=way.engine, threads=count, progress=progress)
-        return as_given(out, regions, words)
+    how = _How(backend, kept, thread_count(threads), progress)
+    fused = _fuses(images, captions, scoring, backend)
+    out = (_by_kernel if fused else _plainly)(images, captions, scoring, how)
+    return as_given(out, regions, words)
+
+
+class _How(NamedTuple):
+    """How the caller wants it done."""
+
+    backend: Backend
+    precision: Wanted
+    threads: int
+    progress: Progress | None
+
+
+def _by_kernel(images: Side, captions: Side, scoring: Scoring, how: _How) -> Array:
+    way = EXACT if how.precision == "float32" else chosen("scores", how.precision)
+    a = prepare(*images, precision=way.precision, name="regions")
+    b = prepare(*captions, precision=way.precision, name="words")
+    return score(a, b, scoring, engine=way.engine, threads=how.threads, progress=how.progress)
+
+
+def _plainly(images: Side, captions: Side, scoring: Scoring, how: _How) -> Array:
+    """By operations or the reference, after the checks that `prepare` makes for the kernel."""
     check_side(images, "regions")
     check_side(captions, "words")
-    if backend == "reference":
-        out = by_reference(images, captions, scoring, threads=count, progress=progress)
-    else:
-        far: Precision = "float32" if kept == "float32" else "bfloat16"
-        out = by_operations(
-            images, captions, scoring, precision=far, threads=count, progress=progress
-        )
-    return as_given(out, regions, words)
+    work: dict[str, Any] = {"threads": how.threads, "progress": how.progress}
+    if how.backend == "reference":
+        return by_reference(images, captions, scoring, **work)
+    kept: Precision = "float32" if how.precision == "float32" else "bfloat16"
+    return by_operations(images, captions, scoring, precision=kept, **work)
 
 
 def _sufficient(backend: Backend, precision: Wanted, scoring: Scoring) -> Wanted:
@@ -110,7 +124,7 @@ def _sufficient(backend: Backend, precision: Wanted, scoring: Scoring) -> Wanted
     return precision if averages else "float32"
 
 
-def _fused(images: Side, captions: Side, scoring: Scoring, backend: Backend) -> bool:
+def _fuses(images: Side, captions: Side, scoring: Scoring, backend: Backend) -> bool:
     """Whether to take the fused kernel."""
     if backend not in ("auto", "fused") or not isinstance(images.vectors, np.ndarray):
         return False
