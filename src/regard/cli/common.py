@@ -230,7 +230,7 @@ def report_passed_over(kinds: Mapping[str, int], shown: int = 12) -> None:
     if not kinds:
         return
     order = sorted(kinds, key=lambda kind: (not looks_like_photos(kind), -kinds[kind], kind))
-    named = ", ".join(f"{kinds[kind]} {kind}" for kind in order[:shown])
+    named = ", ".join(f"{kind} ({kinds[kind]})" for kind in order[:shown])
     more = f" and {len(order) - shown} kinds more" if len(order) > shown else ""
     notes.print(f"Passed over: {named}{more}.", markup=False)
     if text := advice(kinds):
