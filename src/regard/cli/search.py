@@ -79,6 +79,8 @@ def search(
     with Index.open(index) as opened:
         result = opened.search(asked, k, filters=filters, sort=sort)
         note_result(result)
+        if after or before:
+            _note_undated(opened.count_undated(filters))
         if as_json:
             print_json([hit_tree(hit, result) for hit in result.hits])
         elif paths0:
@@ -149,6 +151,13 @@ def note_result(result: "SearchResult") -> None:
             else "No photo passes: the filters leave out all, or the index holds none. --path is a "
             "pattern of the whole path, as '*/2019/*' or '*beach*'."
         )
+
+
+def _note_undated(number: int) -> None:
+    """Say how many photos a filter of dates left out for want of one."""
+    if number:
+        photos = "1 photo is" if number == 1 else f"{number} photos are"
+        notes.print(f"{photos} left out as no date is known of them.")
 
 
 def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:

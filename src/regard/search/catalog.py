@@ -10,7 +10,7 @@ import re
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -239,6 +239,16 @@ class Catalog:
             values,
         )
         return [_record(row) for row in rows]
+
+    def count_undated(self, filters: Filters) -> int:
+        """How many photos the dates of filters leave out because nobody knows theirs."""
+        dateless = replace(filters, taken_after=None, taken_before=None)
+        conditions, values = dateless.conditions()
+        question = (
+            f"SELECT COUNT(DISTINCT files.content) FROM {_JOINED} "
+            f"WHERE files.content IS NOT NULL AND photos.taken IS NULL{conditions}"
+        )
+        return int(next(self._rows(question, values))[0])
 
     def content_of_id(self, photo_id: str) -> str:
         """Key of the photo with an id, the first digits of it.

@@ -160,6 +160,11 @@ class Index:
         with self.snapshot() as snapshot:
             return snapshot.photos(filters)
 
+    def count_undated(self, filters: Filters) -> int:
+        """How many photos the dates of filters leave out because nobody knows theirs."""
+        with self.snapshot() as snapshot:
+            return snapshot.count_undated(filters)
+
     def photo_ids(self) -> list[str]:
         """Ids of all photos, in the order they were added."""
         with self.snapshot() as snapshot:

@@ -104,6 +104,10 @@ class Snapshot:
         """Records of all photos that pass, newest first and undated ones last."""
         return self._catalog.photos(filters or NO_FILTERS)
 
+    def count_undated(self, filters: Filters) -> int:
+        """How many photos the dates of filters leave out because nobody knows theirs."""
+        return self._catalog.count_undated(filters)
+
     def pooled(
         self, photo_ids: Iterable[str] | None = None
     ) -> Iterator[tuple[list[str], Float[np.ndarray, "photo dim"]]]:
