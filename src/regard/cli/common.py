@@ -161,13 +161,13 @@ def _bar(bars: Progress, label: str, *, visible: bool) -> Callable[[int, int], N
 
 def _line_progress(label: str) -> Callable[[int, int], None]:
     """Progress for logs: a line every tenth."""
-    told = -1
+    shown = -1
 
     def update(done: int, total: int) -> None:
-        nonlocal told
+        nonlocal shown
         tenth = 10 * done // max(total, 1)
-        if tenth != told:
-            told = tenth
+        if tenth != shown:
+            shown = tenth
             notes.print(f"{label}: {done}/{total}")
 
     return update

@@ -48,8 +48,8 @@ class Location(NamedTuple):
             except pa.ArrowInvalid:
                 from fsspec.core import url_to_fs
 
-                found, inside = url_to_fs(text)
-                system = fs.PyFileSystem(fs.FSSpecHandler(found))
+                handler, inside = url_to_fs(text)
+                system = fs.PyFileSystem(fs.FSSpecHandler(handler))
         except (ValueError, ImportError, OSError) as error:
             raise DataError(
                 f"{text} cannot be reached ({error}); it must be a folder or a URI as "

@@ -58,13 +58,13 @@ class Unfollowed:
 
     def __init__(self, folders: Iterable[str], tell: Callable[[str], None]) -> None:
         self._folders, self._tell = list(folders), tell
-        self._told: set[str] = set()
+        self._reasons: set[str] = set()
         self._next = time.monotonic()
 
     def note(self, reason: str) -> None:
         """Some changes are not told of."""
-        if reason not in self._told:
-            self._told.add(reason)
+        if reason not in self._reasons:
+            self._reasons.add(reason)
             self._tell(
                 f"{reason}; all are looked through now and then instead. On Linux, raise "
                 "fs.inotify.max_user_watches (or max_user_instances), or set "
@@ -79,7 +79,7 @@ class Unfollowed:
             if kind in _OF_OTHERS:
                 self.note(f"{folder} is on a network drive ({kind}), of which not all is told")
         watched = number_watched()
-        if watched is None or self._told:
+        if watched is None or self._reasons:
             return
         there = sum(number_below(folder) for folder in self._folders)
         if watched < there:
@@ -87,7 +87,7 @@ class Unfollowed:
 
     def take_turn(self) -> bool:
         """Whether it is time to look through all of them; said once for each look."""
-        is_due = bool(self._told) and time.monotonic() >= self._next
+        is_due = bool(self._reasons) and time.monotonic() >= self._next
         if is_due:
             self._next = math.inf
         return is_due

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from regard.errors import DataError
 from regard.photos.formats import ending_of, is_photo_name
 from regard.photos.ignore import Ignore
+from regard.photos.names import is_text, readable, why_not_text
 
 _INDEX_MARK = "manifest.sqlite"  # in the folder of every index and region store
 _MARKS = (_INDEX_MARK, ".nomedia", "CACHEDIR.TAG")  # in folders whose pictures are nobody's photos
@@ -211,22 +212,3 @@ class _Scanner:
 def _names(folder: str) -> Iterator[str]:
     with os.scandir(folder) as entries:
         yield from (entry.name for entry in entries)
-
-
-def is_text(name: str) -> bool:
-    """Whether a name is UTF-8, so that databases and JSON can hold it."""
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def readable(name: str) -> str:
-    """A name that is not UTF-8 in letters that are."""
-    return os.fsencode(name).decode(errors="replace")
-
-
-def why_not_text(path: str, kind: str) -> str:
-    """What to tell of a file or folder whose name is not UTF-8."""
-    return f"{readable(path)} has a name that is not UTF-8; it must be. Rename the {kind}."

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
 _PHOTOMETRIC, _SAMPLE_FORMAT, _MAX_SAMPLE, _BITS, _PLANAR = 262, 339, 281, 258, 284
 _WHITE_IS_ZERO, _SIGNED, _IN_PLANES = 0, 2, 2
@@ -85,16 +85,16 @@ def _grey(image: Image.Image, tags: Any) -> Image.Image:
     return ImageOps.invert(grey) if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO else grey
 
 
-def _white(highest: float, usual: Sequence[int], told: Any) -> float:
+def _white(highest: float, usual: Sequence[int], limit: Any) -> float:
     """The number that stands for white: as the file says, else of the least depth that fits.
 
     Floating point and 32 bits are rarely used to their ends; only where the highest number is
     near one is that white.
     """
     with contextlib.suppress(TypeError, ValueError, IndexError):
-        limit = float(told[0] if isinstance(told, tuple) else told)
-        if highest <= limit and limit > 0:
-            return limit
+        number = float(limit[0] if isinstance(limit, tuple) else limit)
+        if highest <= number and number > 0:
+            return number
     ends = (*usual, *_LONG_ENDS)
     white = next((end for end in ends if highest <= end), highest)
     if (usual == _FLOAT_ENDS or white in _LONG_ENDS) and highest <= white / 2:
@@ -116,11 +116,13 @@ def _from_profile(image: Image.Image, profile: bytes | None) -> Image.Image | No
     if not profile or image.mode not in _SPACES:
         return None
     try:
-        told = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        fits = told.profile.xcolor_space.strip() == _SPACES[image.mode]
-        if not fits or "srgb" in ImageCms.getProfileDescription(told).lower():
+        from PIL import ImageCms
+
+        space = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        fits = space.profile.xcolor_space.strip() == _SPACES[image.mode]
+        if not fits or "srgb" in ImageCms.getProfileDescription(space).lower():
             return None
         srgb = ImageCms.createProfile("sRGB")
-        return ImageCms.profileToProfile(image, told, srgb, outputMode="RGB")
+        return ImageCms.profileToProfile(image, space, srgb, outputMode="RGB")
     except Exception:  # noqa: BLE001 - a profile that cannot be read costs itself only
         return None

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from regard.errors import ConfigError, DataError, StoreError
-from regard.photos.find import is_text, readable
+from regard.photos.names import is_text, readable
 from regard.search.paths import fits, plain_part
 from regard.store.manifest import MANIFEST, check_version, connect, is_compressed, meta
 
@@ -269,11 +269,11 @@ class Catalog:
 
     def contents_of_ids(self, photo_ids: Iterable[str]) -> dict[str, None]:
         """Keys of the photos with some ids, in their order; ids there are none of are left out."""
-        found: dict[str, None] = {}
+        contents: dict[str, None] = {}
         for photo_id in photo_ids:
             with contextlib.suppress(DataError):
-                found[self.content_of_id(photo_id)] = None
-        return found
+                contents[self.content_of_id(photo_id)] = None
+        return contents
 
     def files(self) -> dict[str, FileRow]:
         """Everything known, by path."""
