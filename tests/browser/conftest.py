@@ -14,7 +14,7 @@ from web.server import running
 from regard import web
 from regard.indexing import update_index
 from regard.model.model import load
-from regard.photos.samples import copy_samples
+from regard.photos import samples
 from regard.search import Index
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
@@ -30,6 +30,7 @@ REFUSED = "Failed to load resource"  # what Chromium says of every answer that i
 NO_MATCH = "two boys play football"  # there is no such photo among the samples
 UNKNOWN = "a motorcyclee"  # a word the model never read
 DRAWN = 40  # so that the list has a second page
+PHOTOS = DRAWN + len(list(samples.FOLDER.glob("*.jpg")))
 
 
 def pytest_collection_modifyitems(items):
@@ -42,7 +43,7 @@ def pytest_collection_modifyitems(items):
 def folder(tmp_path_factory):
     """Sample photos, and drawn ones in a folder of their own."""
     place = tmp_path_factory.mktemp("browser") / "photos"
-    copy_samples(place)
+    samples.copy_samples(place)
     for seed in range(DRAWN):
         size = (120, 80) if seed % 3 else (80, 120)
         draw(place / f"drawn/{seed}.png", seed, size, f"2021:03:{seed % 28 + 1:02} 09:00:00")

@@ -2,7 +2,7 @@
 
 from urllib.parse import quote
 
-from browser.conftest import api, order, search, settled
+from browser.conftest import PHOTOS, api, order, search, settled
 
 TEXT = "a cat looks at the camera"
 
@@ -13,7 +13,7 @@ def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, 
     settled(page)
     shown = len(order(page))
     text = page.inner_text(".status")
-    assert "best of 54, newest first" in text
+    assert f"best of {PHOTOS}, newest first" in text
     assert text.startswith(f"{shown} photo")
     assert page.get_attribute("button[aria-expanded=true]", "aria-label") == "Filters, 1 set"
     shoot(page)
@@ -22,7 +22,7 @@ def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, 
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
     page.click("text=Best match first >> nth=-1")
-    page.wait_for_selector(".status:has-text('54 photos ranked')")
+    page.wait_for_selector(f".status:has-text('{PHOTOS} photos ranked')")
 
 
 def test_the_large_view_says_that_it_leaves_out_the_weights(page, address, shoot):

@@ -2,7 +2,7 @@
 
 from urllib.parse import parse_qs, quote, urlsplit
 
-from browser.conftest import DRAWN, NO_MATCH, UNKNOWN, api, order, search, settled
+from browser.conftest import NO_MATCH, PHOTOS, UNKNOWN, api, order, search, settled
 
 TEXT = "a cat looks at the camera"
 
@@ -18,7 +18,7 @@ def test_photos_come_in_the_order_of_the_api(page, address, shoot):
     assert page.locator(".chip .label").all_inner_texts() == [*TEXT.split(), "start · end"]
     assert query(page) == {"q": [TEXT]}
     assert page.title() == f"{TEXT} – Regard"
-    assert f"{DRAWN + 14} photos ranked" in page.inner_text(".status")
+    assert f"{PHOTOS} photos ranked" in page.inner_text(".status")
     shoot(page)
 
 
@@ -167,7 +167,7 @@ def test_filters_narrow_the_list(page, address, shoot):
     page.wait_for_selector("text=No photo passes these filters.")
     shoot(page, "-none")
     page.click("text=Clear the filters")
-    page.wait_for_selector(f".status:text('{DRAWN + 14} photos')")
+    page.wait_for_selector(f".status:text('{PHOTOS} photos')")
 
 
 def test_more_photos_come_while_scrolling(page, address):
@@ -176,10 +176,10 @@ def test_more_photos_come_while_scrolling(page, address):
     assert len(first) == 40
     page.mouse.move(600, 500)
     page.mouse.wheel(0, 20_000)
-    page.wait_for_function("() => document.querySelectorAll('.tile').length === 54")
+    page.wait_for_function(f"() => document.querySelectorAll('.tile').length === {PHOTOS}")
     every = order(page)
     assert every[:40] == first
-    assert len(set(every)) == 54
+    assert len(set(every)) == PHOTOS
     assert page.locator(".grid-end").count() == 0
 
 

@@ -2,7 +2,7 @@
 
 import re
 
-from browser.conftest import DRAWN, order, search, settled
+from browser.conftest import DRAWN, PHOTOS, order, search, settled
 
 TEXT = "a cat looks at the camera"
 PHOTO = re.compile(r"/api/v1/photos/[0-9a-f]{16}(\?.*)?$")
@@ -40,7 +40,7 @@ def test_a_page_that_fails_is_asked_for_by_hand(page, address, shoot):
     assert len(asked) == 2
     page.unroute("**/search?*offset=40*")
     page.click(".grid-end >> text=Try again")
-    page.wait_for_function("() => document.querySelectorAll('.tile').length === 54")
+    page.wait_for_function(f"() => document.querySelectorAll('.tile').length === {PHOTOS}")
     assert page.locator(".problem").count() == 0
 
 
