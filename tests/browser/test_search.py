@@ -217,12 +217,12 @@ def test_nothing_fits_is_said_plainly_above_the_nearest(page, address, shoot):
 
 
 def test_something_fits_and_nothing_is_said(page, address):
-    search(page, address, "a brick wall")
-    told = api(page, address, "search?q=a+brick+wall")
-    assert told["verdict"]["good"]
+    search(page, address, TEXT)
+    verdict = api(page, address, f"search?q={quote(TEXT)}")["verdict"]
+    assert verdict["good"]
     assert page.locator(".no-match").count() == 0
     badge = page.inner_text(".tile >> nth=0 >> .badge b")
-    assert badge == f"{percent(told['verdict']['probability'])}\u00a0%"
+    assert badge == f"{percent(verdict['probability'])}\u00a0%"
 
 
 def test_words_a_photo_does_not_show_stand_on_it(page, address, shoot):
