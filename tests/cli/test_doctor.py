@@ -18,7 +18,8 @@ def test_report_for_machines():
 def test_report_for_people():
     done = invoke("doctor")
     assert done.exit_code == 0
-    assert "instruction set" in done.stdout
+    assert "instructions" in done.stdout
+    assert "times as long" in done.stdout
 
 
 def test_missing_weights_are_named(monkeypatch):

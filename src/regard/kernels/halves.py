@@ -4,35 +4,41 @@ numpy converts float16 one number at a time and knows no bfloat16, whose bit pat
 uint16 here: the upper half of float32's.
 """
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 Floats = npt.NDArray[np.float32]
+Out = TypeVar("Out", bound=npt.NDArray[Any])
+Convert = Callable[[Any, Any], None]
 _AT_ONCE = 1 << 16  # numbers whose steps follow one another in the nearest caches
 _HALF = np.int32(-0x70002000)  # where float16's bits come to lie in float32's, its sign apart
 _BIAS = np.float32(2.0**112)  # between the exponents' zeros
 
 
-def widen(halves: npt.NDArray[np.float16]) -> Floats:
-    """Finite float16 numbers as float32, exactly."""
-    return _by_parts(halves, _widen, np.float32)
+def widen(halves: npt.NDArray[np.float16], out: Floats | None = None) -> Floats:
+    """Finite float16 numbers as float32, exactly.
+
+    Args:
+        out: contiguous, of the same shape; made if not given.
+    """
+    wide: Floats = np.empty(halves.shape, np.float32) if out is None else out
+    return _by_parts(halves, _widen, wide)
 
 
 def to_bfloat16(values: Floats) -> npt.NDArray[np.uint16]:
     """Finite float32 numbers rounded to the nearest bfloat16, of two the even one."""
-    rounded: npt.NDArray[np.uint16] = _by_parts(values, _round, np.uint16)
-    return rounded
+    return _by_parts(values, _round, np.empty(values.shape, np.uint16))
 
 
 def from_bfloat16(patterns: npt.NDArray[np.uint16]) -> Floats:
     """bfloat16 numbers as float32, exactly."""
-    return _by_parts(patterns, _expand, np.float32)
+    return _by_parts(patterns, _expand, np.empty(patterns.shape, np.float32))
 
 
-def _by_parts(values: npt.NDArray[Any], convert: Any, kind: Any) -> npt.NDArray[Any]:
-    out = np.empty(values.shape, kind)
+def _by_parts(values: npt.NDArray[Any], convert: Convert, out: Out) -> Out:
     given, flat = np.ascontiguousarray(values).reshape(-1), out.reshape(-1)
     for start in range(0, len(flat), _AT_ONCE):
         part = slice(start, start + _AT_ONCE)

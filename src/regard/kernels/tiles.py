@@ -6,7 +6,6 @@ they are the kernel's own (see `product`) or torch's, as the caller has measured
 threads. Numba is imported on use.
 """
 
-import threading
 from collections.abc import Callable
 from functools import cache
 from itertools import pairwise
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from regard.core.scoring import DEFAULT_SCORING, Pooling, Scoring
 from regard.errors import ConfigError, ShapeError
+from regard.kernels.buffers import Buffers
 from regard.kernels.checks import Ints, check_dim
 from regard.kernels.halves import Floats
 from regard.kernels.hardware import multiplies_bfloat16
@@ -34,20 +34,7 @@ _MOST_COLUMNS = 1 << 14
 _FOUR = 4  # the kernel takes vectors in fours, and writes past the last
 
 
-class _Buffers(threading.local):
-    """Working memory of one thread; grows, is never given back while the thread lives."""
-
-    def __init__(self) -> None:
-        self.arrays: dict[str, np.ndarray[Any, Any]] = {}
-
-    def array(self, name: str, size: int, dtype: type = np.float32) -> Any:
-        """At least `size` numbers, zero at first."""
-        if name not in self.arrays or self.arrays[name].size < size:
-            self.arrays[name] = np.zeros(size, dtype)
-        return self.arrays[name]
-
-
-_buffers = _Buffers()
+_buffers = Buffers()
 
 
 class _Task(NamedTuple):

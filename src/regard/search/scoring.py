@@ -16,20 +16,21 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.core.shares import word_shares
 from regard.kernels import Choice, Precision, Prepared, chosen, fused_available, prepare, score
-from regard.kernels.prepared import as_floats
+from regard.kernels.buffers import Buffers
+from regard.kernels.halves import widen
 from regard.kernels.tiles import fused_handles
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
 from regard.search import shortlist
 from regard.search.shortlist import Queries, Shortlist
 from regard.store.region_store import RegionStore
-from regard.store.shards import let_go, reading
+from regard.store.shards import let_go, reading, rows_in_place
 
 TILE = 256  # photos gathered at a time
 READ_EACH = 4096  # photos of a large store that are worth reading one and all
@@ -41,6 +42,8 @@ _READY_A_SEARCH = 4096  # photos made ready by every search but the first
 _ONE_BY_ONE = 2  # queries (words or regions) of a pair at whose attention turns on single signs
 _ERROR = 2.5e-3  # of a relevance: half a step of bfloat16 below 1, and some for its inputs
 _TURNED = 0.05  # of one whose attention turns on signs too small for bfloat16 to tell
+
+_buffers = Buffers()
 
 
 class _Part(NamedTuple):
@@ -175,8 +178,7 @@ class PhotoScorer:
         words = [np.asarray(vectors, np.float32) for _, vectors in queries]
 
         def work(start: int) -> None:
-            vectors, counts = self._store.gather(keys[start : start + _AT_ONCE])
-            regions = as_floats(vectors)
+            regions, counts = self._read(keys[start : start + _AT_ONCE])
             mask = np.arange(regions.shape[1]) < counts[:, None]
             parts = [score_tile(regions, mask, rows, self._scoring) for rows in words]
             out[start : start + _AT_ONCE] = _combine(np.stack(parts, 1), queries)
@@ -188,6 +190,19 @@ class PhotoScorer:
             if len(keys) > _MAPPED:
                 let_go(self._store.parts(keys[begin:end]))
         return out
+
+    def _read(
+        self, keys: Sequence[str]
+    ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
+        """Vectors in float32, valid until this thread reads again, and how many each photo has."""
+        parts = self._store.parts(keys)
+        vectors, counts = rows_in_place(parts), np.array([part[2] for part in parts])
+        if vectors is None:
+            vectors, counts = self._store.gather(keys)
+        if vectors.dtype != np.float16:
+            return vectors, counts
+        room = _buffers.array("regions", vectors.size)[: vectors.size].reshape(vectors.shape)
+        return widen(vectors, room), counts
 
     # ---- the other way: make ready and keep
 
