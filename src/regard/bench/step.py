@@ -25,6 +25,7 @@ from regard.core.losses import triplet_loss
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
+from regard.kernels import chosen
 from regard.training.allocator import keep_freed_memory
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
@@ -45,7 +46,8 @@ def measure(threads: int = 1, repeats: int = 2) -> dict[str, Any]:
     Returns:
         ratio_to_official (times faster, median over rounds in which every side made a step),
         memory_ratio (times less added to model, optimizer state and batch, gradients included)
-        and seconds, for the precision named; the same of each side, with the processor's seconds,
+        and seconds, for the precision that was chosen; the other, and how many times as long it
+        took; the same of each side, with the processor's seconds,
         which other programs change less; the seconds of a step's parts; and seconds an epoch.
     """
     with _workers(threads) as ask:
@@ -53,10 +55,13 @@ def measure(threads: int = 1, repeats: int = 2) -> dict[str, Any]:
         rounds = [{side: ask(side, "step") for side in SIDES} for _ in range(repeats)]
         parts = {side: ask(side, "parts") for side in SIDES[1:]}
     sides = {side: _summary(side, rounds, memory) for side in SIDES}
-    ours = sides["bfloat16"]
+    choice = chosen("training")
+    ours, theirs = sides[choice.precision], sides[choice.other]
     return {
         **{name: ours[name] for name in ("ratio_to_official", "memory_ratio", "seconds")},
-        "precision": "bfloat16",
+        "chosen": choice.precision,
+        "other": choice.other,
+        "ratio": theirs["seconds"] / ours["seconds"],
         "threads": threads,
         **{side: sides[side] | {"parts": parts.get(side, {})} for side in SIDES},
         "epoch_seconds": {k: ours["seconds"] * v / PAIRS for k, v in PAIRS_IN_EPOCH.items()},

@@ -6,8 +6,9 @@ from regard.cli.common import AsJson, notes, print_json
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Versions, threads, instruction sets, and where weights come from with their checksums."""
-    report = {"versions": _versions(), "machine": _machine(), "weights": _weights()}
+    """Versions, processor, the precision that is quicker here, and weights with their checksums."""
+    report = {"versions": _versions(), "machine": _machine()}
+    report |= {"precision": _precision(), "weights": _weights()}
     if as_json:
         print_json(report)
         return
@@ -35,28 +36,23 @@ def _versions() -> dict[str, Any]:
 
 
 def _machine() -> dict[str, Any]:
-    import torch
+    from regard.kernels.hardware import available_cores, instructions, processor
+    from regard.kernels.workers import thread_count
 
-    from regard.kernels.hardware import available_cores
-
+    wanted = ("avx2", "avx512f", "avx512bf16", "amx-bf16", "neon", "bf16")
     return {
+        "processor": processor(),
         "cores": available_cores(),
-        "threads": torch.get_num_threads(),
-        "instruction set": torch.backends.cpu.get_cpu_capability(),
-        "bfloat16": _bfloat16(),
-        "cuda": torch.cuda.get_device_name() if torch.cuda.is_available() else "none",
+        "threads": thread_count(None),
+        "instructions": ", ".join(name for name in wanted if name in instructions()) or "unknown",
     }
 
 
-def _bfloat16() -> str:
-    """Whether the processor multiplies bfloat16 matrices itself."""
-    import torch
+def _precision() -> dict[str, Any]:
+    """What this machine is quicker in, measured now if it has not been before."""
+    from regard.kernels.precision import described
 
-    tests = (("AMX", "_is_amx_tile_supported"), ("AVX-512", "_is_avx512_bf16_supported"))
-    for name, test in tests:
-        if getattr(torch.cpu, test, lambda: False)():
-            return name
-    return "emulated"
+    return dict(described())
 
 
 def _weights() -> dict[str, Any]:

@@ -103,6 +103,7 @@ def _overruled() -> Wanted:
     )
 
 
+@cache
 def _version(package: str) -> str:
     try:
         return metadata.version(package)
