@@ -4,7 +4,6 @@ import json
 
 import torch
 
-from regard.regions import backbone
 from tests.cli.conftest import invoke
 
 
@@ -12,7 +11,8 @@ def test_report_for_machines():
     told = json.loads(invoke("doctor", "--json").stdout)
     assert told["versions"]["torch"] == torch.__version__
     assert told["machine"]["cores"] >= 1
-    assert backbone.WEIGHTS_TAG in told["weights"]["backbone"]
+    assert "sha256" in told["weights"]["backbone"]
+    assert {"scores", "search"} <= told["precision"].keys()
 
 
 def test_report_for_people():
@@ -22,8 +22,8 @@ def test_report_for_people():
     assert "times as long" in done.stdout
 
 
-def test_missing_weights_are_named(monkeypatch):
-    monkeypatch.setattr(backbone, "WEIGHTS_PACKAGE", "no_such_package")
+def test_missing_weights_are_named(monkeypatch, tmp_path):
+    monkeypatch.setattr("regard.regions.pyramid.SHIPPED", tmp_path / "backbone.onnx")
     done = invoke("doctor")
     assert "missing" in done.stdout
     assert "Not whole" in done.stderr

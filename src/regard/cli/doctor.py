@@ -63,8 +63,8 @@ def _weights() -> dict[str, Any]:
 
     files = {f"model {n}": resolve_model(n) / "model.safetensors" for n in shipped_models()}
     files["backbone"] = SHIPPED
-    found: dict[str, Any] = {}
+    report: dict[str, Any] = {}
     for name, path in files.items():
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        found[name] = f"{path}  sha256 {digest[:16]}"
-    return found
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
+        report[name] = f"{path}  sha256 {digest}" if digest else f"missing: {path}"
+    return report
