@@ -26,7 +26,7 @@ def _versions() -> dict[str, Any]:
     from importlib.metadata import PackageNotFoundError, version
 
     found = {"python": platform.python_version()}
-    packages = ("regard", "torch", "numpy", "numba", "pillow", "safetensors", "nltk")
+    packages = ("regard", "torch", "numpy", "numba", "pillow", "safetensors", "tokenizers")
     for name in packages:
         try:
             found[name] = version(name)

