@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from regard.model.checkpoint import load_checkpoint
+from regard.official.export import export_checkpoint
 from regard.store.region_store import RegionStore
 from tests.cli.conftest import invoke, train_arguments
 
@@ -63,3 +64,21 @@ def test_features_come_into_a_store(tmp_path):
     with RegionStore(tmp_path / "store") as store:
         assert (store.producer, store.dim, list(store)) == ("mine", 7, ["42"])
         assert store["42"].boxes.shape == (2, 4)
+
+
+def test_what_a_checkpoint_leaves_open_is_told_and_can_be_given(plain_model, tmp_path):
+    path, vocab = tmp_path / "silent.pth.tar", tmp_path / "vocab.json"
+    checkpoint = load_checkpoint(plain_model)
+    checkpoint.vocabulary.save(vocab)
+    export_checkpoint(path, checkpoint)
+    contents = torch.load(path, weights_only=False)
+    del contents["opt"]
+    torch.save(contents, path)
+    asked = ("import", path, "--vocab", vocab, "--out", tmp_path / "out", "--json")
+    done = invoke(*asked)
+    assert json.loads(done.stdout)["assumed"]["pooling"] == "lse"
+    assert "assumed: direction t2i, pooling lse, normalization clipped_l2norm" in done.stderr
+    done = invoke(*asked, "--set", "pooling=mean", "--set", "lambda_softmax=4")
+    tree = json.loads(done.stdout)
+    assert tree["config"]["scoring"]["pooling"] == "mean"
+    assert tree["assumed"] == {"direction": "t2i", "normalization": "clipped_l2norm"}

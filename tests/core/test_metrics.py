@@ -96,3 +96,19 @@ def test_not_a_number_is_refused():
 def test_image_without_caption_is_refused():
     with pytest.raises(ShapeError, match="at least one caption"):
         retrieval(TYPED, torch.tensor([0, 0, 0, 1, 1, 1]))
+
+
+def test_tensors_are_taken_as_arrays_are():
+    torch = pytest.importorskip("torch")
+    scores, owner = np.random.default_rng(0).random((3, 6)), np.array([0, 1, 1, 1, 2, 2])
+    assert retrieval(torch.tensor(scores), torch.tensor(owner)) == retrieval(scores, owner)
+
+
+@pytest.mark.parametrize("ties", ["pessimistic", "official"])
+def test_large_matrices_are_ranked_in_parts(monkeypatch, ties):
+    generator = np.random.default_rng(0)
+    owner = np.concatenate([np.arange(20), generator.integers(20, size=30)])
+    scores = generator.integers(9, size=(20, 50)).astype(np.float32)
+    expected = retrieval(scores, owner, ties)
+    monkeypatch.setattr("regard.core.metrics._BLOCK", 120)
+    assert retrieval(scores, owner, ties) == expected

@@ -12,10 +12,12 @@ from regard.core.attention import similarity
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, DataError, ShapeError
+from regard.model.background import Background
 from regard.model.encoded import EncodedImages
 from regard.model.judgement import Judgement
 from regard.model.model import Model, load
 from regard.photos.decode import read_photo
+from regard.store.shards import Regions
 from regard.words.vocabulary import Vocabulary
 
 SENTENCES = ["a dog", "two red birds sit on a wire .", "a dog"]
@@ -140,3 +142,53 @@ def test_a_shipped_model_judges_pairs_and_answers():
     assert 0 <= low.probability < high.probability <= 1
     assert 0 <= low.match_probability < high.match_probability <= 1
     assert shipped.judge([0.5], "photos", words, 2000)[0].match_probability < high.match_probability
+
+
+def regions_of(made, count):
+    features = np.random.default_rng(count).random((count, made.config.feature_dim), np.float32)
+    return Regions(features, np.zeros((count, 4), np.float32), np.ones(count, np.float32), 9, 9)
+
+
+def test_photos_and_sentences_are_scored_as_they_are():
+    made = model()
+    photos = [regions_of(made, count) for count in (3, 1, 4)]
+    expected = made.similarity(made.encode_images(photos), made.encode_captions(SENTENCES))
+    np.testing.assert_array_equal(made.similarity(photos, SENTENCES), expected)
+    np.testing.assert_array_equal(made.similarity(iter(photos), iter(SENTENCES)), expected)
+    one = made.similarity(photos[0], SENTENCES[1])
+    np.testing.assert_allclose(one, expected[:1, 1:2], atol=1e-6)
+
+
+def test_what_a_background_takes_off_is_a_choice_of_the_call():
+    made = model()
+    photos, captions = [regions_of(made, 3)], made.encode_captions(SENTENCES)
+    plain = made.similarity(photos, captions)
+    sides = np.random.default_rng(0).normal(size=(2, 9, made.dim)).astype(np.float32)
+    made.background = Background.of(*sides)
+    assert abs(made.similarity(photos, captions) - plain).max() > 1e-3
+    np.testing.assert_array_equal(made.similarity(photos, captions, background=False), plain)
+
+
+@pytest.mark.parametrize("encoding", ["gru", "states"])
+def test_batches_change_nothing_and_progress_is_told(encoding):
+    made = model(encoding)
+    photos = [regions_of(made, count) for count in (3, 1, 4, 2, 2)]
+    done = []
+    found = made.encode_images(photos, batch_size=2, progress=lambda *told: done.append(told))
+    assert done == [(2, 5), (4, 5), (5, 5)]
+    np.testing.assert_allclose(found.vectors, made.encode_images(photos).vectors, atol=1e-6)
+    done.clear()
+    found = made.encode_captions(SENTENCES, batch_size=2, progress=lambda *told: done.append(told))
+    assert done == [(2, 3), (3, 3)]
+    np.testing.assert_allclose(found.vectors, made.encode_captions(SENTENCES).vectors, atol=1e-6)
+
+
+def test_what_is_printed_tells_what_it_is():
+    made = model()
+    kind = "t2i attention, lse pooling, 6 to 8 numbers, 13 words"
+    assert repr(made) == f"Model(''; {kind})"
+    assert repr(made.checkpoint) == f"Checkpoint({kind})"
+    images = made.encode_images([regions_of(made, 3)])
+    assert repr(images) == "EncodedImages(1 photo, at most 3 vectors of 8 numbers each)"
+    captions = made.encode_captions(SENTENCES)
+    assert repr(captions) == "EncodedCaptions(3 sentences, at most 10 vectors of 8 numbers each)"

@@ -76,4 +76,4 @@ def _count(number: int, what: str) -> str:
 
 
 def _sizes(vectors: Float[np.ndarray, "row item dim"]) -> str:
-    return f"{vectors.shape[1]} vectors of {vectors.shape[2]} numbers at most"
+    return f"at most {vectors.shape[1]} vectors of {vectors.shape[2]} numbers each"

@@ -69,7 +69,7 @@ class Model:
 
     def __repr__(self) -> str:
         """Where it is from, how it scores and how large it is."""
-        return f"Model({self.source!r}: {describe(self.config, self.vocabulary)})"
+        return f"Model({self.source!r}; {describe(self.config, self.vocabulary)})"
 
     @property
     def checkpoint(self) -> Checkpoint:
