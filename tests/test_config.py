@@ -74,3 +74,19 @@ def test_missing_and_broken_files_are_named(tmp_path):
     (tmp_path / "bad.toml").write_text("a = [")
     with pytest.raises(ConfigError, match="not valid TOML"):
         read_toml(tmp_path / "bad.toml")
+
+
+@pytest.mark.parametrize("contents", [b"a = \xff", b"a = " + b"[" * 100_000, b"\x00"])
+def test_a_file_that_is_no_toml_is_refused_whatever_it_holds(tmp_path, contents):
+    (tmp_path / "bad.toml").write_bytes(contents)
+    with pytest.raises(ConfigError, match=r"bad\.toml is not valid TOML"):
+        read_toml(tmp_path / "bad.toml")
+    with pytest.raises(ConfigError, match="must be a file that exists"):
+        read_toml(tmp_path)
+
+
+def test_values_toml_knows_and_settings_do_not_are_refused(tmp_path):
+    (tmp_path / "odd.toml").write_text("\ufeff[training]\nseed = 2026-01-01\n", encoding="utf-8")
+    tree = apply_settings(read_toml(tmp_path / "odd.toml"), ["training.epochs=" + "9" * 5000])
+    assert tree["training"]["epochs"] == "9" * 5000  # too long for a number: a text
+    assert str(tree["training"]["seed"]) == "2026-01-01"

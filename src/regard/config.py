@@ -5,6 +5,7 @@ one; numbers, texts and booleans are checked against the field's type. Defaults 
 dataclasses and nowhere else.
 """
 
+import copy
 import dataclasses
 import difflib
 import json
@@ -25,13 +26,13 @@ def read_toml(path: Path) -> dict[str, Any]:
         ConfigError: the file is missing or not TOML; the message says where.
     """
     try:
-        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree: dict[str, Any] = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         return tree
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError):
         raise ConfigError(
             f"recipe is {str(path)!r}; it must be a file that exists. Check the path."
         ) from None
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:  # of TOML, or of bytes that are no text
         raise ConfigError(f"{path} is not valid TOML: {error}. Correct the file.") from None
 
 
@@ -41,7 +42,7 @@ def apply_settings(tree: Mapping[str, Any], settings: Sequence[str]) -> dict[str
     Raises:
         ConfigError: a setting has no `=` or goes through something that is not a section.
     """
-    result = json.loads(json.dumps(tree))
+    result: dict[str, Any] = copy.deepcopy(dict(tree))
     for setting in settings:
         name, separator, text = setting.partition("=")
         if not separator:
@@ -59,9 +60,9 @@ def apply_settings(tree: Mapping[str, Any], settings: Sequence[str]) -> dict[str
                 )
         try:
             place[last] = json.loads(text)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             place[last] = text.strip()
-    return result  # type: ignore[no-any-return]
+    return result
 
 
 def build(kind: type[T], tree: Mapping[str, Any], where: str = "") -> T:

@@ -163,3 +163,21 @@ def test_folders_without_boxes_cannot_be_grounded(tmp_path):
     np.save(tmp_path / "test_boxes.npy", np.array([BOXES, BOXES[:2]], dtype=object))
     with pytest.raises(DataError, match="Pad photos of fewer regions"):
         open_dataset(tmp_path, "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "contents"),
+    [
+        ("p.jsonl", b"[1, 2]"),
+        ("p.jsonl", b"\xff"),
+        ("p.jsonl", b'{"file": "a.jpg", "captions": [3]}'),
+        ("p.jsonl", b'{"file": "a.jpg", "captions": [{"caption": "a", "phrases": [[]]}]}'),
+        ("p.jsonl", b"[" * 100_000),
+        ("p.jsonl.gz", b"no gzip"),
+        ("p.jsonl.gz", gzip.compress(b'{"file": "a.jpg"}' * 99)[:40]),
+    ],
+)
+def test_phrases_that_are_cut_or_of_another_form_are_refused(tmp_path, name, contents):
+    (tmp_path / name).write_bytes(contents)
+    with pytest.raises(DataError, match="must be JSON lines with"):
+        read_phrases(tmp_path / name, {"a.jpg"})

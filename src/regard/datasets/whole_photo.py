@@ -27,8 +27,8 @@ class WholePhotos:
         self, photo_rows: Sequence[int] | Int[np.ndarray, " photo"]
     ) -> tuple[Float[np.ndarray, "photo 1 feature"], Int[np.ndarray, " photo"]]:
         """Features of the widest region of several photos, and ones."""
-        found = [self._widest(int(row)) for row in photo_rows]
-        return np.stack(found)[:, None], np.ones(len(found), np.int64)
+        widest = [self._widest(int(row)) for row in photo_rows]
+        return np.stack(widest)[:, None], np.ones(len(widest), np.int64)
 
     def _widest(self, row: int) -> Float[np.ndarray, " feature"]:
         regions = self._dataset.regions_of(row)

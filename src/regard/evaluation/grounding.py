@@ -8,6 +8,7 @@ region hits with an intersection over union of at least a half. Knows nothing of
 
 import gzip
 import json
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -25,6 +26,10 @@ from regard.store.shards import Regions
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize
 
+_UNREADABLE = (  # what a file raises that is cut, or is no such file
+    *(OSError, EOFError, zlib.error, ValueError, RecursionError),
+    *(AttributeError, LookupError, TypeError),
+)
 _ENOUGH_OVERLAP = 0.5
 _PHOTOS_AT_ONCE = 64
 
@@ -99,12 +104,12 @@ def read_phrases(path: Path, photos: set[str]) -> dict[str, list[Phrase]]:
     """
     phrases_of: dict[str, list[Phrase]] = {}
     try:
-        with gzip.open(path, "rt") if path.suffix == ".gz" else path.open() as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             for line in file:
                 tree = json.loads(line)
                 if tree["file"] in photos:
                     phrases_of[tree["file"]] = list(_phrases(tree))
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _UNREADABLE as error:
         raise DataError(
             f"phrases in {str(path)!r} cannot be read ({error}); they must be JSON lines with "
             "file, captions and boxes_norm. Check the path."

@@ -107,12 +107,12 @@ def names_of_ids(captions: Path) -> dict[str, str]:
     """
     names: dict[str, str] = {}
     try:
-        for image in json.loads(captions.read_text(encoding="utf-8"))["images"]:
+        for image in json.loads(captions.read_text(encoding="utf-8-sig"))["images"]:
             name = "/".join(filter(None, (image.get("filepath"), image["filename"])))
             names[Path(image["filename"]).stem] = name
             if "cocoid" in image:
                 names[str(image["cocoid"])] = name
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise DataError(
             f"{captions} cannot be read ({error!r}); it must be Karpathy's JSON. Check the path."
         ) from None

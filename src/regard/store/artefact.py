@@ -12,9 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock
-
 from regard.store.atomic import sync
+from regard.store.manifest import lock
 
 _DIGITS = 16
 
@@ -43,17 +42,23 @@ def made_once(
     whole = folder / f"{name}-{digest_of(made_from)}"
     if whole.is_dir():
         return whole
-    folder.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder / f"{name}.lock"):
-        if whole.is_dir():
-            return whole
-        for left in folder.glob(f"{name}-{'[0-9a-f]' * _DIGITS}*"):
-            shutil.rmtree(left)
-        partial = whole.with_name(f"{whole.name}.partial")
-        partial.mkdir()
-        make(partial)
-        for file in partial.iterdir():
-            sync(file)
-        partial.rename(whole)
-        sync(folder)
+    held = lock(folder, f"{name}.lock", wait=True)
+    try:
+        if not whole.is_dir():
+            _make(whole, name, make)
+    finally:
+        held.release()
     return whole
+
+
+def _make(whole: Path, name: str, make: Callable[[Path], None]) -> None:
+    """Make an artefact in the place of those of its name, and of what a killed process left."""
+    for left in whole.parent.glob(f"{name}-{'[0-9a-f]' * _DIGITS}*"):
+        shutil.rmtree(left)
+    partial = whole.with_name(f"{whole.name}.partial")
+    partial.mkdir()
+    make(partial)
+    for file in partial.iterdir():
+        sync(file)
+    partial.rename(whole)
+    sync(whole.parent)

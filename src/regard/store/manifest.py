@@ -29,17 +29,21 @@ CREATE TABLE skipped (key TEXT PRIMARY KEY, reason TEXT NOT NULL);
 """
 
 
-def lock(folder: Path) -> FileLock:
+def lock(folder: Path, file: str = "writer.lock", *, wait: bool = False) -> FileLock:
     """Take the one writer's place.
+
+    Args:
+        file: what is locked.
+        wait: until another process gives it up.
 
     Raises:
         BusyError: another process has it.
         StoreError: the folder is on a drive that has no locks.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    place = FileLock(folder / "writer.lock")
+    place = FileLock(folder / file)
     try:
-        place.acquire(timeout=0)
+        place.acquire(timeout=-1 if wait else 0)
     except Timeout:
         raise BusyError(
             f"{folder} is being written by another process; there must be one writer "
@@ -48,7 +52,7 @@ def lock(folder: Path) -> FileLock:
     except (OSError, NotImplementedError) as error:  # the latter is filelock's for ENOSYS
         number = getattr(error, "errno", errno.ENOSYS)
         if number not in _NO_LOCKS:
-            raise OSError(number, os.strerror(number or 0), str(folder / "writer.lock")) from None
+            raise OSError(number, os.strerror(number or 0), str(folder / file)) from None
         raise StoreError(
             f"{folder} is on a drive without locks ({os.strerror(number)}); it must be on one "
             "that has them, as local disks do, so that there is one writer at a time. Name a "

@@ -244,12 +244,12 @@ def map_shard(path: Path) -> Shard:
             length = int.from_bytes(file.read(8), "little")
             header = json.loads(file.read(length))
             whole = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ, **untracked)
-        found: dict[str, np.ndarray] = {"scales": np.zeros(0, np.float32)}
+        arrays: dict[str, np.ndarray] = {"scales": np.zeros(0, np.float32)}
         for name in set(Shard._fields) & set(header):
             entry = header[name]
             at = 8 + length + entry["data_offsets"][0]
-            found[name] = np.ndarray(tuple(entry["shape"]), kinds[entry["dtype"]], whole, at)
-        return Shard(**found)
+            arrays[name] = np.ndarray(tuple(entry["shape"]), kinds[entry["dtype"]], whole, at)
+        return Shard(**arrays)
     except (OSError, ValueError, KeyError, TypeError, OverflowError, MemoryError) as error:
         raise StoreError(
             f"{path} is damaged or missing ({error}); it must be a whole shard. An index is "

@@ -43,15 +43,15 @@ def embed_words(
             return vectors
     packing = pack(lengths, word_ids.shape[1])
     inputs = encoder.dropout(encoder.embed(word_ids.flatten()[packing.places]))
-    found = unit(read(encoder.rnn, inputs, packing, dtype))
-    padded = found.new_zeros(word_ids.numel(), found.shape[1])
-    return padded.index_copy(0, packing.places, found).view(*word_ids.shape, -1)
+    vectors = unit(read(encoder.rnn, inputs, packing, dtype))
+    padded = vectors.new_zeros(word_ids.numel(), vectors.shape[1])
+    return padded.index_copy(0, packing.places, vectors).view(*word_ids.shape, -1)
 
 
 def unit(vectors: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
     """`l2norm` over the last axis, in float32."""
-    found: Tensor = _Unit.apply(vectors)  # type: ignore[no-untyped-call]
-    return found
+    normalised: Tensor = _Unit.apply(vectors)  # type: ignore[no-untyped-call]
+    return normalised
 
 
 def _products_in(dtype: torch.dtype) -> AbstractContextManager[Any]:
@@ -95,9 +95,9 @@ class _Unit(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> Tensor:
         out, norms = ctx.saved_tensors
         given = gradient.reshape(out.shape)
-        found = torch.empty(out.shape, dtype=ctx.dtype)
+        entering = torch.empty(out.shape, dtype=ctx.dtype)
         for part in _parts(len(out)):
             norm, vectors = norms[part].clamp_min(TINY**0.5), out[part]
             along = (given[part] * vectors).sum(1, keepdim=True) * ((norm + EPS) / norm)
-            found[part] = (given[part] - vectors * along).div_(norm + EPS)
-        return found.view(gradient.shape)
+            entering[part] = (given[part] - vectors * along).div_(norm + EPS)
+        return entering.view(gradient.shape)

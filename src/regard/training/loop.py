@@ -114,14 +114,14 @@ def train(
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
         best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {})
-        found = validate(Model(best, states=val_states), val_set)
-        position = loop.finish_epoch(position, found, best)
+        on_val = validate(Model(best, states=val_states), val_set)
+        position = loop.finish_epoch(position, on_val, best)
         at = at._replace(
-            validation=found,
+            validation=on_val,
             seconds=time.monotonic() - started,
             is_best=position.best_epoch == position.epoch,
         )
-        run.log(epoch=at.epoch, loss=at.loss, rsum=found.rsum, seconds=round(at.seconds, 2))
+        run.log(epoch=at.epoch, loss=at.loss, rsum=on_val.rsum, seconds=round(at.seconds, 2))
         progress(at)
     return Outcome(run.best, position.best_rsum, position.best_epoch)
 
@@ -209,15 +209,15 @@ class _Loop:
                 self.save(position._replace(step=step))
             yield step, sum(losses) / len(losses)
 
-    def finish_epoch(self, position: Position, found: Retrieval, model: Checkpoint) -> Position:
+    def finish_epoch(self, position: Position, on_val: Retrieval, model: Checkpoint) -> Position:
         """Keep the model if it is the best, and save where the run stands."""
         position = position._replace(epoch=position.epoch + 1, step=0)
-        if found.rsum > position.best_rsum:
-            position = position._replace(best_rsum=found.rsum, best_epoch=position.epoch)
+        if on_val.rsum > position.best_rsum:
+            position = position._replace(best_rsum=on_val.rsum, best_epoch=position.epoch)
             info = {
                 "recipe": to_tree(self.recipe),
                 "epoch": position.epoch,
-                "validation": retrieval_tree(found),
+                "validation": retrieval_tree(on_val),
             }
             save_checkpoint(self.run.best, replace(model, info=info))
         self.save(position)

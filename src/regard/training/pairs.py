@@ -25,10 +25,9 @@ def chosen_similarity(
 ) -> Float[Tensor, " pair"]:
     """Similarity by attention of image `pairs[0][p]` with caption `pairs[1][p]`."""
     image, caption = pairs
-    found = _Products.apply(  # type: ignore[no-untyped-call]
+    cosine, gram, norms = _Products.apply(  # type: ignore[no-untyped-call]
         regions, words, (image.tolist(), caption.tolist(), masks[1].sum(1).tolist()), scoring
     )
-    cosine, gram, norms = found
     region_mask, word_mask = masks[0][image], masks[1][caption]
     if scoring.direction == "t2i":
         cosine, query_mask, context_mask = cosine.transpose(1, 2), word_mask, region_mask
@@ -51,15 +50,15 @@ class _Products(torch.autograd.Function):
     def forward(
         ctx: Any, regions: Tensor, words: Tensor, chosen: _Chosen, scoring: Scoring
     ) -> tuple[Tensor, Tensor, Tensor]:
-        found = regions.new_zeros(len(chosen[0]), regions.shape[1], words.shape[1])
+        cosine = regions.new_zeros(len(chosen[0]), regions.shape[1], words.shape[1])
         for p, (i, c) in enumerate(zip(*chosen[:2], strict=True)):
             count = chosen[2][c]
-            found[p, :, :count] = regions[i] @ words[c, :count].T
+            cosine[p, :, :count] = regions[i] @ words[c, :count].T
         query, context = (words, regions) if scoring.direction == "t2i" else (regions, words)
         norms = query.norm(dim=-1)
         ctx.save_for_backward(regions, words, norms)
         ctx.chosen, ctx.scoring = chosen, scoring
-        return found, context @ context.transpose(1, 2), norms
+        return cosine, context @ context.transpose(1, 2), norms
 
     @staticmethod
     @torch.autograd.function.once_differentiable

@@ -124,11 +124,11 @@ def _photos(
     rows = [row for row, name in enumerate(names) if phrases.get(name)]
     for start in range(0, len(rows), _PHOTOS_AT_ONCE):
         some = rows[start : start + _PHOTOS_AT_ONCE]
-        found = [phrases[names[row]] for row in some]
-        vectors = phrase_vectors(model, [phrase for part in found for phrase in part])
+        by_photo = [phrases[names[row]] for row in some]
+        vectors = phrase_vectors(model, [phrase for part in by_photo for phrase in part])
         embedded = model.encode_features(*dataset.gather(some))
         first = 0
-        for row, part, regions in zip(some, found, embedded, strict=True):
+        for row, part, regions in zip(some, by_photo, embedded, strict=True):
             stored = dataset.regions_of(row)
             inside = np.stack([_inside(phrase) for phrase in part])
             held = inside.any(1)

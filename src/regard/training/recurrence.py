@@ -50,8 +50,8 @@ def read(
     names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
     ends = ("", "_reverse") if rnn.bidirectional else ("",)
     weights = [getattr(rnn, name + end) for end in ends for name in names]
-    found: Tensor = _Read.apply(inputs, packing, dtype, *weights)  # type: ignore[no-untyped-call]
-    return found
+    states: Tensor = _Read.apply(inputs, packing, dtype, *weights)  # type: ignore[no-untyped-call]
+    return states
 
 
 class _Kept(NamedTuple):
@@ -75,10 +75,10 @@ class _Step(NamedTuple):
 
 def _steps(sizes: Sequence[int]) -> list[_Step]:
     borders = [0, *accumulate(sizes)]
-    found = [_Step(0, slice(0, sizes[0]), slice(0, 0))]
+    steps = [_Step(0, slice(0, sizes[0]), slice(0, 0))]
     for begin, (low, high) in zip(borders, pairwise(borders[1:]), strict=False):
-        found.append(_Step(low, slice(low, high), slice(begin, begin + high - low)))
-    return found
+        steps.append(_Step(low, slice(low, high), slice(begin, begin + high - low)))
+    return steps
 
 
 class _Way(NamedTuple):
@@ -119,11 +119,11 @@ def _run(
         reset, update, new = gate.chunk(3, -1)
         if first:
             before[:, here] = states[:, earlier]
-            found = products[:, : gate.shape[1]]
+            product = products[:, : gate.shape[1]]
             for n, way in enumerate(ways):
-                torch.mm(before[n, here], way.across.T, out=found[n])
-            gate[..., : 2 * dim] += found[..., : 2 * dim]
-            torch.add(found[..., 2 * dim :], bias, out=share)
+                torch.mm(before[n, here], way.across.T, out=product[n])
+            gate[..., : 2 * dim] += product[..., : 2 * dim]
+            torch.add(product[..., 2 * dim :], bias, out=share)
         else:
             share.copy_(bias.expand_as(share))
         gate[..., : 2 * dim].sigmoid_()
@@ -142,27 +142,27 @@ def _unroll(
     """
     count, real, dim = gradient.shape
     dtype = kept.before.dtype
-    found = torch.empty(count, real, 4 * dim, dtype=dtype)
+    entering = torch.empty(count, real, 4 * dim, dtype=dtype)
     carried = torch.zeros(count, sizes[0], dim)
     products = torch.empty(count, sizes[0], dim, dtype=dtype)
     a, b, c = (torch.empty(count, sizes[0], dim) for _ in range(3))
     for first, here, earlier in reversed(_steps(sizes)):
         size = here.stop - here.start
-        part = _Part(found[:, here], carried[:, :size], a[:, :size], b[:, :size], c[:, :size])
+        part = _Part(entering[:, here], carried[:, :size], a[:, :size], b[:, :size], c[:, :size])
         part.into.add_(gradient[:, here])
         previous = kept.states[:, earlier] if first else torch.zeros_like(part.into)
         _differentiate(part, kept.gates[:, here], kept.hidden[:, here], previous)
         if first:
             for n, way in enumerate(ways):
-                torch.mm(found[n, here, dim:], way.across, out=products[n, :size])
+                torch.mm(entering[n, here, dim:], way.across, out=products[n, :size])
             torch.add(part.c, products[:, :size], out=part.into)
-    return found
+    return entering
 
 
 class _Part(NamedTuple):
     """One step's gradients: of what enters its gates, of its states, and room."""
 
-    found: Tensor
+    entering: Tensor
     into: Tensor
     a: Tensor
     b: Tensor
@@ -170,9 +170,9 @@ class _Part(NamedTuple):
 
 
 def _differentiate(part: _Part, gate: Tensor, share: Tensor, previous: Tensor) -> None:
-    """Fill `found`, and leave in `c` what goes straight to the previous state."""
+    """Fill `entering`, and leave in `c` what goes straight to the previous state."""
     reset, update, new = gate.chunk(3, -1)
-    of_new, of_reset, of_update, of_share = part.found.chunk(4, -1)
+    of_new, of_reset, of_update, of_share = part.entering.chunk(4, -1)
     gradient, a, b, c = part.into, part.a, part.b, part.c
     torch.addcmul(update, update, update, value=-1, out=b)  # z (1 - z)
     torch.sub(previous, new, out=a).mul_(gradient)

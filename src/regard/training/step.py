@@ -71,13 +71,13 @@ def loss_of(
     total = embedded.regions.new_zeros(())
     triplet = contrastive = 0.0
     if config.contrastive_weight:
-        found = _contrastive(embedded, batch, excluded)
-        total = total + config.contrastive_weight * found
-        contrastive = found.item()
+        term = _contrastive(embedded, batch, excluded)
+        total = total + config.contrastive_weight * term
+        contrastive = term.item()
     if not warming_up:
-        found = _triplet(model, embedded, batch, excluded, config)
-        total = total + config.triplet_weight * found
-        triplet = found.item()
+        term = _triplet(model, embedded, batch, excluded, config)
+        total = total + config.triplet_weight * term
+        triplet = term.item()
     return StepLoss(total, triplet, contrastive)
 
 
