@@ -12,10 +12,10 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
+from drawn_scenes import draw_scene, write_scenes
 from PIL import Image
 
 from regard.core.metrics import retrieval
-from regard.datasets.drawn_scenes import draw_scene, write_scenes
 from regard.explain.maps import heat_map, peak, region_scores
 from regard.model.model import load
 from regard.regions.statistics import StatisticsExtractor

@@ -7,7 +7,6 @@ from itertools import count
 from pathlib import Path
 
 import numpy as np
-import torch
 from enlarge import BLOCK, Enlarged
 
 from regard.core.scoring import Scoring
@@ -177,10 +176,9 @@ class Truth:
             if not len(new):
                 continue
             rows = self._best[row, new] - self.done
-            photos = torch.from_numpy(block[rows])
-            words = torch.from_numpy(self._words.vectors[row, :length])
-            mask = torch.ones(photos.shape[:2], dtype=torch.bool)
-            exact = score_tile(photos, mask, words, self._scoring).numpy()
+            photos, words = block[rows], self._words.vectors[row, :length]
+            mask = np.ones(photos.shape[:2], bool)
+            exact = score_tile(photos, mask, words, self._scoring)
             self._exact[row, new] = exact - lowered[rows]
         self._error = max(self._error, float(np.abs(self._exact - self._rough).max()))
 

@@ -14,7 +14,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-import torch
 from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
@@ -277,15 +276,12 @@ def int8_cost(base: Enlarged, truth: np.ndarray, asked: list[dict], model: Model
     errors, kept = [], []
     config: Scoring = model.scoring
     for query, best in zip(asked, truth, strict=False):
-        found = model.encode_captions([query["sentence"]])
-        words = torch.from_numpy(found.vectors[0, : found.lengths[0]])
+        words = model.encode_captions([query["sentence"]]).caption(0).vectors
         photos = np.stack([base.block(n // BLOCK)[n % BLOCK] for n in best.tolist()])
         whole, scales = to_int8(photos.reshape(-1, photos.shape[2]))
         small = (whole * scales[:, None]).reshape(photos.shape)
-        mask = torch.ones(photos.shape[:2], dtype=torch.bool)
-        exact, near = (
-            score_tile(torch.from_numpy(v), mask, words, config) for v in (photos, small)
-        )
-        errors.append((exact - near).abs().max().item())
-        kept.append(bool((near.argsort(descending=True) == exact.argsort(descending=True)).all()))
+        mask = np.ones(photos.shape[:2], bool)
+        exact, near = (score_tile(vectors, mask, words, config) for vectors in (photos, small))
+        errors.append(float(np.abs(exact - near).max()))
+        kept.append(bool((near.argsort() == exact.argsort()).all()))
     return {"largest_error": max(errors), "same_order": float(np.mean(kept))}

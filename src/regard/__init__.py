@@ -2,6 +2,7 @@
 
     >>> import regard
     >>> model = regard.load("flickr8k")                       # doctest: +SKIP
+    >>> model.similarity(["dog.jpg", "cat.jpg"], "a dog")     # doctest: +SKIP
     >>> photos = model.encode_images(["dog.jpg", "cat.jpg"])  # doctest: +SKIP
     >>> sentences = model.encode_captions(["a dog runs"])     # doctest: +SKIP
     >>> model.similarity(photos, sentences)                   # doctest: +SKIP
@@ -16,34 +17,43 @@ if TYPE_CHECKING:
     from regard.core.scoring import Scoring as Scoring
     from regard.errors import RegardError as RegardError
     from regard.explain import Explanation as Explanation
+    from regard.indexing import update_index as update_index
     from regard.kernels import attention as attention
     from regard.kernels import similarity_matrix as similarity_matrix
     from regard.model.model import Model as Model
     from regard.model.model import load as load
+    from regard.search import Filters as Filters
     from regard.search import Index as Index
+    from regard.search import Query as Query
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Explanation": "regard.explain",
+    "Filters": "regard.search",
     "Index": "regard.search",
     "Model": "regard.model.model",
+    "Query": "regard.search",
     "RegardError": "regard.errors",
     "Scoring": "regard.core.scoring",
     "attention": "regard.kernels",
     "load": "regard.model.model",
     "similarity_matrix": "regard.kernels",
+    "update_index": "regard.indexing",
 }
 
 __all__ = [
     "Explanation",
+    "Filters",
     "Index",
     "Model",
+    "Query",
     "RegardError",
     "Scoring",
     "attention",
     "load",
     "similarity_matrix",
+    "update_index",
 ]
 
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from drawn_scenes import write_scenes
 from typer.testing import CliRunner
 
 from regard.cli.main import app
-from regard.datasets.drawn_scenes import write_scenes
 from regard.regions.statistics import StatisticsExtractor
 
 SMALL = Path(__file__).parents[1] / "small.toml"

@@ -1,13 +1,16 @@
 """Patterns mean what git says they mean."""
 
 import itertools
+import ntpath
 import shutil
 import subprocess
+from types import SimpleNamespace
 
 import pytest
 
 from regard.errors import ConfigError
-from regard.photos.ignore import Ignore
+from regard.photos import ignore as ignore_module
+from regard.photos.ignore import Ignore, inside, known_as
 
 PATHS = (
     "a.png",
@@ -130,3 +133,36 @@ def test_sets_that_look_odd_are_no_warning():
 def test_accents_fit_however_they_are_written(written, named):
     assert Ignore([written])(f"trips/{named}", is_folder=True)
     assert not Ignore([written])("trips/cafe", is_folder=True)
+
+
+# ---- where folders are
+
+
+def test_inside(tmp_path):
+    folder = str(tmp_path)
+    assert inside(f"{folder}/a/b.jpg", folder) == "a/b.jpg"
+    assert inside(folder, folder) == ""
+    assert inside(f"{folder}2/b.jpg", folder) is None
+    assert inside("/a.jpg", "/") == "a.jpg"
+
+
+def test_inside_on_windows(monkeypatch):
+    monkeypatch.setattr(ignore_module, "os", SimpleNamespace(sep="\\", path=ntpath))
+    monkeypatch.setattr(ntpath, "realpath", str)
+    assert inside(r"C:\Photos\2019\a.jpg", r"C:\Photos") == "2019/a.jpg"
+    assert inside(r"c:\photos\2019\A.jpg", r"C:\Photos") == "2019/A.jpg"
+    assert inside(r"C:\Photos", "C:\\Photos\\") == ""
+    assert inside(r"D:\Photos\a.jpg", r"C:\Photos") is None
+    covered = ignore_module.Covered(r"C:\Photos", ["raw/"])
+    assert covered(r"C:\Photos\2019\a.jpg")
+    assert not covered(r"C:\Photos\raw\a.jpg")
+
+
+def test_a_folder_keeps_the_name_it_is_known_by(monkeypatch):
+    """As on systems where these are one folder."""
+    known = ["/photos/Caf\u00e9", "/photos/other"]
+    assert known_as("/photos/cafe\u0301", known) == "/photos/cafe\u0301"  # here they are two
+    monkeypatch.setattr(ignore_module.Path, "samefile", lambda *_: True)
+    assert known_as("/photos/cafe\u0301", known) == "/photos/Caf\u00e9"
+    assert known_as("/photos/third", known) == "/photos/third"
+    assert known_as("/photos/other", known) == "/photos/other"

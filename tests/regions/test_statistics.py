@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from drawn_scenes import draw_scene
 from PIL import Image
 
-from regard.datasets.drawn_scenes import draw_scene
 from regard.photos.decode import Photo
 from regard.regions.extractor import load_extractor
 from regard.regions.pyramid import pyramid_boxes

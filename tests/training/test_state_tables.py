@@ -24,3 +24,18 @@ def test_a_table_of_other_captions_is_replaced(tmp_path):
     StateTable([["a", "dog"]], tmp_path, "states")
     found = StateTable([["a", "cat"]], tmp_path, "states").gather(np.array([0]))
     np.testing.assert_allclose(found, padded_states([["a", "cat"]]), atol=2e-3)
+
+
+def test_a_table_of_another_encoder_is_replaced(tmp_path, monkeypatch):
+    StateTable([["a", "dog"]], tmp_path / "tables", "states")
+    (tmp_path / "encoder").mkdir()
+    (tmp_path / "encoder/weights").write_bytes(b"other")
+    monkeypatch.setattr(state_tables, "ENCODER", tmp_path / "encoder")
+    monkeypatch.setattr(state_tables, "load_word_states", lambda: ones)
+    assert (
+        StateTable([["a", "dog"]], tmp_path / "tables", "states").gather(np.array([0])) == 1
+    ).all()
+
+
+def ones(captions):
+    yield from ((row, np.ones((len(words) + 2, 384))) for row, words in enumerate(captions))

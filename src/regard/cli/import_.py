@@ -18,6 +18,12 @@ def import_(
         Path | None,
         typer.Option(help="Checkpoint: the vocabulary it was trained with, JSON or VSE++'s .pkl."),
     ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", help="Checkpoint: how it scores, e.g. pooling=mean. Repeatable; see below."
+        ),
+    ] = None,
     captions: Annotated[
         Path | None,
         typer.Option(help="Features: Karpathy JSON whose file names replace the ids."),
@@ -29,14 +35,19 @@ def import_(
 ) -> None:
     """Read files of the official SCAN and VSE++ code. Nothing in a checkpoint is executed.
 
+    A checkpoint names its direction, pooling, normalization, lambda_softmax and lambda_lse. Where
+    it does not, the official defaults are assumed and told; --set gives what it was trained with.
+
     regard import model_best.pth.tar --vocab f30k_precomp_vocab.json --out models/f30k
+
+    regard import other.pth.tar --vocab vocab.json --set direction=i2t --out models/other
 
     regard import trainval_36.tsv --captions dataset_coco.json --out coco.regions
     """
     if file.suffix.lower() == ".tsv":
         _features(file, out, captions, producer, as_json=as_json)
     else:
-        _checkpoint(file, out, vocab, as_json=as_json)
+        _checkpoint(file, out, vocab, settings or [], as_json=as_json)
 
 
 def _features(
@@ -60,9 +71,11 @@ def _features(
         print(out)
 
 
-def _checkpoint(file: Path, out: Path, vocab: Path | None, *, as_json: bool) -> None:
-    from regard.config import to_tree
-    from regard.model.checkpoint import save_checkpoint
+def _checkpoint(
+    file: Path, out: Path, vocab: Path | None, settings: list[str], *, as_json: bool
+) -> None:
+    from regard.config import apply_settings, to_tree
+    from regard.model.checkpoint import describe, save_checkpoint
     from regard.official.checkpoint import import_checkpoint, load_vocabulary
 
     if vocab is None:
@@ -70,18 +83,19 @@ def _checkpoint(file: Path, out: Path, vocab: Path | None, *, as_json: bool) -> 
             "vocabulary is not given; a checkpoint needs the one it was trained with. Add --vocab "
             "f30k_precomp_vocab.json."
         )
-    checkpoint = import_checkpoint(file, load_vocabulary(vocab))
+    checkpoint = import_checkpoint(file, load_vocabulary(vocab), apply_settings({}, settings))
     save_checkpoint(out, checkpoint)
-    config = checkpoint.config
-    if as_json:
-        print_json({"model": str(out), "config": to_tree(config)})
-    else:
-        scoring = config.scoring
-        kind = f"{scoring.direction} attention, {scoring.pooling} pooling"
-        if scoring.scorer != "attention":
-            kind = "VSE++, a vector a caption"
+    assumed = checkpoint.info.get("assumed", {})
+    if assumed:
+        values = ", ".join(f"{name} {value}" for name, value in assumed.items())
         notes.print(
-            f"{kind}, {config.feature_dim} to "
-            f"{config.embed_dim} numbers, {len(checkpoint.vocabulary)} words."
+            f"{file} does not say how it scores; the official defaults are assumed: {values}. "
+            "If it was trained otherwise, import it again with --set, as --set pooling=mean.",
+            markup=False,
         )
+    if as_json:
+        tree = {"model": str(out), "config": to_tree(checkpoint.config), "assumed": assumed}
+        print_json(tree)
+    else:
+        notes.print(f"{describe(checkpoint.config, checkpoint.vocabulary)}.")
         print(out)

@@ -114,8 +114,10 @@ def _folders(
     Of those indexed before, one that is not there now (a drive that is not mounted) is left as
     it is in the index.
     """
+    from regard.photos.ignore import known_as
+
     if photos is not None:
-        place = os.path.abspath(photos)  # noqa: PTH100 - links keep their names
+        place = known_as(os.path.abspath(photos), known)  # noqa: PTH100 - links keep their names
         known = {place: known.get(place, [])}
     there = {place: excludes for place, excludes in known.items() if Path(place).is_dir()}
     if not there:

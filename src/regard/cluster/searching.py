@@ -43,15 +43,14 @@ class ClusterIndex:
         patience: float = 60.0,
     ) -> None:
         self._lock = threading.Lock()
-        made: list[ClusterScorer] = []
+        self._scorer: ClusterScorer
 
         def scorer(store: RegionStore, model: Model) -> ClusterScorer:
             count = holders or holder_count()
-            made.append(ClusterScorer(store, model, holders=count, patience=patience))
-            return made[0]
+            self._scorer = ClusterScorer(store, model, holders=count, patience=patience)
+            return self._scorer
 
         self._index = Index.open(folder, model, scorer)
-        self._scorer = made[0]
 
     def __len__(self) -> int:
         """How many different photos it has."""

@@ -14,6 +14,7 @@ from regard.errors import DataError, StoreError
 from regard.indexing.update import IndexReport, Update
 from regard.model.model import Model
 from regard.photos.find import PhotoFile, scan_folder
+from regard.photos.ignore import known_as
 from regard.regions.pipeline import Progress
 from regard.search import shortlist
 from regard.search.catalog import Catalog, require_index
@@ -50,6 +51,7 @@ def update_index(
     """
     root = os.path.abspath(photos_folder)  # noqa: PTH100 - links keep their names
     with open_for_writing(Path(folder), model, compressed=compressed) as (store, catalog):
+        root = known_as(root, catalog.folders())
         update = Update(store, catalog, model)
 
         def read(files: Sequence[PhotoFile]) -> None:
@@ -88,6 +90,7 @@ def forget_folder(folder: str | Path, photos_folder: str | Path, model: Model) -
     require_index(Path(folder))
     root = os.path.abspath(photos_folder)  # noqa: PTH100
     with open_for_writing(Path(folder), model) as (store, catalog):
+        root = known_as(root, catalog.folders())
         if root not in catalog.folders():
             raise DataError(
                 f"folder is {root!r}; it must be one of the index: "

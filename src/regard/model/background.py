@@ -61,8 +61,8 @@ class Trend(NamedTuple):
     def discounts(self, words: Int[np.ndarray, " sentence"]) -> Float[np.ndarray, " sentence"]:
         """What is taken off sentences of so many words, their ends among them."""
         lengths = np.log(words).clip(self.shortest, self.longest)
-        found: np.ndarray = self.slope * (lengths - self.usual)
-        return found.astype(np.float32)
+        discounts: np.ndarray = self.slope * (lengths - self.usual)
+        return discounts.astype(np.float32)
 
 
 LEVEL = Trend(0.0, 0.0, 0.0, 0.0)
@@ -132,10 +132,10 @@ class Background(NamedTuple):
     @property
     def digest(self) -> str:
         """Sixteen hex digits that change when anything of it does."""
-        made = hashlib.sha256()
+        digest = hashlib.sha256()
         for part in self:
-            made.update(np.ascontiguousarray(part).tobytes())
-        return made.hexdigest()[:16]
+            digest.update(np.ascontiguousarray(part).tobytes())
+        return digest.hexdigest()[:16]
 
     def photo_discounts(
         self, photos: Float[np.ndarray, "photo dim"]
@@ -152,8 +152,8 @@ class Background(NamedTuple):
             words: how many each has, its ends among them.
         """
         by_photos = self._discounts(sentences, self.photos, self.levels[1])
-        found: np.ndarray = by_photos + self.length.discounts(words)
-        return found
+        discounts: np.ndarray = by_photos + self.length.discounts(words)
+        return discounts
 
     def spread(self, asked: Float[np.ndarray, "item dim"], answers: Answers) -> Spread:
         """Cosines of the mean of a query's vectors with the background.
@@ -173,8 +173,8 @@ class Background(NamedTuple):
         level: float,
     ) -> Float[np.ndarray, " row"]:
         along = _unit(np.asarray(rows, np.float32)) @ self.directions
-        found: np.ndarray = np.float32(_WEIGHT) * (_smooth_maximum(along, others) - level)
-        return found.astype(np.float32)
+        discounts: np.ndarray = np.float32(_WEIGHT) * (_smooth_maximum(along, others) - level)
+        return discounts.astype(np.float32)
 
 
 def fit_trend(

@@ -10,7 +10,6 @@ Nothing in these files is code and nothing in them is executed.
 """
 
 import hashlib
-import json
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,17 +20,18 @@ from safetensors.numpy import load_file
 
 from regard.config import build, to_tree
 from regard.core.model_config import ModelConfig
-from regard.errors import CheckpointError, ConfigError, DataError
+from regard.errors import CheckpointError
 from regard.model.background import FILE as BACKGROUND
 from regard.model.background import Background
 from regard.model.encoders import Weights, shapes
 from regard.model.pointer import FILE as POINTER
 from regard.model.pointer import Pointer
-from regard.store import tensor_files
+from regard.store import json_files, tensor_files
+from regard.store.atomic import replacing
 from regard.words.vocabulary import Vocabulary
 
 FORMAT = 1
-WEIGHTS = "model.safetensors"
+CONFIG, WEIGHTS = "config.json", "model.safetensors"
 DEFAULT_MODEL = "flickr8k"
 _SHIPPED = Path(__file__).parents[1] / "weights"
 
@@ -128,19 +128,14 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
         "info": checkpoint.info,
     }
     tensor_files.write(folder / WEIGHTS, weights)
-    checkpoint.vocabulary.save(folder / "vocab.json")
+    with replacing(folder / "vocab.json") as partial:
+        checkpoint.vocabulary.save(partial)
     for part, name in ((checkpoint.background, BACKGROUND), (checkpoint.pointer, POINTER)):
         if part is None:
             (folder / name).unlink(missing_ok=True)  # another model's
         else:
             part.save(folder)
-    _write_config(folder, config)
-
-
-def _write_config(folder: Path, config: dict[str, Any]) -> None:
-    partial = folder / "config.partial"
-    partial.write_text(json.dumps(config, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-    partial.replace(folder / "config.json")
+    json_files.write(folder / CONFIG, config)
 
 
 def record(folder: Path, info: dict[str, Any], background: Background | None = None) -> None:
@@ -153,7 +148,7 @@ def record(folder: Path, info: dict[str, Any], background: Background | None = N
     tree = _read_config(folder)
     if background is not None:
         background.save(folder)
-    _write_config(folder, {**tree, "info": {**tree.get("info", {}), **info}})
+    json_files.write(folder / CONFIG, {**tree, "info": {**tree.get("info", {}), **info}})
 
 
 def load_checkpoint(
@@ -179,7 +174,7 @@ def load_checkpoint(
         )
     except CheckpointError as error:
         raise CheckpointError(f"{folder}: {error}") from None
-    except (KeyError, OSError, TypeError, SafetensorError, ConfigError, DataError) as error:
+    except (AttributeError, KeyError, OSError, TypeError, ValueError, SafetensorError) as error:
         raise CheckpointError(
             f"model in {folder} cannot be read ({error}); config.json, {WEIGHTS} and "
             "vocab.json must belong together. Restore the folder or train again."
@@ -189,14 +184,13 @@ def load_checkpoint(
 
 
 def _read_config(folder: Path) -> dict[str, Any]:
-    try:
-        tree: dict[str, Any] = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-        version = int(tree["format"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    remedy = "Restore the folder or train again."
+    tree = json_files.read(folder / CONFIG, "a model's configuration", remedy)
+    version = tree.get("format")
+    if not isinstance(version, int):
         raise CheckpointError(
-            f"{folder / 'config.json'} cannot be read ({error}); it must be a model's "
-            "configuration. Restore the folder or train again."
-        ) from None
+            f"format in {folder / CONFIG} is {version!r}; it must be a number. {remedy}"
+        )
     if version > FORMAT:
         raise CheckpointError(
             f"model in {folder} has format {version}; this program knows up to {FORMAT}. "

@@ -3,11 +3,12 @@
 Knows the pattern language, other programs' folders and where folders are; nothing of photos.
 """
 
+import contextlib
 import os
 import re
 import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -114,15 +115,30 @@ class Covered:
 def inside(path: str, folder: str) -> str | None:
     """A path relative to a folder it lies in or is, with forward slashes; else None.
 
-    Some systems tell paths without links.
+    Some systems tell paths without links; on Windows capitals and slashes make no difference.
     """
+    plain = os.path.normcase(path)
     for root in (folder, os.path.realpath(folder)):
-        if path == root:
+        start = os.path.normcase(root).rstrip(os.sep) + os.sep
+        if plain + os.sep == start:
             return ""
-        start = root.rstrip(os.sep) + os.sep
-        if path.startswith(start):
+        if plain.startswith(start):
             return path[len(start) :].replace(os.sep, "/")
     return None
+
+
+def known_as(folder: str, known: Iterable[str]) -> str:
+    """A folder by the name it is known by, where that differs in capitals or accents only."""
+    for name in known:
+        if name != folder and _folded(name) == _folded(folder):
+            with contextlib.suppress(OSError):
+                if Path(name).samefile(folder):
+                    return name
+    return folder
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
 
 
 def _at_any_depth(pattern: str) -> str:

@@ -18,9 +18,9 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Bool, Float, Int
 
-from regard.core.attention import attend, pool, similarity
 from regard.core.padding import pad
-from regard.core.scoring import EPS, Scoring
+from regard.core.scoring import Scoring
+from regard.core.shares import word_shares
 from regard.kernels import Choice, Precision, Prepared, chosen, fused_available, prepare, score
 from regard.kernels.buffers import Buffers
 from regard.kernels.halves import widen
@@ -275,25 +275,12 @@ def score_tile(
     words: Float[np.ndarray, "word dim"],
     scoring: Scoring,
 ) -> Float[np.ndarray, " photo"]:
-    """Similarities of some photos with one sentence, as `core.similarity` gives them.
-
-    In t2i the attended vectors are built (W x R x D a photo): for one sentence that is less than
-    the inner products of all regions (R x R x D / 2) on which scores of many are built.
-    """
-    photos, count = len(regions), len(words)
-    word_mask = np.ones((photos, count), bool)
-    if scoring.scorer != "attention" or scoring.direction != "t2i":
-        whole: np.ndarray = similarity(regions, words[None], region_mask, word_mask[:1], scoring)
-        return whole[:, 0]
-    products = regions.reshape(-1, regions.shape[2]) @ words.T
-    cosine = np.ascontiguousarray(products.reshape(photos, -1, count).swapaxes(1, 2))  # (I, W, R)
-    weights = attend(cosine, word_mask, region_mask, scoring)
-    attended = weights @ regions
-    length = np.sqrt(np.einsum("iwd,iwd->iw", attended, attended)).clip(EPS)
-    length *= np.linalg.norm(words, axis=1)
-    relevance = np.einsum("iwr,iwr->iw", weights, cosine) / length.clip(EPS)
-    pooled: np.ndarray = pool(relevance, word_mask, scoring)
-    return pooled
+    """Similarities of some photos with one sentence: the sums of its words' shares."""
+    every_word = np.ones((1, len(words)), bool)
+    similarities: np.ndarray = word_shares(
+        regions, words[None], region_mask, every_word, scoring
+    ).sum(1)
+    return similarities
 
 
 def _combine(

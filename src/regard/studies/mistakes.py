@@ -80,11 +80,11 @@ def _choose(
     drawn = np.random.default_rng(seed).permutation(len(scores))
     worst = wrong[np.argsort(-ranks[wrong], kind="stable")]
     confident = wrong[np.argsort(-top[wrong], kind="stable")]
-    found = (
+    kinds = (
         tuple(_ranked(scores[q], true[q], q, int(ranks[q])) for q in _distinct(rows, photo, count))
         for rows in (drawn, worst, confident)
     )
-    return Choice(*found)
+    return Choice(*kinds)
 
 
 def _distinct(rows: Iterable[int], photo: Int[np.ndarray, " query"], count: int) -> list[int]:

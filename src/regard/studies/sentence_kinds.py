@@ -53,6 +53,6 @@ def kinds_of(sentence: str) -> frozenset[str]:
 
 def masks(sentences: Sequence[str]) -> dict[str, Bool[np.ndarray, " cap"]]:
     """Which sentences are of each kind, and which of none."""
-    found = [kinds_of(sentence) for sentence in sentences]
-    by_kind = {kind: np.array([kind in kinds for kinds in found]) for kind in KINDS}
-    return {**by_kind, "none of these": np.array([not kinds for kinds in found])}
+    kinds_of_each = [kinds_of(sentence) for sentence in sentences]
+    by_kind = {kind: np.array([kind in kinds for kinds in kinds_of_each]) for kind in KINDS}
+    return {**by_kind, "none of these": np.array([not kinds for kinds in kinds_of_each])}

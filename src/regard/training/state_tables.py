@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.store.artefact import made_once
-from regard.words.states import STATE_DIM, load_word_states
+from regard.store.shards import digest
+from regard.words.states import ENCODER, STATE_DIM, load_word_states
 
 _STATES = "states.f16"
 
@@ -18,7 +19,8 @@ class StateTable:
     Args:
         captions: tokenised captions.
         folder: keeps them.
-        name: what they are called there; one of that name made from other captions is replaced.
+        name: what they are called there; one of that name made from other
+            captions, or by another encoder, is replaced.
     """
 
     def __init__(self, captions: Sequence[Sequence[str]], folder: Path, name: str) -> None:
@@ -33,7 +35,8 @@ class StateTable:
                 table[self._starts[row] : self._starts[row + 1]] = states
             table.flush()
 
-        place = made_once(folder, name, [list(words) for words in captions], make)
+        encoder = [digest(file) for file in sorted(ENCODER.iterdir())]
+        place = made_once(folder, name, [encoder, [list(words) for words in captions]], make)
         self._states = np.memmap(place / _STATES, np.float16, "r").reshape(-1, STATE_DIM)
 
     def __call__(self, captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word 384"]:

@@ -20,6 +20,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.shares import word_shares
+from regard.kernels.prepared import as_floats
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.judgement import Judgement
 from regard.search import Filters, Index
@@ -128,7 +129,7 @@ class Ranker:
         def work(start: int) -> None:
             tile = keys[start : start + _AT_ONCE]
             vectors, counts = snapshot.store.gather(tile)
-            regions = vectors.astype(np.float32)
+            regions = as_floats(vectors)
             real = np.arange(regions.shape[1]) < counts[:, None]
             whole = [
                 word_shares(regions, words, real, np.ones(words.shape[:2], bool), scoring)

@@ -6,7 +6,7 @@ from tests.small import random_checkpoint
 from regard.core.model_config import ModelConfig
 from regard.datasets.captions import Captions
 from regard.evaluation.calibration.judging import Judged, judge_model
-from regard.model.judgement import Judgement
+from regard.model.judgement import Curves
 from regard.model.model import Model
 from regard.official.folders import PrecompDataset
 from regard.words.vocabulary import Vocabulary
@@ -27,7 +27,7 @@ def judged(sentences: list[str]) -> Judged:
 
 def test_all_curves_come_of_captions_that_name_things() -> None:
     found = judged(["a dog", "two cats", "the sea", "a red car", "an old man", "one tree"])
-    says = Judgement.of(found.info, found.background)
+    says = Curves.of(found.info)
     assert None not in (says.pair, says.word, says.photos, says.sentences)
     assert found.measured.words is not None
     assert found.measured.tree()["word_support"]["words"] > 0
@@ -35,7 +35,7 @@ def test_all_curves_come_of_captions_that_name_things() -> None:
 
 def test_word_support_is_left_out_where_captions_name_nothing() -> None:
     found = judged(["it is", "they were on the", "he is in it", "here it is", "she was", "at it"])
-    says = Judgement.of(found.info, found.background)
+    says = Curves.of(found.info)
     assert says.word is None
     assert None not in (says.pair, says.photos, says.sentences)
     assert found.measured.words is None

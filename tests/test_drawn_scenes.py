@@ -4,10 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from drawn_scenes import COLOURS, GROUNDS, KINDS, draw_scene, write_scenes
 from PIL import Image
 
 from regard.datasets.captions import load_captions
-from regard.datasets.drawn_scenes import COLOURS, GROUNDS, KINDS, draw_scene, write_scenes
 
 SCENES = [draw_scene(number, seed=7) for number in range(30)]
 PHRASES = [

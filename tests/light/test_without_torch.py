@@ -1,0 +1,120 @@
+"""What must run where only the base is installed: nothing of the extra `train` can be imported.
+
+A room that is to stay light adds its name to `ROOMS`; what it does all day becomes a script.
+"""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tests.conftest import TRAINING
+from tests.small import WORDS, random_checkpoint
+
+from regard.core.model_config import ModelConfig
+from regard.official.export import export_checkpoint
+from regard.words.vocabulary import SPECIAL, Vocabulary
+
+ROOMS = (
+    "core.attention",
+    "core.metrics",
+    "datasets",
+    "evaluation",
+    "evaluation.calibration",
+    "explain",
+    "indexing",
+    "kernels",
+    "model",
+    "official",
+    "photos",
+    "regions",
+    "search",
+    "store",
+    "words",
+)
+BEGIN = f"""
+import importlib.abc, sys
+
+class OutOfReach(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {TRAINING!r}:
+            raise ModuleNotFoundError(f"No module named {{name!r}}", name=name)
+
+sys.meta_path.insert(0, OutOfReach())
+"""
+IMPORT = """
+import importlib, pkgutil
+
+home = importlib.import_module("regard.{room}")
+for module in pkgutil.iter_modules(getattr(home, "__path__", ())):
+    importlib.import_module(f"{{home.__name__}}.{{module.name}}")
+"""
+SCRIPTS = {
+    "embeds sentences and features, and scores them": """
+import numpy as np, regard
+model = regard.load("flickr8k")
+captions = model.encode_captions(["a dog runs on the beach", "two men"])
+features = np.random.default_rng(0).random((3, 5, 2048), np.float32)
+vectors = model.encode_features(features, np.full(3, 5))
+images = regard.model.encoded.EncodedImages(vectors, np.full(3, 5), (), ())
+assert model.similarity(images, captions).shape == (3, 2)
+assert model.identity == "regard-model-f88b5f6d5f5c3c67"
+""",
+    "scores photos and sentences as they are": """
+import regard
+from PIL import Image
+photos = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
+assert regard.load("flickr8k").similarity(photos, "a red wall").shape == (2, 1)
+""",
+    "imports an official checkpoint and evaluates it": """
+from regard.cli.main import app
+def run(*arguments):
+    try:
+        app(list(arguments))
+    except SystemExit as end:
+        assert not end.code, arguments
+run("import", "model.pth.tar", "--vocab", "vocab.json", "--out", "model")
+run("evaluate", "--model", "model", "--data", "data", "--split", "test", "--json")
+run("export", "model", "--out", "again.pth.tar")
+""",
+}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """An official checkpoint with its vocabulary, and features with captions."""
+    vocabulary = Vocabulary((*SPECIAL, *WORDS))
+    config = ModelConfig(feature_dim=6, embed_dim=8, word_dim=5)
+    export_checkpoint(tmp_path / "model.pth.tar", random_checkpoint(config, vocabulary))
+    vocabulary.save(tmp_path / "vocab.json")
+    (tmp_path / "data").mkdir()
+    features = np.random.default_rng(0).random((3, 4, 6), np.float32)
+    np.save(tmp_path / "data/test_ims.npy", np.repeat(features, 5, axis=0))
+    captions = (f"a {WORDS[n % len(WORDS)]} on the beach\n" for n in range(15))
+    (tmp_path / "data/test_caps.txt").write_text("".join(captions))
+    return tmp_path
+
+
+def run(script: str, folder: Path) -> None:
+    path = os.pathsep.join(filter(None, sys.path))
+    done = subprocess.run(
+        [sys.executable, "-c", BEGIN + script],
+        cwd=folder,
+        env={**os.environ, "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_a_room_needs_nothing_of_training(room: str, tmp_path: Path) -> None:
+    run(IMPORT.format(room=room), tmp_path)
+
+
+@pytest.mark.parametrize("what", SCRIPTS)
+def test_regard_does_without_torch(what: str, folder: Path) -> None:
+    run(SCRIPTS[what], folder)
