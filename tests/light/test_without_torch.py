@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from tests.conftest import TRAINING
+from tests.drawn_scenes import write_scenes
 from tests.small import WORDS, random_checkpoint
 
 from regard.core.model_config import ModelConfig
@@ -20,6 +21,7 @@ from regard.words.vocabulary import SPECIAL, Vocabulary
 ROOMS = (
     "core.attention",
     "core.metrics",
+    "core.shares",
     "datasets",
     "evaluation",
     "evaluation.calibration",
@@ -32,6 +34,7 @@ ROOMS = (
     "regions",
     "search",
     "store",
+    "studies.gallery",
     "words",
 )
 BEGIN = f"""
@@ -51,6 +54,27 @@ home = importlib.import_module("regard.{room}")
 for module in pkgutil.iter_modules(getattr(home, "__path__", ())):
     importlib.import_module(f"{{home.__name__}}.{{module.name}}")
 """
+COMMANDS = """
+from regard.cli.main import app
+def run(*arguments):
+    try:
+        app(list(arguments))
+    except SystemExit as end:
+        assert not end.code, arguments
+"""
+EXPLANATIONS = (
+    COMMANDS
+    + """
+from pathlib import Path
+photo = next(Path("images").iterdir())
+run("explain", str(photo), "a red ring above a blue cross", "--out", "why.png")
+run("extract", "captions.jsonl", "--images", "images", "--out", "scenes.regions", "--workers", "1")
+evaluate = ("evaluate", "--data", "captions.jsonl", "--regions", "scenes.regions", "--split", "all")
+run(*evaluate, "--gallery", "page", "--images", "images")
+run(*evaluate, "--grounding", "phrases.jsonl")
+assert Path("why.png").stat().st_size and Path("page/index.html").stat().st_size
+"""
+)
 SCRIPTS = {
     "embeds sentences and features, and scores them": """
 import numpy as np, regard
@@ -68,13 +92,8 @@ from PIL import Image
 photos = [Image.new("RGB", (64, 48), colour) for colour in ("red", "blue")]
 assert regard.load("flickr8k").similarity(photos, "a red wall").shape == (2, 1)
 """,
-    "imports an official checkpoint and evaluates it": """
-from regard.cli.main import app
-def run(*arguments):
-    try:
-        app(list(arguments))
-    except SystemExit as end:
-        assert not end.code, arguments
+    "imports an official checkpoint and evaluates it": COMMANDS
+    + """
 run("import", "model.pth.tar", "--vocab", "vocab.json", "--out", "model")
 run("evaluate", "--model", "model", "--data", "data", "--split", "test", "--json")
 run("export", "model", "--out", "again.pth.tar")
@@ -118,3 +137,8 @@ def test_a_room_needs_nothing_of_training(room: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("what", SCRIPTS)
 def test_regard_does_without_torch(what: str, folder: Path) -> None:
     run(SCRIPTS[what], folder)
+
+
+def test_explanations_gallery_and_grounding_do_without_torch(tmp_path: Path) -> None:
+    write_scenes(tmp_path, 12, seed=0)
+    run(EXPLANATIONS, tmp_path)
