@@ -11,7 +11,8 @@ from tests.small import random_checkpoint
 from regard.core.attention import similarity
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import Scoring
-from regard.errors import CheckpointError, DataError, ShapeError
+from regard.errors import CheckpointError, ConfigError, DataError, ShapeError
+from regard.kernels.workers import set_threads, thread_count
 from regard.model.background import Background
 from regard.model.encoded import EncodedImages
 from regard.model.judgement import Judgement
@@ -192,3 +193,13 @@ def test_what_is_printed_tells_what_it_is():
     assert repr(images) == "EncodedImages(1 photo, at most 3 vectors of 8 numbers each)"
     captions = made.encode_captions(SENTENCES)
     assert repr(captions) == "EncodedCaptions(3 sentences, at most 10 vectors of 8 numbers each)"
+
+
+def test_threads_are_those_of_the_process():
+    load("flickr8k", threads=1)
+    try:
+        assert thread_count(None) == 1
+    finally:
+        set_threads(None)
+    with pytest.raises(ConfigError, match="threads is 0; it must be at least 1"):
+        load("flickr8k", threads=0)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import torch
 from jaxtyping import Float
 
 from regard.cluster.pieces import load_same
@@ -20,6 +19,7 @@ from regard.errors import DataError
 from regard.evaluation.protocols import galleries
 from regard.evaluation.report import Progress
 from regard.evaluation.similarity import check_features, embed_photos, score_tile
+from regard.kernels import set_threads
 from regard.model.encoded import EncodedCaptions
 from regard.model.model import Model
 
@@ -71,7 +71,7 @@ class TileScorer:
     """
 
     def __init__(self, job: _Job) -> None:
-        torch.set_num_threads(1)
+        set_threads(1)
         self._model = load_same(job.model, job.identity)
         self._dataset = job.split.open()[job.gallery]
         check_features(self._model, self._dataset)

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-import torch
 
 from regard.cluster.session import plain
 from regard.core.scoring import Scoring
 from regard.errors import StoreError
+from regard.kernels import set_threads
 from regard.model.background import Background
 from regard.model.model import Model
 from regard.search.catalog import Catalog
@@ -59,7 +59,7 @@ class Holder:
     def __init__(
         self, folder: str, part: Part, scoring: Scoring, background: Background | None = None
     ) -> None:
-        torch.set_num_threads(1)
+        set_threads(1)
         store = RegionStore(folder, only=part.shards)
         used = Catalog(store.database, store.folder).contents(shards=part.shards)
         self._keys = [key for key in store if key in used]

@@ -15,10 +15,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-import torch
-
 from regard.cluster.places import Location
 from regard.errors import CheckpointError, StoreError
+from regard.kernels import set_threads
 from regard.model.model import Model, load
 from regard.photos.find import PhotoFile
 from regard.regions.extractor import load_extractor
@@ -134,7 +133,7 @@ class PieceMaker:
     """
 
     def __init__(self, job: Job) -> None:
-        torch.set_num_threads(1)
+        set_threads(1)
         self._job = job
         if job.photos.is_folder and not Path(job.photos.inside).is_dir():
             raise StoreError(

@@ -13,7 +13,7 @@ from regard.kernels.matrix import Backend, similarity_matrix
 from regard.kernels.precision import Choice, Stage, Wanted, chosen
 from regard.kernels.prepared import Facts, Precision, Prepared, join, prepare
 from regard.kernels.tiles import Engine, fused_available, score
-from regard.kernels.workers import Progress
+from regard.kernels.workers import Progress, set_threads
 
 __all__ = [
     "AttentionMaps",
@@ -32,5 +32,6 @@ __all__ = [
     "join",
     "prepare",
     "score",
+    "set_threads",
     "similarity_matrix",
 ]

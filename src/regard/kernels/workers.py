@@ -31,8 +31,13 @@ def set_threads(count: int | None) -> None:
     """Use so many threads wherever nothing else is asked for: here, by numpy and by torch.
 
     None gives numpy's products and what is done here their own number again.
+
+    Raises:
+        ConfigError: it is below 1.
     """
     global _wanted, _held
+    if count is not None:
+        count = thread_count(count)
     if _held is not None:
         _held.restore_original_limits()
     _wanted, _held = count, None

@@ -17,7 +17,7 @@ from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
-from regard.kernels import similarity_matrix
+from regard.kernels import set_threads, similarity_matrix
 from regard.model.background import Answers
 from regard.model.captions import CaptionEncoder, Progress, States
 from regard.model.checkpoint import (
@@ -380,17 +380,21 @@ class Model:
         return load(name if here else fetch(name, **options))
 
 
-def load(name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True) -> Model:
+def load(
+    name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True, threads: int | None = None
+) -> Model:
     """Load a model by shipped name or folder.
 
     Args:
         background: with what it compares photos and sentences with, if it has that; without,
             similarities are those of attention alone, and there are no verdicts.
+        threads: for this whole process; None leaves that as it is, one a core at first.
 
     Raises:
         CheckpointError: there is no such model, or it is damaged.
     """
+    if threads is not None:
+        set_threads(threads)
     folder = resolve_model(name_or_path)
-    named = folder != Path(name_or_path)  # a shipped model's name rather than a folder
-    found = load_checkpoint(folder, background=background)
-    return Model(found, str(name_or_path if named else folder.resolve()))
+    source = folder.resolve() if folder == Path(name_or_path) else name_or_path  # a shipped name
+    return Model(load_checkpoint(folder, background=background), str(source))
