@@ -214,8 +214,6 @@ _EXP2 = (
 )
 
 add = arithmetic(2, lambda b, x, y: b.fadd(x, y))
-sub = arithmetic(2, lambda b, x, y: b.fsub(x, y))
-mul = arithmetic(2, lambda b, x, y: b.fmul(x, y))
 div = arithmetic(2, lambda b, x, y: b.fdiv(x, y))
 maximum = arithmetic(2, largest_of)
 fma = arithmetic(3, multiply_add)
