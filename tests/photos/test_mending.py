@@ -125,8 +125,12 @@ def test_a_photo_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path, monke
     with pytest.raises(PhotoError, match="is a JPEG XL of a kind that cannot be read"):
         read_photo(path)
     monkeypatch.setattr(decode, "formats", lambda: ("JPEG",))  # as without the package
+    monkeypatch.setattr(decode, "can_read_heif", lambda: False)
     path.write_bytes(struct.pack(">I", 24) + b"ftypheic" + NOISE)
     with pytest.raises(PhotoError, match=r"is a HEIC .* pip install 'regard\[heif\]'"):
+        read_photo(path)
+    monkeypatch.setattr(decode, "can_read_heif", lambda: True)
+    with pytest.raises(PhotoError, match=r"is a HEIC .* restore it if it is damaged"):
         read_photo(path)
 
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, NamedTuple
 from PIL import Image, UnidentifiedImageError
 
 from regard.errors import AbsentError, PhotoError
-from regard.photos.formats import formats, kind_of
+from regard.photos.formats import can_read_heif, formats, kind_of
 from regard.photos.meaning import prepare, to_rgb
 from regard.photos.mending import Mended, mended
 from regard.photos.pages import go_to_photo
@@ -192,7 +192,7 @@ def _unknown(name: str, kind: str) -> str:
         )
     how = (
         "Install what reads it: pip install 'regard[heif]'"
-        if kind == "HEIC"
+        if kind == "HEIC" and not can_read_heif()
         else ("Convert it to JPEG or PNG, or restore it if it is damaged.")
     )
     return f"{name} is a {kind} of a kind that cannot be read; it must be one Pillow reads. {how}"
