@@ -48,4 +48,9 @@ def sentences(recording, dataset):
 def test_similarities_are_those_recorded(name, recording, regions, sentences):
     model = regard.load(name)
     similarity = model.similarity(model.encode_images(regions), model.encode_captions(sentences))
-    np.testing.assert_allclose(similarity, recording[name], atol=2e-3)
+    # The sentence encoder's table of pieces is in int8: a few pairs with rare words move further.
+    assert (np.abs(similarity - recording[name]) < 2e-3).mean() > 0.99
+    np.testing.assert_allclose(similarity, recording[name], atol=8e-3)
+    for ours, theirs in ((similarity, recording[name]), (similarity.T, recording[name].T)):
+        lists = [np.sort(np.argsort(-side, axis=1)[:, :10], axis=1) for side in (ours, theirs)]
+        assert (lists[0] == lists[1]).all(axis=1).mean() >= 0.95
