@@ -1,6 +1,8 @@
 """What `regard bench` measures is what it says; no test here looks at how long anything took."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -47,6 +49,25 @@ def test_without_torch_what_needs_it_is_left_out(monkeypatch):
     for direction in ("t2i", "i2t"):
         assert "ratio_to_best_product" in tree[direction]
         assert not {"ratio_to_loop", "ratio_to_float64_loop"} & tree[direction].keys()
+
+
+def test_all_but_the_step_runs_without_torch():
+    script = (
+        "import sys\n"
+        "class Absent:\n"
+        "    def find_spec(self, name, *_):\n"
+        "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
+        "sys.meta_path.insert(0, Absent())\n"
+        "from regard.bench import encode, extract, scaling, score\n"
+        "score.measure(1, 1, score.Case(images=3, captions=4, regions=5, dim=32))\n"
+        "encode.measure(captions=32, images=2)\n"
+        "from regard.cli.main import run\n"
+        "sys.argv[1:] = ['bench', 'step']\n"
+        "run()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 2, done.stderr
+    assert "pip install 'regard[train]'" in done.stderr
 
 
 def test_scaling_is_a_table_and_a_plot(monkeypatch, tmp_path):

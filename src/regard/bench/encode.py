@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-import torch
 
 from regard.core.model_config import ModelConfig
+from regard.kernels import set_threads
 from regard.model.checkpoint import Checkpoint
 from regard.model.encoders import shapes
 from regard.model.model import Model
@@ -33,7 +33,7 @@ def _rate(count: int, work: Callable[[], object]) -> float:
 
 def measure(captions: int = 2000, images: int = 500, threads: int = 1) -> dict[str, Any]:
     """Rates at the paper's sizes (2048 -> 1024, bi-GRU), random weights."""
-    torch.set_num_threads(threads)
+    set_threads(threads)
     generator, vocabulary = np.random.default_rng(0), Vocabulary((*SPECIAL, *_WORDS))
     sizes = shapes(ModelConfig(), len(vocabulary)).items()
     weights = {name: generator.normal(0, 0.05, shape) for name, shape in sizes}

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from regard.cli.common import AsJson, notes, output, print_json
+from regard.cli.common import AsJson, notes, output, print_json, require_train
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -64,13 +64,16 @@ def _scaling(threads: int, plot: Path) -> list["Row"]:
 
 
 def _measure(stage: Stage, threads: int) -> dict[str, Any]:
-    from regard.bench import encode, extract, score, step
+    if stage == "step":
+        require_train()
+        from regard.bench import step
+
+        return step.measure(threads)
+    from regard.bench import encode, extract, score
 
     if stage == "extract":
         return extract.measure(workers=threads)
-    if stage == "score":
-        return score.measure(threads)
-    return step.measure(threads) if stage == "step" else encode.measure(threads=threads)
+    return score.measure(threads) if stage == "score" else encode.measure(threads=threads)
 
 
 def _show(tree: dict[str, Any], indent: str) -> None:
