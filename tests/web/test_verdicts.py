@@ -73,7 +73,7 @@ def test_without_calibration_nothing_is_claimed(client):
 
 
 def test_words_that_no_region_shows_are_those_of_the_index(index, judge):
-    judge(0.0, word=-3.0)
+    judge(0.0, word=-4.0)
     expected = index.search(TEXT, 40).hits
     assert {len(hit.unsupported) for hit in expected} > {0}  # some words of some photos
     with client_of(index) as client:
