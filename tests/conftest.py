@@ -7,29 +7,28 @@ that must run without it; modules that need it are skipped then, as where it is 
 
 import os
 import sys
-from importlib.abc import MetaPathFinder
 from pathlib import Path
 
 import pytest
 
-TRAINING = ("torch", "transformers", "sentence_transformers", "scipy", "sklearn", "onnx")
+sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import what they share
 
+from torch_reach import left_out
 
-class _OutOfReach(MetaPathFinder):
-    """Lets nothing import what only the extra `train` brings."""
-
-    def find_spec(self, name, path=None, target=None):  # noqa: ARG002 - what importlib passes
-        if name.partition(".")[0] in TRAINING:
-            raise ModuleNotFoundError(f"No module named {name!r} (out of reach)", name=name)
-
-
-if os.environ.get("REGARD_WITHOUT_TORCH"):
-    sys.meta_path.insert(0, _OutOfReach())
-
-sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import the reference
-
+LEFT_OUT = left_out()
 SHARED = Path(__file__).parents[2] / "shared"
 GOLDEN = Path(os.environ.get("REGARD_GOLDEN", SHARED / "golden"))
+
+
+def pytest_ignore_collect(collection_path):
+    return True if collection_path in LEFT_OUT else None
+
+
+def pytest_report_header():
+    if not LEFT_OUT:
+        return None
+    names = ", ".join(str(path.relative_to(Path(__file__).parent)) for path in LEFT_OUT)
+    return f"left out, for they need torch (pip install 'regard[train]'): {names}"
 
 
 @pytest.fixture(scope="session", autouse=True)

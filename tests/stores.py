@@ -1,7 +1,6 @@
 """Region stores filled with random photos, and their similarities by hand."""
 
 import numpy as np
-import torch
 
 from regard.core.attention import similarity
 from regard.store.region_store import Regions
@@ -33,10 +32,10 @@ def by_hand(store, keys, queries, scoring):
     found = np.zeros(len(keys))
     for weight, words in queries:
         for row, key in enumerate(keys):
-            regions = torch.from_numpy(np.array(store[key].vectors, np.float32))[None]
-            sides = regions, torch.from_numpy(words)[None]
-            masks = [torch.ones(side.shape[:2], dtype=torch.bool) for side in sides]
-            found[row] += weight * float(similarity(*sides, *masks, scoring))
+            regions = np.asarray(store[key].vectors, np.float32)[None]
+            sides = regions, words[None]
+            masks = [np.ones(side.shape[:2], bool) for side in sides]
+            found[row] += weight * float(similarity(*sides, *masks, scoring)[0, 0])
     return found / sum(abs(weight) for weight, _ in queries)
 
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tests.conftest import TRAINING
 from tests.drawn_scenes import write_scenes
 from tests.small import WORDS, random_checkpoint
+from tests.torch_reach import TRAINING
 
 from regard.core.model_config import ModelConfig
 from regard.official.export import export_checkpoint

@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 from tests.small import random_checkpoint
 
@@ -70,10 +69,9 @@ def test_similarity_is_the_reference_s(direction):
     captions = made.encode_captions(SENTENCES)
     boxes = tuple(np.zeros((n, 4), np.float32) for n in counts)
     found = made.similarity(EncodedImages(vectors, counts, boxes, ((0, 0), (0, 0))), captions)
-    region_mask = torch.arange(4)[None] < torch.from_numpy(counts)[:, None]
-    word_mask = torch.arange(10)[None] < torch.from_numpy(captions.lengths)[:, None]
-    sides = torch.from_numpy(vectors), torch.from_numpy(captions.vectors)
-    expected = similarity(*sides, region_mask, word_mask, made.scoring)
+    region_mask = np.arange(4)[None] < counts[:, None]
+    word_mask = np.arange(10)[None] < captions.lengths[:, None]
+    expected = similarity(vectors, captions.vectors, region_mask, word_mask, made.scoring)
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 

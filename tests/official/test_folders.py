@@ -102,7 +102,7 @@ def test_features_are_mapped_and_only_the_rows_asked_for_are_read(tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", [">f4", ">f2", "<f2", "<f4", "<f8", "longdouble"])
-def test_features_come_in_numbers_that_torch_reads(tmp_path: Path, kind: str) -> None:
+def test_features_come_in_native_numbers(tmp_path: Path, kind: str) -> None:
     array = photos(3).astype(kind)
     features, _ = open_precomp(write(tmp_path, "train", array, numbered(3)), "train").gather([2, 0])
     assert features.dtype in (np.float16, np.float32, np.float64)

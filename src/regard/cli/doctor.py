@@ -4,9 +4,15 @@ from typing import Any
 
 from regard.cli.common import AsJson, notes, print_json
 
+_MISSING = "missing"
+_TRAINING = "not installed; training needs it: pip install 'regard[train]'"
+
 
 def doctor(as_json: AsJson = False) -> None:
-    """Versions, processor, the precision that is quicker here, and weights with their checksums."""
+    """Versions, the machine, which precision it computes quicker in, and the shipped weights.
+
+    What is measured once and kept, is measured now if it has not been yet.
+    """
     report = {"versions": _versions(), "machine": _machine()}
     report |= {"precision": _precision(), "weights": _weights()}
     if as_json:
@@ -16,55 +22,59 @@ def doctor(as_json: AsJson = False) -> None:
         print(title)
         for name, value in rows.items():
             print(f"  {name:24} {value}")
-    missing = [name for name, value in report["weights"].items() if "missing" in str(value)]
-    if missing:
-        notes.print(f"[red]Not whole:[/red] {', '.join(missing)}. Reinstall regard.")
+    lacking = [
+        f"{title.removesuffix('s')} {name}"
+        for title in ("versions", "weights")
+        for name, value in report[title].items()
+        if value == _MISSING
+    ]
+    if lacking:
+        notes.print(f"[red]Not whole:[/red] {', '.join(lacking)}. Reinstall regard.")
 
 
 def _versions() -> dict[str, Any]:
+    """Of Python, of this program and of all it needs; torch last, which only training needs."""
     import platform
-    from importlib.metadata import PackageNotFoundError, version
+    import re
+    from importlib.metadata import PackageNotFoundError, requires, version
 
-    found = {"python": platform.python_version()}
-    packages = ("regard", "torch", "numpy", "numba", "pillow", "safetensors", "tokenizers")
-    for name in packages:
+    needs = [need for need in requires("regard") or () if "extra ==" not in need]
+    names = ["regard", *(re.split(r"[^\w.-]", need)[0] for need in needs)]
+    versions = {"python": platform.python_version()}
+    for name in [*names, "torch"]:
         try:
-            found[name] = version(name)
+            versions[name] = version(name)
         except PackageNotFoundError:
-            found[name] = "missing"
-    return found
+            versions[name] = _TRAINING if name == "torch" else _MISSING
+    return versions
 
 
 def _machine() -> dict[str, Any]:
-    from regard.kernels.hardware import available_cores, instructions, processor
-    from regard.kernels.workers import thread_count
+    from regard.bench.machine import describe
 
-    wanted = ("avx2", "avx512f", "avx512bf16", "amx-bf16", "neon", "bf16")
-    return {
-        "processor": processor(),
-        "cores": available_cores(),
-        "threads": thread_count(None),
-        "instructions": ", ".join(name for name in wanted if name in instructions()) or "unknown",
-    }
+    return {name: value for name, value in describe().items() if name not in ("python", "torch")}
 
 
 def _precision() -> dict[str, Any]:
-    """What this machine is quicker in, measured now if it has not been before."""
     from regard.kernels.precision import described
 
     return dict(described())
 
 
 def _weights() -> dict[str, Any]:
+    """The files that ship with the package, and the first digits of their sha256."""
     import hashlib
+    from pathlib import Path
 
-    from regard.model.checkpoint import resolve_model, shipped_models
-    from regard.regions.pyramid import SHIPPED
+    import regard
+    from regard.model.checkpoint import shipped_models
 
-    files = {f"model {n}": resolve_model(n) / "model.safetensors" for n in shipped_models()}
-    files["backbone"] = SHIPPED
-    report: dict[str, Any] = {}
-    for name, path in files.items():
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()[:16] if path.is_file() else ""
-        report[name] = f"{path}  sha256 {digest}" if digest else f"missing: {path}"
-    return report
+    folder = Path(regard.__file__).parent / "weights"
+    names = [f"{model}/model.safetensors" for model in shipped_models() or ("flickr8k",)]
+    names += ["backbone.onnx", "sentence_encoder/weights.safetensors"]
+    digests = {}
+    for name in names:
+        path = folder / name
+        whole = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
+        digests[name] = f"sha256 {whole[:16]}" if whole else _MISSING
+    return digests

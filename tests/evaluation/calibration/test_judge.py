@@ -4,7 +4,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from tests.small import random_checkpoint
 
 from regard.core.attention import similarity as core_similarity
@@ -19,8 +18,6 @@ from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
 from regard.official.folders import PrecompDataset
-from regard.training.weights import network_of
-from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
 FEATURES = 6
@@ -46,19 +43,13 @@ def small_model(seed: int = 0, extractor: str = "", **scoring: object) -> Model:
 
 
 def plainly(model: Model, data: Dataset) -> np.ndarray:
-    """All similarities in one call of the network."""
+    """All similarities in one call of the readable truth."""
     features, counts = data.gather(range(len(data.captions.photos)))
-    ids, lengths = map(
-        torch.from_numpy,
-        model.vocabulary.encode([tokenize(s) for s in data.captions.sentences]),
-    )
-    region_mask = torch.arange(features.shape[1])[None] < torch.from_numpy(counts)[:, None]
-    word_mask = torch.arange(ids.shape[1])[None] < lengths[:, None]
-    network = network_of(model.checkpoint)
-    with torch.inference_mode():
-        regions = network.regions(torch.from_numpy(features))
-        words = network.words(ids, lengths)
-        return core_similarity(regions, words, region_mask, word_mask, model.scoring).numpy()
+    words = model.encode_captions(data.captions.sentences)
+    regions = model.encode_features(features, counts)
+    region_mask = np.arange(features.shape[1])[None] < counts[:, None]
+    word_mask = np.arange(words.vectors.shape[1])[None] < words.lengths[:, None]
+    return core_similarity(regions, words.vectors, region_mask, word_mask, model.scoring)
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
