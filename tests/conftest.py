@@ -24,11 +24,13 @@ def pytest_ignore_collect(collection_path):
     return True if collection_path in LEFT_OUT else None
 
 
-def pytest_report_header():
-    if not LEFT_OUT:
-        return None
-    names = ", ".join(str(path.relative_to(Path(__file__).parent)) for path in LEFT_OUT)
-    return f"left out, for they need torch (pip install 'regard[train]'): {names}"
+def pytest_terminal_summary(terminalreporter):
+    if LEFT_OUT:
+        names = ", ".join(str(path.relative_to(Path(__file__).parent)) for path in LEFT_OUT)
+        terminalreporter.write_line(
+            f"{len(LEFT_OUT)} modules left out, for they need torch "
+            f"(pip install 'regard[train]'): {names}"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,8 +3,11 @@
 import json
 
 import pytest
+from torch_reach import needs_torch
 
 from tests.cli.conftest import SMALL, WIDTH, invoke
+
+pytestmark = needs_torch
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from torch_reach import needs_torch
 
 from tests.cli.conftest import invoke
 
@@ -31,6 +32,7 @@ def test_json_has_the_stable_keys_and_nothing_else_is_on_standard_output(world):
     assert "Scoring captions" in done.stderr
 
 
+@needs_torch
 def test_figures_on_val_are_those_of_training(world):
     found = json.loads(evaluate(world, "--json").stdout)
     info = json.loads((world.model / "config.json").read_text())["info"]
