@@ -82,6 +82,7 @@ def flat(generator, number, dim, spread):
     ids=["flat", "round", "too few photos to tell"],
 )
 def test_directions_are_as_few_as_hold_most(tmp_path, photos, spread, held, few, monkeypatch):
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
     monkeypatch.setattr(shortlist, "_HELD", held)
     monkeypatch.setattr(shortlist, "_TOGETHER", 1)  # so that the second shard is another block
     made = flat(np.random.default_rng(2), photos, 80, spread)

@@ -108,8 +108,9 @@ class Shortlist:
     def over(self, store: RegionStore) -> "Shortlist":
         """One for a later state of the store, which keeps the means of shards that stayed."""
         later = Shortlist(store, self._background)
-        with self._lock:
-            later._means, later._directions = self._means, self._directions
+        if (len(store) > EXHAUSTIVE) == (len(self._store) > EXHAUSTIVE):
+            with self._lock:
+                later._means, later._directions = self._means, self._directions
         return later
 
     def discounts(self, keys: Sequence[str]) -> Float[np.ndarray, " photo"]:
@@ -188,6 +189,9 @@ class Shortlist:
         """The same along few directions, in one block: a large one is given huge pages."""
         if not means:
             return {}
+        if len(self._store) <= EXHAUSTIVE:  # nothing is searched by these: only discounts are
+            self._directions = np.eye(self._store.dim, dtype=np.float32)
+            return {file: _Rough(*one[:4]) for file, one in means.items()}
         vectors = np.concatenate([one.vectors for one in means.values()])
         scales = np.concatenate([one.scales for one in means.values()])
         if self._directions is None:
