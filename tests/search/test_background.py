@@ -51,7 +51,8 @@ def test_photos_are_lowered_by_their_discounts(store, background, monkeypatch, f
     assert [raw[key] for key in keys] == pytest.approx(by_hand(store, keys, asked, MEAN), abs=3e-6)
 
 
-def test_a_shortlist_lowers_them_too(store, background):
+def test_a_shortlist_lowers_them_too(store, background, monkeypatch):
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
     keys, asked = list(store), queries(np.random.default_rng(1))
     query = sum(weight * vectors.mean(0) for weight, vectors in asked)
     means = [np.asarray(store[key].vectors, np.float64).mean(0) for key in keys]
@@ -63,9 +64,9 @@ def test_a_shortlist_lowers_them_too(store, background):
         assert len(wanted & set(found)) >= 7  # means are kept in int8
 
 
-def test_discounts_are_kept_with_the_means_and_follow_the_background(
-    store, background, monkeypatch
-):
+@pytest.mark.parametrize(("limit", "kind"), [(0, "means"), (50_000, "discounts")])
+def test_discounts_are_kept_and_follow_the_background(store, background, monkeypatch, limit, kind):
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", limit)
     keys = list(store)
     wanted = discounts(store, keys, background)
     write_means(store)  # of a model without a background
@@ -74,6 +75,8 @@ def test_discounts_are_kept_with_the_means_and_follow_the_background(
     np.testing.assert_allclose(listed.discounts(keys[4:20:3]), wanted[4:20:3], atol=1e-6)
     assert not Shortlist(store).discounts(keys).any()
     write_means(store, background)
+    files = {path.name.partition("-")[0] for path in store.folder.glob("*.safetensors")}
+    assert files == {"shard", kind}
     monkeypatch.setattr(shortlist, "_make", None)  # would fail if called
     np.testing.assert_allclose(Shortlist(store, background).discounts(keys), wanted, atol=1e-6)
 

@@ -34,6 +34,12 @@ def store(tmp_path, request):
         yield made
 
 
+@pytest.fixture(autouse=True)
+def _large(monkeypatch):
+    """Every store counts as a large one."""
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
+
+
 @pytest.fixture
 def queries():
     generator = np.random.default_rng(1)
@@ -190,6 +196,7 @@ def test_damaged_means_are_made_again(store, queries, content):
 
 
 def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeypatch):
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 50_000)
     scorer = PhotoScorer(store, Scoring(pooling="mean"))
     keys = list(store)
     exact = [key for key, _ in scorer.best(keys, queries, 5)]
@@ -217,6 +224,7 @@ def test_an_index_has_means_when_it_is_large(tmp_path, model, monkeypatch):
     for seed in range(6):
         draw(tmp_path / f"photos/{seed}.png", seed)
     folder = tmp_path / "index"
+    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 50_000)
     update_index(folder, tmp_path / "photos", model, workers=1, compressed=True)
     assert not list(folder.glob("means-*"))
     with Index.open(folder, model) as index:

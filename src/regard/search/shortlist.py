@@ -9,12 +9,12 @@ A search goes through them along the few directions in which they lie most, a qu
 numbers for the model that ships: how fast memory is read decides how long a search of a million
 photos takes.
 
-With them is kept what each photo's similarities are lowered by (`regard.model.background`), for
-collections of any size.
+With them is kept what each photo's similarities are lowered by (`regard.model.background`). A
+collection in which every photo is scored needs that alone.
 
-The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`. They can
-always be made again from these, so they need no transaction: a missing file is made, a stale one
-removed.
+The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`; discounts
+alone in `discounts-N-CHECKSUM.safetensors`. They can always be made again from the shards, so they
+need no transaction: a missing file is made, a stale one removed.
 """
 
 import threading
@@ -66,6 +66,7 @@ class _Means(NamedTuple):
     starts: Int[np.ndarray, " photo"]
     """Where each photo's regions begin in the shard, ascending."""
     vectors: Int8[np.ndarray, "photo dim"]
+    """No numbers where every photo is scored: only discounts are needed then."""
     scales: Float[np.ndarray, " photo"]
     discounts: Float[np.ndarray, " photo"]
     background: UInt8[np.ndarray, " digit"]
@@ -108,7 +109,7 @@ class Shortlist:
     def over(self, store: RegionStore) -> "Shortlist":
         """One for a later state of the store, which keeps the means of shards that stayed."""
         later = Shortlist(store, self._background)
-        if (len(store) > EXHAUSTIVE) == (len(self._store) > EXHAUSTIVE):
+        if _is_shortlisted(store) == _is_shortlisted(self._store):
             with self._lock:
                 later._means, later._directions = self._means, self._directions
         return later
@@ -189,8 +190,7 @@ class Shortlist:
         """The same along few directions, in one block: a large one is given huge pages."""
         if not means:
             return {}
-        if len(self._store) <= EXHAUSTIVE:  # nothing is searched by these: only discounts are
-            self._directions = np.eye(self._store.dim, dtype=np.float32)
+        if not _is_shortlisted(self._store):
             return {file: _Rough(*one[:4]) for file, one in means.items()}
         vectors = np.concatenate([one.vectors for one in means.values()])
         scales = np.concatenate([one.scales for one in means.values()])
@@ -236,7 +236,7 @@ def mean_query(queries: Queries) -> Float[np.ndarray, " dim"]:
 
 
 def write_means(store: RegionStore, background: Background | None = None) -> None:
-    """Put the means of all shards on disk, and remove those of shards there are no more.
+    """Put what searches need of all shards on disk, and remove that of shards there are no more.
 
     Only for a store's one writer.
     """
@@ -247,9 +247,14 @@ def write_means(store: RegionStore, background: Background | None = None) -> Non
         if _load(store, number, photos, background) is None:
             contents = save(_make(store, number, photos, background)._asdict())
             write_bytes(path, contents, durable=False)
-    for path in store.folder.glob("means-*"):
+    for path in chain(store.folder.glob("means-*"), store.folder.glob("discounts-*")):
         if path.name not in wanted:
             path.unlink()
+
+
+def _is_shortlisted(store: RegionStore) -> bool:
+    """Whether a search scores some of a store's photos only."""
+    return len(store) > EXHAUSTIVE
 
 
 def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
@@ -270,7 +275,8 @@ def _places(store: RegionStore, keys: Sequence[str]) -> Int[np.ndarray, "photo 3
 
 
 def _path(store: RegionStore, number: int) -> Path:
-    return store.folder / store.file(number).replace("shard-", "means-", 1)
+    kind = "means-" if _is_shortlisted(store) else "discounts-"
+    return store.folder / store.file(number).replace("shard-", kind, 1)
 
 
 def _load(
@@ -296,8 +302,10 @@ def _make(
     means = np.empty((len(photos.starts), store.dim), np.float32)
     for row, (start, count) in enumerate(zip(*photos, strict=True)):
         means[row] = shard.rows(start, start + count).mean(0, dtype=np.float32)
-    length = np.linalg.norm(means, axis=1, keepdims=True)
-    codes = to_int8(means / np.maximum(length, 1e-12))
+    codes = np.empty((len(means), 0), np.int8), np.zeros(len(means), np.float32)
+    if _is_shortlisted(store):
+        length = np.linalg.norm(means, axis=1, keepdims=True)
+        codes = to_int8(means / np.maximum(length, 1e-12))
     discounts = np.zeros(len(means), np.float32)
     if background is not None:
         discounts = background.photo_discounts(means)
