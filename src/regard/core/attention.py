@@ -12,9 +12,9 @@ Arrays may be numpy's or torch's, all of a call alike; torch's keep their gradie
 
 from typing import Any
 
-from array_api_compat import array_namespace
 from jaxtyping import Bool, Float
 
+from regard.core.arrays import namespace
 from regard.core.scoring import DEFAULT_SCORING, EPS, LEAK, TINY, Normalization, Scoring
 
 Array = Any
@@ -28,7 +28,7 @@ def l2norm(x: Float[Array, "*shape"], dim: int) -> Float[Array, "*shape"]:
 
     The gradient at exactly zero is zero rather than NaN.
     """
-    xp = array_namespace(x)
+    xp = namespace(x)
     squared = xp.sum(x * x, axis=dim, keepdims=True)
     return x / (xp.sqrt(_at_least(squared, TINY)) + EPS)
 
@@ -42,7 +42,7 @@ def normalize_cosine(
 
     Padded queries are zero before any norm is taken, so they change nothing.
     """
-    xp = array_namespace(cosine)
+    xp = namespace(cosine)
     real = query_mask[..., None]
     if normalization == "softmax":
         return _softmax(xp.where(real, cosine, _NEVER), axis=-2)
@@ -68,7 +68,7 @@ def attend(
         Weights; each row sums to 1 over the real context, padded context gets exactly 0.
         Rows of padded queries are meaningless and masked out later.
     """
-    xp = array_namespace(cosine)
+    xp = namespace(cosine)
     logits = scoring.lambda_softmax * normalize_cosine(cosine, query_mask, scoring.normalization)
     return _softmax(xp.where(context_mask[..., None, :], logits, _NEVER), axis=-1)
 
@@ -85,7 +85,7 @@ def relevance(
         context_gram: inner products of the context vectors with each other.
         query_norm: Euclidean length of each query vector (1 for embeddings).
     """
-    xp = array_namespace(cosine)
+    xp = namespace(cosine)
     numerator = xp.sum(attention * cosine, axis=-1)
     squared = xp.sum((attention @ context_gram) * attention, axis=-1)
     length = xp.sqrt(_at_least(squared, EPS * EPS)) * query_norm
@@ -98,7 +98,7 @@ def pool(
     scoring: Scoring = DEFAULT_SCORING,
 ) -> Float[Array, " *batch"]:
     """One similarity from the relevances of the real queries (eqs. 6, 7; max; sum)."""
-    xp = array_namespace(relevance)
+    xp = namespace(relevance)
     if scoring.pooling in ("lse", "max"):
         real = xp.where(query_mask, relevance, _NEVER)
         top = xp.max(real, axis=-1, keepdims=True)
@@ -114,7 +114,7 @@ def masked_mean(
     vectors: Float[Array, "*batch item dim"], mask: Bool[Array, "*batch item"]
 ) -> Float[Array, "*batch dim"]:
     """Unit vector in the direction of the mean of the real vectors."""
-    xp = array_namespace(vectors)
+    xp = namespace(vectors)
     total = xp.sum(xp.where(mask[..., None], vectors, 0.0), axis=-2)
     return l2norm(total / _count(mask, total)[..., None], dim=-1)
 
@@ -134,7 +134,7 @@ def similarity(
     """
     if scoring.scorer == "pooled":
         return masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
-    xp = array_namespace(regions)
+    xp = namespace(regions)
     cosine = xp.tensordot(regions, words, axes=((2,), (2,)))  # (I, R, C, W)
     sides = regions[:, None], words[None], region_mask[:, None], word_mask[None]
     return _score(xp.permute_dims(cosine, (0, 2, 1, 3)), *sides, scoring)
@@ -148,7 +148,7 @@ def paired_similarity(
     scoring: Scoring = DEFAULT_SCORING,
 ) -> Float[Array, " pair"]:
     """Similarity of image p with caption p only; differentiable, memory P x R x W."""
-    xp = array_namespace(regions)
+    xp = namespace(regions)
     if scoring.scorer == "pooled":
         return xp.sum(masked_mean(regions, region_mask) * masked_mean(words, word_mask), axis=-1)
     cosine = regions @ xp.matrix_transpose(words)  # (P, R, W)
@@ -164,7 +164,7 @@ def _score(
     scoring: Scoring,
 ) -> Float[Array, " *batch"]:
     """Similarity from cosines laid out (region, word), by attention or Sum-Max."""
-    xp = array_namespace(cosine)
+    xp = namespace(cosine)
     query, query_mask, context, context_mask = regions, region_mask, words, word_mask
     if scoring.direction == "t2i":
         query, query_mask, context, context_mask = words, word_mask, regions, region_mask
@@ -178,17 +178,17 @@ def _score(
 
 
 def _softmax(logits: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
-    xp = array_namespace(logits)
+    xp = namespace(logits)
     powers = xp.exp(logits - xp.max(logits, axis=axis, keepdims=True))
     return powers / xp.sum(powers, axis=axis, keepdims=True)
 
 
 def _at_least(x: Float[Array, "*shape"], least: float) -> Float[Array, "*shape"]:
     """The larger of the two; no gradient where that is `least`."""
-    return array_namespace(x).where(x > least, x, least)
+    return namespace(x).where(x > least, x, least)
 
 
 def _count(mask: Bool[Array, "*batch item"], like: Float[Array, "..."]) -> Float[Array, "*batch"]:
     """How many are real, in the type of another array."""
-    xp = array_namespace(mask)
+    xp = namespace(mask)
     return xp.sum(xp.astype(mask, like.dtype), axis=-1)

@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from array_api_compat import array_namespace, device, is_torch_array
+from array_api_compat import device, is_torch_array
 
+from regard.core.arrays import namespace
 from regard.errors import ShapeError
 
 Array = Any
@@ -56,7 +57,7 @@ def as_side(vectors: Array, lengths: Lengths, name: str) -> Side:
             f"{name} is of shape {tuple(array.shape)}; it must be (items, vectors, dimension), "
             "the last two not empty. Add the missing axis, or pad to the longest item."
         )
-    if not array_namespace(array).isdtype(array.dtype, "real floating"):
+    if not namespace(array).isdtype(array.dtype, "real floating"):
         raise ShapeError(
             f"{name} is of type {array.dtype}; it must be floating point. Convert it to float32."
         )
@@ -109,7 +110,7 @@ def check_dim(dim_of_regions: int, dim_of_words: int) -> None:
 
 def check_side(side: Side, name: str) -> None:
     """Refuse NaN and infinity in real vectors; padding may hold anything."""
-    xp = array_namespace(side.vectors)
+    xp = namespace(side.vectors)
     with np.errstate(all="ignore"):
         sums = xp.sum(side.vectors, axis=-1, dtype=xp.float32)
     check_finite(xp.where(mask_of(side), sums, 0.0), name)
@@ -117,7 +118,7 @@ def check_side(side: Side, name: str) -> None:
 
 def check_finite(values: Array, name: str) -> None:
     """Refuse NaN and infinity; `values` must show them if the vectors hold them."""
-    xp = array_namespace(values)
+    xp = namespace(values)
     if not bool(xp.all(xp.isfinite(values))):
         raise ShapeError(
             f"{name} is not finite somewhere; it must hold ordinary numbers only. "
@@ -128,10 +129,10 @@ def check_finite(values: Array, name: str) -> None:
 def mask_of(side: Side) -> Array:
     """(N, K) True where a vector is real, on the vectors' device."""
     mask = np.arange(side.vectors.shape[1]) < side.lengths[:, None]
-    return array_namespace(side.vectors).asarray(mask, device=device(side.vectors))
+    return namespace(side.vectors).asarray(mask, device=device(side.vectors))
 
 
 def real_vectors(side: Side) -> Array:
     """(N, K, D) float32, 0 where padded."""
-    xp = array_namespace(side.vectors)
+    xp = namespace(side.vectors)
     return xp.where(mask_of(side)[..., None], xp.astype(side.vectors, xp.float32), 0.0)

@@ -2,8 +2,7 @@
 
 from typing import NamedTuple
 
-from array_api_compat import array_namespace
-
+from regard.core.arrays import namespace
 from regard.core.attention import attend, pool, relevance
 from regard.core.scoring import DEFAULT_SCORING, Scoring
 from regard.errors import ConfigError, ShapeError
@@ -82,7 +81,7 @@ def attention(
 
 def _maps(query: Side, context: Side, scoring: Scoring) -> tuple[Array, ...]:
     """Weights, relevances, cosines and similarities of pairs."""
-    xp = array_namespace(query.vectors)
+    xp = namespace(query.vectors)
     asked, seen = real_vectors(query), real_vectors(context)
     query_mask, context_mask = mask_of(query), mask_of(context)
     across = xp.matrix_transpose(seen)

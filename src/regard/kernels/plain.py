@@ -9,8 +9,9 @@ from itertools import product
 from typing import NamedTuple
 
 import numpy as np
-from array_api_compat import array_namespace, device
+from array_api_compat import device
 
+from regard.core.arrays import namespace
 from regard.core.attention import attend, pool, relevance, similarity
 from regard.core.scoring import Scoring
 from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
@@ -77,7 +78,7 @@ def _tiled(
         limits: most region vectors and most cosines of a tile.
     """
     regions, words = sides
-    xp = array_namespace(regions.vectors)
+    xp = namespace(regions.vectors)
     shape = len(regions.vectors), len(words.vectors)
     out = xp.empty(shape, dtype=xp.float32, device=device(regions.vectors))
     if 0 in shape:
@@ -117,7 +118,7 @@ def _parts(side: Side, limit: int, in_half: bool) -> list[_Part]:
 
 
 def _part(side: Side, chosen: Ints, in_half: bool) -> _Part:
-    xp = array_namespace(side.vectors)
+    xp = namespace(side.vectors)
     longest = int(side.lengths[chosen].max())
     places = xp.asarray(chosen, device=device(side.vectors))
     part = Side(side.vectors[places, :longest], side.lengths[chosen])
@@ -131,7 +132,7 @@ def _part(side: Side, chosen: Ints, in_half: bool) -> _Part:
 
 def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
     """(n, m) similarities of two parts, in Gram form (see `core.attention`)."""
-    xp = array_namespace(image.vectors)
+    xp = namespace(image.vectors)
     products = xp.astype(image.factor @ caption.factor.T, xp.float32)
     laid = xp.reshape(products, (*image.mask.shape, *caption.mask.shape))  # (n, R, m, W)
     query_mask, context_mask = image.mask[:, None], caption.mask[None]
