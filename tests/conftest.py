@@ -33,9 +33,9 @@ def pytest_terminal_summary(terminalreporter):
         )
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(autouse=True)
 def _one_thread() -> None:
-    """Tests measure nothing; one thread each keeps parallel runs quick."""
+    """Tests measure nothing; one thread each keeps parallel runs quick, and sums the same."""
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
 
