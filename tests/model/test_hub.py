@@ -1,9 +1,9 @@
 """Models in the hub's layout: written whole, read back, fetched and published without a network."""
 
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
+import huggingface_hub
 import numpy as np
 import pytest
 from small import save_model
@@ -12,7 +12,6 @@ import regard
 from regard.errors import CheckpointError
 from regard.model.model import Model, load
 
-huggingface_hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
 SENTENCES = ["a red dog on the grass", "a cat"]
 
 
@@ -81,9 +80,3 @@ def test_upload_holds_the_whole_layout(tmp_path, monkeypatch):
     assert sent["files"] == ["README.md", "config.json", "model.safetensors", "vocab.json"]
     saved = made.save_pretrained(tmp_path / "named", push_to_hub=True)
     assert saved == "https://hub/me/named"
-
-
-def test_missing_client_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
-    with pytest.raises(CheckpointError, match=r"regard\[hub\]"):
-        Model.from_pretrained("someone/model")

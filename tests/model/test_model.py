@@ -198,6 +198,6 @@ def test_threads_are_those_of_the_process():
     try:
         assert thread_count(None) == 1
     finally:
-        set_threads(None)
+        set_threads(1)  # as all tests
     with pytest.raises(ConfigError, match="threads is 0; it must be at least 1"):
         load("flickr8k", threads=0)

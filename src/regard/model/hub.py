@@ -1,11 +1,10 @@
 """Models in the layout of the Hugging Face hub: written whole, fetched, published.
 
 The files are those of any model's folder, with what a stranger needs beside them: a card and, for
-regions of a tuned backbone, that backbone. `huggingface_hub` (the extra `hub`) is asked only for
+regions of a tuned backbone, that backbone. `huggingface_hub` is asked only for
 what is not on this machine, and never for code.
 """
 
-import importlib
 import shutil
 from pathlib import Path
 from typing import Any
@@ -62,11 +61,16 @@ def fetch(name: str, **options: Any) -> Path:
         options: revision, cache_dir, token, force_download or local_files_only.
 
     Raises:
-        CheckpointError: huggingface_hub is missing, or the model cannot be had.
+        CheckpointError: the model cannot be had.
     """
-    hub = _hub()
+    import huggingface_hub  # slow to import, and asked for only here
+
     try:
-        return Path(hub.snapshot_download(name, allow_patterns=[*_FILES, "README.md"], **options))
+        return Path(
+            huggingface_hub.snapshot_download(
+                name, allow_patterns=[*_FILES, "README.md"], **options
+            )
+        )
     except (OSError, ValueError) as error:  # the hub's own errors are both
         raise CheckpointError(
             f"model {name!r} cannot be had from the hub ({error}); it must be a folder, a shipped "
@@ -75,22 +79,10 @@ def fetch(name: str, **options: Any) -> Path:
 
 
 def publish(folder: Path, name: str, *, private: bool | None, token: str | None, why: str) -> str:
-    """Upload a model's folder; gives its address.
+    """Upload a model's folder; gives its address."""
+    from huggingface_hub import HfApi
 
-    Raises:
-        CheckpointError: huggingface_hub is missing.
-    """
-    api = _hub().HfApi(token=token)
+    api = HfApi(token=token)
     name = api.create_repo(name, private=private, exist_ok=True).repo_id
     done = api.upload_folder(repo_id=name, folder_path=folder, commit_message=why)
     return str(done)
-
-
-def _hub() -> Any:
-    try:
-        return importlib.import_module("huggingface_hub")
-    except ImportError:
-        raise CheckpointError(
-            "package huggingface_hub is missing; models on the hub are had through it. "
-            "Run: pip install 'regard[hub]'"
-        ) from None
