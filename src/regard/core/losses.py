@@ -4,15 +4,14 @@ Knows nothing of how similarities are made. Captions of the same image can be to
 true negatives by a mask, so they are never pushed away.
 """
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.attention import masked_mean
-
-Negatives = Literal["hardest", "sum"]
+from regard.core.scoring import Negatives
 
 
 class Hardest(NamedTuple):

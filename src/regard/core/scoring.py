@@ -14,6 +14,8 @@ Normalization = Literal[
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax"
 ]
 Scorer = Literal["attention", "sum_max", "pooled"]
+Negatives = Literal["hardest", "sum"]
+"""Wrong partners that a triplet loss looks at: the most confusing one, or all of the batch."""
 
 EPS = 1e-8  # the official code's epsilon; added to norms, not clamped
 TINY = 1e-30  # keeps the gradient of a square root finite at exactly zero

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Literal
 
 from regard.config import apply_settings, build, read_toml
-from regard.core.losses import Negatives
 from regard.core.model_config import ModelConfig
+from regard.core.scoring import Negatives
 from regard.errors import ConfigError
 
 DEFAULT_RECIPE = "flickr8k"
