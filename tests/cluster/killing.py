@@ -12,13 +12,12 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
-
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
 from regard.cluster import building  # noqa: E402
 from regard.cluster.pieces import PieceMaker  # noqa: E402
 from regard.cluster.places import Location  # noqa: E402
+from regard.kernels.workers import set_threads  # noqa: E402
 from regard.model.model import load  # noqa: E402
 from tests.cluster.state import catalog, vectors  # noqa: E402
 
@@ -78,7 +77,7 @@ def run_until(folder, photos, loaded, point):
 
 def main(model, photos, base, points):
     global made
-    torch.set_num_threads(1)
+    set_threads(1)
     loaded = load(model)
     total = run_until(base / "first", photos, loaded, 0)
     wanted = vectors(base / "first"), catalog(base / "first")

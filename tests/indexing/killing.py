@@ -12,10 +12,9 @@ import signal
 import sys
 from pathlib import Path
 
-import torch
-
 from regard.indexing import check_index, update_index
 from regard.indexing import update as update_module
+from regard.kernels.workers import set_threads
 from regard.model.model import load
 from regard.search import Index
 from regard.search.catalog import Catalog
@@ -97,7 +96,7 @@ def searchable(place, loaded):
 
 
 def main(model, base, changed, points):
-    torch.set_num_threads(1)
+    set_threads(1)
     loaded = load(model)
     place = base / "try"  # always the same, since an index remembers absolute paths
     prepare(base, changed, place)
