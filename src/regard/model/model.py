@@ -5,7 +5,6 @@ Joins an extractor, a vocabulary and the encoders. Knows nothing of indexes, fig
 
 import tempfile
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
-from regard.kernels import set_threads, similarity_matrix
+from regard.kernels import set_threads
 from regard.model.background import Answers
 from regard.model.captions import CaptionEncoder, Progress, States
 from regard.model.checkpoint import (
@@ -29,6 +28,7 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
+from regard.model.device import PROCESSOR, similarities_on, usable_device
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain
@@ -51,11 +51,11 @@ class Model:
         states: gives the word states of tokenised sentences; asked only by models that need them.
     """
 
+    device = PROCESSOR
+    """Where `similarity` is computed."""
+
     def __init__(
-        self,
-        checkpoint: Checkpoint,
-        source: str = "",
-        states: States = padded_states,
+        self, checkpoint: Checkpoint, source: str = "", states: States = padded_states
     ) -> None:
         self.source = source
         self._states = states
@@ -244,13 +244,7 @@ class Model:
             images = self.encode_images(images)
         if not isinstance(captions, EncodedCaptions):
             captions = self.encode_captions(captions)
-        similarities: np.ndarray = similarity_matrix(
-            images.vectors,
-            captions.vectors,
-            captions.lengths,
-            region_lengths=images.counts,
-            **asdict(self.scoring),
-        )
+        similarities = similarities_on(self.device, images, captions, self.scoring)
         if background:  # rows past a photo's count and a sentence's end are zeros
             similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
             similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.lengths)
@@ -356,11 +350,7 @@ class Model:
         private: bool | None = None,
         token: str | None = None,
     ) -> str:
-        """Upload the model to the Hugging Face hub; gives its address.
-
-        Raises:
-            CheckpointError: huggingface_hub is missing.
-        """
+        """Upload the model to the Hugging Face hub; gives its address."""
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)
             return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)
@@ -381,20 +371,29 @@ class Model:
 
 
 def load(
-    name_or_path: str | Path = DEFAULT_MODEL, *, background: bool = True, threads: int | None = None
+    name_or_path: str | Path = DEFAULT_MODEL,
+    *,
+    background: bool = True,
+    device: str = PROCESSOR,
+    threads: int | None = None,
 ) -> Model:
     """Load a model by shipped name or folder.
 
     Args:
         background: with what it compares photos and sentences with, if it has that; without,
             similarities are those of attention alone, and there are no verdicts.
+        device: where `Model.similarity` scores: cpu, or cuda or cuda:N where torch is installed.
+            Photos and sentences are embedded, and searches scored, on the processor all the same.
         threads: for this whole process; None leaves that as it is, one a core at first.
 
     Raises:
         CheckpointError: there is no such model, or it is damaged.
+        ConfigError: there is no such device here, or threads is below 1.
     """
     if threads is not None:
         set_threads(threads)
     folder = resolve_model(name_or_path)
     source = folder.resolve() if folder == Path(name_or_path) else name_or_path  # a shipped name
-    return Model(load_checkpoint(folder, background=background), str(source))
+    model = Model(load_checkpoint(folder, background=background), str(source))
+    model.device = usable_device(device)
+    return model
