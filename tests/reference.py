@@ -80,6 +80,8 @@ def pair_similarity(
     if scorer == "sum_max":  # eqs. 9 and 10
         return float(sum(max(float(q @ k) for k in contexts) for q in queries))
     found = relevances(queries, contexts, normalization, lambda_softmax)
+    if pooling == "weighted":
+        return float(np.linalg.norm(queries, axis=1) @ found)
     return pooled(found, pooling, lambda_lse)
 
 

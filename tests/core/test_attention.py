@@ -17,7 +17,7 @@ from regard.core.scoring import Scoring
 from regard.errors import ConfigError
 
 DIRECTIONS = ("t2i", "i2t")
-POOLINGS = ("lse", "mean", "max", "sum")
+POOLINGS = ("lse", "mean", "max", "sum", "weighted")
 NORMALIZATIONS = (
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax",
 )  # fmt: skip

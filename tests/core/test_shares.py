@@ -12,7 +12,7 @@ from regard.core.attention import paired_similarity
 from regard.core.scoring import Scoring
 from regard.core.shares import word_parts, word_shares
 
-DIRECTIONS, POOLINGS = ("t2i", "i2t"), ("lse", "mean", "max", "sum")
+DIRECTIONS, POOLINGS = ("t2i", "i2t"), ("lse", "mean", "max", "sum", "weighted")
 SCORERS = ("attention", "sum_max", "pooled")
 NORMALIZATIONS = (
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax",
@@ -102,7 +102,7 @@ def test_one_sentence_for_many_photos_in_float32(direction, pooling, scorer):
         np.testing.assert_allclose(row, one_pair(regions, words, **options).share, atol=1e-5)
 
 
-@pytest.mark.parametrize("pooling", POOLINGS)
+@pytest.mark.parametrize("pooling", ["lse", "mean", "max", "sum"])
 def test_words_that_attend_have_the_papers_numbers(pooling):
     rng = np.random.default_rng(1)
     regions, words = units(rng, 6), units(rng, 4)
@@ -120,6 +120,36 @@ def test_words_that_attend_have_the_papers_numbers(pooling):
         "lse": powers / powers.sum() * total,
     }[pooling]
     assert parts.share == pytest.approx(wanted, abs=1e-6)
+
+
+@pytest.mark.parametrize("scorer", SCORERS)
+@pytest.mark.parametrize("direction", DIRECTIONS)
+@pytest.mark.parametrize("pooling", POOLINGS)
+def test_a_word_of_length_zero_adds_nothing_where_it_may_be_left_out(pooling, direction, scorer):
+    rng = np.random.default_rng(4)
+    options = {"direction": direction, "pooling": pooling, "scorer": scorer}
+    if not Scoring(**options).skips_zeros:
+        pytest.skip("words of length 0 count in this similarity")
+    regions, words = units(rng, 5), units(rng, 4) * np.array([[0.6], [0], [0.3], [0.1]])
+    with_zero, without = (
+        one_pair(regions, words, **options),
+        one_pair(regions, words[[0, 2, 3]], **options),
+    )
+    assert with_zero.share[1] == 0
+    assert with_zero.share[[0, 2, 3]] == pytest.approx(without.share, abs=1e-9)
+    similarity = reference.pair_similarity(regions, words, **options)
+    assert with_zero.share.sum() == pytest.approx(similarity, abs=1e-7)
+
+
+def test_weights_are_lengths():
+    rng = np.random.default_rng(5)
+    regions, words = units(rng, 6), units(rng, 2)
+    weights = np.array([0.9, 0.1])
+    parts = one_pair(regions, words * weights[:, None], pooling="weighted")
+    assert parts.share == pytest.approx(parts.relevance * weights, abs=1e-9)
+    attended = parts.attention @ regions
+    cosines = (attended * words).sum(1) / np.linalg.norm(attended, axis=1)
+    assert parts.relevance == pytest.approx(cosines, abs=1e-6)
 
 
 @pytest.mark.parametrize("pooling", ["mean", "lse"])

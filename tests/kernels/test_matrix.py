@@ -79,7 +79,7 @@ def problems(draw):
         lengths.append(count if ragged else torch.full((number,), most))
     scoring = Scoring(
         direction=draw(st.sampled_from(["t2i", "i2t"])),
-        pooling=draw(st.sampled_from(["lse", "mean", "max", "sum"])),
+        pooling=draw(st.sampled_from(get_args(Pooling))),
         lambda_softmax=draw(st.sampled_from([0.5, 4.0, 9.0, 20.0, 21.0, 60.0, 300.0])),
         lambda_lse=draw(st.sampled_from([0.5, 6.0, 20.0, 200.0])),
     )

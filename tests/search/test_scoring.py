@@ -22,7 +22,7 @@ def store(tmp_path):
 
 
 @pytest.mark.parametrize("few", [0, 1000], ids=["ready", "plain"])
-@pytest.mark.parametrize("pooling", ["mean", "lse", "sum"])
+@pytest.mark.parametrize("pooling", ["mean", "lse", "sum", "weighted"])
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 def test_best_as_scored_by_hand(store, monkeypatch, few, pooling, direction):
     """Also while shards are made ready one by one."""
@@ -86,7 +86,7 @@ def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
-@pytest.mark.parametrize("pooling", ["mean", "lse", "max", "sum"])
+@pytest.mark.parametrize("pooling", ["mean", "lse", "max", "sum", "weighted"])
 @pytest.mark.parametrize("few", [1, 2])
 def test_one_or_two_words_or_regions_are_scored_exactly(
     tmp_path, monkeypatch, direction, pooling, few

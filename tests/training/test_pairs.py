@@ -11,7 +11,7 @@ IMAGE = torch.tensor([0, 0, 2, 1, 2])
 CAPTION = torch.tensor([1, 3, 0, 1, 3])
 
 
-@pytest.mark.parametrize("pooling", ["lse", "mean", "max", "sum"])
+@pytest.mark.parametrize("pooling", ["lse", "mean", "max", "sum", "weighted"])
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 @pytest.mark.parametrize("normalization", ["clipped_l2norm", "softmax"])
 def test_similarities_and_gradients(direction, pooling, normalization):

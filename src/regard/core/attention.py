@@ -83,7 +83,7 @@ def relevance(
 
     Args:
         context_gram: inner products of the context vectors with each other.
-        query_norm: Euclidean length of each query vector (1 for embeddings).
+        query_norm: of each query vector, from `query_lengths`.
     """
     xp = namespace(cosine)
     numerator = xp.sum(attention * cosine, axis=-1)
@@ -92,12 +92,25 @@ def relevance(
     return numerator / _at_least(length, EPS)
 
 
+def query_lengths(
+    query: Float[Array, "*batch query dim"], scoring: Scoring
+) -> Float[Array, "*batch query"]:
+    """What relevances are divided by: lengths of the queries, or 1 where lengths are weights."""
+    xp = namespace(query)
+    if scoring.pooling == "weighted":
+        return xp.ones_like(query[..., 0])
+    return xp.linalg.vector_norm(query, axis=-1)
+
+
 def pool(
     relevance: Float[Array, "*batch query"],
     query_mask: Bool[Array, "*#batch query"],
     scoring: Scoring = DEFAULT_SCORING,
 ) -> Float[Array, " *batch"]:
-    """One similarity from the relevances of the real queries (eqs. 6, 7; max; sum)."""
+    """One similarity from the relevances of the real queries (eqs. 6, 7; max; sum).
+
+    With weighted pooling relevances hold their weights already (`query_lengths`).
+    """
     xp = namespace(relevance)
     if scoring.pooling in ("lse", "max"):
         real = xp.where(query_mask, relevance, _NEVER)
@@ -173,7 +186,7 @@ def _score(
         best = xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
         return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    facts = context @ xp.matrix_transpose(context), xp.linalg.vector_norm(query, axis=-1)
+    facts = context @ xp.matrix_transpose(context), query_lengths(query, scoring)
     return pool(relevance(cosine, weights, *facts), query_mask, scoring)
 
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from regard.errors import ConfigError
 
 Direction = Literal["t2i", "i2t"]
-Pooling = Literal["lse", "mean", "max", "sum"]
+Pooling = Literal["lse", "mean", "max", "sum", "weighted"]
 Normalization = Literal[
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax"
 ]
@@ -29,7 +29,8 @@ class Scoring:
     direction: Direction = "t2i"
     """Who attends: words to regions (t2i) or regions to words (i2t)."""
     pooling: Pooling = "lse"
-    """How relevances become the similarity: eq. 6 (lse), eq. 7 (mean), their max or sum."""
+    """How relevances become the similarity: eq. 6 (lse), eq. 7 (mean), their max or sum; or
+    weighted: a sum in which the length of a query's vector is its weight."""
     normalization: Normalization = "clipped_l2norm"
     """What is done to the cosines over the query axis before the softmax."""
     lambda_softmax: float = 9.0
@@ -59,6 +60,13 @@ class Scoring:
                     f"{name} is {value!r}; it must be a positive number. "
                     "The paper uses 4 to 9 for lambda_softmax and 5 to 20 for lambda_lse."
                 )
+
+    @property
+    def skips_zeros(self) -> bool:
+        """Whether words whose vector is zero change nothing, so that they may be left out."""
+        if self.scorer == "sum_max":
+            return self.direction == "t2i"
+        return self.scorer == "pooled" or self.direction == "i2t" or self.pooling == "weighted"
 
 
 DEFAULT_SCORING = Scoring()

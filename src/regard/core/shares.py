@@ -5,6 +5,7 @@ relevances R (paper's eqs. 4 and 5) and the similarity S pooled from them, an at
 (a word in t2i, a region in i2t) has the share
 
     mean R / n      sum R      max S for the largest, else 0      lse softmax(lambda2 R) S
+    weighted R times the length of its vector, so that one of length 0 adds exactly nothing
 
 In t2i these are the words' shares. In i2t region i hands its share s_i on to the words it
 attends to: word j gets sum_i s_i a_ij, and it looks at region i as much as s_i a_ij counts in
@@ -19,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regard.core.attention import attend, masked_mean, pool, relevance
+from regard.core.attention import attend, masked_mean, pool, query_lengths, relevance
 from regard.core.scoring import EPS, Scoring
 
 
@@ -50,6 +51,7 @@ def word_shares(
     scoring: Scoring,
 ) -> Float[np.ndarray, "pair word"]:
     """What every word adds to the similarity of its pair; `word_parts` without the rest."""
+    word_mask = _counted(words, word_mask, scoring)
     if scoring.scorer == "pooled":
         return _ask_mean(regions, words, region_mask, word_mask)[0]
     if scoring.direction == "t2i":
@@ -67,6 +69,7 @@ def word_parts(
     scoring: Scoring,
 ) -> WordParts:
     """Similarities of pairs, taken apart by word."""
+    word_mask = _counted(words, word_mask, scoring)
     real = region_mask[:, None] & word_mask[..., None]  # (P, W, R)
     if scoring.scorer == "pooled":
         cosine = np.where(real, words @ np.swapaxes(regions, 1, 2), 0)
@@ -80,6 +83,15 @@ def word_parts(
     attention = _in_favour(handed_on, looks)
     relevances = (attention @ asking.relevance[..., None])[..., 0]
     return WordParts(handed_on.sum(-1), relevances, attention)
+
+
+def _counted(
+    words: Float[np.ndarray, "#pair word dim"],
+    word_mask: Bool[np.ndarray, "#pair word"],
+    scoring: Scoring,
+) -> Bool[np.ndarray, "#pair word"]:
+    """Real words, less those whose vector is zero where these change nothing."""
+    return word_mask & words.any(-1) if scoring.skips_zeros else word_mask
 
 
 def _ask(
@@ -97,16 +109,19 @@ def _ask(
         relevances = np.take_along_axis(cosine, best, -1)[..., 0]
     else:
         attention = attend(cosine, query_mask, context_mask, scoring)
-        relevances = _relevance(cosine, attention, query, context)
+        relevances = _relevance(cosine, attention, query_lengths(query, scoring), context)
     relevances = np.where(query_mask, relevances, 0)
     attention = np.where(query_mask[..., None], attention, 0)
-    return _Asking(_share(relevances, query_mask, scoring), relevances, attention)
+    share = _share(relevances, query_mask, scoring)
+    if scoring.pooling == "weighted" and scoring.scorer == "attention":
+        relevances = share / np.linalg.norm(query, axis=-1).clip(EPS)
+    return _Asking(share, relevances, attention)
 
 
 def _relevance(
     cosine: Float[np.ndarray, "pair query context"],
     attention: Float[np.ndarray, "pair query context"],
-    query: Float[np.ndarray, "#pair query dim"],
+    query_norm: Float[np.ndarray, "#pair query"],
     context: Float[np.ndarray, "#pair context dim"],
 ) -> Float[np.ndarray, "pair query"]:
     """Cosine of each query with what it attended to (eqs. 4 and 5), the cheaper way.
@@ -114,13 +129,12 @@ def _relevance(
     Products of a sentence's words with each other are few; those of all photos' regions are more
     work than to build what the words of one sentence attended to.
     """
-    norm = np.linalg.norm(query, axis=-1)
     if len(context) == 1:
         gram = context @ np.swapaxes(context, 1, 2)
-        relevances: np.ndarray = relevance(cosine, attention, gram, norm)
+        relevances: np.ndarray = relevance(cosine, attention, gram, query_norm)
     else:
         attended = attention @ context
-        length = np.sqrt(np.einsum("pqd,pqd->pq", attended, attended)) * norm
+        length = np.sqrt(np.einsum("pqd,pqd->pq", attended, attended)) * query_norm
         relevances = np.einsum("pqk,pqk->pq", attention, cosine) / length.clip(EPS)
     return relevances
 
@@ -144,7 +158,7 @@ def _share(
     scoring: Scoring,
 ) -> Float[np.ndarray, "pair query"]:
     """What each relevance adds to the similarity pooled from all of its pair."""
-    if scoring.scorer == "sum_max" or scoring.pooling == "sum":
+    if scoring.scorer == "sum_max" or scoring.pooling in ("sum", "weighted"):
         return relevances
     real = np.where(query_mask, relevances, -np.inf)
     total = pool(relevances, query_mask, scoring)[:, None]

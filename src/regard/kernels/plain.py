@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import device
 
 from regard.core.arrays import namespace
-from regard.core.attention import attend, pool, relevance, similarity
+from regard.core.attention import attend, pool, query_lengths, relevance, similarity
 from regard.core.scoring import Scoring
 from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
 from regard.kernels.prepared import Precision
@@ -29,7 +29,6 @@ class _Part(NamedTuple):
     mask: Array  # (n, K)
     factor: Array  # (n K, D) the vectors in the type they are multiplied in
     gram: Array  # (n, K, K)
-    norms: Array  # (n, K)
 
 
 def by_operations(
@@ -125,9 +124,8 @@ def _part(side: Side, chosen: Ints, in_half: bool) -> _Part:
     vectors = real_vectors(part)
     factor = xp.reshape(vectors, (-1, vectors.shape[-1]))
     gram = vectors @ xp.matrix_transpose(vectors)
-    norms = xp.linalg.vector_norm(vectors, axis=-1)
     factor = factor.bfloat16() if in_half else factor
-    return _Part(places, vectors, mask_of(part), factor, gram, norms)
+    return _Part(places, vectors, mask_of(part), factor, gram)
 
 
 def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
@@ -136,16 +134,17 @@ def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
     products = xp.astype(image.factor @ caption.factor.T, xp.float32)
     laid = xp.reshape(products, (*image.mask.shape, *caption.mask.shape))  # (n, R, m, W)
     query_mask, context_mask = image.mask[:, None], caption.mask[None]
-    gram, norms, axes = caption.gram[None], image.norms[:, None], (0, 2, 1, 3)
+    gram, query, axes = caption.gram[None], image.vectors[:, None], (0, 2, 1, 3)
     if scoring.direction == "t2i":
         query_mask, context_mask = context_mask, query_mask
-        gram, norms, axes = image.gram[:, None], caption.norms[None], (0, 2, 3, 1)
+        gram, query, axes = image.gram[:, None], caption.vectors[None], (0, 2, 3, 1)
     cosine = xp.permute_dims(laid, axes)  # (n, m, Q, K)
     if scoring.scorer == "sum_max":
         best = xp.max(xp.where(context_mask[..., None, :], cosine, float("-inf")), axis=-1)
         return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
     weights = attend(cosine, query_mask, context_mask, scoring)
-    return pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
+    lengths = query_lengths(query, scoring)
+    return pool(relevance(cosine, weights, gram, lengths), query_mask, scoring)
 
 
 def _score_reference(image: _Part, caption: _Part, scoring: Scoring) -> Array:

@@ -173,8 +173,14 @@ def _job(
     else:
         (norms, inner_first), (gram, outer_first) = inner.lane_norms, outer.item_gram
     sides = ((*inner.blocks, inner_first), (outer.starts, outer.places, outer_first))
-    pooling = get_args(Pooling).index(scoring.pooling)
-    settings = (pooling, np.float32(scoring.lambda_softmax), np.float32(scoring.lambda_lse))
+    pooling = scoring.pooling
+    if pooling == "weighted":  # lengths of queries stay in, so that the sum is weighted by them
+        pooling, norms = "sum", np.ones_like(norms)
+    settings = (
+        get_args(Pooling).index(pooling),
+        np.float32(scoring.lambda_softmax),
+        np.float32(scoring.lambda_lse),
+    )
     return _Job(inner, outer, sides, (gram, norms), settings, out)
 
 

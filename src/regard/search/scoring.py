@@ -116,6 +116,7 @@ class PhotoScorer:
         self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
     ) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; as `Scorer.best`."""
+        queries = [(weight, self._counted(vectors)) for weight, vectors in queries]
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
         if len(self._store) > shortlist.EXHAUSTIVE:
@@ -130,6 +131,11 @@ class PhotoScorer:
             near = self._near_best(keys, queries, k, lowered)
             keys, lowered = [keys[row] for row in near], lowered[near]
         return self._ranked(keys, queries, k, lowered)
+
+    def _counted(self, words: Float[np.ndarray, "word dim"]) -> Float[np.ndarray, "word dim"]:
+        """Words without those whose vector is zero, where these change nothing."""
+        counted = words.any(1)
+        return words[counted] if self._scoring.skips_zeros and counted.any() else words
 
     def _ranked(
         self, keys: Sequence[str], queries: Queries, k: int, lowered: Float[np.ndarray, " photo"]
@@ -161,7 +167,10 @@ class PhotoScorer:
             fewest = min(len(vectors) for _, vectors in queries)
         else:
             fewest, most = _ONE_BY_ONE + 1, self._most_regions()
-        if self._scoring.pooling == "sum":
+        if self._scoring.pooling == "weighted" and self._scoring.direction == "t2i":
+            weights = [np.linalg.norm(vectors, axis=1) for _, vectors in queries]
+            return float(max(max(_ERROR * w.sum(), _TURNED * w.max()) for w in weights))
+        if self._scoring.pooling in ("sum", "weighted"):
             return max(_TURNED, _ERROR * most)
         return _TURNED if self._scoring.pooling == "max" else max(_ERROR, _TURNED / fewest)
 

@@ -35,6 +35,8 @@ def chosen_similarity(
     else:
         query_mask, context_mask = region_mask, word_mask
         gram, norms = gram[caption], norms[image]
+    if scoring.pooling == "weighted":
+        norms = torch.ones_like(norms)
     weights = attend(cosine, query_mask, context_mask, scoring)
     pooled: Tensor = pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
     return pooled
