@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from regard.errors import ConfigError
+from regard.errors import CheckpointError, ConfigError
 from regard.kernels.hardware import available_cores
 from regard.regions import pipeline
 from regard.regions.extractor import load_extractor
 from regard.regions.pipeline import extract_stream, extract_to_store
+from regard.regions.statistics import StatisticsExtractor
 from regard.store.region_store import RegionStore
 
 NAME = "statistics"
@@ -56,6 +57,30 @@ def test_outcomes_come_in_order(photos):
             assert outcome.regions.width == 30 + seed
             assert outcome.reason == ""
             assert outcome.taken == datetime(2020, 1, seed + 1, 12)
+
+
+def test_a_photo_that_no_extractor_expects_costs_itself_alone(photos, monkeypatch):
+    extract = StatisticsExtractor.__call__
+
+    def fails_at_width_33(self, photo):
+        if photo.width == 33:
+            raise MemoryError
+        return extract(self, photo)
+
+    monkeypatch.setattr(StatisticsExtractor, "__call__", fails_at_width_33)
+    outcomes = list(extract_stream(photos, NAME, workers=1))
+    assert [o.key for o in outcomes if o.regions is None] == ["k2", "k3"]
+    assert f"{photos[3][1]} cannot be extracted (MemoryError())" in outcomes[3].reason
+    assert not outcomes[3].lasting
+
+
+def test_what_no_photo_is_to_blame_for_ends_the_run(photos, monkeypatch):
+    def damaged(self, photo):
+        raise CheckpointError("backbone")
+
+    monkeypatch.setattr(StatisticsExtractor, "__call__", damaged)
+    with pytest.raises(CheckpointError):
+        list(extract_stream(photos, NAME, workers=1))
 
 
 def test_photos_are_asked_for_as_they_are_needed(photos):

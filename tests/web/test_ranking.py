@@ -173,3 +173,17 @@ def test_a_weighted_search_names_the_copy_that_passes(fresh_world):
             found = Ranker(index).rank(ask(weights=weights, filters=below), 40)
             names = {hit.photo.path.name for hit in found.result.hits}
             assert names == {"6.png", "7.png", "8.png", "9.png"}
+
+
+def test_discounts_are_kept_of_the_photos_there_are(fresh_world):
+    weights = (0.5, *(1.0,) * 7)
+    with Index.open(fresh_world.index, fresh_world.model) as index:
+        ranker = Ranker(index)
+        ranker.rank(ask(weights=weights), 40)
+        (fresh_world.photos / "0.png").unlink()
+        update_index(fresh_world.index, fresh_world.photos, fresh_world.model, workers=1)
+        index.refresh()
+        ranking_after = ranker.rank(ask(weights=weights), 40)
+        with index.snapshot() as snapshot:
+            kept = ranker._discounts.of(snapshot.generation, "", dict)
+        assert len(kept) == ranking_after.result.total == 10

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from regard.errors import AbsentError, ConfigError, PhotoError
+from regard.errors import AbsentError, ConfigError, PhotoError, RegardError
 from regard.kernels.hardware import available_cores
 from regard.photos.decode import read_photo
 from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, load_extractor
@@ -67,17 +67,28 @@ def _work(key: str, path: Path) -> Outcome:
 def extract_one(
     extractor: Extractor, key: str, source: Path | BinaryIO, name: str | None = None
 ) -> Outcome:
-    """Read and extract one photo; what fails is in the outcome, not raised.
+    """Read and extract one photo; what fails of it is in the outcome, not raised.
 
     Args:
         source: a file's path, or an open binary file.
         name: what reasons call it; None takes the path.
+
+    Raises:
+        RegardError: no photo can be extracted at all, as where the backbone is damaged.
     """
     try:
         photo = read_photo(source, extractor.short_side, name)
         return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
         return Outcome(key, None, str(error), lasting=not isinstance(error, AbsentError))
+    except RegardError:
+        raise
+    except Exception as error:  # noqa: BLE001 - no photo may end the run of all others
+        reason = (
+            f"{name or source} cannot be extracted ({error!r}); it must be a photo whose regions "
+            "can be told. Convert it to JPEG, or leave it out."
+        )
+        return Outcome(key, None, reason, lasting=False)
 
 
 def workers_for(photos: int, workers: int | None = None) -> int:

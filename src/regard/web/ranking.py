@@ -69,7 +69,7 @@ class Ranker:
         self._index = index
         self._rankings: Recent[Ranking] = Recent(_KEPT_RANKINGS)
         self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
-        self._discounts: dict[str, float] = {}  # of photos, by key: a content keeps its own
+        self._discounts: Recent[dict[str, float]] = Recent(1)  # of photos, by key
 
     def rank(self, ask: Ask, depth: int) -> Ranking:
         """At least the first `depth` photos of a search, all there are if fewer.
@@ -124,6 +124,7 @@ class Ranker:
         sentences = [part.caption.vectors[None] for part in query.sentences]
         lengths = [sentence.shape[1] for sentence in sentences]
         of_sentences = np.array(query.discounts)
+        known: dict[str, float] = self._discounts.of(snapshot.generation, "", dict)
         shares = np.zeros((len(keys), sum(lengths)), np.float32)
 
         def work(start: int) -> None:
@@ -135,7 +136,9 @@ class Ranker:
                 word_shares(regions, words, real, np.ones(words.shape[:2], bool), scoring)
                 for words in sentences
             ]
-            discounts = self._photo_discounts(tile, regions)[:, None] + of_sentences  # (I, C)
+            discounts = (
+                self._photo_discounts(known, tile, regions)[:, None] + of_sentences
+            )  # (I, C)
             of_words = np.repeat(discounts / lengths, lengths, axis=1)
             shares[start : start + len(tile)] = np.concatenate(whole, axis=1) - of_words
 
@@ -143,13 +146,16 @@ class Ranker:
         return _Shares(keys, shares)
 
     def _photo_discounts(
-        self, keys: list[str], regions: Float[np.ndarray, "photo region dim"]
+        self,
+        known: dict[str, float],
+        keys: list[str],
+        regions: Float[np.ndarray, "photo region dim"],
     ) -> Float[np.ndarray, " photo"]:
-        """What is taken off the similarities of photos; remembered."""
-        if any(key not in self._discounts for key in keys):
+        """What is taken off the similarities of photos; remembered among those known."""
+        if any(key not in known for key in keys):
             discounts = self._index.model.photo_discounts(regions.sum(1))
-            self._discounts.update(zip(keys, discounts.tolist(), strict=True))
-        return np.array([self._discounts[key] for key in keys], np.float32)
+            known.update(zip(keys, discounts.tolist(), strict=True))
+        return np.array([known[key] for key in keys], np.float32)
 
 
 def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.ndarray, " word"]:
