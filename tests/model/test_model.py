@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from tests.small import random_checkpoint
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from regard.core.attention import similarity
 from regard.core.model_config import ModelConfig
@@ -57,6 +58,22 @@ def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
     alone = made.encode_captions(SENTENCES[1])
     np.testing.assert_allclose(found.vectors[1], alone.vectors[0], atol=1e-6)
     assert (found.vectors[0, 4:] == 0).all()
+
+
+def test_a_few_sentences_are_embedded_on_one_thread():
+    """A second thread spins for longer than their products take."""
+    seen = []
+
+    def states(captions):
+        pools = threadpool_info()
+        seen.append({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
+        return states_of(captions)
+
+    made = Model(model("states").checkpoint, states=states)
+    with threadpool_limits(2, "blas"):
+        made.encode_captions(["a dog"])
+        made.encode_captions(["a dog"] * 17)
+    assert seen == [{1}, {2}]
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])

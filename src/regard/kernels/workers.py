@@ -72,7 +72,7 @@ def run_tasks(
     progress: Progress | None = None,
 ) -> None:
     """Do `work` for every task; the first error stops what has not begun and is raised."""
-    with _one_product_a_thread():
+    with one_product_a_thread():
         futures = [_pool(threads).submit(work, task) for task in tasks]
         try:
             for done, future in enumerate(futures, 1):
@@ -105,8 +105,12 @@ _limit: Any = None
 
 
 @contextlib.contextmanager
-def _one_product_a_thread() -> Iterator[None]:
-    """Have numpy multiply on the thread that asks for it, while any tasks run."""
+def one_product_a_thread() -> Iterator[None]:
+    """Have numpy multiply on the thread that asks for it, as while any tasks run.
+
+    Of products as small as those of one sentence, a second thread takes part in little and spins
+    long afterwards, waiting for more: it may cost ten times what the product does.
+    """
     global _running, _limit
     with _lock:
         if _running == 0:

@@ -4,11 +4,13 @@ Joins the tokenizer, a vocabulary, a sentence encoder's states and the encoder o
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 
 from regard.core.model_config import ModelConfig
 from regard.errors import DataError
+from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, Weights, WordEncoder
 from regard.words.tokens import tokenize
@@ -17,6 +19,7 @@ from regard.words.vocabulary import END, START, Vocabulary
 Progress = Callable[[int, int], None]
 States = Callable[[Sequence[Sequence[str]]], np.ndarray]
 """Gives word states of tokenised sentences, padded."""
+_FEW = 16  # sentences that are not worth a second thread
 
 
 class CaptionEncoder:
@@ -50,15 +53,16 @@ class CaptionEncoder:
             raise DataError("sentences are empty; there must be at least one. Give a sentence.")
         vectors = np.zeros((*ids.shape, self._dim), np.float32)
         order = lengths.argsort(kind="stable")
-        for start in range(0, len(order), batch_size):
-            rows = order[start : start + batch_size]
-            longest = int(lengths[rows].max())
-            part = ids[rows, :longest], lengths[rows]
-            if isinstance(self._encoder, StateEncoder):
-                states = self._states([words[row] for row in rows])
-                vectors[rows, :longest] = self._encoder(*part, states)
-            else:
-                vectors[rows, :longest] = self._encoder(*part)
-            progress(start + len(rows), len(order))
+        with one_product_a_thread() if len(words) <= _FEW else nullcontext():
+            for start in range(0, len(order), batch_size):
+                rows = order[start : start + batch_size]
+                longest = int(lengths[rows].max())
+                part = ids[rows, :longest], lengths[rows]
+                if isinstance(self._encoder, StateEncoder):
+                    states = self._states([words[row] for row in rows])
+                    vectors[rows, :longest] = self._encoder(*part, states)
+                else:
+                    vectors[rows, :longest] = self._encoder(*part)
+                progress(start + len(rows), len(order))
         full = tuple((START, *row, END) for row in words)
         return EncodedCaptions(vectors, lengths, full)

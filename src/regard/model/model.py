@@ -16,7 +16,7 @@ from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
-from regard.kernels import set_threads
+from regard.kernels.workers import one_product_a_thread, set_threads
 from regard.model.background import Answers
 from regard.model.captions import CaptionEncoder, Progress, States
 from regard.model.checkpoint import (
@@ -281,6 +281,7 @@ class Model:
         spread = None if self.background is None else self.background.spread(asked, answers)
         return self.curves.judge(similarities, answers, spread, among)
 
+    @one_product_a_thread()
     def explain(
         self, photo: Regions, caption: EncodedCaption, scoring: Scoring | None = None
     ) -> Explanation:

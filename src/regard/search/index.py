@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.errors import ConfigError, StoreError
+from regard.kernels.workers import one_product_a_thread
 from regard.model.model import Model, load
 from regard.search.catalog import NO_FILTERS, Catalog, Filters, PhotoRecord, require_index
 from regard.search.encoded_query import EncodedQuery
@@ -277,6 +278,7 @@ class Index:
         return SearchResult(others[:k], None, {}, len(keys) - bool(own))
 
 
+@one_product_a_thread()
 def _rank(
     snapshot: Snapshot,
     keys: list[str],
