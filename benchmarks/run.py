@@ -14,7 +14,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-from regard.bench import scaling, score
+import scaling
+
+from regard.bench import score
 from regard.bench.machine import describe
 
 HERE = Path(__file__).parent
@@ -141,9 +143,9 @@ def whole(tree: dict) -> list[str]:
     ]
 
 
-def rates(photos: dict[int, dict], encoded: dict) -> list[str]:
-    rows = [("", "a second")]
-    for n, tree in photos.items():
+def photos_and_sentences(rates: dict) -> list[str]:
+    rows, encoded = [("", "a second")], rates["embedded"]
+    for n, tree in rates["extracted"].items():
         rows.append((f"photos extracted, {n} process(es)", f"{tree['photos_per_second']:.1f}"))
     for name, value in encoded.items():
         if name.endswith("_per_second"):
@@ -182,8 +184,7 @@ def main() -> None:
     scaling.plot(rows, HERE / "scaling.svg")
     steps = {threads: bench("step", threads) for threads in numbers}
     share = run(str(HERE / "whole_set.py"), "--share", str(SHARE))
-    photos = {threads: bench("extract", threads) for threads in numbers}
-    encoded = bench("encode", 1)
+    rates = run(str(HERE / "rates.py"), "--processes", *map(str, numbers))
     machine["load"] = f"{before} when it began, {load()} when it ended, on {os.cpu_count()} cores"
     lines = [
         "# Results\n",
@@ -198,7 +199,7 @@ def main() -> None:
         *scaling.table(rows),
         *step(steps),
         *whole(share),
-        *rates(photos, encoded),
+        *photos_and_sentences(rates),
         budgets(),
     ]
     (HERE / "RESULTS.md").write_text("\n".join(lines).rstrip() + "\n", encoding="utf-8")

@@ -1,5 +1,7 @@
-"""What measurements rest on: enlarged photos and simulated shards."""
+"""What measurements rest on: enlarged photos, simulated shards, and that they can be made."""
 
+import ast
+import importlib
 import importlib.util
 from argparse import Namespace
 from pathlib import Path
@@ -7,7 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+from regard.bench.score import Case
+from tests.torch_reach import ROOMS, has_torch
+
+ROOT = Path(__file__).parents[1]
+BENCHMARKS = ROOT / "benchmarks"
 
 
 def module(path):
@@ -59,3 +65,57 @@ def test_more_shards_take_longer_and_hedging_helps():
     assert np.percentile(many["hedged"], 95) < np.percentile(many["all"], 95)
     assert (many["most"] <= many["all"]).all()
     assert (fan_out.simulate(64, asked)["all"] == many["all"]).all()
+
+
+def test_scaling_is_a_table_and_a_plot(monkeypatch, tmp_path):
+    scaling = module("scaling.py")
+    small = Case(images=3, captions=4, regions=5, dim=32)
+    monkeypatch.setattr(scaling, "DEFAULT_CASE", small)
+    monkeypatch.setattr(scaling, "AXES", {"images": (2, 3), "threads": (1, 2)})
+    rows = scaling.measure(repeats=1)
+    sizes = [(row.axis, row.value) for row in rows[::2]]
+    assert sizes == [("images", 2), ("images", 3), ("threads", 1), ("threads", 2)]
+    assert len(scaling.table(rows)) == 2 + len(rows)
+    scaling.plot(rows, tmp_path / "plot.svg")
+    assert "nanoseconds" in (tmp_path / "plot.svg").read_text()
+
+
+@pytest.mark.skipif(
+    not Path("/proc/self/clear_refs").exists(), reason="peak memory is read from Linux's /proc"
+)
+def test_passes_over_a_small_set_are_identical():
+    whole_set, ends = module("whole_set.py"), []
+    case = whole_set.WholeSet(images=70, captions=120, regions=5, dim=32)
+    tree = whole_set.measure(
+        case, threads=1, progress=lambda done, total: ends.append(done == total)
+    )
+    for direction in ("t2i", "i2t"):
+        assert tree[direction]["passes_identical"]
+        assert len(tree[direction]["seconds"]) == 2
+    assert ends.count(True) == 4
+
+
+def test_rates_are_of_all_that_is_embedded():
+    rates = module("rates.py").sentences_and_photos(captions=32, images=2)
+    assert rates["images_encoded_per_second"] > 0
+    assert rates["sentences_encoded_per_second"] > 0
+
+
+SCRIPTS = sorted(
+    path for folder in ("benchmarks", "examples", "docs") for path in (ROOT / folder).rglob("*.py")
+)
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_scripts_ask_for_what_there_is(path):
+    """Every name that a script imports of this program, wherever in it."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("regard"):
+            if node.module.startswith(ROOMS) and not has_torch():
+                continue
+            home = importlib.import_module(node.module)
+            for name in node.names:
+                found = hasattr(home, name.name) or importlib.util.find_spec(
+                    f"{node.module}.{name.name}"
+                )
+                assert found, f"{node.module}.{name.name}"

@@ -9,7 +9,7 @@ import pytest
 import torch
 from typer.testing import CliRunner
 
-from regard.bench import scaling, score, step
+from regard.bench import score, step
 from regard.bench.loop import loop_over_captions
 from regard.cli import bench as command
 from regard.cli.main import app
@@ -51,16 +51,15 @@ def test_without_torch_what_needs_it_is_left_out(monkeypatch):
         assert not {"ratio_to_loop", "ratio_to_float64_loop"} & tree[direction].keys()
 
 
-def test_all_but_the_step_runs_without_torch():
+def test_scores_are_measured_without_torch_and_the_step_says_what_it_needs():
     script = (
         "import sys\n"
         "class Absent:\n"
         "    def find_spec(self, name, *_):\n"
         "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
         "sys.meta_path.insert(0, Absent())\n"
-        "from regard.bench import encode, extract, scaling, score\n"
+        "from regard.bench import score\n"
         "score.measure(1, 1, score.Case(images=3, captions=4, regions=5, dim=32))\n"
-        "encode.measure(captions=32, images=2)\n"
         "from regard.cli.main import run\n"
         "sys.argv[1:] = ['bench', 'step']\n"
         "run()\n"
@@ -68,26 +67,6 @@ def test_all_but_the_step_runs_without_torch():
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert done.returncode == 2, done.stderr
     assert "pip install 'regard[train]'" in done.stderr
-
-
-def test_scaling_is_a_table_and_a_plot(monkeypatch, tmp_path):
-    monkeypatch.setattr(scaling, "DEFAULT_CASE", SMALL)
-    monkeypatch.setattr(scaling, "AXES", {"images": (2, 3), "threads": (1, 2)})
-    rows = scaling.measure(repeats=1)
-    assert [(r.axis, r.value) for r in rows[::2]] == [
-        ("images", 2),
-        ("images", 3),
-        ("threads", 1),
-        ("threads", 2),
-    ]
-    assert len(scaling.table(rows)) == 2 + len(rows)
-    scaling.plot(rows, tmp_path / "plot.svg")
-    assert "nanoseconds" in (tmp_path / "plot.svg").read_text()
-
-
-def test_a_plot_is_of_scores_only(tmp_path):
-    done = RUN.invoke(app, ["bench", "step", "--plot", str(tmp_path / "a.png")])
-    assert done.exit_code != 0
 
 
 def test_both_sides_of_the_step_start_from_the_same_loss():

@@ -1,5 +1,11 @@
-"""How the time of scores grows with each size and with threads, as rows, a table and a plot."""
+"""How the time of scores grows with each size and with threads, as rows, a table and a plot.
 
+    python benchmarks/scaling.py scaling.png [--threads 1]
+
+`run.py` draws it for RESULTS.md.
+"""
+
+import argparse
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -100,3 +106,17 @@ def plot(rows: list[Row], path: Path) -> None:
     figure.axes[0].set_ylabel("nanoseconds a pair")
     figure.axes[0].legend()
     figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("plot", type=Path)
+    parser.add_argument("--threads", type=int, default=1)
+    asked = parser.parse_args()
+    rows = measure(asked.threads)
+    plot(rows, asked.plot)
+    print("\n".join(table(rows)))
+
+
+if __name__ == "__main__":
+    main()
