@@ -41,8 +41,8 @@ def loop_over_captions(
         if scoring.direction == "i2t":
             query, context = context, query
         attended = attend_by_building(query, context, scoring.lambda_softmax)
-        found = _cosine(query, attended)  # (I, Q)
-        columns.append(_pool(found, scoring))
+        relevances = _cosine(query, attended)  # (I, Q)
+        columns.append(_pool(relevances, scoring))
     return torch.stack(columns, 1)
 
 
@@ -52,10 +52,10 @@ def _cosine(a: Tensor, b: Tensor) -> Tensor:
     return torch.sum(a * b, 2) / lengths.clamp(min=1e-8)
 
 
-def _pool(found: Tensor, scoring: Scoring) -> Tensor:
+def _pool(relevances: Tensor, scoring: Scoring) -> Tensor:
     """(I,) one similarity from (I, Q) relevances."""
     if scoring.pooling == "lse":
-        return torch.log(torch.exp(found * scoring.lambda_lse).sum(1)) / scoring.lambda_lse
+        return torch.log(torch.exp(relevances * scoring.lambda_lse).sum(1)) / scoring.lambda_lse
     if scoring.pooling == "max":
-        return found.max(1).values
-    return found.mean(1) if scoring.pooling == "mean" else found.sum(1)
+        return relevances.max(1).values
+    return relevances.mean(1) if scoring.pooling == "mean" else relevances.sum(1)

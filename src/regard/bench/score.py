@@ -81,15 +81,15 @@ def take_turns(
     works: dict[str, Callable[[], object]], repeats: int, *, first_counts: bool = False
 ) -> Turns:
     """Times of several works done in turns; one round more, the first, is to warm up."""
-    found: Turns = {name: [] for name in works}
+    turns: Turns = {name: [] for name in works}
     for turn in range(first_counts, repeats + 1):
         for name, work in works.items():
             began, used = time.perf_counter(), time.process_time()
             work()
             if turn:
                 took = Turn(time.perf_counter() - began, time.process_time() - used)
-                found[name].append(took)
-    return found
+                turns[name].append(took)
+    return turns
 
 
 def _median(turns: Turns, name: str) -> float:
@@ -138,10 +138,10 @@ def ours_on(
     """Regard's scores, in the quicker precision unless one is given."""
 
     def scores() -> np.ndarray:
-        made: np.ndarray = similarity_matrix(
+        similarities: np.ndarray = similarity_matrix(
             *inputs, precision=precision, threads=threads, **asdict(scoring)
         )
-        return made
+        return similarities
 
     return scores
 
@@ -185,8 +185,8 @@ def measure(threads: int = 1, repeats: int = 2, case: Case = DEFAULT_CASE) -> di
             tree[direction] = _direction(inputs, scoring, threads, repeats)
     finally:
         set_threads(None)
-    told = {"chosen": choice.precision, "other": choice.other, "ratio": statistics.mean(ratios)}
-    return {**told, **tree, "threads": threads, "case": case._asdict()}
+    choices = {"chosen": choice.precision, "other": choice.other, "ratio": statistics.mean(ratios)}
+    return {**choices, **tree, "threads": threads, "case": case._asdict()}
 
 
 def _memory(inputs: Inputs, threads: int) -> dict[str, int]:

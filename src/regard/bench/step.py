@@ -89,20 +89,20 @@ def _summary(
 @contextmanager
 def _workers(threads: int) -> Iterator[Ask]:
     """One process a side, and how to ask it for a measurement."""
-    made = {side: _worker(side, threads) for side in SIDES}
+    processes = {side: _worker(side, threads) for side in SIDES}
 
     def ask(side: str, what: str) -> Any:
-        given, told = made[side].stdin, made[side].stdout
+        given, answers = processes[side].stdin, processes[side].stdout
         assert given is not None
-        assert told is not None
+        assert answers is not None
         given.write(what + "\n")
         given.flush()
-        return json.loads(told.readline())
+        return json.loads(answers.readline())
 
     try:
         yield ask
     finally:
-        for process in made.values():
+        for process in processes.values():
             process.kill()
             process.wait()
 
@@ -209,8 +209,8 @@ def _main(side: str, threads: int) -> None:
     torch.set_num_threads(threads)
     stepper = _Stepper(side)
     for line in sys.stdin:
-        found = getattr(stepper, line.strip())()
-        sys.stdout.write(json.dumps(found) + "\n")
+        measured = getattr(stepper, line.strip())()
+        sys.stdout.write(json.dumps(measured) + "\n")
         sys.stdout.flush()
 
 

@@ -86,18 +86,20 @@ def _show(rows: list[dict[str, Any]]) -> None:
     for baseline, title in ((PHOTO, "the whole photo"), (REGIONS, "the mean of regions")):
         body = [
             [_gain(row["gains"][side], baseline) for side in ("image_to_text", "text_to_image")]
-            + [_gain(found, baseline) for found in row["kinds"].values()]
+            + [_gain(figures, baseline) for figures in row["kinds"].values()]
             for row in rows
         ]
         head = ["i→t", "t→i", *(f"t→i, {kind}" for kind in rows[0]["kinds"])]
         _table(f"R@1 relative to VSE++ on {title}, %, with 95 % intervals", head, rows, body)
-    counts = ", ".join(f"{kind} {found['captions']}" for kind, found in rows[0]["kinds"].items())
+    counts = ", ".join(
+        f"{kind} {figures['captions']}" for kind, figures in rows[0]["kinds"].items()
+    )
     notes.print(f"Captions: {counts}. Seeds a row: {len(rows[0]['seeds'])}.")
 
 
-def _gain(found: dict[str, Any], baseline: str) -> str:
+def _gain(figures: dict[str, Any], baseline: str) -> str:
     """A relative gain with its interval."""
-    gained = found["gain"][baseline]
+    gained = figures["gain"][baseline]
     low, high = gained["interval"]
     return f"{gained['gain']:+.0f} ({low:+.0f} to {high:+.0f})"
 

@@ -53,9 +53,9 @@ def calibrate(
     held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
     loaded = load(folder, background=False)  # the one it has may be damaged
     with progress_bar("Scoring captions") as progress:
-        judged = judge_model(loaded, held_out, trained_on, split, progress)
-    record(folder, judged.info, judged.background)
-    measured, slope = judged.measured, judged.background.length.slope
+        outcome = judge_model(loaded, held_out, trained_on, split, progress)
+    record(folder, outcome.info, outcome.background)
+    measured, slope = outcome.measured, outcome.background.length.slope
     if plot is not None:
         panels = {
             "a photo and a sentence": measured.pairs,
@@ -80,8 +80,8 @@ def _show(measured: "Measured") -> None:
     table = Table(title="Is there a match? Right in per cent", title_justify="left")
     for name in ("", "looked at", "verdict", "flat cut-off"):
         table.add_column(name, justify="left" if not name else "right")
-    for name, found in (("photos", measured.photos), ("sentences", measured.sentences)):
-        for row in zip(found.sizes, found.accuracy, found.flat, strict=True):
+    for name, verdicts in (("photos", measured.photos), ("sentences", measured.sentences)):
+        for row in zip(verdicts.sizes, verdicts.accuracy, verdicts.flat, strict=True):
             table.add_row(name, f"{row[0]:,}", f"{row[1]:.1f}", f"{row[2]:.1f}")
         table.add_section()
     output.print(table)

@@ -119,9 +119,11 @@ def show(report: "Report", as_json: bool = False) -> None:
         ("image→text", report.retrieval.caption_retrieval, report.intervals.caption_retrieval),
         ("text→image", report.retrieval.image_retrieval, report.intervals.image_retrieval),
     )
-    for name, found, sure in sides:
-        recalls = [f"{v:.1f} ({sure[k][0]:.1f}-{sure[k][1]:.1f})" for k, v in found.recall.items()]
-        table.add_row(name, *recalls, f"{found.median_rank:g}", f"{found.mean_rank:.1f}")
+    for name, side, interval in sides:
+        recalls = [
+            f"{v:.1f} ({interval[k][0]:.1f}-{interval[k][1]:.1f})" for k, v in side.recall.items()
+        ]
+        table.add_row(name, *recalls, f"{side.median_rank:g}", f"{side.mean_rank:.1f}")
     output.print(table)
     low, high = report.intervals.rsum
     notes.print(

@@ -58,8 +58,8 @@ def reproduce(
         _rehearse(recipe, wanted, size, as_json=as_json)
         return
     folder = find_official(data, size)
-    found = [_run(wanted, size, folder, out / f"{recipe}-{n}", n) for n in range(seeds)]
-    tree = _summary(recipe, found)
+    evaluations = [_run(wanted, size, folder, out / f"{recipe}-{n}", n) for n in range(seeds)]
+    tree = _summary(recipe, evaluations)
     if as_json:
         print_json(tree)
     else:
@@ -90,7 +90,7 @@ def _run(
     return Judge(size.protocol).evaluate([load(str(best))], test, folder, size.test.name).tree()
 
 
-def _summary(recipe: str, found: list[dict[str, Any]]) -> dict[str, Any]:
+def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     """Paper, band and the mean of the runs, in the form `evaluate` prints."""
     from regard.official.published import PUBLISHED
 
@@ -100,13 +100,13 @@ def _summary(recipe: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         side: dict(zip(_KEYS, figures, strict=True)) for side, figures in sides.items() if figures
     }
     got: dict[str, Any] = {
-        side: {key: statistics.fmean(run[side][key] for run in found) for key in _KEYS}
+        side: {key: statistics.fmean(run[side][key] for run in evaluations) for key in _KEYS}
         for side in sides
     }
-    rsums = [run["rsum"] for run in found]
+    rsums = [run["rsum"] for run in evaluations]
     band = list(paper.band) if paper.band else None
     mean = statistics.fmean(rsums)
-    judged = band and len(rsums) >= _ENOUGH_SEEDS
+    is_judged = band and len(rsums) >= _ENOUGH_SEEDS
     return {
         "recipe": recipe,
         "source": paper.source,
@@ -114,7 +114,7 @@ def _summary(recipe: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         "band": band,
         "got": {**got, "rsum": mean},
         "runs": rsums,
-        "within_band": band[0] <= mean <= band[1] if band and judged else None,
+        "within_band": band[0] <= mean <= band[1] if band and is_judged else None,
     }
 
 
@@ -144,15 +144,15 @@ def _rehearse(name: str, recipe: "Recipe", size: "OfficialSet", *, as_json: bool
     from regard.studies.rehearsal import rehearse
 
     with tempfile.TemporaryDirectory() as folder:
-        found = rehearse(recipe, size, Path(folder))
+        rehearsal = rehearse(recipe, size, Path(folder))
     if as_json:
-        tree = {**found._asdict(), "seconds_per_epoch": found.seconds_per_epoch}
+        tree = {**rehearsal._asdict(), "seconds_per_epoch": rehearsal.seconds_per_epoch}
         print_json({"recipe": name, "epochs": recipe.training.epochs, **tree})
         return
-    hours = found.seconds_per_epoch * recipe.training.epochs / 3600
+    hours = rehearsal.seconds_per_epoch * recipe.training.epochs / 3600
     print(
-        f"{name}: trains, resumes and evaluates. {found.seconds_per_step:.2f} s a step, "
-        f"{found.steps_per_epoch} steps, {found.seconds_to_validate:.0f} s to validate: "
-        f"{found.seconds_per_epoch / 60:.0f} min an epoch of {size.title} here, "
+        f"{name}: trains, resumes and evaluates. {rehearsal.seconds_per_step:.2f} s a step, "
+        f"{rehearsal.steps_per_epoch} steps, {rehearsal.seconds_to_validate:.0f} s to validate: "
+        f"{rehearsal.seconds_per_epoch / 60:.0f} min an epoch of {size.title} here, "
         f"{hours:.0f} h for {recipe.training.epochs} epochs."
     )

@@ -84,11 +84,11 @@ def _check_backbone(backbone: Path, producer: str) -> None:
     """See that regions were made with a tuned backbone."""
     from regard.regions.extractor import load_extractor
 
-    made = load_extractor(f"pyramid:{backbone}").identity
-    if made != producer:
+    identity = load_extractor(f"pyramid:{backbone}").identity
+    if identity != producer:
         raise ConfigError(
             f"regions were made by {producer!r}; with --backbone {backbone} they must be made by "
-            f"{made!r}. Extract with --extractor pyramid:{backbone}, or leave --backbone out."
+            f"{identity!r}. Extract with --extractor pyramid:{backbone}, or leave --backbone out."
         )
 
 
@@ -110,16 +110,16 @@ class EpochTeller:
             total=progress.steps,
             description=f"Epoch {progress.epoch}/{progress.epochs}, loss {progress.loss:.3f}",
         )
-        found = progress.validation
-        if found is None:
+        retrieval = progress.validation
+        if retrieval is None:
             return
         recalls = " | ".join(
             " ".join(f"{value:5.1f}" for value in side.recall.values())
-            for side in (found.caption_retrieval, found.image_retrieval)
+            for side in (retrieval.caption_retrieval, retrieval.image_retrieval)
         )
         notes.print(
             f"epoch {progress.epoch:3d}  loss {progress.loss:8.3f}  "
-            f"image→text | text→image R@1/5/10 {recalls}  rSum {found.rsum:6.1f}"
+            f"image→text | text→image R@1/5/10 {recalls}  rSum {retrieval.rsum:6.1f}"
             f"{' *' if progress.is_best else '  '} {progress.seconds:6.0f} s"
         )
 

@@ -49,22 +49,22 @@ def extract_photos(
         StoreError: the store cannot be written, or not every machine sees a folder it must.
         ClusterError: the cluster cannot do its part.
     """
-    made = load_extractor(extractor)
-    with RegionStore(out, made.identity, made.feature_dim, writable=True) as store:
+    loaded = load_extractor(extractor)
+    with RegionStore(out, loaded.identity, loaded.feature_dim, writable=True) as store:
         wanted = [(key, file) for key, file in photos if key not in store]
         already = len(photos) - len(wanted)
         incoming = _incoming(store, staging)
-        job = Job(place, incoming, extractor, "", made.identity, store.compressed)
+        job = Job(place, incoming, extractor, "", loaded.identity, store.compressed)
         units = plan(job, [file for _, file in wanted], [key for key, _ in wanted], _size(photos))
         skipped: dict[str, str] = {}
         done = already
         for unit, piece in _pieces(job, units, workers):
             with store.transaction():
                 _take(store, job, unit, piece)
-                for key, told in zip(unit.keys, piece.photos, strict=True):
-                    if told.reason:
-                        skipped[key] = told.reason
-                        store.skip(key, told.reason)
+                for key, entry in zip(unit.keys, piece.photos, strict=True):
+                    if entry.reason:
+                        skipped[key] = entry.reason
+                        store.skip(key, entry.reason)
             done += len(unit.files)
             if progress is not None:
                 progress(done, len(photos))
@@ -107,14 +107,16 @@ def index_photos(
             units = plan(job, update.changed(files, progress), (), _size(files))
             for unit, piece in _pieces(job, units, workers):
                 with store.transaction():
-                    new = {told.key for told in piece.photos if told.rows and told.key not in store}
+                    new = {
+                        entry.key for entry in piece.photos if entry.rows and entry.key not in store
+                    }
                     if new:
                         _take(store, job, unit, piece)
-                    for file, told in zip(unit.files, piece.photos, strict=True):
-                        if told.reason:
-                            update.skip(file, told.reason, remember=not told.passing)
+                    for file, entry in zip(unit.files, piece.photos, strict=True):
+                        if entry.reason:
+                            update.skip(file, entry.reason, remember=not entry.passing)
                         else:
-                            update.settle(file, told.key)
+                            update.settle(file, entry.key)
                     update.write((t.key, t.date()) for t in piece.photos if t.key in new)
 
         report = update.bring(place.name, excludes, place.scan, read)
@@ -138,8 +140,8 @@ def _pieces(job: Job, units: list[Unit], workers: int | None) -> Iterator[tuple[
     """Units with their pieces as they come, in order."""
     items = [unit.to_json() for unit in units]
     results = stream(PieceMaker, job, items, workers)
-    for unit, told in zip(units, results, strict=True):
-        yield unit, Piece.from_json(told)
+    for unit, text in zip(units, results, strict=True):
+        yield unit, Piece.from_json(text)
 
 
 def _take(store: RegionStore, job: Job, unit: Unit, piece: Piece) -> None:
@@ -162,6 +164,6 @@ def _take(store: RegionStore, job: Job, unit: Unit, piece: Piece) -> None:
             "that every machine of the cluster sees. Mount that folder everywhere, or name "
             "object storage with --staging."
         )
-    keyed = unit.keys or [told.key for told in piece.photos]
+    keyed = unit.keys or [entry.key for entry in piece.photos]
     photos = zip(keyed, piece.photos, strict=True)
     store.adopt(path, [(key, t.rows, t.width, t.height) for key, t in photos if t.rows])

@@ -129,8 +129,8 @@ class ClusterSimilarity:
         scores, captions = np.empty((images, len(sentences)), np.float32), 0
         done = stream(TileScorer, job, [json.dumps(tile) for tile in tiles], self._workers)
         for tile, contents in zip(tiles, done, strict=True):
-            found = np.frombuffer(contents, np.float32).reshape(-1, len(tile.captions))
-            scores[tile.first : tile.last, tile.captions] = found
+            similarities = np.frombuffer(contents, np.float32).reshape(-1, len(tile.captions))
+            scores[tile.first : tile.last, tile.captions] = similarities
             if tile.last == images:
                 captions += len(tile.captions)
                 progress(captions, len(order))

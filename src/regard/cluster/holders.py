@@ -26,7 +26,7 @@ from regard.search.shortlist import Queries
 from regard.search.snapshot import list_keys
 from regard.store.region_store import RegionStore
 
-Found = list[tuple[str, float]]
+Ranked = list[tuple[str, float]]
 """Keys of photos and their similarities, best first."""
 
 
@@ -74,7 +74,7 @@ class Holder:
 
     def best(
         self, queries: Queries, k: int, keys: list[str] | None, sentences: float = 0.0
-    ) -> Found:
+    ) -> Ranked:
         """The k best of this part.
 
         Args:
@@ -118,13 +118,13 @@ def share_out(store: RegionStore, keys: Sequence[str], holders: int) -> list[Par
     return [part_of(store, n, held[n - 1], hand) for n, hand in enumerate(hands, 1)]
 
 
-def merge(found: Iterable[Found], order: Mapping[str, int], k: int) -> Found:
+def merge(answers: Iterable[Ranked], order: Mapping[str, int], k: int) -> Ranked:
     """The k best of several answers, best first; equals in the order given, as on one machine.
 
     Args:
         order: place of every photo among all.
     """
-    every = [hit for part in found for hit in part]
+    every = [hit for part in answers for hit in part]
     return sorted(every, key=lambda hit: (-hit[1], order[hit[0]]))[:k]
 
 
@@ -189,7 +189,7 @@ class ClusterScorer:
             .remote(folder, part, self._scoring, self._background)
         )
 
-    def best(self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0) -> Found:
+    def best(self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0) -> Ranked:
         """The k most similar photos of all parts that answer; `missing` names the others."""
         with self._lock:
             asked = self._ask(self._among(keys), (queries, k, sentences))
@@ -209,7 +209,7 @@ class ClusterScorer:
 
     def _ask(
         self, among: dict[int, list[str] | None], what: tuple[Queries, int, float]
-    ) -> list[Found]:
+    ) -> list[Ranked]:
         """Answers of all parts that give one before patience ends."""
         import ray
 
@@ -240,13 +240,13 @@ class ClusterScorer:
 
     def _collect(
         self, asked: Mapping[int, Any], deadline: float
-    ) -> tuple[dict[int, Found], dict[int, str]]:
+    ) -> tuple[dict[int, Ranked], dict[int, str]]:
         """Answers that come before the deadline, and reasons of those that failed."""
         import ray
 
         wait = max(0.0, deadline - time.monotonic())
         ready, _ = ray.wait(list(asked.values()), num_returns=len(asked), timeout=wait)
-        answers: dict[int, Found] = {}
+        answers: dict[int, Ranked] = {}
         failed: dict[int, str] = {}
         for number, future in asked.items():
             if future not in ready:

@@ -48,7 +48,7 @@ class Unit(NamedTuple):
         return cls(name, tuple(PhotoFile(*file) for file in files), tuple(keys))
 
 
-class Told(NamedTuple):
+class FileOutcome(NamedTuple):
     """What became of one file of a unit, in the unit's order."""
 
     key: str
@@ -74,7 +74,7 @@ class Piece(NamedTuple):
 
     sha256: str
     """Of the shard's file; empty where no photo could be read and there is none."""
-    photos: tuple[Told, ...]
+    photos: tuple[FileOutcome, ...]
 
     def file(self, unit: Unit) -> str:
         """Name of the shard's file: other contents, as of another processor, have another."""
@@ -88,7 +88,7 @@ class Piece(NamedTuple):
     def from_json(cls, text: str | bytes) -> "Piece":
         """From such text."""
         sha256, photos = json.loads(text)
-        return cls(sha256, tuple(Told(*photo) for photo in photos))
+        return cls(sha256, tuple(FileOutcome(*photo) for photo in photos))
 
 
 class Job(NamedTuple):
@@ -153,19 +153,19 @@ class PieceMaker:
             The piece in JSON.
         """
         unit, incoming = Unit.from_json(text), self._job.incoming
-        made = incoming.get(f"{unit.name}.json")
-        if made is not None and self._is_whole(unit, Piece.from_json(made)):
-            return made
+        earlier = incoming.get(f"{unit.name}.json")
+        if earlier is not None and self._is_whole(unit, Piece.from_json(earlier)):
+            return earlier
         begun = incoming.exists(f"{unit.name}.begun")
         if not begun:
             incoming.put(f"{unit.name}.begun", b"")
-        found = self._carefully(unit) if begun else self._at_once(unit)
-        piece, contents = self._assemble(unit, found)
+        outcomes = self._carefully(unit) if begun else self._at_once(unit)
+        piece, contents = self._assemble(unit, outcomes)
         if contents:
             incoming.put(piece.file(unit), contents)
-        told = piece.to_json().encode()
-        incoming.put(f"{unit.name}.json", told)  # last: it says that all is there
-        return told
+        written = piece.to_json().encode()
+        incoming.put(f"{unit.name}.json", written)  # last: it says that all is there
+        return written
 
     def _is_whole(self, unit: Unit, piece: Piece) -> bool:
         """Whether a piece still has its shard: a writer that was killed may have moved it."""
@@ -211,28 +211,28 @@ class PieceMaker:
         """
         with tempfile.TemporaryDirectory() as folder:
             seen: dict[str, PhotoFile] = {}
-            told: list[Outcome | str] = []  # a key stands for the outcome to come
+            outcomes: list[Outcome | str] = []  # a key stands for the outcome to come
             for row, (file, contents) in enumerate(self._contents(unit)):
                 if isinstance(contents, OSError):
-                    told.append(_unopened(file, contents))
+                    outcomes.append(_unopened(file, contents))
                     continue
                 key = unit.keys[row] if unit.keys else hashlib.sha256(contents).hexdigest()
-                told.append(Outcome(key, None, "") if key in seen else key)
+                outcomes.append(Outcome(key, None, "") if key in seen else key)
                 if key not in seen:
                     seen[key] = file
                     (Path(folder) / str(len(seen))).write_bytes(contents)
             paths = [(key, Path(folder) / str(n)) for n, key in enumerate(seen, 1)]
             coming = zip(paths, extract_stream(paths, self._job.extractor, 2), strict=True)
-            for outcome in told:
+            for outcome in outcomes:
                 if isinstance(outcome, Outcome):
                     yield outcome
                     continue
-                (key, path), found = next(coming)
-                yield found._replace(reason=found.reason.replace(str(path), seen[key].path))
+                (key, path), extracted = next(coming)
+                yield extracted._replace(reason=extracted.reason.replace(str(path), seen[key].path))
 
     def _assemble(self, unit: Unit, outcomes: Iterator[Outcome]) -> tuple[Piece, bytes]:
         """A piece and the bytes of its shard."""
-        told: list[Told] = []
+        entries: list[FileOutcome] = []
         reasons: dict[str, tuple[str, str]] = {}  # of failed photos, with the path in them
         kept: list[tuple[str, Regions]] = []
         waiting: list[tuple[str, Regions]] = []
@@ -242,7 +242,7 @@ class PieceMaker:
             elif outcome.regions is None and outcome.key in reasons:  # a copy of a failed one
                 reason, path = reasons[outcome.key]
                 outcome = outcome._replace(reason=reason.replace(path, file.path))
-            told.append(_tell(outcome))
+            entries.append(_file_outcome(outcome))
             if outcome.regions is not None:
                 waiting.append((outcome.key, outcome.regions))
             if len(waiting) == _EMBEDDED_AT_ONCE:
@@ -252,16 +252,16 @@ class PieceMaker:
         for key, regions in kept:
             check_regions(key, regions, regions.vectors.shape[1])
         if not kept:
-            return Piece("", tuple(told)), b""
+            return Piece("", tuple(entries)), b""
         shard = make_shard([regions for _, regions in kept], compressed=self._job.compressed)
         contents = shard_bytes(shard)
-        return Piece(hashlib.sha256(contents).hexdigest(), tuple(told)), contents
+        return Piece(hashlib.sha256(contents).hexdigest(), tuple(entries)), contents
 
-    def _vectors(self, found: list[tuple[str, Regions]]) -> list[tuple[str, Regions]]:
+    def _vectors(self, photos: list[tuple[str, Regions]]) -> list[tuple[str, Regions]]:
         """Regions as the store keeps them: raw, or in the model's joint space."""
-        regions = [part for _, part in found]
+        regions = [part for _, part in photos]
         kept = self._model.embed(regions) if self._model else regions
-        return [(key, vectors) for (key, _), vectors in zip(found, kept, strict=True)]
+        return [(key, vectors) for (key, _), vectors in zip(photos, kept, strict=True)]
 
 
 def load_same(model: str, identity: str) -> Model:
@@ -289,11 +289,11 @@ def _unopened(file: PhotoFile, error: OSError) -> Outcome:
     )
 
 
-def _tell(outcome: Outcome) -> Told:
+def _file_outcome(outcome: Outcome) -> FileOutcome:
     taken = outcome.taken.isoformat() if isinstance(outcome.taken, datetime) else ""
-    found = outcome.regions
-    if found is None:
-        return Told(outcome.key, 0, 0, 0, taken, outcome.reason, passing=not outcome.key)
-    return Told(
-        outcome.key, len(found.vectors), found.width, found.height, taken, "", passing=False
+    regions = outcome.regions
+    if regions is None:
+        return FileOutcome(outcome.key, 0, 0, 0, taken, outcome.reason, passing=not outcome.key)
+    return FileOutcome(
+        outcome.key, len(regions.vectors), regions.width, regions.height, taken, "", passing=False
     )

@@ -25,7 +25,7 @@ class Gain(NamedTuple):
     """95 %, over redrawn photos; it knows nothing of other seeds than those trained."""
 
 
-class Found(NamedTuple):
+class FirstAnswers(NamedTuple):
     """Queries of each photo that were answered first, and all of them."""
 
     hits: Float[np.ndarray, " photo"]
@@ -37,13 +37,15 @@ class Found(NamedTuple):
         return 100 * float(self.hits.sum()) / max(int(self.queries.sum()), 1)
 
 
-def captions_found(runs: Sequence[Ranks]) -> Found:
+def captions_found(runs: Sequence[Ranks]) -> FirstAnswers:
     """Photos whose first caption is right; mean over runs."""
     hits = np.mean([run.of_images == 1 for run in runs], axis=0)
-    return Found(hits, np.ones(len(hits), np.int64))
+    return FirstAnswers(hits, np.ones(len(hits), np.int64))
 
 
-def images_found(runs: Sequence[Ranks], wanted: Bool[np.ndarray, " cap"] | None = None) -> Found:
+def images_found(
+    runs: Sequence[Ranks], wanted: Bool[np.ndarray, " cap"] | None = None
+) -> FirstAnswers:
     """Captions whose first photo is right, by photo; mean over runs.
 
     Args:
@@ -52,12 +54,12 @@ def images_found(runs: Sequence[Ranks], wanted: Bool[np.ndarray, " cap"] | None 
     owner, photos = runs[0].photo_of_caption, len(runs[0].of_images)
     counts = np.ones(len(owner), bool) if wanted is None else wanted
     hits = np.mean([run.of_captions == 1 for run in runs], axis=0) * counts
-    return Found(
+    return FirstAnswers(
         np.bincount(owner, hits, photos), np.bincount(owner, counts, photos).astype(np.int64)
     )
 
 
-def gain(ours: Found, theirs: Found, seed: int = 0) -> Gain:
+def gain(ours: FirstAnswers, theirs: FirstAnswers, seed: int = 0) -> Gain:
     """What one model finds more than another, relative to the other."""
     photos = len(ours.hits)
     random = np.random.default_rng(seed)

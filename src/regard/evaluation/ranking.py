@@ -70,11 +70,11 @@ def figures(galleries: Sequence[Ranks]) -> Retrieval:
     return Retrieval(captions, images, rsum)
 
 
-def _mean(found: Sequence[Recalls]) -> Recalls:
+def _mean(sides: Sequence[Recalls]) -> Recalls:
     return Recalls(
-        {k: float(np.mean([one.recall[k] for one in found])) for k in RECALL_AT},
-        float(np.mean([one.median_rank for one in found])),
-        float(np.mean([one.mean_rank for one in found])),
+        {k: float(np.mean([one.recall[k] for one in sides])) for k in RECALL_AT},
+        float(np.mean([one.median_rank for one in sides])),
+        float(np.mean([one.mean_rank for one in sides])),
     )
 
 
@@ -90,14 +90,14 @@ def intervals(galleries: Sequence[Ranks], seed: int = 0) -> Intervals:
     draws = np.empty((_RESAMPLES, 2 * len(RECALL_AT)))
     for row in range(_RESAMPLES):
         times = np.bincount(random.integers(photos, size=photos), minlength=photos)
-        found = times @ hits
-        draws[row, : len(RECALL_AT)] = 100 * found[: len(RECALL_AT)] / photos
-        draws[row, len(RECALL_AT) :] = 100 * found[len(RECALL_AT) :] / (times @ captions)
-    found = [_interval(column) for column in draws.T]
+        hits_drawn = times @ hits
+        draws[row, : len(RECALL_AT)] = 100 * hits_drawn[: len(RECALL_AT)] / photos
+        draws[row, len(RECALL_AT) :] = 100 * hits_drawn[len(RECALL_AT) :] / (times @ captions)
+    limits = [_interval(column) for column in draws.T]
     half = len(RECALL_AT)
     return Intervals(
-        dict(zip(RECALL_AT, found[:half], strict=True)),
-        dict(zip(RECALL_AT, found[half:], strict=True)),
+        dict(zip(RECALL_AT, limits[:half], strict=True)),
+        dict(zip(RECALL_AT, limits[half:], strict=True)),
         _interval(draws.sum(1)),
     )
 

@@ -33,9 +33,9 @@ class Report(NamedTuple):
 
     def tree(self) -> dict[str, Any]:
         """The stable JSON form."""
-        found = retrieval_tree(self.retrieval)
+        tree = retrieval_tree(self.retrieval)
         return {
-            **found,
+            **tree,
             "images": self.images,
             "captions": self.captions,
             "protocol": self.protocol,
@@ -51,8 +51,8 @@ class Report(NamedTuple):
         }
 
 
-def _named(found: dict[int, tuple[float, float]]) -> dict[str, list[float]]:
-    return {f"R@{k}": list(interval) for k, interval in found.items()}
+def _named(by_depth: dict[int, tuple[float, float]]) -> dict[str, list[float]]:
+    return {f"R@{k}": list(interval) for k, interval in by_depth.items()}
 
 
 class Judge(NamedTuple):
@@ -88,7 +88,7 @@ class Judge(NamedTuple):
             CheckpointError: a model was trained on features of another kind.
         """
         steps = _Steps(len(members) * len(dataset.captions.sentences), progress)
-        found = [
+        ranks = [
             rank(
                 self._similarities(members, gallery, steps),
                 gallery.captions.photo_of_caption,
@@ -96,14 +96,14 @@ class Judge(NamedTuple):
             )
             for gallery in galleries(self.protocol, dataset, data, split)
         ]
-        return self.report(found, dataset, split, len(members))
+        return self.report(ranks, dataset, split, len(members))
 
-    def report(self, found: Sequence[Ranks], dataset: Dataset, split: str, models: int) -> Report:
+    def report(self, ranks: Sequence[Ranks], dataset: Dataset, split: str, models: int) -> Report:
         """The report of ranks found in the galleries of a data set."""
         captions = dataset.captions
         return Report(
-            figures(found),
-            intervals(found),
+            figures(ranks),
+            intervals(ranks),
             len(captions.photos),
             len(captions.sentences),
             self.protocol,

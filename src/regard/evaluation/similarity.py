@@ -40,8 +40,8 @@ def dataset_similarity(
     progress(done, len(order))
     while done < len(order):
         rows = order[done : done + _captions_at_once(sentences[order[-1]], model.dim)]
-        found = model.encode_captions([sentences[row] for row in rows])
-        scores[:, rows] = score_tile(model, vectors, counts, found)
+        captions = model.encode_captions([sentences[row] for row in rows])
+        scores[:, rows] = score_tile(model, vectors, counts, captions)
         done += len(rows)
         progress(done, len(order))
     return scores
@@ -99,10 +99,10 @@ def embed_photos(
             wider = np.zeros((images, features.shape[1], model.dim), np.float32)
             wider[:, : vectors.shape[1]] = vectors
             vectors = wider
-        found = model.encode_features(features, counts[rows])
-        if not np.isfinite(found).all():
+        embedded = model.encode_features(features, counts[rows])
+        if not np.isfinite(embedded).all():
             check_finite(dataset, rows + chosen.start, features)  # names the photo, if it is one's
-        vectors[rows, : features.shape[1]] = found
+        vectors[rows, : features.shape[1]] = embedded
     return vectors, counts
 
 

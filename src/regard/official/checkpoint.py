@@ -141,10 +141,10 @@ def _bare(state: dict[str, Any]) -> Tensors:
 def _weights(image: Tensors, text: Tensors) -> Tensors:
     """Weights by this program's names, in float32."""
     reverse = "rnn.weight_ih_l0_reverse" in text
-    found = {"fc.weight": _linear(image), "fc.bias": image["fc.bias"]}
-    found |= {name: text[name] for name in ("embed.weight", *gru_names(bidirectional=reverse))}
+    tensors = {"fc.weight": _linear(image), "fc.bias": image["fc.bias"]}
+    tensors |= {name: text[name] for name in ("embed.weight", *gru_names(bidirectional=reverse))}
     weights = {}
-    for name, value in found.items():
+    for name, value in tensors.items():
         with np.errstate(over="ignore"):
             narrow = value.astype(np.float32)
         if not np.isfinite(narrow).all():

@@ -199,10 +199,10 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
     """
     try:
         with path.open("rb") as file:
-            found = _read_zip(path) if zipfile.is_zipfile(path) else _read_plain(file)
-        if not isinstance(found, dict):
-            raise TypeError(f"it holds a {type(found).__name__}, not a dictionary")
-        return found
+            contents = _read_zip(path) if zipfile.is_zipfile(path) else _read_plain(file)
+        if not isinstance(contents, dict):
+            raise TypeError(f"it holds a {type(contents).__name__}, not a dictionary")
+        return contents
     except FileNotFoundError:
         raise CheckpointError(
             f"checkpoint is {str(path)!r}; the file must exist. Check the path."
@@ -226,10 +226,10 @@ def read_vocabulary(path: Path) -> dict[str, int]:
         with path.open("rb") as file:
             reader = _Reader(file)
             reader.allow_vocabulary()
-            found = reader.load().word2idx
-        if not isinstance(found, dict) or not all(isinstance(n, int) for n in found.values()):
+            numbers = reader.load().word2idx
+        if not isinstance(numbers, dict) or not all(isinstance(n, int) for n in numbers.values()):
             raise TypeError("its words have no numbers")
-        return {str(word): number for word, number in found.items()}
+        return {str(word): number for word, number in numbers.items()}
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
     except _DAMAGE as error:
@@ -263,8 +263,8 @@ def _read_plain(file: io.BufferedReader) -> Any:
     _Reader(file).load()  # version of the format
     _check_order(_Reader(file).load()["little_endian"])
     reader = _Reader(file)
-    found = reader.load()
-    sizes = _storage_sizes(found, reader.namespace)
+    contents = reader.load()
+    sizes = _storage_sizes(contents, reader.namespace)
     numbers: dict[str, bytes] = {}
     whole = os.fstat(file.fileno()).st_size
     for key in _Reader(file).load():
@@ -272,7 +272,7 @@ def _read_plain(file: io.BufferedReader) -> Any:
         if not 0 <= count * sizes[str(key)] <= whole - file.tell():
             raise ValueError("its numbers end too early")
         numbers[str(key)] = file.read(count * sizes[str(key)])
-    return _finish(found, reader, numbers.__getitem__)
+    return _finish(contents, reader, numbers.__getitem__)
 
 
 def _check_order(little: bool) -> None:
@@ -280,7 +280,7 @@ def _check_order(little: bool) -> None:
         raise ValueError("its numbers are big-endian, which is not supported")
 
 
-def _storage_sizes(found: Any, namespace: type) -> dict[str, int]:
+def _storage_sizes(contents: Any, namespace: type) -> dict[str, int]:
     """Bytes of one number of each storage that a tensor refers to."""
     sizes: dict[str, int] = {}
 
@@ -288,11 +288,11 @@ def _storage_sizes(found: Any, namespace: type) -> dict[str, int]:
         sizes[pending.storage.key] = pending.storage.kind.itemsize
         return pending
 
-    _walk(found, namespace, visit)
+    _walk(contents, namespace, visit)
     return sizes
 
 
-def _finish(found: Any, reader: _Reader, numbers: Any) -> Any:
+def _finish(contents: Any, reader: _Reader, numbers: Any) -> Any:
     """Replace pending tensors by real ones."""
     storages: dict[str, np.ndarray] = {}
 
@@ -302,7 +302,7 @@ def _finish(found: Any, reader: _Reader, numbers: Any) -> Any:
             storages[key] = pending.storage.kind.numbers(numbers(key))
         return pending.cut(storages[key])
 
-    return _walk(found, reader.namespace, visit)
+    return _walk(contents, reader.namespace, visit)
 
 
 def _walk(value: Any, namespace: type, visit: Any, seen: dict[int, Any] | None = None) -> Any:

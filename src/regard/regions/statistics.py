@@ -93,5 +93,5 @@ def _describe(
     cells = np.diff(np.diff(corners, axis=1), axis=2).reshape(len(boxes), _CELLS**2, -1)
     area = (np.diff(down)[:, :, None] * np.diff(across)[:, None, :]).reshape(len(boxes), -1, 1)
     means = [cells / area, cells.sum(1, keepdims=True) / area.sum(1, keepdims=True)]
-    found = np.sqrt(np.concatenate(means, 1).clip(0)).reshape(len(boxes), -1)
-    return np.asarray(found, np.float32)
+    features = np.sqrt(np.concatenate(means, 1).clip(0)).reshape(len(boxes), -1)
+    return np.asarray(features, np.float32)

@@ -21,7 +21,7 @@ from regard.core.metrics import retrieval_tree
 from regard.core.scoring import Scoring
 from regard.datasets.dataset import BoxedDataset, Dataset
 from regard.datasets.whole_photo import WholePhotos
-from regard.evaluation.comparison import Found, captions_found, gain, images_found
+from regard.evaluation.comparison import FirstAnswers, captions_found, gain, images_found
 from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.ranking import Ranks, figures, rank
 from regard.evaluation.report import Judge
@@ -118,7 +118,9 @@ def ablate(
             _scores(row, _recipe_of(row, recipe, seed), splits, folder, progress)
             for seed in range(seeds)
         ]
-        yield Result(row.name, row.title, [rank(found, owner) for found in scores[row.name]])
+        yield Result(
+            row.name, row.title, [rank(similarities, owner) for similarities in scores[row.name]]
+        )
     for name, (title, members) in ENSEMBLES.items():
         pairs = zip(*(scores[member] for member in members), strict=True)
         yield Result(name, title, [rank(combine(pair), owner) for pair in pairs])
@@ -171,7 +173,7 @@ def ablation_tree(results: Sequence[Result], sentences: Sequence[str]) -> list[d
 def _row_tree(
     result: Result, by_name: dict[str, list[Ranks]], kinds: dict[str, np.ndarray]
 ) -> dict[str, Any]:
-    def over(find: Callable[[list[Ranks]], Found]) -> dict[str, Any]:
+    def over(find: Callable[[list[Ranks]], FirstAnswers]) -> dict[str, Any]:
         ours = find(result.runs)
         against = {
             name: gain(ours, find(by_name[name]))._asdict()

@@ -24,13 +24,13 @@ def cases():
 def test_each_set_is_looked_at_with_and_without_the_right_answer(cases):
     scores, made = cases
     assert sorted(set(made.among.tolist())) == [1, 3, 10, 30, 100, ANSWERS - 1]
-    assert made.found.mean() == 0.5
+    assert made.has_answer.mean() == 0.5
     single = (made.query == 5) & (made.among == 1)
-    with_it, without = made.inputs[single & made.found], made.inputs[single & ~made.found]
+    with_it, without = made.inputs[single & made.has_answer], made.inputs[single & ~made.has_answer]
     assert with_it[0, 0] == scores[5, 5]
     assert without[0, 0] in np.delete(scores[5], 5)
     all_of_them = (made.query == 5) & (made.among == ANSWERS - 1)
-    assert made.inputs[all_of_them & ~made.found][0, 0] == np.delete(scores[5], 5).max()
+    assert made.inputs[all_of_them & ~made.has_answer][0, 0] == np.delete(scores[5], 5).max()
 
 
 def test_a_background_finds_what_a_flat_cut_off_cannot(cases):

@@ -143,25 +143,25 @@ def _sentence_cases(
     model: Model, dataset: Dataset, material: _Material, background: Background
 ) -> verdicts.Cases:
     """Sentences that ask for photos."""
-    sentences, found = dataset.captions.sentences, []
+    sentences, spreads = dataset.captions.sentences, []
     for start in range(0, len(sentences), _CAPTIONS_AT_ONCE):
         part = model.encode_captions(sentences[start : start + _CAPTIONS_AT_ONCE])
-        found += [
+        spreads += [
             background.spread(words[:length], "photos")
             for words, length in zip(part.vectors, part.lengths, strict=True)
         ]
     right = list(material.owner[:, None])
-    return verdicts.draw_cases(material.scores.T, right, np.array(found))
+    return verdicts.draw_cases(material.scores.T, right, np.array(spreads))
 
 
 def _photo_cases(material: _Material, background: Background) -> verdicts.Cases:
     """Photos that ask for sentences."""
-    found = [
+    spreads = [
         background.spread(regions[:count], "sentences")
         for regions, count in zip(material.vectors, material.counts, strict=True)
     ]
     right = [np.flatnonzero(material.owner == photo) for photo in range(len(material.scores))]
-    return verdicts.draw_cases(material.scores, right, np.array(found))
+    return verdicts.draw_cases(material.scores, right, np.array(spreads))
 
 
 def _verdict(

@@ -15,7 +15,7 @@ from regard.explain.figure import check_suffix
 _INK, _SOFT, _LINE, _BAR = "#1a1a1a", "#5f6368", "#0072b2", "#d5dbe1"
 
 
-def save_reliability(path: Path, found: Mapping[str, Reliability]) -> None:
+def save_reliability(path: Path, panels: Mapping[str, Reliability]) -> None:
     """Draw a panel for each kind of probability into a PNG, SVG or PDF file.
 
     Args:
@@ -25,9 +25,9 @@ def save_reliability(path: Path, found: Mapping[str, Reliability]) -> None:
         ConfigError: another suffix.
     """
     check_suffix(path)
-    figure = Figure((4.3 * len(found), 5.2), dpi=160, facecolor="white", layout="constrained")
-    rows = figure.subplots(2, len(found), squeeze=False, sharex=True, height_ratios=(4, 1))
-    for column, (title, one) in enumerate(found.items()):
+    figure = Figure((4.3 * len(panels), 5.2), dpi=160, facecolor="white", layout="constrained")
+    rows = figure.subplots(2, len(panels), squeeze=False, sharex=True, height_ratios=(4, 1))
+    for column, (title, one) in enumerate(panels.items()):
         _panel(rows[0, column], title, one)
         _counts(rows[1, column], one)
     rows[0, 0].set_ylabel("true, per cent")
@@ -36,20 +36,22 @@ def save_reliability(path: Path, found: Mapping[str, Reliability]) -> None:
     figure.savefig(path)
 
 
-def _panel(axes: Axes, title: str, found: Reliability) -> None:
-    said, true = ([100 * value for value in values] for values in (found.said, found.true))
+def _panel(axes: Axes, title: str, reliability: Reliability) -> None:
+    said, true = (
+        [100 * value for value in values] for values in (reliability.said, reliability.true)
+    )
     axes.plot((0, 100), (0, 100), color=_SOFT, lw=1, ls=(0, (4, 3)))
     axes.plot(said, true, color=_LINE, lw=1.6, marker="o", ms=5, clip_on=False, zorder=3)
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set_title(title, fontsize=11, color=_INK, loc="left")
-    error = 100 * found.expected_calibration_error
+    error = 100 * reliability.expected_calibration_error
     axes.text(4, 93, f"expected calibration error {error:.1f} %", fontsize=8.5, color=_SOFT)
     _quiet(axes)
 
 
-def _counts(axes: Axes, found: Reliability) -> None:
-    share = [100 * count / sum(found.pairs) for count in found.pairs]
-    axes.bar([100 * said for said in found.said], share, width=7, color=_BAR)
+def _counts(axes: Axes, reliability: Reliability) -> None:
+    share = [100 * count / sum(reliability.pairs) for count in reliability.pairs]
+    axes.bar([100 * said for said in reliability.said], share, width=7, color=_BAR)
     axes.set_xlabel("said, per cent")
     _quiet(axes)
 

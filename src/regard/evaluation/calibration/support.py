@@ -56,7 +56,7 @@ def draw_exchanges(captions: Captions, seed: int = 0) -> list[Exchange]:
     used: dict[int, set[str]] = {}
     for words, photo in zip(tokens, captions.photo_of_caption.tolist(), strict=True):
         used.setdefault(photo, set()).update(words)
-    found: list[Exchange] = []
+    exchanges: list[Exchange] = []
     for row in generator.permutation(len(tokens)):
         words, photo = tokens[row], int(captions.photo_of_caption[row])
         places = [place for place, word in enumerate(words) if names_something(word)]
@@ -67,10 +67,10 @@ def draw_exchanges(captions: Captions, seed: int = 0) -> list[Exchange]:
         place = int(generator.choice(places))
         exchange = Exchange(photo, words, (*words[:place], other, *words[place + 1 :]), place)
         if _is_cut_alike(exchange):
-            found.append(exchange)
-        if len(found) == _MOST:
+            exchanges.append(exchange)
+        if len(exchanges) == _MOST:
             break
-    return found
+    return exchanges
 
 
 def _is_cut_alike(exchange: Exchange) -> bool:
@@ -91,14 +91,14 @@ def word_pairs(
         vectors: embedded regions of the captions' photos.
         counts: regions of each photo.
     """
-    found = []
+    largest = []
     for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
         embedded = model.encode_captions([" ".join(words) for words in sentences])
         for row, exchange in enumerate(exchanges):
             word = embedded.vectors[row, exchange.position + 1]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]
-            found.append(float((regions @ word).max()))
-    return Pairs(np.array(found), np.repeat([True, False], len(exchanges)))
+            largest.append(float((regions @ word).max()))
+    return Pairs(np.array(largest), np.repeat([True, False], len(exchanges)))
 
 
 def report(curve: Calibration, pairs: Pairs) -> SupportReport:

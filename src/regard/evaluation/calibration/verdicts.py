@@ -23,7 +23,7 @@ class Cases(NamedTuple):
     """Those of `VerdictCurve`, without the constant."""
     among: Int[np.ndarray, " case"]
     """How many answers."""
-    found: Bool[np.ndarray, " case"]
+    has_answer: Bool[np.ndarray, " case"]
     """Whether the query's own answer is among them."""
     query: Int[np.ndarray, " case"]
     """Row of the query."""
@@ -69,15 +69,15 @@ def draw_cases(
         for size in sorted({min(size, len(others)) for size in SIZES}):
             wrong = scores[query, others[:size]]
             with_it = max(true, wrong[:-1].max(initial=-np.inf))
-            for best, found in ((with_it, 1), (wrong.max(), 0)):
-                rows.append((best, np.log(size), *spreads[query], size, found, query))
-    made = np.array(rows, np.float64)
-    return Cases(made[:, :4], made[:, 4].astype(int), made[:, 5] > 0, made[:, 6].astype(int))
+            for best, is_there in ((with_it, 1), (wrong.max(), 0)):
+                rows.append((best, np.log(size), *spreads[query], size, is_there, query))
+    cases = np.array(rows, np.float64)
+    return Cases(cases[:, :4], cases[:, 4].astype(int), cases[:, 5] > 0, cases[:, 6].astype(int))
 
 
 def fit_verdict(cases: Cases) -> VerdictCurve:
     """The most likely curve."""
-    return VerdictCurve(*fit_logistic(cases.inputs, cases.found))
+    return VerdictCurve(*fit_logistic(cases.inputs, cases.has_answer))
 
 
 def part(cases: Cases, queries: Bool[np.ndarray, " query"]) -> Cases:
@@ -89,13 +89,13 @@ def report(curve: VerdictCurve, pair: Calibration, cases: Cases) -> VerdictRepor
     """Measure a verdict beside the flat cut-off, on cases it was not fitted to."""
     constant = np.ones((len(cases.inputs), 1))
     said = logistic(np.concatenate([cases.inputs, constant], 1) @ np.array(curve))
-    right = (said >= EVEN) == cases.found
-    flat = (pair.probability(cases.inputs[:, 0]) >= EVEN) == cases.found
+    right = (said >= EVEN) == cases.has_answer
+    flat = (pair.probability(cases.inputs[:, 0]) >= EVEN) == cases.has_answer
     sizes = sorted(set(cases.among.tolist()))
     rows = [cases.among == size for size in sizes]
     return VerdictReport(
         sizes,
         [float(100 * right[row].mean()) for row in rows],
         [float(100 * flat[row].mean()) for row in rows],
-        reliability(said, cases.found),
+        reliability(said, cases.has_answer),
     )

@@ -85,5 +85,5 @@ class QdrantVectors:
     def nearest(self, vector: Float[np.ndarray, " dim"], count: int) -> list[str]:
         """Ids of the photos nearest to a pooled query, nearest first."""
         query = self._qdrant.Query.Nearest(vector.tolist())
-        found = self._shard.query(self._qdrant.QueryRequest(count, query=query))
-        return [f"{point.id:0{ID_DIGITS}x}" for point in found]
+        points = self._shard.query(self._qdrant.QueryRequest(count, query=query))
+        return [f"{point.id:0{ID_DIGITS}x}" for point in points]
