@@ -12,11 +12,9 @@ into a^T G a (its lower half, from registers). Imports numba: only `tiles` impor
 
 import hashlib
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numba
 import numpy as np
 
 from regard.kernels.algebra import (
@@ -36,6 +34,7 @@ from regard.kernels.lanes import (
     WIDTH,
     add,
     below,
+    compiled,
     div,
     fma,
     inlined,
@@ -287,14 +286,6 @@ def _score_vectors(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, 
             _score_block(room, block, (borders[t], borders[t + 1]), sides, facts, job)
 
 
-def _compile(function: Callable[..., None]) -> Any:
-    """Compile on first use; keep the result on disk where some folder can be written."""
-    try:
-        return numba.njit(cache=True, nogil=True, error_model="numpy")(function)
-    except RuntimeError:  # no folder to cache in
-        return numba.njit(nogil=True, error_model="numpy")(function)
-
-
 def _make(version: str) -> tuple[Any, Any]:
     """The two kernels.
 
@@ -312,7 +303,7 @@ def _make(version: str) -> tuple[Any, Any]:
         if len(version) > 0:
             _score_vectors(work, tile, sides, facts, settings, out)
 
-    return _compile(score_tile), _compile(score_vectors)
+    return compiled(score_tile), compiled(score_vectors)
 
 
 def _version() -> str:

@@ -5,7 +5,7 @@ memory. `Lanes` is a numba type that *is* an LLVM vector of sixteen floats, so a
 sums in registers and says itself what is loaded when. LLVM splits it for narrower machines.
 
 Knows loads, stores, arithmetic and exp2; knows nothing of regions, words or attention. Imports
-numba: only `fused` imports it, on use.
+numba: only what is itself imported on use imports it.
 """
 
 from collections.abc import Callable
@@ -54,6 +54,19 @@ def inlined(function: Callable[..., Any]) -> Any:
 def linked(function: Callable[..., Any]) -> Any:
     """Compile a helper on its own: callers compile sooner than with everything inlined."""
     return numba.njit(error_model="numpy", **_INSIDE)(function)
+
+
+def compiled(function: Callable[..., None], **settings: Any) -> Any:
+    """Compile for calls from Python, on first use; kept on disk where some folder can be written.
+
+    Args:
+        settings: more of numba's.
+    """
+    settings |= {"nogil": True, "error_model": "numpy"}
+    try:
+        return numba.njit(cache=True, **settings)(function)
+    except RuntimeError:  # no folder to cache in
+        return numba.njit(**settings)(function)
 
 
 def declare(function: Callable[..., Any]) -> Any:

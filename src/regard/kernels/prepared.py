@@ -4,9 +4,9 @@ Padding is dropped: vectors are packed one after another, sorted by length where
 Inner products within an item (G) and lengths of vectors are computed when first needed and kept.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -226,17 +226,38 @@ def _pack(
         else:
             item, position = np.nonzero(np.arange(most) < side.lengths[order[low:high], None])
             part = side.vectors[order[low:high][item], position]
-        if precision == "bfloat16" or part.dtype == np.float16:
-            check_finite(part, name)  # conversions are for finite numbers only
+        if part.dtype == np.float16:
+            check_finite(part, name)  # `widen` is for finite numbers only
         part = as_floats(part)
         if precision == "bfloat16":
-            packed[rows] = to_bfloat16(part)
-            part = from_bfloat16(packed[rows])
-        elif not there:
+            _rounding()(part, packed[rows], norms[rows])
+            continue
+        if not there:
             packed[rows] = part
-        with np.errstate(over="ignore"):
-            norms[rows] = np.sqrt(np.einsum("nd,nd->n", part, part))
+        norms[rows] = _lengths(part)
     return packed, norms
+
+
+@cache
+def _rounding() -> Callable[[Floats, npt.NDArray[np.uint16], Floats], None]:
+    """`rounding.round_rows`, or the same by numpy where numba is missing."""
+    try:
+        from regard.kernels.rounding import round_rows
+    except Exception:  # noqa: BLE001 - a broken numba or llvmlite may raise anything
+        return _round_plainly
+    return round_rows
+
+
+def _round_plainly(rows: Floats, out: npt.NDArray[np.uint16], norms: Floats) -> None:
+    out[:] = to_bfloat16(rows)
+    lengths = _lengths(from_bfloat16(out))
+    norms[:] = np.where(np.isfinite(rows).all(axis=1), lengths, np.nan)
+
+
+def _lengths(rows: Floats) -> Floats:
+    with np.errstate(over="ignore"):
+        lengths: Floats = np.sqrt(np.einsum("nd,nd->n", rows, rows))
+    return lengths
 
 
 def join(parts: Sequence[Prepared]) -> Prepared:
