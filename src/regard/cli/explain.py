@@ -8,6 +8,9 @@ import typer
 from regard.cli.common import AsJson, ModelOption, notes, print_json
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from regard.explain.explanation import Explanation
     from regard.model.model import Model
 
 _SHOWN_UNKNOWN = 10
@@ -49,6 +52,7 @@ def explain(
     decoded = read_photo(photo, loaded.extractor.short_side)
     explanation = loaded.explain_photo(decoded, sentence)
     note_unknown_words(loaded, sentence)
+    note_unscored([explanation])
     if out is not None:
         save_figure(explanation, decoded.image, sentence, out)
     if as_json:
@@ -74,3 +78,11 @@ def tell_unknown_words(unknown: dict[str, list[str]]) -> None:
         notes.print(f"The model never learned {word!r}{hint}.", markup=False)
     if len(unknown) > _SHOWN_UNKNOWN:
         notes.print(f"... nor {len(unknown) - _SHOWN_UNKNOWN} other words.")
+
+
+def note_unscored(explanations: "Iterable[Explanation]") -> None:
+    """Say on standard error where words only show where they look."""
+    from regard.explain.explanation import UNSCORED
+
+    if any(not explanation.words_are_scored for explanation in explanations):
+        notes.print(UNSCORED)

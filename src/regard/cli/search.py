@@ -20,7 +20,7 @@ from regard.cli.common import (
     print_json,
     printable,
 )
-from regard.cli.explain import tell_unknown_words
+from regard.cli.explain import note_unscored, tell_unknown_words
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -191,6 +191,7 @@ def print_table(result: "SearchResult") -> None:
         table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)), words)
     if result.hits:
         output.print(table)
+        note_unscored(result.hits[0].wanted)
 
 
 def _print_pictures(result: "SearchResult") -> None:
@@ -210,8 +211,9 @@ def _print_pictures(result: "SearchResult") -> None:
 
 
 def _strongest(hit: "Hit") -> str:
-    """The words that name something with the largest shares of the similarity."""
+    """The words that name something with the largest shares, or cosines if none is scored."""
     from regard.explain import strongest_words
 
     words = strongest_words(hit.wanted, _SHOWN_WORDS)
-    return ", ".join(f"{word.word} {word.share:.2f}" for word in words)
+    scored = any(explanation.words_are_scored for explanation in hit.wanted)
+    return ", ".join(f"{w.word} {w.share if scored else w.relevance:.2f}" for w in words)

@@ -12,9 +12,10 @@ from jaxtyping import Float
 
 from regard.core.scoring import EPS
 from regard.words.function_words import names_something
-from regard.words.vocabulary import END, START
+from regard.words.vocabulary import MARKERS
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
+UNSCORED = "Words show where they look and are no part of the score."
 
 
 @dataclass(frozen=True)
@@ -44,8 +45,8 @@ class WordExplanation:
 
     @property
     def is_sentence_end(self) -> bool:
-        """Whether this is <start> or <end>, which attend and count but are no words to show."""
-        return self.word in (START, END)
+        """Whether this is <start>, <end> or <sentence>, which count but are no words to show."""
+        return self.word in MARKERS
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ class Explanation:
 
     @property
     def sentence_words(self) -> tuple[WordExplanation, ...]:
-        """The words a reader sees: all but <start> and <end>."""
+        """The words a reader sees: all but <start>, <end> and <sentence>."""
         return tuple(word for word in self.words if not word.is_sentence_end)
 
     @property
@@ -72,12 +73,22 @@ class Explanation:
 
     @property
     def sentence_ends_share(self) -> float:
-        """What <start> and <end> add to the similarity."""
+        """What <start>, <end> and <sentence> add to the similarity."""
         return sum(word.share for word in self.words if word.is_sentence_end)
 
     @property
+    def words_are_scored(self) -> bool:
+        """Whether words add to the similarity, rather than only show where they look."""
+        return any(word.share for word in self.sentence_words)
+
+    @property
     def importance(self) -> Float[np.ndarray, " word"]:
-        """Share of each of the `sentence_words` relative to the largest; 0 for negative ones."""
+        """Share of each of the `sentence_words` relative to the largest; 0 for negative ones.
+
+        Where words are not scored, all count alike.
+        """
+        if not self.words_are_scored:
+            return np.ones(len(self.sentence_words))
         shares = np.array([word.share for word in self.sentence_words]).clip(0)
         importance: Float[np.ndarray, " word"] = shares / max(float(shares.max(initial=0)), EPS)
         return importance
@@ -110,11 +121,12 @@ class Explanation:
 def strongest_words(explanations: Iterable[Explanation], count: int) -> list[WordExplanation]:
     """The words with the largest shares, largest first: of those that name something, each once.
 
-    Where none names something, all of the sentences' words count.
+    Where none names something, all of the sentences' words count. Of equal shares, as of words
+    that are not scored, those come first that fit what they look at best.
     """
     words = [word for explanation in explanations for word in explanation.sentence_words]
     strongest: dict[str, WordExplanation] = {}
-    for word in sorted(words, key=lambda word: -word.share):
+    for word in sorted(words, key=lambda word: (-word.share, -word.relevance)):
         strongest.setdefault(word.word, word)
     naming = [word for text, word in strongest.items() if names_something(text)]
     return (naming or list(strongest.values()))[:count]

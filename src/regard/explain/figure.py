@@ -21,8 +21,9 @@ from matplotlib.patheffects import withStroke
 from PIL import Image
 
 from regard.errors import ConfigError, ShapeError
-from regard.explain.explanation import Explanation, WordExplanation
+from regard.explain.explanation import UNSCORED, Explanation, WordExplanation
 from regard.explain.maps import best_region, heat_map, region_scores
+from regard.words.vocabulary import WHOLE
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160
@@ -165,17 +166,20 @@ def _sum(explanation: Explanation) -> str:
     ends = explanation.sentence_ends_share
     words = explanation.similarity - ends
     unseen = ", ".join(explanation.unsupported)
+    rest = "the whole sentence" if explanation.words[0].word == WHOLE else "sentence ends"
     return (
         f"similarity {_signed(explanation.similarity, 3)} = words {_signed(words, 3)} "
-        f"{'+' if ends >= 0 else '−'} sentence ends {abs(ends):.3f}"
-        + f". No region shows: {unseen}."
-        * bool(unseen)
+        f"{'+' if ends >= 0 else '−'} {rest} {abs(ends):.3f}"
+        + f". {UNSCORED}" * (not explanation.words_are_scored)
+        + f". No region shows: {unseen}." * bool(unseen)
     )
 
 
 def _figures(word: WordExplanation, explanation: Explanation) -> str:
     """The numbers under a word: its cosine and its share, in per cent where that has a sense."""
     cosine = f"cosine {_signed(word.relevance, 2)}"
+    if not explanation.words_are_scored:
+        return f"{cosine} · not scored"
     if explanation.similarity <= 0:
         return f"{cosine} · share {_signed(word.share, 3)}"
     return f"{cosine} · share {_signed(100 * word.share / explanation.similarity, 0)} %"

@@ -4,13 +4,13 @@ What is taken off a similarity because photo or sentence are similar to everythi
 the shares of all its words alike: a share is then what the word adds beyond that.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from regard.core.scoring import Scoring
-from regard.core.shares import word_parts
+from regard.core.shares import WordParts, word_parts
 from regard.errors import ShapeError
 from regard.explain.explanation import UNSUPPORTED, Explanation, WordExplanation
 from regard.model.encoded import EncodedCaption, EncodedCaptions
@@ -28,6 +28,7 @@ def explain(
     curve: Calibration | None = None,
     discount: float = 0.0,
     pointer: Pointer | None = None,
+    take_apart: Callable[..., WordParts] = word_parts,
 ) -> Explanation:
     """Take the similarity of one photo and one sentence apart.
 
@@ -36,6 +37,7 @@ def explain(
         curve: from a word's largest cosine to its support; None says nothing of support.
         discount: taken off the similarity.
         pointer: says where words point; None leaves that open.
+        take_apart: gives each word's share and what it saw.
 
     Raises:
         ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
@@ -44,7 +46,7 @@ def explain(
     regions = np.asarray(photo.vectors, np.float64)
     words = np.asarray(caption.vectors, np.float64)
     real = np.ones((1, len(regions)), bool), np.ones((1, len(words)), bool)
-    parts = word_parts(regions[None], words[None], *real, scoring)
+    parts = take_apart(regions[None], words[None], *real, scoring)
     share, relevance, attention = (part[0] for part in parts)
     cosines = words @ regions.T  # (W, R)
     supports = word_supports(caption.words, cosines.max(1), curve)

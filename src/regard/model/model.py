@@ -3,17 +3,19 @@
 Joins an extractor, a vocabulary and the encoders. Knows nothing of indexes, figures or training.
 """
 
+import importlib
 import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
+from regard.core.shares import word_parts, word_shares
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels.workers import one_product_a_thread, set_threads
@@ -51,8 +53,9 @@ class Model:
         states: gives the word states of tokenised sentences; asked only by models that need them.
     """
 
-    device = PROCESSOR
-    """Where `similarity` is computed."""
+    device = PROCESSOR  # where `similarity` is computed
+    ranks_wholes = False  # as backbones do, of whose photos the first row is the whole
+    word_parts, word_shares = staticmethod(word_parts), staticmethod(word_shares)
 
     def __init__(
         self, checkpoint: Checkpoint, source: str = "", states: States = padded_states
@@ -74,15 +77,8 @@ class Model:
     @property
     def checkpoint(self) -> Checkpoint:
         """What is kept of it on disk."""
-        return Checkpoint(
-            self.config,
-            self.weights,
-            self.vocabulary,
-            self.extractor_identity,
-            self.info,
-            self.background,
-            self.pointer,
-        )
+        network = self.config, self.weights, self.vocabulary, self.extractor_identity
+        return Checkpoint(*network, self.info, self.background, self.pointer)
 
     @property
     def scoring(self) -> Scoring:
@@ -304,6 +300,7 @@ class Model:
             curve=self.curves.word,
             discount=float(discount),
             pointer=self.pointer,
+            take_apart=self.word_parts,
         )
 
     def explain_photo(self, photo: OnePhoto, sentence: str) -> Explanation:
@@ -378,7 +375,7 @@ def load(
     device: str = PROCESSOR,
     threads: int | None = None,
 ) -> Model:
-    """Load a model by shipped name or folder.
+    """Load a model by shipped name or folder, or a backbone (`regard models`).
 
     Args:
         background: with what it compares photos and sentences with, if it has that; without,
@@ -393,6 +390,9 @@ def load(
     """
     if threads is not None:
         set_threads(threads)
+    if importlib.import_module("regard.backbones.settings").is_backbone(str(name_or_path)):
+        above: Any = importlib.import_module("regard.backbones.model")  # a room above this one
+        return cast(Model, above.load(str(name_or_path), device=usable_device(device)))
     folder = resolve_model(name_or_path)
     source = folder.resolve() if folder == Path(name_or_path) else name_or_path  # a shipped name
     model = Model(load_checkpoint(folder, background=background), str(source))

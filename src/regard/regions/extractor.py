@@ -4,6 +4,7 @@ To add one: write a file beside this one whose class fulfils `Extractor`, and na
 """
 
 import importlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -18,6 +19,8 @@ EXTRACTORS = {
     "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
 _TUNED = "pyramid:"
+BACKBONE = "backbone:"
+"""How names of extractors begin that are backbones (`regard.backbones`)."""
 
 
 class Extractor(Protocol):
@@ -35,11 +38,23 @@ class Extractor(Protocol):
         ...
 
 
+class BatchExtractor(Extractor, Protocol):
+    """An extractor that takes several photos at once, and as many cores as it likes."""
+
+    at_once: int
+    """Photos that are worth giving together."""
+
+    def several(self, photos: Sequence[Photo]) -> list[Regions]:
+        """Extract the regions of decoded photos."""
+        ...
+
+
 def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
     """Make the extractor of a name.
 
     Args:
-        name: one of `EXTRACTORS`, or pyramid:FILE for a backbone of your own (`regard tune`).
+        name: one of `EXTRACTORS`, pyramid:FILE for a backbone of your own (`regard tune`), or
+            backbone:NAME for a pretrained one (`regard models`).
 
     Raises:
         ConfigError: there is none of that name.
@@ -49,11 +64,25 @@ def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
         from regard.regions.pyramid import file_extractor
 
         return file_extractor(Path(name.removeprefix(_TUNED)))
+    if name.startswith(BACKBONE):
+        return load_batch_extractor(name)
     if name not in EXTRACTORS:
         raise ConfigError(
-            f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)} or pyramid:FILE. "
+            f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)}, "
+            "pyramid:FILE or backbone:NAME. "
             "Choose one."
         )
     module, _, kind = EXTRACTORS[name].partition(":")
     extractor: Extractor = getattr(importlib.import_module(module), kind)()
     return extractor
+
+
+def load_batch_extractor(name: str) -> BatchExtractor:
+    """The extractor that a pretrained backbone is; as for `load_extractor`.
+
+    Args:
+        name: backbone:NAME.
+    """
+    backbones = importlib.import_module("regard.backbones.extractor")  # a room above this one
+    backbone: BatchExtractor = backbones.extractor_of(name.removeprefix(BACKBONE))
+    return backbone

@@ -7,7 +7,7 @@ before an interruption is not done again.
 import multiprocessing
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,8 +16,15 @@ from typing import BinaryIO, NamedTuple
 
 from regard.errors import AbsentError, ConfigError, PhotoError, RegardError
 from regard.kernels.hardware import available_cores
-from regard.photos.decode import read_photo
-from regard.regions.extractor import DEFAULT_EXTRACTOR, Extractor, load_extractor
+from regard.photos.decode import Photo, read_photo
+from regard.regions.extractor import (
+    BACKBONE,
+    DEFAULT_EXTRACTOR,
+    BatchExtractor,
+    Extractor,
+    load_batch_extractor,
+    load_extractor,
+)
 from regard.store.region_store import Regions, RegionStore
 
 Progress = Callable[[int, int], None]
@@ -111,12 +118,51 @@ def extract_stream(
         workers: processes; None means one a core. With 1 the work is done in this process.
     """
     workers = workers or available_cores()
+    if extractor.startswith(BACKBONE):
+        yield from extract_together(photos, load_batch_extractor(extractor), workers)
+        return
     if workers == 1:
         loaded = load_extractor(extractor)
         for key, path in photos:
             yield extract_one(loaded, key, path)
         return
     yield from _extract_in_pool(iter(photos), extractor, workers)
+
+
+def extract_together(
+    photos: Iterable[tuple[str, Path]], extractor: BatchExtractor, threads: int
+) -> Iterator[Outcome]:
+    """Outcomes in order; threads decode ahead of a network that takes several photos at once."""
+
+    def decode(path: Path) -> Photo | PhotoError:
+        try:
+            return read_photo(path, extractor.short_side)
+        except PhotoError as error:
+            return error
+
+    waiting: deque[tuple[str, Future[Photo | PhotoError]]] = deque()
+    with ThreadPoolExecutor(threads) as pool:
+        for key, path in photos:
+            waiting.append((key, pool.submit(decode, path)))
+            if len(waiting) == 2 * extractor.at_once:
+                batch = [waiting.popleft() for _ in range(extractor.at_once)]
+                yield from _see_together(batch, extractor)
+        while waiting:
+            size = min(len(waiting), extractor.at_once)
+            yield from _see_together([waiting.popleft() for _ in range(size)], extractor)
+
+
+def _see_together(
+    batch: Sequence[tuple[str, Future[Photo | PhotoError]]], extractor: BatchExtractor
+) -> Iterator[Outcome]:
+    decoded = [(key, future.result()) for key, future in batch]
+    photos = [photo for _, photo in decoded if isinstance(photo, Photo)]
+    regions = iter(extractor.several(photos) if photos else ())
+    for key, photo in decoded:
+        if isinstance(photo, Photo):
+            yield Outcome(key, next(regions), "", photo.taken)
+        else:
+            yield Outcome(key, None, str(photo), lasting=not isinstance(photo, AbsentError))
 
 
 def _extract_in_pool(

@@ -41,8 +41,7 @@ class Index:
     def __init__(self, store: RegionStore, model: Model, scorer: Scorer | None = None) -> None:
         self.model = model
         self.folder = store.folder
-        scorer = scorer or PhotoScorer(store, model.scoring, model.background)
-        self._latest = Snapshot(store, scorer, 0)
+        self._latest = Snapshot(store, scorer or _scorer(store, model), 0)
         self._counting = threading.Lock()  # held for no longer than it takes to count readers
         self._refreshing = threading.Lock()
 
@@ -313,6 +312,15 @@ def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> Searc
     judgement = hits[0].judgement
     overall = judgement.verdict or hits[0].verdict
     return SearchResult(hits, overall, unknown, total, judgement.match_probability)
+
+
+def _scorer(store: RegionStore, model: Model) -> Scorer:
+    """What finds the most similar photos here."""
+    if model.ranks_wholes:
+        from regard.search.whole import whole_scorer  # only with the extra `backbones`
+
+        return whole_scorer(store, model)
+    return PhotoScorer(store, model.scoring, model.background)
 
 
 def check_model(store: RegionStore, model: Model, recorded: str) -> None:

@@ -19,7 +19,6 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float
 
-from regard.core.shares import word_shares
 from regard.kernels.prepared import as_floats
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.judgement import Judgement
@@ -133,7 +132,9 @@ class Ranker:
             regions = as_floats(vectors)
             real = np.arange(regions.shape[1]) < counts[:, None]
             whole = [
-                word_shares(regions, words, real, np.ones(words.shape[:2], bool), scoring)
+                query.model.word_shares(
+                    regions, words, real, np.ones(words.shape[:2], bool), scoring
+                )
                 for words in sentences
             ]
             discounts = (

@@ -20,10 +20,9 @@ from regard.search.query import Query
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import END, START
+from regard.words.vocabulary import MARKERS
 
 MOST_WORDS = 60
-_MARKERS = (START, END)
 
 
 def parse(text: str) -> Query:
@@ -55,11 +54,11 @@ def parse(text: str) -> Query:
 def words_of(query: EncodedQuery) -> list[models.Word]:
     """The words of a query, with the nearest known ones for those the model never read."""
     texts = [text for part in query.sentences for text in part.caption.words]
-    unknown = query.model.unknown_words([text for text in texts if text not in _MARKERS])
+    unknown = query.model.unknown_words([text for text in texts if text not in MARKERS])
     return [
         models.Word(
-            text=text.strip("<>") if text in _MARKERS else text,
-            marker=text in _MARKERS,
+            text=text.strip("<>") if text in MARKERS else text,
+            marker=text in MARKERS,
             known=text not in unknown,
             nearest=unknown.get(text, []),
             sentence=number,

@@ -3,7 +3,7 @@
 English articles, auxiliaries, pronouns, conjunctions and prepositions, as in captions.
 """
 
-from regard.words.vocabulary import END, START
+from regard.words.vocabulary import MARKERS
 
 _TEXT = """
 a an the this that these those some any each every all both another other
@@ -22,8 +22,8 @@ FUNCTION_WORDS = frozenset(_TEXT.split())
 def names_something(word: str) -> bool:
     """Whether a token is a word that could be seen in a photo.
 
-    That is no function word, no punctuation, and neither <start> nor <end>.
+    That is no function word, no punctuation, and none of the marks as <start>.
     """
-    if word in (START, END) or word.lower() in FUNCTION_WORDS:
+    if word in MARKERS or word.lower() in FUNCTION_WORDS:
         return False
     return any(sign.isalnum() for sign in word)

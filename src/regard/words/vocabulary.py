@@ -16,6 +16,9 @@ from regard.words.tokens import tokenize
 
 PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
 SPECIAL = (PAD, START, END, UNKNOWN)
+WHOLE = "<sentence>"  # stands for a whole sentence, before its words
+MARKERS = (START, END, WHOLE)
+"""What stands among words and is none to show."""
 MIN_COUNT = 4  # a word must be seen this often to enter a vocabulary (SCAN's threshold)
 
 
