@@ -7,7 +7,8 @@ vectors are cheaper to build than Gram matrices. Or photos are made ready once, 
 as several such readings, and scored many times by the fused kernel, in the precision that is the
 quicker here. An index that was opened for one search takes the first way; with every further
 search more shards are made ready. What comes near the best by the second way is scored again by
-the first, so that the photos found and their similarities are those of float32 throughout.
+the first, so that the similarities given are always those of float32. So are the photos found, as
+long as bfloat16 errs by no more than was ever measured (`PhotoScorer._error`): that is no proof.
 """
 
 import threading
@@ -147,7 +148,7 @@ class PhotoScorer:
     def _near_best(
         self, keys: Sequence[str], queries: Queries, k: int, lowered: Float[np.ndarray, " photo"]
     ) -> list[int]:
-        """Rows of keys among which the k best are, as far as what is ready can tell."""
+        """Rows of keys among which the k best are, if nothing errs by more than `_error`."""
         rough, slow = self._quickly(keys, queries)
         if slow.all() or k >= len(keys):
             return list(range(len(keys)))
@@ -158,9 +159,13 @@ class PhotoScorer:
         return near
 
     def _error(self, queries: Queries) -> float:
-        """Bound on the error of a rough similarity, of which a relevance in many may be turned.
+        """More than a rough similarity was ever measured to err by; one relevance in many is turned.
 
-        It holds for pairs of more than `_ONE_BY_ONE` queries; others are scored exactly.
+        Not proven. Rounding may change a cosine by 0.004, as far as Cauchy and Schwarz can tell,
+        which the norm over the queries may make so much of that any attention is possible: what
+        can be proven is that a relevance errs by less than 2. It was measured to err by 0.002.
+
+        It is for pairs of more than `_ONE_BY_ONE` queries; others are scored exactly.
         """
         fewest = most = max(len(vectors) for _, vectors in queries)
         if self._scoring.direction == "t2i":
@@ -218,7 +223,7 @@ class PhotoScorer:
     def _quickly(
         self, keys: Sequence[str], queries: Queries
     ) -> tuple[Float[np.ndarray, " photo"], Bool[np.ndarray, " photo"]]:
-        """Similarities, wrong by `_error` at most, and where there are none."""
+        """Similarities, about as far from the exact ones as `_error`, and where there are none."""
         words, lengths = pad([vectors for _, vectors in queries])
         out, slow = np.zeros(len(keys), np.float32), np.ones(len(keys), bool)
         by_words = self._scoring.direction == "t2i"
