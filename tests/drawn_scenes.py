@@ -306,13 +306,13 @@ def _captions(
     shapes: list[Shape], ground: str, count: int, rng: np.random.Generator
 ) -> tuple[SceneCaption, ...]:
     """Distinct true sentences; fewer only where the scene has no more to say."""
-    found: dict[str, SceneCaption] = {}
+    by_key: dict[str, SceneCaption] = {}
     for _ in range(_ATTEMPTS * max(count, 1)):
-        if len(found) == count:
+        if len(by_key) == count:
             break
         caption = _caption(shapes, ground, rng)
-        found.setdefault(caption.sentence, caption)
-    return tuple(found.values())
+        by_key.setdefault(caption.sentence, caption)
+    return tuple(by_key.values())
 
 
 def _caption(shapes: list[Shape], ground: str, rng: np.random.Generator) -> SceneCaption:

@@ -41,12 +41,12 @@ def relevances(
 ) -> np.ndarray:
     """Cosine of each query with its attended vector (eqs. 3-5)."""
     weights = attention(queries, contexts, kind, lam)
-    found = []
+    values = []
     for q, query in enumerate(queries):
         attended = sum(w * k for w, k in zip(weights[q], contexts, strict=True))
         length = np.linalg.norm(query) * np.linalg.norm(attended)
-        found.append(float(query @ attended) / max(length, EPS))
-    return np.array(found)
+        values.append(float(query @ attended) / max(length, EPS))
+    return np.array(values)
 
 
 def pooled(values: np.ndarray, how: str, lam: float) -> float:
@@ -79,10 +79,10 @@ def pair_similarity(
     queries, contexts = (words, regions) if direction == "t2i" else (regions, words)
     if scorer == "sum_max":  # eqs. 9 and 10
         return float(sum(max(float(q @ k) for k in contexts) for q in queries))
-    found = relevances(queries, contexts, normalization, lambda_softmax)
+    cosines = relevances(queries, contexts, normalization, lambda_softmax)
     if pooling == "weighted":
-        return float(np.linalg.norm(queries, axis=1) @ found)
-    return pooled(found, pooling, lambda_lse)
+        return float(np.linalg.norm(queries, axis=1) @ cosines)
+    return pooled(cosines, pooling, lambda_lse)
 
 
 def similarity(regions: list[np.ndarray], words: list[np.ndarray], **scoring: object) -> np.ndarray:

@@ -32,12 +32,12 @@ def save_model(folder, seed=0, scoring=None):
 def random_weights(config, words, seed=0):
     """Weights of about the sizes that a network begins with."""
     generator = np.random.default_rng(seed)
-    made = {
+    weights = {
         name: generator.uniform(-1, 1, shape).astype(np.float32) / max(shape[-1], 1) ** 0.5
         for name, shape in shapes(config, words).items()
     }
-    made["regions.mean"][:], made["regions.deviation"][:] = 0, 1
-    return made
+    weights["regions.mean"][:], weights["regions.deviation"][:] = 0, 1
+    return weights
 
 
 def random_checkpoint(config, vocabulary, extractor="", seed=0):

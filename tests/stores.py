@@ -29,14 +29,14 @@ def fill(store, generator, names, near=None):
 
 def by_hand(store, keys, queries, scoring):
     """Weighted means of similarities, one pair at a time."""
-    found = np.zeros(len(keys))
+    values = np.zeros(len(keys))
     for weight, words in queries:
         for row, key in enumerate(keys):
             regions = np.asarray(store[key].vectors, np.float32)[None]
             sides = regions, words[None]
             masks = [np.ones(side.shape[:2], bool) for side in sides]
-            found[row] += weight * float(similarity(*sides, *masks, scoring)[0, 0])
-    return found / sum(abs(weight) for weight, _ in queries)
+            values[row] += weight * float(similarity(*sides, *masks, scoring)[0, 0])
+    return values / sum(abs(weight) for weight, _ in queries)
 
 
 def queries(generator):

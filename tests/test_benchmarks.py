@@ -18,13 +18,13 @@ BENCHMARKS = ROOT / "benchmarks"
 
 def module(path):
     spec = importlib.util.spec_from_file_location(Path(path).stem, BENCHMARKS / path)
-    found = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(found)
-    return found
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 @pytest.fixture(scope="module")
-def made():
+def enlarged():
     enlarge = module("scale/enlarge.py")
     generator = np.random.default_rng(0)
     centres = generator.standard_normal((40, 1, 16))
@@ -32,8 +32,8 @@ def made():
     return enlarge, enlarge.Enlarged(vectors.astype(np.float32))
 
 
-def test_enlarged_photos_begin_with_the_real_ones_and_can_be_made_again(made):
-    enlarge, photos = made
+def test_enlarged_photos_begin_with_the_real_ones_and_can_be_made_again(enlarged):
+    enlarge, photos = enlarged
     first, second = photos.block(0), photos.block(1)
     assert (first[:40] == photos.vectors).all()
     assert first.shape == second.shape == (enlarge.BLOCK, 3, 16)
@@ -42,10 +42,12 @@ def test_enlarged_photos_begin_with_the_real_ones_and_can_be_made_again(made):
     assert np.linalg.norm(second, axis=2) == pytest.approx(1, abs=1e-5)
 
 
-def test_more_photos_have_nearer_neighbours(made):
-    enlarge, _ = made
-    found = enlarge.nearest_cosines(np.random.default_rng(1).standard_normal((64, 4)), [16, 32, 64])
-    assert list(found) == [16, 32, 64]
+def test_more_photos_have_nearer_neighbours(enlarged):
+    enlarge, _ = enlarged
+    cosines = enlarge.nearest_cosines(
+        np.random.default_rng(1).standard_normal((64, 4)), [16, 32, 64]
+    )
+    assert list(cosines) == [16, 32, 64]
     law = {n: 1 - 2 * n**-0.2 for n in (100, 200, 400)}  # squared distances fall as n^-0.2
     assert enlarge.extrapolate(law, 10**6) == pytest.approx(1 - 2 * 10**-1.2)
 
@@ -115,7 +117,7 @@ def test_scripts_ask_for_what_there_is(path):
                 continue
             home = importlib.import_module(node.module)
             for name in node.names:
-                found = hasattr(home, name.name) or importlib.util.find_spec(
+                is_there = hasattr(home, name.name) or importlib.util.find_spec(
                     f"{node.module}.{name.name}"
                 )
-                assert found, f"{node.module}.{name.name}"
+                assert is_there, f"{node.module}.{name.name}"

@@ -25,14 +25,14 @@ class Outer:
 
 
 def test_values_are_laid_over_defaults():
-    made = build(Outer, {"count": 5, "sizes": [1, 2], "inner": {"rate": 2}})
-    assert made == Outer(count=5, sizes=(1, 2), inner=Inner(rate=2.0))
-    assert isinstance(made.inner.rate, float)
+    outer = build(Outer, {"count": 5, "sizes": [1, 2], "inner": {"rate": 2}})
+    assert outer == Outer(count=5, sizes=(1, 2), inner=Inner(rate=2.0))
+    assert isinstance(outer.inner.rate, float)
 
 
 def test_what_is_written_is_read_back():
-    made = Outer(name="x", sizes=(4,), inner=Inner(mode="fast"))
-    assert build(Outer, to_tree(made)) == made
+    outer = Outer(name="x", sizes=(4,), inner=Inner(mode="fast"))
+    assert build(Outer, to_tree(outer)) == outer
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,8 @@ def test_mistakes_are_named(tree, message):
 
 def test_settings_reach_into_sections():
     tree = {"inner": {"rate": 1.0}}
-    found = apply_settings(tree, ["inner.rate=0.25", "inner.mode=fast", "on=true", "name=a b"])
-    assert found == {"inner": {"rate": 0.25, "mode": "fast"}, "on": True, "name": "a b"}
+    settings = apply_settings(tree, ["inner.rate=0.25", "inner.mode=fast", "on=true", "name=a b"])
+    assert settings == {"inner": {"rate": 0.25, "mode": "fast"}, "on": True, "name": "a b"}
     assert tree == {"inner": {"rate": 1.0}}
 
 

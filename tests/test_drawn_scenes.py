@@ -116,7 +116,7 @@ def test_files_hold_what_was_drawn(tmp_path):
     files = write_scenes(tmp_path / "scenes", 20, seed=7, captions=3)
     drawn = [draw_scene(number, seed=7, captions=3) for number in range(20)]
     splits = {split: load_captions(files.captions, split) for split in ("train", "val", "test")}
-    assert {split: len(found.photos) for split, found in splits.items()} == {
+    assert {split: len(split_captions.photos) for split, split_captions in splits.items()} == {
         "train": 16, "val": 2, "test": 2,
     }  # fmt: skip
     sentences = [c.sentence for scene in drawn if scene.split == "val" for c in scene.captions]
@@ -128,9 +128,9 @@ def test_files_hold_what_was_drawn(tmp_path):
     for row, scene in zip(rows, drawn, strict=True):
         assert (row["width"], row["height"]) == scene.image.size
         assert row["split"] == scene.split
-        for told, caption in zip(row["captions"], scene.captions, strict=True):
-            assert told["caption"] == caption.sentence
-            for record, phrase in zip(told["phrases"], caption.phrases, strict=True):
+        for line, caption in zip(row["captions"], scene.captions, strict=True):
+            assert line["caption"] == caption.sentence
+            for record, phrase in zip(line["phrases"], caption.phrases, strict=True):
                 assert record["phrase"] == phrase.text
                 assert record["first_word"] == phrase.first_word
                 assert record["types"] == ["ground" if phrase.shape is None else "shape"]

@@ -104,12 +104,12 @@ def chance_rsum(photos):
 
 
 def test_retrieval_on_unseen_scenes_is_far_above_chance(story):
-    found = told(
+    tree = told(
         "evaluate", "--model", story.model, "--data", story.captions,
         "--regions", story.regions, "--split", "test",
     )  # fmt: skip
-    assert (found["images"], found["captions"]) == (SCENES // 10, SCENES // 10 * CAPTIONS)
-    assert found["rsum"] > 1.5 * chance_rsum(SCENES // 10)
+    assert (tree["images"], tree["captions"]) == (SCENES // 10, SCENES // 10 * CAPTIONS)
+    assert tree["rsum"] > 1.5 * chance_rsum(SCENES // 10)
 
 
 def test_a_sentence_finds_its_photo(story):
@@ -152,19 +152,19 @@ def test_words_look_at_what_they_name(story):
     for number in HELD_OUT:
         scene = draw_scene(number, captions=CAPTIONS)
         for caption in scene.captions:
-            found = model.explain_photo(scene.image, caption.sentence)
-            middles = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2
+            why = model.explain_photo(scene.image, caption.sentence)
+            middles = (why.boxes[:, :2] + why.boxes[:, 2:]) / 2
             for phrase in caption.phrases:
                 if phrase.shape is None:
                     continue  # the ground is everywhere
                 box = scene.box(phrase)
                 last = phrase.first_word + len(phrase.text.split())
-                words = found.sentence_words[phrase.first_word + 1 : last]
+                words = why.sentence_words[phrase.first_word + 1 : last]
                 by_chance.append(np.mean([inside(middle, box) for middle in middles]))
                 weights = np.mean([word.attention for word in words], axis=0)
                 attended.append(inside(middles[weights.argmax()], box))
-                heat = heat_map(region_scores(words), found.boxes, found.size, (48, 48))
-                mapped.append(inside(peak(heat, found.size), box))
+                heat = heat_map(region_scores(words), why.boxes, why.size, (48, 48))
+                mapped.append(inside(peak(heat, why.size), box))
     chance = np.mean(by_chance)
     assert len(by_chance) > 100
     assert 0.05 < chance < 0.2  # the boxes are neither specks nor everything

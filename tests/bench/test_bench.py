@@ -27,8 +27,8 @@ def test_the_loop_computes_the_models_similarity(direction, pooling):
     masks = np.ones((3, 5), bool), inputs.real_words()
     expected = similarity(inputs.regions, inputs.words, *masks, scoring)
     sides = map(torch.from_numpy, (inputs.regions, inputs.words))
-    found = loop_over_captions(*sides, inputs.lengths.tolist(), scoring)
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    similarities = loop_over_captions(*sides, inputs.lengths.tolist(), scoring)
+    np.testing.assert_allclose(similarities, expected, rtol=1e-4, atol=1e-5)
 
 
 def test_score_has_its_keys_and_errs_little(monkeypatch):

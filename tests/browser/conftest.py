@@ -70,9 +70,9 @@ def chromium():
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there; install it: apt-get install chromium")
     with sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
-        yield made
-        made.close()
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=ARGUMENTS)
+        yield browser
+        browser.close()
 
 
 @contextmanager
@@ -92,15 +92,15 @@ def watched(chromium, address, **settings):
 
 @pytest.fixture
 def page(chromium, address):
-    with watched(chromium, address) as made:
-        yield made
+    with watched(chromium, address) as opened:
+        yield opened
 
 
 @pytest.fixture
 def phone(chromium, address):
     settings = {"viewport": {"width": 390, "height": 844}, "device_scale_factor": 2}
-    with watched(chromium, address, **settings, has_touch=True, is_mobile=True) as made:
-        yield made
+    with watched(chromium, address, **settings, has_touch=True, is_mobile=True) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -107,15 +107,15 @@ def test_the_box_that_fits_best_is_outlined_as_in_the_figure(page, address):
     aspect = hit["photo"]["width"] / hit["photo"]["height"]
     rows, columns = (round(32 / aspect), 32) if aspect >= 1 else (32, round(32 * aspect))
     boxes = np.array(hit["maps"]["boxes"])
-    found = heats(hit["maps"], word, (rows, columns)) ** 2
-    expected = boxes[best_region(found, boxes * ((columns, rows) * 2), (columns, rows))]
-    found = [
+    heat = heats(hit["maps"], word, (rows, columns)) ** 2
+    expected = boxes[best_region(heat, boxes * ((columns, rows) * 2), (columns, rows))]
+    heat = [
         (box["x"] - frame["x"]) / frame["width"],
         (box["y"] - frame["y"]) / frame["height"],
         (box["x"] + box["width"] - frame["x"]) / frame["width"],
         (box["y"] + box["height"] - frame["y"]) / frame["height"],
     ]
-    np.testing.assert_allclose(found, expected, atol=0.02)
+    np.testing.assert_allclose(heat, expected, atol=0.02)
 
 
 def test_a_hovered_region_lights_the_words_that_look_there(page, address, shoot):

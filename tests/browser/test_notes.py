@@ -80,8 +80,8 @@ def test_home_forgets_what_was_typed_and_not_sent(page, address):
 def test_the_first_photo_of_another_sentence_takes_the_focus(page, address):
     other = "a flower"
     page.goto(address)
-    found = api(page, address, f"search?q={quote(other)}&limit=40")["hits"]
-    later = {hit["photo"]["id"] for hit in found[1:]}
+    answer = api(page, address, f"search?q={quote(other)}&limit=40")["hits"]
+    later = {hit["photo"]["id"] for hit in answer[1:]}
     search(page, address, TEXT)
     place = next(n for n, photo in enumerate(order(page)) if n and photo in later)
     page.focus(".tile a >> nth=0")
@@ -92,7 +92,7 @@ def test_the_first_photo_of_another_sentence_takes_the_focus(page, address):
     page.press("#q", "Enter")
     page.wait_for_selector(".chip:has-text('flower')")
     settled(page)
-    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == found[0]["photo"]["id"]
+    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == answer[0]["photo"]["id"]
 
 
 def test_help_can_be_closed_on_a_low_screen(page, address, shoot):

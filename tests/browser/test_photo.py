@@ -332,10 +332,10 @@ def test_axe_finds_nothing_serious(chromium, address, view, scheme):
             page.click("button[aria-label=Help]")
         settled(page)
         page.evaluate(AXE.read_text(encoding="utf-8") + ";0")
-        found = page.evaluate("axe.run().then(result => result.violations)")
+        violations = page.evaluate("axe.run().then(result => result.violations)")
     serious = [
         (rule["id"], [node["html"][:160] for node in rule["nodes"]])
-        for rule in found
+        for rule in violations
         if rule["impact"] in ("serious", "critical")
     ]
     assert serious == []

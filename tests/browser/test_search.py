@@ -204,13 +204,13 @@ def percent(probability):
 
 def test_nothing_fits_is_said_plainly_above_the_nearest(page, address, shoot):
     search(page, address, NO_MATCH)
-    told = api(page, address, f"search?q={quote(NO_MATCH)}&maps=true")
-    assert not told["verdict"]["good"]
+    answer = api(page, address, f"search?q={quote(NO_MATCH)}&maps=true")
+    assert not answer["verdict"]["good"]
     assert page.inner_text(".no-match h1") == "No good match"
-    chance = percent(told["verdict"]["probability"])
+    chance = percent(answer["verdict"]["probability"])
     assert f"{chance}\u00a0% that one of them fits" in page.inner_text(".no-match p")
-    assert order(page) == [hit["photo"]["id"] for hit in told["hits"]]
-    nowhere = set.intersection(*(set(hit["maps"]["unsupported"]) for hit in told["hits"]))
+    assert order(page) == [hit["photo"]["id"] for hit in answer["hits"]]
+    nowhere = set.intersection(*(set(hit["maps"]["unsupported"]) for hit in answer["hits"]))
     assert nowhere  # or choose another sentence
     assert all(word in page.inner_text(".unseen-note b") for word in nowhere)
     shoot(page)
@@ -232,8 +232,8 @@ def test_words_a_photo_does_not_show_stand_on_it(page, address, shoot):
     assert sum(map(bool, unseen.values())) >= 2
     for place, photo in enumerate(order(page)[:12]):
         tile = page.locator(".tile").nth(place)
-        told = tile.locator(".badge .unseen").all_inner_texts()
-        assert told == ([", ".join(unseen[photo])] if unseen[photo] else [])
+        text = tile.locator(".badge .unseen").all_inner_texts()
+        assert text == ([", ".join(unseen[photo])] if unseen[photo] else [])
         assert ("not seen: " in tile.locator("img").get_attribute("alt")) is bool(unseen[photo])
     without = next(n for n, photo in enumerate(order(page)) if "camera" in unseen[photo])
     page.hover(f".tile a >> nth={without}")

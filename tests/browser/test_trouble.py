@@ -49,8 +49,8 @@ def test_a_refused_sentence_leaves_the_photos_there(page, address, shoot):
     before = order(page)
     page.fill("#q", "dog " * 70)
     page.press("#q", "Enter")
-    told = page.wait_for_selector(".problem").inner_text()
-    assert told.startswith("The sentence has 70 words; at most 60 can be read. Shorten it.")
+    text = page.wait_for_selector(".problem").inner_text()
+    assert text.startswith("The sentence has 70 words; at most 60 can be read. Shorten it.")
     assert page.locator(".problem >> text=Try again").count() == 0
     assert order(page) == before
     assert f"the photos for “{TEXT}”" in page.inner_text(".status")

@@ -30,9 +30,9 @@ def test_rows_gains_and_kinds(ablation):
     assert pooled["gains"]["text_to_image"]["gain"]["vsepp-regions"]["gain"] == 0
     row = rows["scan-t2i-mean"]
     ours, theirs = (r["text_to_image"]["R@1"] for r in (row, pooled))
-    found = row["gains"]["text_to_image"]
-    assert found["R@1"] == pytest.approx(ours)
-    gained = found["gain"]["vsepp-regions"]
+    side = row["gains"]["text_to_image"]
+    assert side["R@1"] == pytest.approx(ours)
+    gained = side["gain"]["vsepp-regions"]
     assert gained["gain"] == pytest.approx(100 * (ours / theirs - 1))
     assert gained["interval"][0] <= gained["gain"] <= gained["interval"][1]
     assert list(row["kinds"]) == ["several objects", "attributes", "relations", "none of these"]

@@ -84,11 +84,11 @@ def test_an_encoding_without_the_letters(index):
 
 def test_what_lies_beside_photos_is_counted_photos_first(capsys):
     common.report_passed_over({".txt": 30, ".cr2": 2, "@eaDir/": 1})
-    told = capsys.readouterr().err
-    assert "Passed over: .cr2 (2), .txt (30), @eaDir/ (1)." in told
-    assert "rename or convert the others" in told
+    text = capsys.readouterr().err
+    assert "Passed over: .cr2 (2), .txt (30), @eaDir/ (1)." in text
+    assert "rename or convert the others" in text
     common.report_passed_over({})
     common.report_passed_over({f".{n}": n for n in range(1, 20)})
-    told = capsys.readouterr().err
-    assert "and 7 kinds more." in told
-    assert "convert" not in told
+    text = capsys.readouterr().err
+    assert "and 7 kinds more." in text
+    assert "convert" not in text

@@ -34,9 +34,9 @@ def test_json_has_the_stable_keys_and_nothing_else_is_on_standard_output(world):
 
 @needs_torch
 def test_figures_on_val_are_those_of_training(world):
-    found = json.loads(evaluate(world, "--json").stdout)
+    tree = json.loads(evaluate(world, "--json").stdout)
     info = json.loads((world.model / "config.json").read_text())["info"]
-    assert found["rsum"] == pytest.approx(info["validation"]["rsum"])
+    assert tree["rsum"] == pytest.approx(info["validation"]["rsum"])
 
 
 def test_table_for_people(world):

@@ -55,9 +55,9 @@ def test_json_and_a_figure(world, photo, tmp_path):
 
 
 def test_the_similarity_is_that_of_score(world, photo):
-    told = invoke("explain", photo, "a red ring", "--json", "--model", world.model)
+    tree = invoke("explain", photo, "a red ring", "--json", "--model", world.model)
     score = invoke("score", photo, "a red ring", "--json", "--model", world.model)
-    assert json.loads(told.stdout)["similarity"] == pytest.approx(
+    assert json.loads(tree.stdout)["similarity"] == pytest.approx(
         json.loads(score.stdout)["similarity"], abs=1e-5
     )
 
@@ -70,15 +70,15 @@ def test_unknown_words_are_named_with_their_like(world, photo):
 
 
 @pytest.mark.parametrize(
-    ("name", "sentence", "out", "error", "told"),
+    ("name", "sentence", "out", "error", "message"),
     [
         ("scene-00003.png", "a ring", "why.bmp", ConfigError, "must end in"),
         ("scene-00003.png", "  ", "why.png", DataError, "must have at least one word"),
         ("missing.png", "a ring", "why.png", PhotoError, "does not exist"),
     ],
 )
-def test_what_cannot_be_explained_is_told(world, tmp_path, name, sentence, out, error, told):
+def test_what_cannot_be_explained_is_told(world, tmp_path, name, sentence, out, error, message):
     done = invoke("explain", world.photos / name, sentence, "-o", tmp_path / out, "-m", world.model)
     assert isinstance(done.exception, error)
-    assert told in str(done.exception)
+    assert message in str(done.exception)
     assert not (tmp_path / out).exists()

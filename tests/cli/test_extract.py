@@ -37,9 +37,9 @@ def extract(folder, *more):
 def test_folder_to_store(folder):
     done = extract(folder, str(folder / "photos"))
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert (told["photos"], told["extracted"], told["already"]) == (2, 2, 0)
-    assert list(told["skipped"]) == ["broken.jpg"]
+    tree = json.loads(done.stdout)
+    assert (tree["photos"], tree["extracted"], tree["already"]) == (2, 2, 0)
+    assert list(tree["skipped"]) == ["broken.jpg"]
     assert "not a photo in a known format" in done.stderr
     with RegionStore(folder / "store") as store:
         assert sorted(store) == ["a.png", "below/b.jpg"]
@@ -48,8 +48,8 @@ def test_folder_to_store(folder):
 def test_second_run_only_does_what_is_new(folder):
     extract(folder, str(folder / "photos"))
     picture(folder / "photos/new.png", 3)
-    told = json.loads(extract(folder, str(folder / "photos")).stdout)
-    assert (told["photos"], told["extracted"], told["already"]) == (3, 1, 2)
+    tree = json.loads(extract(folder, str(folder / "photos")).stdout)
+    assert (tree["photos"], tree["extracted"], tree["already"]) == (3, 1, 2)
 
 
 def test_caption_file_names_the_photos(folder):

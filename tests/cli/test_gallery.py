@@ -20,10 +20,10 @@ class Outline(HTMLParser):
         assert self.open == []
 
     def handle_starttag(self, tag, attributes):
-        found = dict(attributes)
-        self.classes.append(found.get("class") or "")
+        by_name = dict(attributes)
+        self.classes.append(by_name.get("class") or "")
         if tag == "img":
-            self.images.append(found)
+            self.images.append(by_name)
         if tag not in _VOID:
             self.open.append(tag)
 

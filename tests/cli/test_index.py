@@ -215,7 +215,7 @@ def test_watch(photos, model, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "message"),
     [
         (["--watch", "--check"], "--check is given with --watch"),
         (["--watch", "--forget", "x"], "--forget is given with --watch"),
@@ -225,7 +225,7 @@ def test_watch(photos, model, tmp_path):
         (["folder", "--check"], "--check is given with folder"),
     ],
 )
-def test_one_task_at_a_time(index, options, told):
+def test_one_task_at_a_time(index, options, message):
     done = invoke("index", "--index", index, *options)
     assert isinstance(done.exception, ConfigError)
-    assert told in str(done.exception)
+    assert message in str(done.exception)

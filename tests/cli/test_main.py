@@ -27,22 +27,22 @@ def run(monkeypatch, capfd):
 
 
 def test_errors_made_on_purpose(run):
-    code, told, _ = run(DataError("query is ''; it must be words. Say what you look for."))
-    assert (code, told) == (2, "Error: query is ''; it must be words. Say what you look for.\n")
+    code, message, _ = run(DataError("query is ''; it must be words. Say what you look for."))
+    assert (code, message) == (2, "Error: query is ''; it must be words. Say what you look for.\n")
 
 
 def test_errors_of_the_system(run):
-    code, told, _ = run(PermissionError(13, "Permission denied", "/somewhere/index"))
+    code, message, _ = run(PermissionError(13, "Permission denied", "/somewhere/index"))
     assert code == 2
-    assert told.startswith("Error: /somewhere/index cannot be used (Permission denied); ")
-    assert told.count("\n") == 1
+    assert message.startswith("Error: /somewhere/index cannot be used (Permission denied); ")
+    assert message.count("\n") == 1
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt(), SystemExit(130)])
 def test_ctrl_c_says_what_is_kept(run, stop):
-    code, told, _ = run(stop)
+    code, message, _ = run(stop)
     assert code == 130
-    assert told.startswith("Interrupted; what was finished is kept.")
+    assert message.startswith("Interrupted; what was finished is kept.")
 
 
 def test_other_exits_say_nothing_more(run):
@@ -58,6 +58,6 @@ def test_a_negative_part_may_come_first(run):
 
 def test_text_that_is_not_utf_8(run):
     error = UnicodeEncodeError("utf-8", "caf\udce9", 3, 4, "surrogates not allowed")
-    code, told, _ = run(error)
-    assert (code, told.count("\n")) == (2, 1)
-    assert "must be UTF-8" in told
+    code, message, _ = run(error)
+    assert (code, message.count("\n")) == (2, 1)
+    assert "must be UTF-8" in message

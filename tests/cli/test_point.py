@@ -19,8 +19,8 @@ def test_a_taught_model_points_better_and_is_otherwise_the_same(world, tmp_path,
     done = invoke("point", model, *data, "--phrases", phrases, "--epochs", 12)
     assert done.exit_code == 0, done.output
     assert "Recorded in" in done.stderr
-    judged = invoke("evaluate", "--model", model, *data, "--grounding", phrases, "--json")
-    tree = json.loads(judged.stdout)
+    done = invoke("evaluate", "--model", model, *data, "--grounding", phrases, "--json")
+    tree = json.loads(done.stdout)
     assert list(tree["ways"]) == ["map", "map_of_cosines", "most_attended", "most_similar"]
     taught, before = tree["ways"]["map"], tree["ways"]["map_of_cosines"]
     assert taught["pointing_accuracy"] > before["pointing_accuracy"] + 5

@@ -155,7 +155,7 @@ def test_sorted_by_date(index):
 
 
 @pytest.mark.parametrize(
-    ("arguments", "kind", "told"),
+    ("arguments", "kind", "message"),
     [
         ((), DataError, "Say what you look for"),
         (("a dog", "-k", 0), ConfigError, "k is 0"),
@@ -166,16 +166,16 @@ def test_sorted_by_date(index):
         (("a dog", "--index", "nowhere"), StoreError, "regard index PHOTOS"),
     ],
 )
-def test_errors_say_what_to_do(index, arguments, kind, told):
+def test_errors_say_what_to_do(index, arguments, kind, message):
     done = invoke("search", "--index", index, *arguments)
     assert isinstance(done.exception, kind)
-    assert told in str(done.exception)
+    assert message in str(done.exception)
 
 
 def test_photos_without_a_date_are_counted_where_dates_are_asked_for(index):
     asked = ("search", "a dog", "--index", index, "--json")
-    told = "1 photo is left out as no date is known of them."
-    assert told in invoke(*asked, "--after", "2021-01-01").stderr
-    assert told in invoke(*asked, "--before", "2021-01-01", "--path", "*tall*").stderr
+    note = "1 photo is left out as no date is known of them."
+    assert note in invoke(*asked, "--after", "2021-01-01").stderr
+    assert note in invoke(*asked, "--before", "2021-01-01", "--path", "*tall*").stderr
     assert "left out" not in invoke(*asked, "--after", "2021-01-01", "--path", "*1.png").stderr
     assert "left out" not in invoke(*asked).stderr

@@ -42,9 +42,9 @@ def start(*arguments, **environment):
 
 def printed_address(process):
     for line in process.stderr:
-        found = re.search(r"http://\S+", line)
-        if found:
-            return found[0], line
+        matched = re.search(r"http://\S+", line)
+        if matched:
+            return matched[0], line
     pytest.fail("no address was printed")
 
 
@@ -96,9 +96,9 @@ def test_behind_a_proxy_its_address_is_printed_and_encrypted(index_folder):
 def test_beyond_loopback_there_is_a_token(monkeypatch):
     monkeypatch.delenv("REGARD_TOKEN", raising=False)
     assert make_config("127.0.0.1", 1).token is None
-    made = {make_config("0.0.0.0", 1).token for _ in range(3)}
-    assert len(made) == 3
-    assert all(len(token) >= 32 for token in made)
+    tokens = {make_config("0.0.0.0", 1).token for _ in range(3)}
+    assert len(tokens) == 3
+    assert all(len(token) >= 32 for token in tokens)
     monkeypatch.setenv("REGARD_TOKEN", "a-token-of-my-own-choice")
     assert make_config("0.0.0.0", 1).token == "a-token-of-my-own-choice"
     assert make_config("127.0.0.1", 1).token == "a-token-of-my-own-choice"

@@ -41,11 +41,11 @@ def picture(data):
 
 
 def test_iterm(photo):
-    found = re.fullmatch(
+    matched = re.fullmatch(
         r"\x1b\]1337;File=inline=1;size=(\d+);height=6;.*:(.*)\a\n", draw(photo, "iterm")
     )
-    assert picture(found[2]) == (240, 160)
-    assert int(found[1]) == len(base64.b64decode(found[2]))
+    assert picture(matched[2]) == (240, 160)
+    assert int(matched[1]) == len(base64.b64decode(matched[2]))
 
 
 def test_kitty_in_chunks(photo, monkeypatch):
@@ -66,6 +66,6 @@ def test_a_photo_that_has_gone_is_told_and_left_out(photo, capsys):
     show(photo, "iterm")
     photo.unlink()
     show(photo, "iterm")
-    told = capsys.readouterr()
-    assert told.out.count("1337") == 1
-    assert "does not exist" in told.err
+    printed = capsys.readouterr()
+    assert printed.out.count("1337") == 1
+    assert "does not exist" in printed.err

@@ -18,14 +18,14 @@ def weights(run):
 
 
 def test_best_model_is_kept_with_its_recipe(world):
-    made = load_checkpoint(world.model)
-    assert made.extractor.startswith("statistics")
-    assert made.info["recipe"]["model"]["embed_dim"] == 32
-    assert 0 < made.info["validation"]["rsum"] <= 600
+    checkpoint = load_checkpoint(world.model)
+    assert checkpoint.extractor.startswith("statistics")
+    assert checkpoint.info["recipe"]["model"]["embed_dim"] == 32
+    assert 0 < checkpoint.info["validation"]["rsum"] <= 600
     lines = (world.model.parent / "log.jsonl").read_text().splitlines()
     log = [json.loads(line) for line in lines]
     assert [row["epoch"] for row in log] == [1, 2]
-    assert max(row["rsum"] for row in log) == made.info["validation"]["rsum"]
+    assert max(row["rsum"] for row in log) == checkpoint.info["validation"]["rsum"]
 
 
 def test_finished_run_is_left_as_it_is(world):
@@ -56,9 +56,9 @@ def test_killed_run_resumes_to_the_same_weights(world, tmp_path):
     assert killed.returncode == 9, killed.stderr
     assert (tmp_path / "run/state.safetensors").is_file()
     assert invoke(*command).exit_code == 0
-    expected, found = weights(world.model.parent), weights(tmp_path / "run")
-    assert found.keys() == expected.keys()
-    assert all((found[name] == expected[name]).all() for name in expected)
+    expected, actual = weights(world.model.parent), weights(tmp_path / "run")
+    assert actual.keys() == expected.keys()
+    assert all((actual[name] == expected[name]).all() for name in expected)
 
 
 def test_run_of_another_recipe_is_refused(world, tmp_path):

@@ -44,12 +44,12 @@ def arguments(place, *more):
 def test_tuned_backbone_is_extracted_and_trained_with(place):
     done = invoke(*arguments(place), "--json")
     assert done.exit_code == 0, done.output
-    made = json.loads(done.stdout)
-    assert 0 < made["rsum"] <= 600
+    tree = json.loads(done.stdout)
+    assert 0 < tree["rsum"] <= 600
     again = invoke(*arguments(place), "--json")  # finished: nothing is done again
-    assert json.loads(again.stdout) == made
+    assert json.loads(again.stdout) == tree
 
-    backbone = f"{made['model']}/backbone.onnx"
+    backbone = f"{tree['model']}/backbone.onnx"
     extractor = f"pyramid:{backbone}"
     regions = place / "tuned.regions"
     captions, images = place / "captions.jsonl", place / "images"
@@ -59,7 +59,7 @@ def test_tuned_backbone_is_extracted_and_trained_with(place):
         *("train", "--data", captions, "--regions", regions, "--out", place / "trained"),
         *("--recipe", "official", "--set", "training.epochs=1", "--set", "model.embed_dim=8"),
         *("--set", "model.word_dim=8", "--set", "training.batch_size=4"),
-        *("--backbone", backbone, "--start", made["model"]),
+        *("--backbone", backbone, "--start", tree["model"]),
     ]
     done = invoke(*train)
     assert done.exit_code == 0, done.output
@@ -73,9 +73,9 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     tuned = json.loads(invoke(*arguments(place), "--json").stdout)["model"]
     begun = place / "model"
     half = ("blend", begun, tuned, "--share", "0.5", "--out", tmp_path / "half")
-    made = json.loads(invoke(*half, "--json").stdout)
+    tree = json.loads(invoke(*half, "--json").stdout)
     ends = [load_checkpoint(folder).weights for folder in (begun, tuned)]
-    for name, value in load_checkpoint(made["model"]).weights.items():
+    for name, value in load_checkpoint(tree["model"]).weights.items():
         np.testing.assert_allclose(value, (ends[0][name] + ends[1][name]) / 2, atol=1e-6)
     photo = place / "images/0.png"
     done = invoke("score", photo, "a red dog", "--model", tmp_path / "half", "--json")
@@ -84,7 +84,7 @@ def test_blended_model_lies_between_and_reads_photos(place, tmp_path):
     done = invoke(
         *("blend", begun, begun, "--backbone", backbone, "--out", tmp_path / "other", "--json")
     )
-    assert json.loads(done.stdout)["extractor"] == made["extractor"]
+    assert json.loads(done.stdout)["extractor"] == tree["extractor"]
     assert "must have its backbone" in str(
         invoke("blend", begun, begun, "--out", tmp_path / "none").exception
     )
@@ -103,11 +103,11 @@ def test_captions_of_another_run_are_not_taken(place, tmp_path):
     )
     (run / "tuning.json").unlink()
     (run / "state.safetensors").unlink()
-    told = [
+    messages = [
         json.loads(invoke(*arguments(place, "--data", other, "--out", folder), "--json").stdout)
         for folder in (run, tmp_path / "new")
     ]
-    assert told[0]["rsum"] == told[1]["rsum"]
+    assert messages[0]["rsum"] == messages[1]["rsum"]
     tensors = [load_file(tmp_path / name / "state.safetensors") for name in ("run", "new")]
     for name, value in tensors[0].items():
         torch.testing.assert_close(value, tensors[1][name], msg=name)

@@ -62,11 +62,11 @@ def two_nodes():
         os.environ[name] = value
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        made = Nodes()
-        ray.init(address=made.address, log_to_driver=False, logging_level="error")
-        yield made
+        nodes = Nodes()
+        ray.init(address=nodes.address, log_to_driver=False, logging_level="error")
+        yield nodes
         ray.shutdown()
-        made.cluster.shutdown()
+        nodes.cluster.shutdown()
 
 
 @pytest.fixture

@@ -6,10 +6,9 @@ in the same process, so it dies in the middle of these as well.
 """
 
 import json
-import os
 import shutil
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
@@ -20,21 +19,21 @@ from regard.cluster.places import Location  # noqa: E402
 from regard.kernels.workers import set_threads  # noqa: E402
 from regard.model.model import load  # noqa: E402
 from tests.cluster.state import catalog, vectors  # noqa: E402
+from tests.forks import run_until  # noqa: E402
 
 WATCHED = ("regard/cluster/", "regard/store/", "regard/indexing/update", "regard/search/catalog")
-made = 0
+units_made = 0
 
 
 def here(make, job, items, workers=None):
-    global made
     work = make(job)
     for item in items:
         yield work(item)
 
 
 def count_units(self, unit, real=PieceMaker._at_once):
-    global made
-    made += 1
+    global units_made
+    units_made += 1
     return real(self, unit)
 
 
@@ -48,51 +47,25 @@ def index(folder, photos, loaded):
     building.index_photos(folder, Location.of(str(photos)), loaded)
 
 
-def run_until(folder, photos, loaded, point):
-    """Index in a fork that kills itself at a call; gives calls made, or None when killed."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        calls = 0
-
-        def count(frame, event, _):
-            nonlocal calls
-            if event == "call" and any(w in frame.f_code.co_filename for w in WATCHED):
-                calls += 1
-                if calls == point:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.setprofile(count)
-        index(folder, photos, loaded)
-        sys.setprofile(None)
-        os.write(writing, str(calls).encode())
-        os._exit(0)
-    os.close(writing)
-    _, status = os.waitpid(child, 0)
-    told = os.read(reading, 100)
-    os.close(reading)
-    assert os.WIFSIGNALED(status) or status == 0, status
-    return int(told) if told else None
-
-
 def main(model, photos, base, points):
-    global made
+    global units_made
     set_threads(1)
     loaded = load(model)
-    total = run_until(base / "first", photos, loaded, 0)
+    total = run_until(partial(index, base / "first", photos, loaded), WATCHED, 0, kinds=("call",))
     wanted = vectors(base / "first"), catalog(base / "first")
     killed = kept = 0
     for n in range(points):
         point = 1 + (n * (total - 1) + (n * 7919) % (total - 1)) // points
         folder = base / "try"
         shutil.rmtree(folder, ignore_errors=True)
-        killed += run_until(folder, photos, loaded, min(point, total)) is None
+        work = partial(index, folder, photos, loaded)
+        killed += run_until(work, WATCHED, min(point, total), kinds=("call",)) is None
         pieces = len(list(folder.glob("incoming/*.json")))
-        made = 0
+        units_made = 0
         index(folder, photos, loaded)
         assert (vectors(folder), catalog(folder)) == wanted, point
         assert not (folder / "incoming").exists()
-        kept += pieces and made < 7
+        kept += pieces and units_made < 7
     sys.stdout.write(json.dumps({"calls": total, "killed": killed, "kept": kept}))
 
 

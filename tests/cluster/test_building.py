@@ -26,7 +26,7 @@ pytest.importorskip("pyarrow", reason="Arrow is not installed (pip install 'rega
 
 
 @pytest.fixture(autouse=True)
-def made(monkeypatch):
+def made_units(monkeypatch):
     """Units of six photos, made in this process; names of those that were really made."""
     done = []
 
@@ -48,26 +48,26 @@ def place(photos):
     return Location.of(str(photos))
 
 
-def test_an_index_is_that_of_one_machine(tmp_path, photos, model, made):
-    told = []
+def test_an_index_is_that_of_one_machine(tmp_path, photos, model, made_units):
+    progress_told = []
     report = building.index_photos(
-        tmp_path / "index", place(photos), model, progress=lambda *done: told.append(done)
+        tmp_path / "index", place(photos), model, progress=lambda *done: progress_told.append(done)
     )
     assert report == update_index(tmp_path / "alone", photos, model, workers=1)
     assert (report.added, len(report.skipped)) == (41, 1)
     assert vectors(tmp_path / "index") == vectors(tmp_path / "alone")
     assert catalog(tmp_path / "index") == catalog(tmp_path / "alone")
-    assert told[-1] == (42, 42)
-    assert len(made) == 7
+    assert progress_told[-1] == (42, 42)
+    assert len(made_units) == 7
     assert not (tmp_path / "index/incoming").exists()
 
 
-def test_a_second_run_does_nothing_twice(tmp_path, photos, model, made):
+def test_a_second_run_does_nothing_twice(tmp_path, photos, model, made_units):
     building.index_photos(tmp_path / "index", place(photos), model)
     before = vectors(tmp_path / "index")
     report = building.index_photos(tmp_path / "index", place(photos), model)
     assert (report.added, report.unchanged, len(report.skipped)) == (0, 41, 1)
-    assert len(made) == 7
+    assert len(made_units) == 7
     assert vectors(tmp_path / "index") == before
 
 
@@ -162,7 +162,7 @@ def test_killed_at_many_points_nothing_is_lost_or_doubled(tmp_path, photos, mode
         [sys.executable, str(script), *arguments], capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stderr
-    told = json.loads(done.stdout)
-    assert told["killed"] == 16
-    assert told["calls"] > 400
-    assert told["kept"] > 0  # pieces made before the kill were not made again
+    tree = json.loads(done.stdout)
+    assert tree["killed"] == 16
+    assert tree["calls"] > 400
+    assert tree["kept"] > 0  # pieces made before the kill were not made again

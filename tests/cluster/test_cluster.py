@@ -226,13 +226,13 @@ def test_the_matrix_is_that_of_one_machine(nodes, world, monkeypatch):
     model = load(world.model)
     dataset = open_dataset(world.captions, "all", world.regions)
     alone = Judge().similarity(model, dataset, lambda *_: None)
-    told = []
+    progress_told = []
     split = Split(str(world.captions), "all", str(world.regions), "all")
     scored = ClusterSimilarity(split, workers=2)
-    found = scored(model, dataset, lambda *done: told.append(done))
-    assert np.abs(found - alone).max() <= 1e-6
-    assert found.shape == alone.shape == (80, 160)
-    assert told[-1] == (160, 160)
+    similarities = scored(model, dataset, lambda *done: progress_told.append(done))
+    assert np.abs(similarities - alone).max() <= 1e-6
+    assert similarities.shape == alone.shape == (80, 160)
+    assert progress_told[-1] == (160, 160)
     ours = Judge(similarity=scored).evaluate([model], dataset, world.captions, "all")
     assert ours.tree() == Judge().evaluate([model], dataset, world.captions, "all").tree()
 

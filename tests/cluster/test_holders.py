@@ -24,7 +24,7 @@ def store(tmp_path):
     """Shards of 7, 6, 5, ... photos in which three of every ten look the same."""
     generator = np.random.default_rng(0)
     same = generator.standard_normal((3, DIM)).astype(np.float32)
-    with RegionStore(tmp_path / "index", "test", DIM, writable=True) as made:
+    with RegionStore(tmp_path / "index", "test", DIM, writable=True) as opened:
         number = 0
         for size in (7, 6, 5, 4, 3):
             batch = []
@@ -32,12 +32,12 @@ def store(tmp_path):
                 own = generator.standard_normal((int(generator.integers(1, 5)), DIM))
                 batch.append((f"k{number:02}", photo(same if number % 10 < 3 else own)))
                 number += 1
-            made.append(batch)
-        with made.transaction() as database:
+            opened.append(batch)
+        with opened.transaction() as database:
             Catalog.create(database, "none")
-            rows = [(f"/{key}", 1, 1, key, None) for key in made]
+            rows = [(f"/{key}", 1, 1, key, None) for key in opened]
             database.executemany("INSERT INTO files VALUES (?, ?, ?, ?, ?)", rows)
-        yield made
+        yield opened
 
 
 @pytest.fixture
@@ -72,14 +72,14 @@ def test_parts_hold_about_as_many_photos_each(store):
 def test_only_among_the_photos_asked_for(store, queries):
     (part,) = share_out(store, list(store), 1)
     holder = Holder(str(store.folder), part, SCORING)
-    found = holder.best(queries, 99, ["k03", "k11"])
-    assert {key for key, _ in found} == {"k03", "k11"}
+    best = holder.best(queries, 99, ["k03", "k11"])
+    assert {key for key, _ in best} == {"k03", "k11"}
 
 
 def test_equals_stand_in_the_order_they_were_added():
     order = {"a": 0, "b": 1, "c": 2, "d": 3}
-    found = merge([[("d", 0.5), ("b", 0.25)], [("a", 0.5), ("c", 0.5)]], order, 3)
-    assert found == [("a", 0.5), ("c", 0.5), ("d", 0.5)]
+    merged = merge([[("d", 0.5), ("b", 0.25)], [("a", 0.5), ("c", 0.5)]], order, 3)
+    assert merged == [("a", 0.5), ("c", 0.5), ("d", 0.5)]
     assert merge([], order, 3) == []
 
 

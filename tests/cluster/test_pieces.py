@@ -38,13 +38,13 @@ def test_units_have_names_that_follow_from_what_they_are(job):
 
 def test_what_is_done_is_not_done_again(job, tmp_path, monkeypatch):
     (unit,) = plan(job, job.photos.scan().files, (), 100)
-    told = PieceMaker(job)(unit.to_json())
+    text = PieceMaker(job)(unit.to_json())
     written = files_there(tmp_path)
-    shard = Piece.from_json(told).file(unit)
+    shard = Piece.from_json(text).file(unit)
     assert set(written) == {f"{unit.name}.begun", f"{unit.name}.json", shard}
     monkeypatch.setattr("regard.cluster.pieces.extract_one", None)  # would fail if called
     monkeypatch.setattr("regard.cluster.pieces.extract_stream", None)
-    assert PieceMaker(job)(unit.to_json()) == told
+    assert PieceMaker(job)(unit.to_json()) == text
     assert files_there(tmp_path) == written
 
 
@@ -52,11 +52,11 @@ def test_what_is_done_is_not_done_again(job, tmp_path, monkeypatch):
 @pytest.mark.parametrize("lost", ["json", "safetensors"])
 def test_a_piece_that_is_not_whole_is_made_again(job, tmp_path, lost):
     (unit,) = plan(job, job.photos.scan().files[:6], (), 100)
-    told = PieceMaker(job)(unit.to_json())
+    text = PieceMaker(job)(unit.to_json())
     written = files_there(tmp_path)
     (file,) = (tmp_path / "incoming").glob(f"*.{lost}")
     file.unlink()
-    assert PieceMaker(job)(unit.to_json()) == told  # carefully, as someone was at it before
+    assert PieceMaker(job)(unit.to_json()) == text  # carefully, as someone was at it before
     assert files_there(tmp_path) == written
 
 
@@ -67,18 +67,18 @@ def test_copies_share_rows_and_failures_are_told(job, photos):
     assert len(scan.files) == 43  # the link that leads nowhere is named by the scan
     (photos / "a/00.png").unlink()
     (unit,) = plan(job, scan.files, (), 100)
-    found = dict(zip((f.path for f in unit.files), _piece(job, unit).photos, strict=True))
-    assert sum(told.rows for told in found.values()) == 39 * 36
-    gone, copy = found[str(photos / "a/00.png")], found[str(photos / "c/copy.png")]
+    by_path = dict(zip((f.path for f in unit.files), _piece(job, unit).photos, strict=True))
+    assert sum(outcome.rows for outcome in by_path.values()) == 39 * 36
+    gone, copy = by_path[str(photos / "a/00.png")], by_path[str(photos / "c/copy.png")]
     assert (gone.key, gone.passing) == ("", True)
     assert "cannot be opened" in gone.reason
     assert (copy.rows, copy.reason) == (0, "")
-    assert copy.key == found[str(photos / "b/07.png")].key
+    assert copy.key == by_path[str(photos / "b/07.png")].key
     for name in ("a/broken.png", "a/zz.png"):
-        told = found[str(photos / name)]
-        assert told.reason.startswith(f"{photos / name} is not a photo")
-        assert (told.rows, told.passing) == (0, False)
-    assert found[str(photos / "b/07.png")].date().year == 2019
+        outcome = by_path[str(photos / name)]
+        assert outcome.reason.startswith(f"{photos / name} is not a photo")
+        assert (outcome.rows, outcome.passing) == (0, False)
+    assert by_path[str(photos / "b/07.png")].date().year == 2019
 
 
 def _piece(job, unit):
@@ -90,7 +90,7 @@ def test_a_unit_without_photos_has_no_shard(job, tmp_path, photos):
     (unit,) = plan(job, files, ("name",), 100)
     piece = _piece(job, unit)
     assert piece.sha256 == ""
-    assert [told.key for told in piece.photos] == ["name"]
+    assert [outcome.key for outcome in piece.photos] == ["name"]
     assert not list((tmp_path / "incoming").glob("*.safetensors"))
 
 
@@ -121,7 +121,7 @@ def test_a_photo_that_ends_its_process_costs_one_worker_only(job, tmp_path, monk
     monkeypatch.setattr(pipeline, "_work", deadly.work)
     monkeypatch.setattr(pipeline, "_LOOK_AHEAD", 1)
     piece = _piece(job, unit)
-    assert [told.rows for told in piece.photos] == [36, 36, 0, 36, 36]
+    assert [outcome.rows for outcome in piece.photos] == [36, 36, 0, 36, 36]
     assert f"{unit.files[2].path} ended the process" in piece.photos[2].reason
     assert [t for t in piece.photos if t.rows] == [t for t in whole.photos if t.key != "c"]
 

@@ -35,10 +35,10 @@ def test_photos_of_any_file_system_in_the_order_of_a_folder(photos, excludes):
     wanted = scan_folder(photos, excludes)
     folder, memory = Location.of(str(photos)), in_memory(photos)
     assert folder.scan(excludes) == wanted
-    found = memory.scan(excludes)
-    assert names(found, memory.name) == names(wanted, str(photos))
-    assert [file.size for file in found.files] == [file.size for file in wanted.files]
-    for file in found.files[:3]:
+    scan = memory.scan(excludes)
+    assert names(scan, memory.name) == names(wanted, str(photos))
+    assert [file.size for file in scan.files] == [file.size for file in wanted.files]
+    for file in scan.files[:3]:
         assert len(memory.read(file.path)) == file.size
 
 

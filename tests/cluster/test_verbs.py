@@ -77,8 +77,8 @@ def test_verbs_on_a_cluster(nodes, tmp_path, photos, world, model_folder, monkey
         *("--workers", 1, "--json", *where),
     )
     assert done.exit_code == 0, done.output
-    told = json.loads(done.stdout)
-    assert (told["added"], len(told["skipped"])) == (41, 1)
+    tree = json.loads(done.stdout)
+    assert (tree["added"], len(tree["skipped"])) == (41, 1)
 
     queries = tmp_path / "queries.txt"
     queries.write_text("a dog\n\nred; -1: a cat\n")
@@ -112,14 +112,14 @@ def test_verbs_on_a_cluster(nodes, tmp_path, photos, world, model_folder, monkey
 
 def test_what_ray_tells_of_an_error_is_read_from_its_text():
     text = "Traceback\n  File x\n{}\n\nray.exceptions.UserCodeException: UDF failed.\nAdvice\n"
-    found = session.plain(
+    error = session.plain(
         RuntimeError(text.format("regard.errors.StoreError: x is gone; mend it."))
     )
-    assert (type(found), str(found)) == (StoreError, "x is gone; mend it.")
-    found = session.plain(RuntimeError(text.format("ZeroDivisionError: one")))
-    assert (type(found), str(found)[:41]) == (
+    assert (type(error), str(error)) == (StoreError, "x is gone; mend it.")
+    error = session.plain(RuntimeError(text.format("ZeroDivisionError: one")))
+    assert (type(error), str(error)[:41]) == (
         ClusterError,
         "a worker failed (ZeroDivisionError: one);",
     )
-    found = session.plain(RuntimeError("all is lost\nfor ever"))
-    assert str(found).startswith("the cluster failed (all is lost); it must")
+    error = session.plain(RuntimeError("all is lost\nfor ever"))
+    assert str(error).startswith("the cluster failed (all is lost); it must")

@@ -50,9 +50,9 @@ def test_a_line_that_cannot_be_used_is_left_out_and_named(tmp_path, line, reason
     if reason is None:
         assert len(held.records) == 3
     else:
-        (told,) = reasons(held)
-        assert told.startswith("line 3 of d.jsonl")
-        assert reason in told
+        (why,) = reasons(held)
+        assert why.startswith("line 3 of d.jsonl")
+        assert reason in why
 
 
 @pytest.mark.parametrize(
@@ -70,9 +70,9 @@ def test_an_image_that_cannot_be_used_is_left_out_and_named(tmp_path, image, rea
     good = {"filename": "a.jpg", "split": "val", "sentences": [{"raw": "a cat"}]}
     held = read(tmp_path / "d.json", json.dumps({"images": [good, image, good]}))
     assert held.records == [Record("a.jpg", "a cat", "val")] * 2
-    (told,) = reasons(held)
-    assert told.startswith("image 2 of d.json")
-    assert reason in told
+    (why,) = reasons(held)
+    assert why.startswith("image 2 of d.json")
+    assert reason in why
 
 
 @pytest.mark.parametrize("sentence", ["a dog", None, {}, {"raw": 3}, {"raw": ["a"]}])

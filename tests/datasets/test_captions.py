@@ -102,8 +102,8 @@ def test_photos_of_another_split_are_told(tmp_path):
         "1 photo is in train and in val (first: 'a.jpg'); a model trained on one is judged too "
         "well on the other",
     )
-    told = load_captions(file, "val").doubts
-    assert [text.split(";")[0] for text in told] == [
+    doubts = load_captions(file, "val").doubts
+    assert [text.split(";")[0] for text in doubts] == [
         "1 photo is in val and in train (first: 'a.jpg')",
         "1 photo is in val and in restval (first: 'a.jpg')",
         "1 photo is in val and in test (first: 'b.jpg')",

@@ -19,9 +19,9 @@ def regions(count: int, value: float) -> Regions:
 @pytest.fixture
 def store(tmp_path: Path) -> Path:
     folder = tmp_path / "regions"
-    with RegionStore(folder, "maker", 3, writable=True) as made:
-        made.append([("a.jpg", regions(2, 1.0)), ("b.jpg", regions(1, 2.0))])
-        made.skip("broken.jpg", "broken.jpg is damaged")
+    with RegionStore(folder, "maker", 3, writable=True) as opened:
+        opened.append([("a.jpg", regions(2, 1.0)), ("b.jpg", regions(1, 2.0))])
+        opened.skip("broken.jpg", "broken.jpg is damaged")
     return folder
 
 
@@ -33,10 +33,10 @@ def captions(tmp_path: Path, *names: str) -> Path:
 
 
 def test_features_come_in_the_order_of_the_photos(tmp_path: Path, store: Path) -> None:
-    found = open_dataset(captions(tmp_path, "b.jpg", "a.jpg"), "all", store)
-    assert found.captions.photos == ("b.jpg", "a.jpg")
-    assert (found.feature_dim, found.producer) == (3, "maker")
-    features, counts = found.gather(np.array([0, 1, 1]))
+    dataset = open_dataset(captions(tmp_path, "b.jpg", "a.jpg"), "all", store)
+    assert dataset.captions.photos == ("b.jpg", "a.jpg")
+    assert (dataset.feature_dim, dataset.producer) == (3, "maker")
+    features, counts = dataset.gather(np.array([0, 1, 1]))
     assert counts.tolist() == [1, 2, 2]
     assert features[:, :, 0].tolist() == [[2, 0], [1, 1], [1, 1]]
 
@@ -44,11 +44,11 @@ def test_features_come_in_the_order_of_the_photos(tmp_path: Path, store: Path) -
 def test_photos_that_could_not_be_read_are_left_out_with_the_reason(
     tmp_path: Path, store: Path
 ) -> None:
-    found = open_dataset(captions(tmp_path, "a.jpg", "broken.jpg", "b.jpg"), "all", store)
-    assert found.captions.photos == ("a.jpg", "b.jpg")
-    assert found.captions.sentences[2] == "one of b.jpg"
-    assert found.captions.photo_of_caption.tolist() == [0, 0, 1, 1]
-    assert found.skipped == {"broken.jpg": "broken.jpg is damaged"}
+    dataset = open_dataset(captions(tmp_path, "a.jpg", "broken.jpg", "b.jpg"), "all", store)
+    assert dataset.captions.photos == ("a.jpg", "b.jpg")
+    assert dataset.captions.sentences[2] == "one of b.jpg"
+    assert dataset.captions.photo_of_caption.tolist() == [0, 0, 1, 1]
+    assert dataset.skipped == {"broken.jpg": "broken.jpg is damaged"}
 
 
 def test_photos_never_extracted_are_an_error(tmp_path: Path, store: Path) -> None:

@@ -32,7 +32,7 @@ def test_gain_is_relative_and_paired():
     strong = weak | (random.random(400) < 0.1)
     owner = np.arange(400)
     ours, theirs = (captions_found([Ranks(2 - hit, 2 - hit, owner)]) for hit in (strong, weak))
-    found = gain(ours, theirs)
-    assert found.gain == pytest.approx(100 * (strong.sum() / weak.sum() - 1))
-    assert 0 < found.interval[0] < found.gain < found.interval[1]
+    difference = gain(ours, theirs)
+    assert difference.gain == pytest.approx(100 * (strong.sum() / weak.sum() - 1))
+    assert 0 < difference.interval[0] < difference.gain < difference.interval[1]
     assert gain(ours, ours).interval == (0, 0)  # the same photos are drawn for both

@@ -63,11 +63,11 @@ def evidence(cosines, attention):
 
 
 def test_hits_and_baselines_are_those_counted_by_hand():
-    found = Grounding({"attended": most_attended, "similar": most_similar})
+    grounding = Grounding({"attended": most_attended, "similar": most_similar})
     right = phrase(0.5, 0, 1, 1)  # the right half exactly
-    found.add(right, evidence([0, 0, 1, 0], [0, 1, 0, 0]))
-    found.add(right, evidence([1, 0, 0, 0], [0, 0, 1, 0]))
-    tree = found.tree("attended")
+    grounding.add(right, evidence([0, 0, 1, 0], [0, 1, 0, 0]))
+    grounding.add(right, evidence([1, 0, 0, 0], [0, 0, 1, 0]))
+    tree = grounding.tree("attended")
     assert tree["phrases"] == 2
     # the whole photo's middle lies on the edge of the half, which is inside; it covers half
     assert tree["ways"]["similar"] == {"pointing_accuracy": 100.0, "box_recall@1": 100.0}
@@ -84,15 +84,15 @@ def test_hits_and_baselines_are_those_counted_by_hand():
 
 
 def test_an_overlap_below_a_half_is_a_miss():
-    found = Grounding({"similar": most_similar})
-    found.add(phrase(0.51, 0.02, 1, 0.98), evidence([1, 0, 0, 0], [1, 0, 0, 0]))
-    assert found.tree("similar")["ways"]["similar"]["box_recall@1"] == 0.0
-    assert found.tree("similar")["baselines"]["best_region"]["box_recall@1"] == 100.0
+    grounding = Grounding({"similar": most_similar})
+    grounding.add(phrase(0.51, 0.02, 1, 0.98), evidence([1, 0, 0, 0], [1, 0, 0, 0]))
+    assert grounding.tree("similar")["ways"]["similar"]["box_recall@1"] == 0.0
+    assert grounding.tree("similar")["baselines"]["best_region"]["box_recall@1"] == 100.0
 
 
 def test_phrases_find_their_tokens_and_boxless_ones_are_left_out(tmp_path):
-    found = read_phrases(written(tmp_path, LINE, {"file": "other.jpg"}), {"a.jpg"})["a.jpg"]
-    first, second = [p for p in found if p.caption.startswith("The man")]
+    phrases = read_phrases(written(tmp_path, LINE, {"file": "other.jpg"}), {"a.jpg"})["a.jpg"]
+    first, second = [p for p in phrases if p.caption.startswith("The man")]
     assert (first.words, second.words) == ((2,), (4,))  # neither "the" nor "'s"
     assert second.kinds == ("animals", "other")
 
@@ -111,8 +111,8 @@ FEATURES = (
 
 
 def of_a_store(tmp_path):
-    with RegionStore(tmp_path / "regions", "maker", 6, writable=True) as made:
-        made.append([("a.jpg", Regions(FEATURES, BOXES, np.ones(4), 100, 50))])
+    with RegionStore(tmp_path / "regions", "maker", 6, writable=True) as opened:
+        opened.append([("a.jpg", Regions(FEATURES, BOXES, np.ones(4), 100, 50))])
     captions = Captions.of({"a.jpg": [SENTENCE]})
     return StoreDataset(captions, RegionStore(tmp_path / "regions"))
 
@@ -139,9 +139,9 @@ def test_a_model_is_judged_phrase_by_phrase(tmp_path, opened, direction):
     model = Model(random_checkpoint(config, vocabulary, "maker"))
     seen = []
 
-    def locate(found):
-        seen.append(found)
-        return most_attended(found)
+    def locate(evidence):
+        seen.append(evidence)
+        return most_attended(evidence)
 
     tree = ground(model, dataset, written(tmp_path, LINE), {"mine": locate}).tree("mine")
     assert tree["phrases"] == len(seen)
@@ -150,7 +150,7 @@ def test_a_model_is_judged_phrase_by_phrase(tmp_path, opened, direction):
     cosines = regions[0] @ encoded.vectors[0].T  # (R, W)
     np.testing.assert_allclose(seen[0].cosines, cosines[:, 2], atol=1e-6)
     np.testing.assert_allclose(seen[1].cosines, cosines[:, 4], atol=1e-6)
-    assert all(found.attention.sum() == pytest.approx(1, abs=1e-5) for found in seen)
+    assert all(evidence.attention.sum() == pytest.approx(1, abs=1e-5) for evidence in seen)
     assert seen[0].size == (100, 50)
     np.testing.assert_array_equal(seen[0].boxes, BOXES)
 

@@ -32,9 +32,9 @@ def photos(count: int, each: int = 2) -> Photos:
 
 def test_five_folds_are_consecutive_thousands_each_with_its_own_captions() -> None:
     whole = photos(5000, 3)
-    found = galleries("coco-1k-5fold", whole, Path("coco_precomp"), "testall")
-    assert len(found) == 5
-    for number, fold in enumerate(found):
+    parts = galleries("coco-1k-5fold", whole, Path("coco_precomp"), "testall")
+    assert len(parts) == 5
+    for number, fold in enumerate(parts):
         assert fold.captions.photos[0] == str(1000 * number)
         assert fold.captions.photos[-1] == str(1000 * number + 999)
         assert fold.captions.sentences == whole.captions.sentences[3000 * number :][:3000]
@@ -86,7 +86,7 @@ def test_unknown_protocols_are_named() -> None:
 
 def test_part_of_captions_in_any_order() -> None:
     captions = Captions(("a", "b", "c"), ("1", "2", "3", "4"), np.array([2, 0, 1, 2]))
-    found = part(Photos(captions), 1, 3).captions
-    assert found.photos == ("b", "c")
-    assert found.sentences == ("1", "3", "4")
-    assert found.photo_of_caption.tolist() == [1, 0, 1]
+    some = part(Photos(captions), 1, 3).captions
+    assert some.photos == ("b", "c")
+    assert some.sentences == ("1", "3", "4")
+    assert some.photo_of_caption.tolist() == [1, 0, 1]

@@ -25,10 +25,10 @@ def random_ranks(seed: int, photos: int = 60, each: int = 3) -> Ranks:
 
 
 def test_ranks_by_hand() -> None:
-    found = rank(SCORES, OWNER)
-    assert found.of_images.tolist() == [1, 4, 2]
-    assert found.of_captions.tolist() == [1, 3, 3, 2]
-    one = figures([found])
+    ranks = rank(SCORES, OWNER)
+    assert ranks.of_images.tolist() == [1, 4, 2]
+    assert ranks.of_captions.tolist() == [1, 3, 3, 2]
+    one = figures([ranks])
     assert one.caption_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100.0, 10: 100.0})
     assert one.image_retrieval.recall == pytest.approx({1: 25.0, 5: 100.0, 10: 100.0})
     assert (one.caption_retrieval.median_rank, one.image_retrieval.mean_rank) == (2.0, 2.25)
@@ -69,23 +69,23 @@ def test_values_that_are_not_finite_are_an_error(value: float) -> None:
 
 def test_intervals_hold_the_figure_and_repeat_exactly() -> None:
     ranks = [random_ranks(1)]
-    found, again, figure = intervals(ranks), intervals(ranks), figures(ranks)
-    assert found == again
+    limits, again, figure = intervals(ranks), intervals(ranks), figures(ranks)
+    assert limits == again
     for k in (1, 5, 10):
-        low, high = found.caption_retrieval[k]
+        low, high = limits.caption_retrieval[k]
         assert low <= figure.caption_retrieval.recall[k] <= high
-        low, high = found.image_retrieval[k]
+        low, high = limits.image_retrieval[k]
         assert low <= figure.image_retrieval.recall[k] <= high
-    assert found.rsum[0] < figure.rsum < found.rsum[1]
+    assert limits.rsum[0] < figure.rsum < limits.rsum[1]
 
 
 def test_intervals_have_the_width_statistics_say() -> None:
     """400 independent photos of one caption, half found: 1.96 sqrt(.25 / 400) = 4.9 % each way."""
     ranks = np.where(np.arange(400) % 2, 1, 100)
-    found = intervals([Ranks(ranks, ranks, np.arange(400))])
-    low, high = found.image_retrieval[1]
+    limits = intervals([Ranks(ranks, ranks, np.arange(400))])
+    low, high = limits.image_retrieval[1]
     assert (high - low) / 2 == pytest.approx(4.9, abs=0.5)
-    assert found.rsum[1] - found.rsum[0] == pytest.approx(6 * (high - low), rel=1e-9)
+    assert limits.rsum[1] - limits.rsum[0] == pytest.approx(6 * (high - low), rel=1e-9)
 
 
 def test_captions_of_a_photo_are_redrawn_together() -> None:

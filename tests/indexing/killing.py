@@ -6,20 +6,23 @@ the file system or its own code; at that call the process, a fork, kills itself.
 """
 
 import json
-import os
 import shutil
-import signal
 import sys
+from functools import partial
 from pathlib import Path
 
-from regard.indexing import check_index, update_index
-from regard.indexing import update as update_module
-from regard.kernels.workers import set_threads
-from regard.model.model import load
-from regard.search import Index
-from regard.search.catalog import Catalog
-from regard.store import region_store as store_module
-from regard.store.region_store import RegionStore
+sys.path[:0] = [str(Path(__file__).parents[2])]
+
+from tests.forks import run_until  # noqa: E402
+
+from regard.indexing import check_index, update_index  # noqa: E402
+from regard.indexing import update as update_module  # noqa: E402
+from regard.kernels.workers import set_threads  # noqa: E402
+from regard.model.model import load  # noqa: E402
+from regard.search import Index  # noqa: E402
+from regard.search.catalog import Catalog  # noqa: E402
+from regard.store import region_store as store_module  # noqa: E402
+from regard.store.region_store import RegionStore  # noqa: E402
 
 WATCHED = ("regard/store/", "regard/indexing/update", "regard/search/catalog")
 update_module._COMMIT_PHOTOS = 2  # so that a few photos make several commits
@@ -47,33 +50,6 @@ def state(place):
     return files, vectors
 
 
-def run_until(place, loaded, point):
-    """Update in a fork that kills itself at a call; gives calls made, or None when killed."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        calls = 0
-
-        def count(frame, event, _):
-            nonlocal calls
-            if event.endswith("call") and any(w in frame.f_code.co_filename for w in WATCHED):
-                calls += 1
-                if calls == point:
-                    os.kill(os.getpid(), signal.SIGKILL)
-
-        sys.setprofile(count)
-        update(place, loaded)
-        sys.setprofile(None)
-        os.write(writing, str(calls).encode())
-        os._exit(0)
-    os.close(writing)
-    _, status = os.waitpid(child, 0)
-    told = os.read(reading, 100)
-    os.close(reading)
-    assert os.WIFSIGNALED(status) or status == 0, status
-    return int(told) if told else None
-
-
 def prepare(base, changed, place):
     """The index of BASE beside the photos of CHANGED."""
     shutil.rmtree(place, ignore_errors=True)
@@ -90,9 +66,9 @@ def searchable(place, loaded):
         if not store.database.execute("SELECT 1 FROM meta WHERE name = 'model'").fetchone():
             return
     with Index.open(place / "index", loaded) as index:
-        found = index.search("a dog", 100)
-        assert len(found.hits) == len(index)
-        assert len({hit.photo.id for hit in found.hits}) == len(index)
+        result = index.search("a dog", 100)
+        assert len(result.hits) == len(index)
+        assert len({hit.photo.id for hit in result.hits}) == len(index)
 
 
 def main(model, base, changed, points):
@@ -100,13 +76,13 @@ def main(model, base, changed, points):
     loaded = load(model)
     place = base / "try"  # always the same, since an index remembers absolute paths
     prepare(base, changed, place)
-    total = run_until(place, loaded, 0)
+    total = run_until(partial(update, place, loaded), WATCHED, 0)
     wanted = state(place)
     killed = 0
     for n in range(points):
         point = 1 + (n * (total - 1) + (n * 7919) % (total - 1)) // points
         prepare(base, changed, place)
-        killed += run_until(place, loaded, min(point, total)) is None
+        killed += run_until(partial(update, place, loaded), WATCHED, min(point, total)) is None
         searchable(place, loaded)
         update(place, loaded)
         assert state(place) == wanted, point

@@ -34,8 +34,8 @@ def test_an_empty_mount_point_loses_nothing(bring, photos, tmp_path, model):
     photos.mkdir()
     counts, skipped = bring(photos)
     assert counts == {}
-    (told,) = skipped.values()
-    assert f"regard index --forget {photos}" in told
+    (reason,) = skipped.values()
+    assert f"regard index --forget {photos}" in reason
     assert number(tmp_path, model) == 6
     photos.rmdir()
     (tmp_path / "elsewhere").rename(photos)
@@ -78,8 +78,8 @@ def test_a_subfolder_that_cannot_be_read_keeps_its_photos(
 def test_photos_gone_for_a_moment_are_tried_again(bring, photos, monkeypatch):
     real = update_module.extract_stream
 
-    def vanishing(found, *rest):
-        pairs = list(found)
+    def vanishing(listed, *rest):
+        pairs = list(listed)
         photos.rename(photos.with_name("away"))
         outcomes = list(real(pairs, *rest))
         photos.with_name("away").rename(photos)  # back before anything is settled

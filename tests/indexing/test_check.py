@@ -39,14 +39,14 @@ def test_a_whole_index_is_left_as_it_is(index, model):
 
 def test_progress_is_told_of_shards_and_of_photos_read_again(index, model):
     flip(min(index.glob("shard-*")))
-    told = {"shards": [], "photos": []}
+    progress_told = {"shards": [], "photos": []}
     check_index(
         index,
         model,
-        verifying=lambda *count: told["shards"].append(count),
-        progress=lambda *count: told["photos"].append(count),
+        verifying=lambda *count: progress_told["shards"].append(count),
+        progress=lambda *count: progress_told["photos"].append(count),
     )
-    assert told == {"shards": [(1, 3), (2, 3), (3, 3)], "photos": [(1, 2), (2, 2)]}
+    assert progress_told == {"shards": [(1, 3), (2, 3), (3, 3)], "photos": [(1, 2), (2, 2)]}
 
 
 @pytest.mark.parametrize("harm", ["flip", "cut", "delete", "empty"])

@@ -32,9 +32,9 @@ def base(tmp_path):
 @pytest.mark.parametrize("points", [12, pytest.param(150, marks=pytest.mark.slow)])
 def test_killed_while_making_an_index(base, model_folder, points, tmp_path):
     shutil.copytree(base / "try/photos", tmp_path / "changed")
-    told = kill(model_folder, base, tmp_path / "changed", points)
-    assert told["killed"] == points
-    assert told["photos"] == 6
+    reports = kill(model_folder, base, tmp_path / "changed", points)
+    assert reports["killed"] == points
+    assert reports["photos"] == 6
 
 
 @pytest.mark.parametrize("points", [12, pytest.param(150, marks=pytest.mark.slow)])
@@ -50,6 +50,6 @@ def test_killed_while_updating_an_index(base, model_folder, model, points, tmp_p
     (changed / "broken.png").write_bytes(b"no photo")
     for seed in range(10, 15):
         draw(changed / f"{seed}.png", seed)
-    told = kill(model_folder, base, changed, points)
-    assert told["killed"] == points
-    assert told["photos"] == 10
+    reports = kill(model_folder, base, changed, points)
+    assert reports["killed"] == points
+    assert reports["photos"] == 10

@@ -236,11 +236,11 @@ def test_copies_of_a_file_that_changes_while_it_is_read_are_read_for_themselves(
 
     with monkeypatch.context() as patch:
         patch.setattr(update_module, "extract_stream", meddle)
-        told = []
-        counts, skipped = run(progress=lambda done, total: told.append((done, total)))
+        progress_told = []
+        counts, skipped = run(progress=lambda done, total: progress_told.append((done, total)))
     assert list(skipped) == [str(photos / "2.png")]
     assert counts == {"added": 7}
-    assert told[-1] == (8, 8)
+    assert progress_told[-1] == (8, 8)
     assert run() == ({"added": 1, "unchanged": 7}, {})
 
 
@@ -328,9 +328,9 @@ def test_a_missing_folder_is_an_error(run, tmp_path):
 def test_progress_ends_at_the_number_of_files_to_read(run, photos):
     (photos / "broken.jpg").write_bytes(b"no photo")
     shutil.copy(photos / "0.png", photos / "copy.png")
-    told = []
-    run(progress=lambda done, total: told.append((done, total)))
-    assert told == [(n, 8) for n in range(1, 9)]
+    progress_told = []
+    run(progress=lambda done, total: progress_told.append((done, total)))
+    assert progress_told == [(n, 8) for n in range(1, 9)]
 
 
 @pytest.mark.slow

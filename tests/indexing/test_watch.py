@@ -101,14 +101,14 @@ def test_no_end_of_changes_does_not_put_it_off_for_ever(follow, folder):
 
 
 def test_a_busy_index_is_tried_again(follow):
-    told = []
+    messages = []
 
     def update(_):
-        if len(told) < 2:
+        if len(messages) < 2:
             raise BusyError("another process is writing")
 
-    looks = follow(0, 1, 30, 1, 30, 1, update=update, busy=told.append)
-    assert [str(error) for error in told] == ["another process is writing"] * 2
+    looks = follow(0, 1, 30, 1, 30, 1, update=update, busy=messages.append)
+    assert [str(error) for error in messages] == ["another process is writing"] * 2
     assert len(looks) == 1
 
 
@@ -140,11 +140,11 @@ def test_a_folder_that_is_gone_is_brought_up_to_date_which_says_so(folder):
 
 
 def test_where_nothing_is_told_folders_are_looked_through_now_and_then(follow):
-    told = []
+    messages = []
     steps = ["no folder can be followed (Too many open files)", 0, *[1.0] * 60]
-    looks = follow(*steps, tell=told.append)
+    looks = follow(*steps, tell=messages.append)
     assert 4 <= len(looks) <= 7
-    (text,) = told
+    (text,) = messages
     assert text.startswith(
         "no folder can be followed (Too many open files); all are looked through"
     )
@@ -155,19 +155,19 @@ def test_where_nothing_is_told_folders_are_looked_through_now_and_then(follow):
 def test_where_not_all_folders_are_followed_it_is_said_with_numbers(follow, folder):
     for name in ("b", "c/d"):
         (folder / name).mkdir(parents=True)
-    told = []
-    looks = follow(0, *[1.0] * 25, tell=told.append, watched=2)
-    assert told[0].startswith("only 2 of 4 folders can be followed; ")
-    assert len(told) == 1
+    messages = []
+    looks = follow(0, *[1.0] * 25, tell=messages.append, watched=2)
+    assert messages[0].startswith("only 2 of 4 folders can be followed; ")
+    assert len(messages) == 1
     assert len(looks) == 3
-    assert len(follow(0, *[1.0] * 25, tell=told.append, watched=4)) == 1
-    assert len(told) == 1
+    assert len(follow(0, *[1.0] * 25, tell=messages.append, watched=4)) == 1
+    assert len(messages) == 1
 
 
 def test_a_network_drive_is_looked_through_now_and_then(follow):
-    told = []
-    assert len(follow(0, *[1.0] * 25, tell=told.append, drive="nfs4")) == 3
-    assert "network drive (nfs4)" in told[0]
+    messages = []
+    assert len(follow(0, *[1.0] * 25, tell=messages.append, drive="nfs4")) == 3
+    assert "network drive (nfs4)" in messages[0]
 
 
 def test_a_watcher_that_cannot_be_made_leaves_quiet_moments(folder, monkeypatch):

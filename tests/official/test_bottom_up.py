@@ -52,22 +52,24 @@ def open_store(tmp_path: Path) -> RegionStore:
 def test_boxes_sizes_and_features_arrive_and_broken_lines_are_named(
     tsv: Path, tmp_path: Path
 ) -> None:
-    told = []
+    progress_told = []
     with open_store(tmp_path) as store:
-        report = import_tsv(tsv, store, progress=lambda done, total: told.append((done, total)))
+        report = import_tsv(
+            tsv, store, progress=lambda done, total: progress_told.append((done, total))
+        )
         assert (report.imported, report.already) == (2, 1)
         assert sorted(report.skipped) == ["18", "19", "20", "21", "22"]
         assert "line 4" in report.skipped["18"]
         assert "not 5" in report.skipped["21"]
         assert sorted(store.skipped()) == ["18", "19", "20", "21", "22"]
         boxes, features = made(3, 1)
-        found = store["391895"]
-        np.testing.assert_allclose(found.boxes, boxes, rtol=1e-6)
-        np.testing.assert_allclose(found.vectors, features, atol=1e-3)
-        assert (found.width, found.height) == (640, 480)
+        regions = store["391895"]
+        np.testing.assert_allclose(regions.boxes, boxes, rtol=1e-6)
+        np.testing.assert_allclose(regions.vectors, features, atol=1e-3)
+        assert (regions.width, regions.height) == (640, 480)
         assert len(store["17"].vectors) == 2
-    assert told[-1][1] == tsv.stat().st_size
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert progress_told[-1][1] == tsv.stat().st_size
+    assert [done for done, _ in progress_told] == sorted(done for done, _ in progress_told)
 
 
 def test_a_second_run_adds_nothing(tsv: Path, tmp_path: Path) -> None:

@@ -84,8 +84,8 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
     state = official_state(bidirectional=bidirectional)
     contents = official(state, embed_size=1024, img_dim=2048, bi_gru=not bidirectional)
     path = saved(tmp_path, contents, _use_new_zipfile_serialization=zipped)
-    found = import_checkpoint(path, VOCABULARY)
-    assert found.config == ModelConfig(
+    checkpoint = import_checkpoint(path, VOCABULARY)
+    assert checkpoint.config == ModelConfig(
         feature_dim=FEATURES,
         embed_dim=DIM,
         word_dim=WORD_DIM,
@@ -98,17 +98,17 @@ def test_import_takes_sizes_from_tensors_and_settings_from_opt(
             lambda_lse=5.0,
         ),
     )
-    assert same(found, state)
-    assert found.info["imported_from"] == "model_best.pth.tar"
-    assert found.info["official"]["best_rsum"] == 321.5
-    assert found.info["official"]["opt"]["data_path"] == "/data"
+    assert same(checkpoint, state)
+    assert checkpoint.info["imported_from"] == "model_best.pth.tar"
+    assert checkpoint.info["official"]["best_rsum"] == 321.5
+    assert checkpoint.info["official"]["opt"]["data_path"] == "/data"
 
 
 def test_settings_in_a_plain_dictionary_count_as_well(tmp_path: Path) -> None:
     contents = official(official_state())
     contents["opt"] = vars(contents["opt"])
-    found = import_checkpoint(saved(tmp_path, contents), VOCABULARY)
-    assert found.config.scoring.direction == "i2t"
+    checkpoint = import_checkpoint(saved(tmp_path, contents), VOCABULARY)
+    assert checkpoint.config.scoring.direction == "i2t"
     contents["opt"] = {**contents["opt"], "lambda_lse": None}
     with pytest.raises(CheckpointError, match="does not hold a SCAN model"):
         import_checkpoint(saved(tmp_path, contents), VOCABULARY)
@@ -118,8 +118,8 @@ def test_settings_in_a_plain_dictionary_count_as_well(tmp_path: Path) -> None:
 def test_any_depth_of_module_prefixes_is_removed(tmp_path: Path, depth: int) -> None:
     state = official_state()
     prefixed = [{"module." * depth + name: v for name, v in part.items()} for part in state]
-    found = import_checkpoint(saved(tmp_path, official(prefixed)), VOCABULARY)
-    assert same(found, state)
+    checkpoint = import_checkpoint(saved(tmp_path, official(prefixed)), VOCABULARY)
+    assert same(checkpoint, state)
 
 
 def old_weight_norm(linear: torch.nn.Linear, dim: int | None) -> dict[str, torch.Tensor]:
@@ -138,8 +138,8 @@ def test_weight_normalised_image_encoder_is_multiplied_out(tmp_path: Path, dim: 
     linear = torch.nn.Linear(FEATURES, DIM)
     image = old_weight_norm(linear, dim)
     path = saved(tmp_path, official([image, official_state()[1]], precomp_enc_type="weight_norm"))
-    found = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
-    np.testing.assert_allclose(found, linear.weight.detach() * 2, rtol=1e-6)
+    weights = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
+    np.testing.assert_allclose(weights, linear.weight.detach() * 2, rtol=1e-6)
 
 
 def test_todays_weight_norm_is_read_too(tmp_path: Path) -> None:
@@ -148,8 +148,8 @@ def test_todays_weight_norm_is_read_too(tmp_path: Path) -> None:
     normed = parametrizations.weight_norm(linear, dim=0)
     image = {f"fc.{name}": value for name, value in normed.state_dict().items()}
     path = saved(tmp_path, official([image, official_state()[1]]))
-    found = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    weights = import_checkpoint(path, VOCABULARY).weights["regions.linear.weight"]
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
 class Python2Pickler(pickle._Pickler):
@@ -195,20 +195,20 @@ def test_python_2_pickles_of_pytorch_03_are_read(tmp_path: Path) -> None:
         for whole in writer.storages.values():
             file.write(struct.pack("<q", len(whole)) + whole.numpy().tobytes())
     assert b"argparse\nNamespace" in path.read_bytes()
-    found = import_checkpoint(path, VOCABULARY)
-    assert same(found, state)
-    assert found.info["official"]["opt"]["data_name"] == "café"
+    checkpoint = import_checkpoint(path, VOCABULARY)
+    assert same(checkpoint, state)
+    assert checkpoint.info["official"]["opt"]["data_name"] == "café"
 
 
 @pytest.mark.parametrize("protocol", [2, 4])
 def test_numpy_numbers_in_a_checkpoint_become_plain_ones(tmp_path: Path, protocol: int) -> None:
     contents = official(official_state(), margin=np.float32(0.25))
     contents["best_rsum"], contents["Eiters"] = np.float64(411.25), np.int64(-5)
-    found = read_checkpoint(saved(tmp_path, contents, pickle_protocol=protocol))
-    assert (found["best_rsum"], found["Eiters"]) == (411.25, -5)
-    assert isinstance(found["opt"], Settings)
-    assert found["opt"].values["margin"] == 0.25
-    assert type(found["best_rsum"]) is float
+    read_back = read_checkpoint(saved(tmp_path, contents, pickle_protocol=protocol))
+    assert (read_back["best_rsum"], read_back["Eiters"]) == (411.25, -5)
+    assert isinstance(read_back["opt"], Settings)
+    assert read_back["opt"].values["margin"] == 0.25
+    assert type(read_back["best_rsum"]) is float
 
 
 def test_other_number_types_and_shared_storages_are_read(tmp_path: Path) -> None:
@@ -222,11 +222,11 @@ def test_other_number_types_and_shared_storages_are_read(tmp_path: Path) -> None
     }
     for zipped in (True, False):
         path = saved(tmp_path, {"model": tensors}, _use_new_zipfile_serialization=zipped)
-        found = read_checkpoint(path)["model"]
+        contents = read_checkpoint(path)["model"]
         for name, value in torch.load(path, weights_only=True)["model"].items():
             expected = (value.float() if name == "brain" else value).numpy(force=True)
-            assert found[name].dtype == expected.dtype
-            np.testing.assert_array_equal(found[name], expected)
+            assert contents[name].dtype == expected.dtype
+            np.testing.assert_array_equal(contents[name], expected)
 
 
 # ---- refusing
@@ -305,8 +305,8 @@ def test_what_is_known_cannot_be_altered_for_the_next_file(tmp_path: Path) -> No
     with pytest.raises(CheckpointError):
         read_checkpoint(path)
     assert not hasattr(argparse.Namespace, "mark1")
-    found = read_checkpoint(saved(tmp_path, official(official_state())))
-    assert "mark1" not in found["opt"].values
+    contents = read_checkpoint(saved(tmp_path, official(official_state())))
+    assert "mark1" not in contents["opt"].values
 
 
 @pytest.mark.parametrize("keep", [0, 10, 300, 1500, 3000])
@@ -377,19 +377,19 @@ def test_what_the_file_does_not_say_is_assumed_openly_and_can_be_set(tmp_path: P
     contents = official(official_state())
     contents["opt"] = argparse.Namespace(cross_attn="i2t")
     path = saved(tmp_path, contents)
-    found = import_checkpoint(path, VOCABULARY)
-    assert found.info["assumed"] == {
+    checkpoint = import_checkpoint(path, VOCABULARY)
+    assert checkpoint.info["assumed"] == {
         "pooling": "lse",
         "normalization": "clipped_l2norm",
         "lambda_softmax": 9.0,
         "lambda_lse": 6.0,
     }
-    found = import_checkpoint(path, VOCABULARY, {"pooling": "mean", "lambda_softmax": 4})
-    assert found.config.scoring == Scoring(direction="i2t", pooling="mean", lambda_softmax=4.0)
-    assert found.info["assumed"] == {"normalization": "clipped_l2norm"}
+    checkpoint = import_checkpoint(path, VOCABULARY, {"pooling": "mean", "lambda_softmax": 4})
+    assert checkpoint.config.scoring == Scoring(direction="i2t", pooling="mean", lambda_softmax=4.0)
+    assert checkpoint.info["assumed"] == {"normalization": "clipped_l2norm"}
     del contents["opt"]
-    found = import_checkpoint(saved(tmp_path, contents), VOCABULARY, {"scorer": "sum_max"})
-    assert found.info["assumed"] == {"direction": "t2i"}
+    checkpoint = import_checkpoint(saved(tmp_path, contents), VOCABULARY, {"scorer": "sum_max"})
+    assert checkpoint.info["assumed"] == {"direction": "t2i"}
     with pytest.raises(ConfigError, match="pooling is 'median'; it must be one of"):
         import_checkpoint(path, VOCABULARY, {"pooling": "median"})
 
@@ -460,8 +460,8 @@ def test_a_small_file_cannot_grow_without_end(tmp_path: Path) -> None:
     many: list = [1]
     for _ in range(60):
         many = [many, many]
-    found = read_checkpoint(saved(tmp_path, {"model": many}))
-    assert found["model"][0] is found["model"][1]
+    contents = read_checkpoint(saved(tmp_path, {"model": many}))
+    assert contents["model"][0] is contents["model"][1]
 
 
 def test_missing_file_is_said(tmp_path: Path) -> None:
@@ -481,19 +481,19 @@ def trained(**config: object) -> Checkpoint:
 def test_exported_file_is_the_official_layout(tmp_path: Path, bidirectional: bool) -> None:
     checkpoint = trained(bidirectional=bidirectional)
     export_checkpoint(tmp_path / "out.pth.tar", checkpoint)
-    found = torch.load(tmp_path / "out.pth.tar", weights_only=False, map_location="cpu")
-    assert list(found) == ["epoch", "model", "best_rsum", "opt", "Eiters"]
-    assert isinstance(found["opt"], argparse.Namespace)
+    contents = torch.load(tmp_path / "out.pth.tar", weights_only=False, map_location="cpu")
+    assert list(contents) == ["epoch", "model", "best_rsum", "opt", "Eiters"]
+    assert isinstance(contents["opt"], argparse.Namespace)
     expected = official_state(bidirectional=bidirectional)
-    for state, wanted in zip(found["model"], expected, strict=True):
+    for state, wanted in zip(contents["model"], expected, strict=True):
         assert {n: v.shape for n, v in state.items()} == {n: v.shape for n, v in wanted.items()}
-    options = found["opt"]
+    options = contents["opt"]
     assert (options.img_dim, options.embed_size, options.word_dim) == (FEATURES, DIM, WORD_DIM)
     assert options.vocab_size == len(VOCABULARY)
     assert (options.cross_attn, options.agg_func) == ("t2i", "LogSumExp")
     assert options.bi_gru is bidirectional
     linear = torch.nn.Linear(FEATURES, DIM)  # the official modules take the state as it is
-    linear.load_state_dict({n.removeprefix("fc."): v for n, v in found["model"][0].items()})
+    linear.load_state_dict({n.removeprefix("fc."): v for n, v in contents["model"][0].items()})
 
 
 def test_exported_file_names_only_what_pytorch_03_had(tmp_path: Path) -> None:
@@ -517,10 +517,10 @@ def test_export_and_import_give_the_same_embeddings_with_standardised_features(
     features = generator.normal(size=(3, 4, FEATURES)).astype(np.float32)
     ours, theirs = Model(back), Model(checkpoint)
     counts = np.full(3, 4)
-    found, expected = (model.encode_features(features, counts) for model in (ours, theirs))
-    np.testing.assert_allclose(found, expected, atol=1e-5)
-    found, expected = (model.encode_captions(["a dog", "runs"]) for model in (ours, theirs))
-    np.testing.assert_array_equal(found.vectors, expected.vectors)
+    vectors, expected = (model.encode_features(features, counts) for model in (ours, theirs))
+    np.testing.assert_allclose(vectors, expected, atol=1e-5)
+    vectors, expected = (model.encode_captions(["a dog", "runs"]) for model in (ours, theirs))
+    np.testing.assert_array_equal(vectors.vectors, expected.vectors)
 
 
 def test_models_with_further_parts_are_not_exported(tmp_path: Path) -> None:

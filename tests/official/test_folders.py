@@ -49,12 +49,12 @@ def test_one_row_a_photo_and_repeated_rows_are_the_same_data(
     write(tmp_path, "train", array, captions, ids)
     write(tmp_path, "test", np.repeat(array, each, axis=0), captions, repeated_ids)
     for split in ("train", "test"):
-        found = open_precomp(tmp_path, split)
-        assert found.captions.sentences == tuple(captions)
-        assert found.captions.photo_of_caption.tolist() == np.repeat(range(6), each).tolist()
+        dataset = open_precomp(tmp_path, split)
+        assert dataset.captions.sentences == tuple(captions)
+        assert dataset.captions.photo_of_caption.tolist() == np.repeat(range(6), each).tolist()
         if with_ids and each > 1:
-            assert found.captions.photos == ("100", "101", "102", "103", "104", "105")
-        features, counts = found.gather([5, 0, 5])
+            assert dataset.captions.photos == ("100", "101", "102", "103", "104", "105")
+        features, counts = dataset.gather([5, 0, 5])
         np.testing.assert_array_equal(features, array[[5, 0, 5]])
         assert counts.tolist() == [REGIONS] * 3
         assert features.dtype == np.float32
@@ -62,8 +62,8 @@ def test_one_row_a_photo_and_repeated_rows_are_the_same_data(
 
 def test_photos_with_different_numbers_of_captions_are_told_apart(tmp_path: Path) -> None:
     array = np.repeat(photos(4), [2, 2, 1, 2], axis=0)
-    found = open_precomp(write(tmp_path, "dev", array, numbered(7)), "val")
-    assert found.captions.photo_of_caption.tolist() == [0, 0, 1, 1, 2, 3, 3]
+    dataset = open_precomp(write(tmp_path, "dev", array, numbered(7)), "val")
+    assert dataset.captions.photo_of_caption.tolist() == [0, 0, 1, 1, 2, 3, 3]
     by_ids = write(tmp_path / "ids", "dev", array, numbered(7), ["9 a.jpg"] * 4 + [8, 7, 7])
     assert open_precomp(by_ids, "dev").captions.photo_of_caption.tolist() == [0, 0, 0, 0, 1, 2, 2]
 
@@ -71,15 +71,15 @@ def test_photos_with_different_numbers_of_captions_are_told_apart(tmp_path: Path
 def test_two_equal_photos_side_by_side_stay_two(tmp_path: Path) -> None:
     """A run of ten rows among runs of five is two copies of one photo."""
     array = np.repeat(photos(3)[[0, 1, 1, 2]], 5, axis=0)
-    found = open_precomp(write(tmp_path, "dev", array, numbered(20)), "dev")
-    assert found.captions.photo_of_caption.tolist() == np.repeat(range(4), 5).tolist()
+    dataset = open_precomp(write(tmp_path, "dev", array, numbered(20)), "dev")
+    assert dataset.captions.photo_of_caption.tolist() == np.repeat(range(4), 5).tolist()
 
 
 def test_photos_that_begin_alike_are_not_one(tmp_path: Path) -> None:
     array = photos(4)
     array[:, 0] = 1.0
-    found = open_precomp(write(tmp_path, "dev", array, numbered(4)), "dev")
-    assert len(found.captions.photos) == 4
+    dataset = open_precomp(write(tmp_path, "dev", array, numbered(4)), "dev")
+    assert len(dataset.captions.photos) == 4
 
 
 def test_zero_vectors_at_the_end_are_no_regions(tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_zero_vectors_at_the_end_are_no_regions(tmp_path: Path) -> None:
     array[1] = 0
     array[2, 1] = 0  # in the middle: an odd region, but one
     assert count_regions(array).tolist() == [2, 1, 4]
-    found = open_precomp(write(tmp_path, "train", array, numbered(6)), "train")
-    assert found.gather([0, 1, 2])[1].tolist() == [2, 1, 4]
+    dataset = open_precomp(write(tmp_path, "train", array, numbered(6)), "train")
+    assert dataset.gather([0, 1, 2])[1].tolist() == [2, 1, 4]
 
 
 def test_features_are_mapped_and_only_the_rows_asked_for_are_read(tmp_path: Path) -> None:
-    found = open_precomp(write(tmp_path, "train", photos(5), numbered(5)), "train")
-    assert isinstance(found.array, np.memmap)
-    features, _ = found.gather([1])
+    dataset = open_precomp(write(tmp_path, "train", photos(5), numbered(5)), "train")
+    assert isinstance(dataset.array, np.memmap)
+    features, _ = dataset.gather([1])
     assert type(features) is np.ndarray
     features[:] = 0  # a copy: the file stays as it was
     assert np.load(tmp_path / "train_ims.npy").all()
@@ -122,12 +122,12 @@ def test_ids_may_begin_with_a_byte_order_mark(tmp_path: Path) -> None:
 
 def test_one_vector_a_photo_as_in_vsepp_is_one_region(tmp_path: Path) -> None:
     folder = write(tmp_path, "test", np.repeat(photos(3)[:, 0], 5, axis=0), numbered(15))
-    found = open_precomp(folder, "test")
-    assert isinstance(found.array, np.memmap)
-    features, counts = found.gather([2, 0])
+    dataset = open_precomp(folder, "test")
+    assert isinstance(dataset.array, np.memmap)
+    features, counts = dataset.gather([2, 0])
     np.testing.assert_array_equal(features, photos(3)[[2, 0], :1])
     assert counts.tolist() == [1, 1]
-    assert len(found.captions.photos) == 3
+    assert len(dataset.captions.photos) == 3
 
 
 def test_boxes_and_sizes_come_along_where_they_are(tmp_path: Path) -> None:
@@ -136,10 +136,10 @@ def test_boxes_and_sizes_come_along_where_they_are(tmp_path: Path) -> None:
     boxes = np.arange(10 * REGIONS * 4, dtype=np.float32).reshape(10, REGIONS, 4)
     np.save(folder / "test_boxes.npy", boxes)
     np.save(folder / "test_img_sizes.npy", np.tile([640, 480], (10, 1)))
-    found = open_precomp(folder, "test")
-    row = found.row_of_photo[1]
-    np.testing.assert_array_equal(found.boxes[row], boxes[5])
-    assert found.sizes[row].tolist() == [640, 480]
+    dataset = open_precomp(folder, "test")
+    row = dataset.row_of_photo[1]
+    np.testing.assert_array_equal(dataset.boxes[row], boxes[5])
+    assert dataset.sizes[row].tolist() == [640, 480]
     np.save(folder / "test_boxes.npy", boxes[:9])
     with pytest.raises(DataError, match=r"test_boxes.npy has shape \(9, 4, 4\)"):
         open_precomp(folder, "test")
@@ -147,12 +147,12 @@ def test_boxes_and_sizes_come_along_where_they_are(tmp_path: Path) -> None:
 
 def test_empty_captions_are_left_out_and_named(tmp_path: Path) -> None:
     captions = ["a", "", "b", "c", "  ", ""]
-    found = open_precomp(write(tmp_path, "train", photos(3), captions), "train")
-    assert found.captions.sentences == ("a", "b", "c")
-    assert found.captions.photo_of_caption.tolist() == [0, 1, 1]
-    assert list(found.skipped) == ["line 2", "line 5", "line 6"]
-    assert found.skipped["line 5"] == "caption in line 5 of train_caps.txt is empty"
-    np.testing.assert_array_equal(found.gather([1])[0][0], photos(3)[1])
+    dataset = open_precomp(write(tmp_path, "train", photos(3), captions), "train")
+    assert dataset.captions.sentences == ("a", "b", "c")
+    assert dataset.captions.photo_of_caption.tolist() == [0, 1, 1]
+    assert list(dataset.skipped) == ["line 2", "line 5", "line 6"]
+    assert dataset.skipped["line 5"] == "caption in line 5 of train_caps.txt is empty"
+    np.testing.assert_array_equal(dataset.gather([1])[0][0], photos(3)[1])
 
 
 def test_captions_are_utf8_and_lines_end_at_newlines_only(tmp_path: Path) -> None:
@@ -201,19 +201,19 @@ def test_a_folder_and_a_store_together_are_refused(tmp_path: Path) -> None:
     folder = write(tmp_path, "train", photos(2), numbered(2))
     with pytest.raises(DataError, match="brings its own features"):
         open_dataset(folder, "train", tmp_path / "regions")
-    found = open_dataset(folder, "train")
-    assert (found.feature_dim, found.producer, found.skipped) == (DIM, "", {})
+    dataset = open_dataset(folder, "train")
+    assert (dataset.feature_dim, dataset.producer, dataset.skipped) == (DIM, "", {})
 
 
 def test_captions_of_ids_that_come_again_are_put_together(tmp_path: Path) -> None:
     rows = photos(2)[[0, 1, 0, 1]]
-    found = open_precomp(write(tmp_path, "dev", rows, ["a", "b", "c", ""], [7, 8, 7, 8]), "dev")
-    assert found.captions.photos == ("7", "8")
-    assert found.captions.sentences == ("a", "c", "b")
-    assert found.captions.photo_of_caption.tolist() == [0, 0, 1]
-    assert list(found.skipped) == ["line 4"]
-    np.testing.assert_array_equal(found.gather([0, 1])[0], photos(2))
-    assert "ids that come again after others: 2" in found.captions.doubts[0]
+    dataset = open_precomp(write(tmp_path, "dev", rows, ["a", "b", "c", ""], [7, 8, 7, 8]), "dev")
+    assert dataset.captions.photos == ("7", "8")
+    assert dataset.captions.sentences == ("a", "c", "b")
+    assert dataset.captions.photo_of_caption.tolist() == [0, 0, 1]
+    assert list(dataset.skipped) == ["line 4"]
+    np.testing.assert_array_equal(dataset.gather([0, 1])[0], photos(2))
+    assert "ids that come again after others: 2" in dataset.captions.doubts[0]
     one_row_each = open_precomp(
         write(tmp_path, "train", photos(3), numbered(6), [4, 5, 4]), "train"
     )
@@ -239,9 +239,9 @@ def test_empty_lines_at_the_end_are_no_captions(tmp_path: Path, end: str) -> Non
     folder = write(tmp_path, "train", photos(5), numbered(10))
     with (folder / "train_caps.txt").open("a") as file:
         file.write(end)
-    found = open_precomp(folder, "train")
-    assert found.captions.sentences == tuple(numbered(10))
-    assert found.skipped == {}
+    dataset = open_precomp(folder, "train")
+    assert dataset.captions.sentences == tuple(numbered(10))
+    assert dataset.skipped == {}
     with (folder / "train_caps.txt").open("a") as file:
         file.write("more\n\n")
     with pytest.raises(DataError, match=r"captions \(\d of them empty lines\)"):

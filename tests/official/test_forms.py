@@ -73,13 +73,13 @@ def networks(form: Form) -> Networks:
     return Networks(nn.Linear(features, dim), nn.Embedding(len(VOCABULARY), word_dim), gru)
 
 
-def save(path: Path, form: Form, made: Networks) -> None:
-    image = {f"fc.{name}": value.detach() for name, value in made.linear.named_parameters()}
+def save(path: Path, form: Form, layers: Networks) -> None:
+    image = {f"fc.{name}": value.detach() for name, value in layers.linear.named_parameters()}
     if form.weight_norm:  # one length for the whole matrix, and a direction of any length
         weight = image.pop("fc.weight")
         image |= {"fc.weight_g": weight.norm(), "fc.weight_v": 0.37 * weight}
-    text = {"embed.weight": made.embed.weight.detach()}
-    text |= {f"rnn.{name}": value.detach() for name, value in made.gru.named_parameters()}
+    text = {"embed.weight": layers.embed.weight.detach()}
+    text |= {f"rnn.{name}": value.detach() for name, value in layers.gru.named_parameters()}
     options = {name: value for name, value in form._asdict().items() if name in Form._fields[:5]}
     states = [{form.prefix + name: v for name, v in part.items()} for part in (image, text)]
     opt = argparse.Namespace(**options, bi_gru=form.both_ways, no_imgnorm=False, no_txtnorm=False)
@@ -107,16 +107,16 @@ def unit(vectors: np.ndarray) -> np.ndarray:
 
 @torch.no_grad()
 def expected(
-    form: Form, made: Networks, features: np.ndarray, captions: list[list[str]]
+    form: Form, layers: Networks, features: np.ndarray, captions: list[list[str]]
 ) -> Float[np.ndarray, "image cap"]:
     """Caption by caption, in float64, by the slow reference."""
-    for part in made:
+    for part in layers:
         part.double()
-    regions = unit(made.linear(torch.from_numpy(features).double()).numpy())
+    regions = unit(layers.linear(torch.from_numpy(features).double()).numpy())
     words = []
     for caption in captions:
         ids = torch.tensor([[1, *(VOCABULARY.index[word] for word in caption), 2]])
-        read = made.gru(made.embed(ids))[0][0].numpy()
+        read = layers.gru(layers.embed(ids))[0][0].numpy()
         if form.both_ways:
             read = (read[:, : form.sizes[1]] + read[:, form.sizes[1] :]) / 2
         words.append(unit(read))
@@ -133,12 +133,12 @@ def expected(
 
 @pytest.mark.parametrize("form", FORMS)
 def test_every_form_is_scored_as_the_official_code_scores_it(tmp_path: Path, form: Form) -> None:
-    made = networks(form)
-    save(tmp_path / "model_best.pth.tar", form, made)
+    layers = networks(form)
+    save(tmp_path / "model_best.pth.tar", form, layers)
     features, captions = write_data(tmp_path, form)
     model = Model(import_checkpoint(tmp_path / "model_best.pth.tar", VOCABULARY))
     dataset = open_dataset(tmp_path, "test")
-    found = dataset_similarity(model, dataset)
-    assert found.shape == (form.photos, 5 * form.photos)
-    wanted = expected(form, made, features, captions)
-    np.testing.assert_allclose(found, wanted, atol=1e-5, rtol=1e-6)
+    similarities = dataset_similarity(model, dataset)
+    assert similarities.shape == (form.photos, 5 * form.photos)
+    wanted = expected(form, layers, features, captions)
+    np.testing.assert_allclose(similarities, wanted, atol=1e-5, rtol=1e-6)

@@ -57,9 +57,9 @@ def nudged(checkpoint: Checkpoint, seed: int) -> Checkpoint:
     return replace(checkpoint, weights=weights)
 
 
-def drifts(found: Losses, expected: Losses) -> tuple[float, float]:
+def drifts(ours: Losses, expected: Losses) -> tuple[float, float]:
     """Largest relative difference in the first ten steps, and in all."""
-    drift = np.abs(found - expected) / expected
+    drift = np.abs(ours - expected) / expected
     return float(drift[:10].max()), float(drift.max())
 
 
@@ -84,13 +84,13 @@ def test_training_gives_the_recorded_losses(golden: Path, run: str) -> None:
         model = imported(golden / run, "checkpoint_init")
         return train_officially(model if seed is None else nudged(model, seed), dataset, order)
 
-    found = again()
-    assert len(found) == len(expected)
-    first_ten, all_steps = drifts(found, expected)
+    losses = again()
+    assert len(losses) == len(expected)
+    first_ten, all_steps = drifts(losses, expected)
     if first_ten < 1e-5 and all_steps < 5e-3:
         return
-    np.testing.assert_allclose(found[:5], expected[:5], rtol=1e-5)
-    by_rounding = [drifts(again(seed), found) for seed in range(4)]
+    np.testing.assert_allclose(losses[:5], expected[:5], rtol=1e-5)
+    by_rounding = [drifts(again(seed), losses) for seed in range(4)]
     assert first_ten < max(1e-5, 3 * max(ten for ten, _ in by_rounding))
     assert all_steps < max(5e-3, 3 * max(steps for _, steps in by_rounding))
     assert all_steps < 0.5
@@ -108,6 +108,6 @@ def test_export_is_what_the_official_code_wrote(golden: Path, run: str, tmp_path
     assert {n: ours[n] for n in ("epoch", "best_rsum", "Eiters")} == {
         n: theirs[n] for n in ("epoch", "best_rsum", "Eiters")
     }
-    for found, expected in zip(ours["model"], theirs["model"], strict=True):
-        assert list(found) == list(expected)
-        assert all(torch.equal(found[name], expected[name]) for name in expected)
+    for actual, expected in zip(ours["model"], theirs["model"], strict=True):
+        assert list(actual) == list(expected)
+        assert all(torch.equal(actual[name], expected[name]) for name in expected)

@@ -114,12 +114,12 @@ def test_export_gives_back_the_same_file_contents(folder: Path) -> None:
     torch.save(contents, folder / "model_best.pth.tar")
     checkpoint = import_checkpoint(folder / "model_best.pth.tar", VOCABULARY)
     export_checkpoint(folder / "out.pth.tar", checkpoint)
-    found = torch.load(folder / "out.pth.tar", weights_only=False)
-    for state, wanted in zip(found["model"], contents["model"], strict=True):
+    written = torch.load(folder / "out.pth.tar", weights_only=False)
+    for state, wanted in zip(written["model"], contents["model"], strict=True):
         assert state.keys() == wanted.keys()
         assert all(torch.equal(state[name], value) for name, value in wanted.items())
-    assert (found["opt"].measure, found["opt"].margin) == ("cosine", 0.3)
-    assert not hasattr(found["opt"], "cross_attn")
+    assert (written["opt"].measure, written["opt"].margin) == ("cosine", 0.3)
+    assert not hasattr(written["opt"], "cross_attn")
     again = import_checkpoint(folder / "out.pth.tar", VOCABULARY)
     assert again.config == checkpoint.config
 
@@ -148,13 +148,13 @@ def test_unknown_parts_are_never_left_out_in_silence(tmp_path: Path) -> None:
 
 def pickled(path: Path, module: str, protocol: int, **values: object) -> Path:
     """A vocabulary pickled as an object of `module.Vocabulary`, as VSE++ keeps them."""
-    made = type("Vocabulary", (), {"__module__": module})
+    vocabulary_class = type("Vocabulary", (), {"__module__": module})
     fake = ModuleType(module)
-    fake.Vocabulary = made
+    fake.Vocabulary = vocabulary_class
     before = sys.modules.get(module)
     sys.modules[module] = fake
     try:
-        one = made()
+        one = vocabulary_class()
         vars(one).update(values)
         path.write_bytes(pickle.dumps(one, protocol))
     finally:

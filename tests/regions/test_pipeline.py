@@ -40,8 +40,10 @@ def photos(tmp_path):
 
 @pytest.fixture
 def store(tmp_path):
-    made = load_extractor(NAME)
-    with RegionStore(tmp_path / "store", made.identity, made.feature_dim, writable=True) as opened:
+    extractor = load_extractor(NAME)
+    with RegionStore(
+        tmp_path / "store", extractor.identity, extractor.feature_dim, writable=True
+    ) as opened:
         yield opened
 
 
@@ -98,12 +100,12 @@ def test_photos_are_asked_for_as_they_are_needed(photos):
 
 
 def test_a_store_is_filled_and_then_left_alone(photos, store):
-    told = []
+    progress_told = []
     report = extract_to_store(
-        photos, store, NAME, 1, lambda done, total: told.append((done, total))
+        photos, store, NAME, 1, lambda done, total: progress_told.append((done, total))
     )
     assert (report.extracted, report.already, list(report.skipped)) == (6, 0, ["k2"])
-    assert told == [(n, 7) for n in range(1, 8)]
+    assert progress_told == [(n, 7) for n in range(1, 8)]
     assert list(store) == ["k0", "k1", "k3", "k4", "k5", "k6"]
     assert list(store.skipped()) == ["k2"]
     assert store["k3"].width == 33

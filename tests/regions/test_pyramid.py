@@ -112,10 +112,10 @@ def test_another_network_is_told(tmp_path):
         [value("x", onnx.TensorProto.FLOAT, [1])],
         [value("y", onnx.TensorProto.FLOAT, [1])],
     )
-    made = onnx.helper.make_model(
+    other = onnx.helper.make_model(
         graph, ir_version=10, opset_imports=[onnx.helper.make_opsetid("", 20)]
     )
-    onnx.save(made, tmp_path / "other.onnx")
+    onnx.save(other, tmp_path / "other.onnx")
     with pytest.raises(CheckpointError, match=r"it asks for \['x'\]"):
         load_extractor(f"pyramid:{tmp_path / 'other.onnx'}")(photo())
 

@@ -23,12 +23,12 @@ def cells(image):
 
 
 def test_regions_are_those_of_the_photo():
-    found = extract(draw_scene(0).image.resize((300, 200)))
+    regions = extract(draw_scene(0).image.resize((300, 200)))
     extractor = load_extractor("statistics")
-    assert found.vectors.shape == (36, extractor.feature_dim)
-    assert found.vectors.dtype == np.float32
-    assert found.boxes == pytest.approx(pyramid_boxes() * [300, 200, 300, 200])
-    assert (found.width, found.height) == (300, 200)
+    assert regions.vectors.shape == (36, extractor.feature_dim)
+    assert regions.vectors.dtype == np.float32
+    assert regions.boxes == pytest.approx(pyramid_boxes() * [300, 200, 300, 200])
+    assert (regions.width, regions.height) == (300, 200)
 
 
 @pytest.mark.parametrize(
@@ -39,10 +39,10 @@ def test_regions_are_those_of_the_photo():
     ],
 )  # fmt: skip
 def test_plain_colours_fill_their_bin(colour, channel):
-    found = cells(Image.new("RGB", (120, 90), colour))
+    regions = cells(Image.new("RGB", (120, 90), colour))
     wanted = np.zeros(CHANNELS)
     wanted[channel] = 1
-    assert np.abs(found - wanted).max() < 1e-5
+    assert np.abs(regions - wanted).max() < 1e-5
 
 
 @pytest.mark.parametrize(("axis", "channel"), [(1, 0), (0, EDGES // 2)])
@@ -62,8 +62,8 @@ def test_every_box_describes_its_own_place():
     pixels = np.zeros((96, 96, 3), np.uint8)
     pixels[:, 48:] = (0, 0, 255)
     pixels[:48, :48] = (255, 0, 0)
-    found = cells(Image.fromarray(pixels))
-    for box, features in zip(pyramid_boxes(), found, strict=True):
+    regions = cells(Image.fromarray(pixels))
+    for box, features in zip(pyramid_boxes(), regions, strict=True):
         x1, y1, x2, y2 = np.rint(box * 96).astype(int)
         inside = pixels[y1:y2, x1:x2]
         assert features[9, 8] == pytest.approx((inside[..., 2] == 255).mean(), abs=1e-6)
@@ -73,8 +73,8 @@ def test_every_box_describes_its_own_place():
 def test_cells_of_a_box_run_by_rows():
     pixels = np.zeros((96, 96, 3), np.uint8)
     pixels[32:64, 64:] = (255, 0, 0)  # the sixth of nine
-    found = cells(Image.fromarray(pixels))[0, :9, 0]
-    assert found == pytest.approx([0, 0, 0, 0, 0, 1, 0, 0, 0], abs=1e-6)
+    regions = cells(Image.fromarray(pixels))[0, :9, 0]
+    assert regions == pytest.approx([0, 0, 0, 0, 0, 1, 0, 0, 0], abs=1e-6)
 
 
 def test_resolution_hardly_matters():
@@ -85,5 +85,5 @@ def test_resolution_hardly_matters():
 
 @pytest.mark.parametrize("size", [(8, 8), (8, 4000), (4000, 8)])
 def test_any_shape_of_photo(size):
-    found = extract(Image.new("RGB", size, (10, 200, 30)))
-    assert np.isfinite(found.vectors).all()
+    regions = extract(Image.new("RGB", size, (10, 200, 30)))
+    assert np.isfinite(regions.vectors).all()

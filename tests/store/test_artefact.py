@@ -89,10 +89,10 @@ def test_making_that_fails_is_begun_anew(tmp_path):
 
 
 def test_two_that_want_it_at_once_make_it_once(tmp_path):
-    made, start = [], Barrier(2)
+    makings, start = [], Barrier(2)
 
     def fill(place):
-        made.append(place)
+        makings.append(place)
         (place / "file").write_text("whole")
 
     def want():
@@ -104,7 +104,7 @@ def test_two_that_want_it_at_once_make_it_once(tmp_path):
         thread.start()
     for thread in threads:
         thread.join()
-    assert len(made) == 1
+    assert len(makings) == 1
 
 
 def test_a_digest_knows_values_and_not_the_order_of_names():

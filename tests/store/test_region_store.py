@@ -32,8 +32,8 @@ def same(a, b):
 
 @pytest.fixture
 def store(tmp_path):
-    with RegionStore(tmp_path / "store", "maker", DIM, writable=True) as made:
-        yield made
+    with RegionStore(tmp_path / "store", "maker", DIM, writable=True) as opened:
+        yield opened
 
 
 def fill(store, *seeds):
@@ -113,26 +113,26 @@ def test_regions_that_do_not_fit_are_refused_all_or_none(store, wrong):
 
 @pytest.fixture
 def small(tmp_path):
-    with RegionStore(tmp_path / "small", "maker", DIM, writable=True, compressed=True) as made:
-        yield made
+    with RegionStore(tmp_path / "small", "maker", DIM, writable=True, compressed=True) as opened:
+        yield opened
 
 
 def test_compressed_vectors_are_near_and_half_the_size(small, tmp_path):
     dim = 256
     vectors = np.random.default_rng(0).standard_normal((400, dim)).astype(np.float32)
-    made = regions(1, 400, dim)._replace(vectors=vectors)
+    photo = regions(1, 400, dim)._replace(vectors=vectors)
     sizes = {}
     for name, compressed in (("whole", False), ("half", True)):
         with RegionStore(
             tmp_path / name, "maker", dim, writable=True, compressed=compressed
         ) as opened:
-            opened.append([("a", made)])
+            opened.append([("a", photo)])
             path = next(opened.folder.glob("shard-*"))
             sizes[name] = path.stat().st_size - 400 * 20  # without boxes and scores
-            found = np.asarray(opened["a"].vectors, np.float32)
+            values = np.asarray(opened["a"].vectors, np.float32)
             step = np.abs(vectors).max(1, keepdims=True) / 127
-            assert (np.abs(found - vectors) <= (step / 2 if compressed else 2e-3)).all()
-            assert np.array_equal(opened["a"].boxes, made.boxes)
+            assert (np.abs(values - vectors) <= (step / 2 if compressed else 2e-3)).all()
+            assert np.array_equal(opened["a"].boxes, photo.boxes)
     assert sizes["half"] < 0.52 * sizes["whole"]
 
 
@@ -199,11 +199,11 @@ def test_a_damaged_manifest_is_told(store, content):
 
 
 @pytest.mark.parametrize(
-    "told", ["attempt to write a readonly database", "database or disk is full"]
+    "message", ["attempt to write a readonly database", "database or disk is full"]
 )
-def test_what_the_system_refuses_is_no_damage(store, told):
-    error = damaged(store.folder, sqlite3.OperationalError(told))
-    assert f"cannot be used ({told})" in str(error)
+def test_what_the_system_refuses_is_no_damage(store, message):
+    error = damaged(store.folder, sqlite3.OperationalError(message))
+    assert f"cannot be used ({message})" in str(error)
     assert "delete" not in str(error)
     assert "is damaged" in str(damaged(store.folder, sqlite3.OperationalError("no such table")))
 

@@ -16,36 +16,36 @@ SCORES = np.array(
 
 
 def test_photos_as_queries():
-    found = of_photos(SCORES, OWNER, 2)
-    assert [query.query for query in found.worst] == [2, 1]
-    assert [query.rank for query in found.worst] == [5, 2]
-    assert [query.query for query in found.confident] == [1, 2]
-    second = found.confident[0]
+    choice = of_photos(SCORES, OWNER, 2)
+    assert [query.query for query in choice.worst] == [2, 1]
+    assert [query.rank for query in choice.worst] == [5, 2]
+    assert [query.query for query in choice.confident] == [1, 2]
+    second = choice.confident[0]
     assert second.best == (0, 2, 3, 4, 5)
     assert second.right == (False, True, True, False, False)
     assert second.true == 2
-    assert len(found.drawn) == 2
+    assert len(choice.drawn) == 2
 
 
 def test_sentences_as_queries_of_different_photos():
-    found = of_sentences(SCORES, OWNER, 3)
+    choice = of_sentences(SCORES, OWNER, 3)
     # ranks of the true photos: 1, 2, 1, 1, 2, 3; the fifth sentence is of the sixth's photo
-    assert [(query.query, query.rank) for query in found.worst] == [(5, 3), (1, 2)]
-    assert [query.query for query in found.confident] == [1, 4]
-    assert found.worst[0].best == (0, 1, 2)
-    assert found.worst[0].right == (False, False, True)
-    assert sorted(OWNER[query.query] for query in found.drawn) == [0, 1, 2]
+    assert [(query.query, query.rank) for query in choice.worst] == [(5, 3), (1, 2)]
+    assert [query.query for query in choice.confident] == [1, 4]
+    assert choice.worst[0].best == (0, 1, 2)
+    assert choice.worst[0].right == (False, False, True)
+    assert sorted(OWNER[query.query] for query in choice.drawn) == [0, 1, 2]
 
 
 def test_equals_stand_before_the_true_answer():
     same = np.full((2, 2), 0.5, np.float32)
-    found = of_photos(same, np.array([0, 1]), 2)
-    assert [query.rank for query in found.worst] == [2, 2]
-    assert found.worst[0].best == (1, 0)
-    assert found.worst[0].right == (False, True)
+    choice = of_photos(same, np.array([0, 1]), 2)
+    assert [query.rank for query in choice.worst] == [2, 2]
+    assert choice.worst[0].best == (1, 0)
+    assert choice.worst[0].right == (False, True)
 
 
 def test_no_mistakes():
-    found = of_photos(np.eye(3, dtype=np.float32), np.arange(3), 2)
-    assert found.worst == found.confident == ()
-    assert len(found.drawn) == 2
+    choice = of_photos(np.eye(3, dtype=np.float32), np.arange(3), 2)
+    assert choice.worst == choice.confident == ()
+    assert len(choice.drawn) == 2

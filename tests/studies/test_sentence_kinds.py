@@ -21,8 +21,8 @@ def test_by_hand(sentence, kinds):
 
 
 def test_masks_cover_every_sentence():
-    found = masks(["A dog runs .", "A brown dog ."])
-    assert {name: mask.tolist() for name, mask in found.items()} == {
+    by_kind = masks(["A dog runs .", "A brown dog ."])
+    assert {name: mask.tolist() for name, mask in by_kind.items()} == {
         "several objects": [False, False],
         "attributes": [False, True],
         "relations": [False, False],

@@ -76,8 +76,8 @@ def index(world):
 
 @pytest.fixture
 def client(index):
-    with client_of(index) as made:
-        yield made
+    with client_of(index) as opened:
+        yield opened
 
 
 @pytest.fixture
@@ -97,8 +97,8 @@ def refused(response, status):
     """Check that an answer is a problem in the usual form; returns it."""
     assert response.status_code == status, response.text
     assert response.headers["content-type"] == "application/problem+json"
-    told = response.json()
-    assert told["status"] == status
-    assert told["detail"] == f"{told['what']}; {told['must']}. {told['next']}"
-    assert all(told[part] for part in ("title", "what", "must", "next"))
-    return told
+    answer = response.json()
+    assert answer["status"] == status
+    assert answer["detail"] == f"{answer['what']}; {answer['must']}. {answer['next']}"
+    assert all(answer[part] for part in ("title", "what", "must", "next"))
+    return answer

@@ -22,15 +22,15 @@ def case(boxes, heat, aspect):
     )
     size = (columns * 1000 // CELLS, rows * 1000 // CELLS)
     pixels = boxes * np.array([*size, *size])
-    found = heat_map(heat, pixels, size, (columns, rows))
+    lit = heat_map(heat, pixels, size, (columns, rows))
     return {
         "boxes": boxes.round(6).tolist(),
         "heat": heat.round(6).tolist(),
         "aspect": aspect,
         "columns": columns,
         "rows": rows,
-        "best": best_region(found**2, pixels, size),
-        "values": found.round(6).ravel().tolist(),
+        "best": best_region(lit**2, pixels, size),
+        "values": lit.round(6).ravel().tolist(),
     }
 
 

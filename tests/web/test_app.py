@@ -24,14 +24,14 @@ def test_importing_it_starts_nothing():
 
 
 def test_the_description_is_whole(client):
-    told = get(client, "openapi.json")
-    assert told["info"]["title"] == "Regard"
-    assert all(path.startswith("/api/v1/") for path in told["paths"])
-    text = json.dumps(told)
+    answer = get(client, "openapi.json")
+    assert answer["info"]["title"] == "Regard"
+    assert all(path.startswith("/api/v1/") for path in answer["paths"])
+    text = json.dumps(answer)
     for name in {part.split('"')[0] for part in text.split("#/components/schemas/")[1:]}:
-        assert name in told["components"]["schemas"], name
+        assert name in answer["components"]["schemas"], name
     assert "HTTPValidationError" not in text
-    for path, methods in told["paths"].items():
+    for path, methods in answer["paths"].items():
         for operation in methods.values():
             assert operation["description"], path
             problem = operation["responses"]["422"]["content"]
@@ -50,9 +50,9 @@ def test_every_answer_is_as_described(client):
     """
     described = schemathesis.openapi.from_url(f"{client.base_url}/api/v1/openapi.json")
     tried = 0
-    for found in described.get_all_operations():
+    for operation in described.get_all_operations():
 
-        @given(case=found.ok().as_strategy())
+        @given(case=operation.ok().as_strategy())
         @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
         def check(case):
             case.call_and_validate(excluded_checks=[positive_data_acceptance])

@@ -36,8 +36,8 @@ def bomb(width, height):
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM", "JPEG2000"])
 def test_photos_come_out_as_they_are(kind):
-    found = decode(photo(kind), 10**6, SIDE)
-    assert (found.width, found.height, found.image.mode) == (60, 40, "RGB")
+    decoded = decode(photo(kind), 10**6, SIDE)
+    assert (decoded.width, decoded.height, decoded.image.mode) == (60, 40, "RGB")
 
 
 def test_the_other_process_gives_the_same():
@@ -110,6 +110,6 @@ def test_memory_has_an_end(monkeypatch):
 
 def test_huge_photos_are_handed_back_reduced(monkeypatch):
     monkeypatch.setattr(module, "_KEPT_PIXELS", 600)
-    found = decode(photo(), 10**6, SIDE)
-    assert (found.width, found.height) == (60, 40)
-    assert found.image.size == (30, 20)
+    decoded = decode(photo(), 10**6, SIDE)
+    assert (decoded.width, decoded.height) == (60, 40)
+    assert decoded.image.size == (30, 20)

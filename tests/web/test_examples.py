@@ -17,16 +17,16 @@ def module(client, tmp_path):
     path = tmp_path / "regard_client.py"
     path.write_text(written, encoding="utf-8")
     spec = importlib.util.spec_from_file_location("regard_client", path)
-    made = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(made)
-    return made
+    loaded = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(loaded)
+    return loaded
 
 
 def test_the_written_client_works(client, module, world, placed):
     ours = module.Client(str(client.base_url))
-    found = ours.search(q="a red dog", maps=True, limit=3)
-    assert len(found["hits"]) == 3
-    assert found["hits"][0]["maps"]["words"]
+    answer = ours.search(q="a red dog", maps=True, limit=3)
+    assert len(answer["hits"]) == 3
+    assert answer["hits"][0]["maps"]["words"]
     assert ours.explain(placed, q="a dog", direction="i2t")["direction"] == "i2t"
     assert ours.thumbnail(placed, size=640).startswith(b"\xff\xd8")
     ranked = ours.captions_among(placed, {"sentences": ["a dog", "a cat"], "limit": 1})

@@ -21,9 +21,9 @@ def library(index):
 
 
 def test_photos_are_told_without_paths(library, index, world):
-    told = [library.describe(record).model_dump_json() for record in index.photos()]
-    assert len(told) == 11
-    assert not [text for text in told if str(world.photos) in text]
+    texts = [library.describe(record).model_dump_json() for record in index.photos()]
+    assert len(texts) == 11
+    assert not [text for text in texts if str(world.photos) in text]
 
 
 def test_newest_come_first_and_undated_last(library):
@@ -35,10 +35,13 @@ def test_newest_come_first_and_undated_last(library):
 
 
 def test_overview(library):
-    found = library.overview()
-    assert [(folder.name, folder.photos) for folder in found.folders] == [("", 7), ("trip [1]", 4)]
-    assert found.first_taken == datetime(2020, 1, 1, 8)
-    assert found.last_taken == datetime(2021, 5, 12, 10, 11, 12)
+    overview = library.overview()
+    assert [(folder.name, folder.photos) for folder in overview.folders] == [
+        ("", 7),
+        ("trip [1]", 4),
+    ]
+    assert overview.first_taken == datetime(2020, 1, 1, 8)
+    assert overview.last_taken == datetime(2021, 5, 12, 10, 11, 12)
 
 
 def test_folders_filter_though_they_look_like_patterns(library):
@@ -144,11 +147,11 @@ def test_what_is_read_while_the_index_changes_is_not_kept(fresh_world, tmp_path,
 
         def waiting(read):
             def wait(self, *args):
-                found = read(self, *args)
+                value = read(self, *args)
                 if self.generation == 0:
                     reading.set()
                     assert go_on.wait(60)
-                return found
+                return value
 
             return wait
 

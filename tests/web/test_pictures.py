@@ -157,9 +157,9 @@ def test_made_once_and_kept(tmp_path):
     path = draw(tmp_path / "photos/a.png", 1, (600, 400))
     record = record_of(path)
     thumbnails = Thumbnails(tmp_path / "index")
-    made = thumbnails.get(record, 320, [path.parent])
+    picture = thumbnails.get(record, 320, [path.parent])
     kept = list((tmp_path / "index").rglob("*.jpg"))
-    assert [file.read_bytes() for file in kept] == [made]
+    assert [file.read_bytes() for file in kept] == [picture]
     kept[0].write_bytes(b"from the cache")
     assert thumbnails.get(record, 320, [path.parent]) == b"from the cache"
     thumbnails.get(record, 1600, [path.parent])
@@ -172,8 +172,8 @@ def test_made_once_and_kept(tmp_path):
 def test_an_index_that_cannot_be_written_is_served(tmp_path):
     path = draw(tmp_path / "photos/a.png", 1)
     (tmp_path / "index").write_text("a file where the folder would be")
-    made = Thumbnails(tmp_path / "index").get(record_of(path), 320, [path.parent])
-    assert made.startswith(b"\xff\xd8")
+    picture = Thumbnails(tmp_path / "index").get(record_of(path), 320, [path.parent])
+    assert picture.startswith(b"\xff\xd8")
 
 
 def test_what_is_no_photo_any_more_is_told(tmp_path):

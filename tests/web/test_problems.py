@@ -27,20 +27,20 @@ def client():
     def fail(kind: str, number: int = 0) -> None:
         raise ERRORS[kind][0]
 
-    with asked(app) as made:
-        yield made
+    with asked(app) as opened:
+        yield opened
 
 
 @pytest.mark.parametrize("kind", ERRORS)
 def test_errors_become_problems(client, kind):
-    told = refused(client.get(f"/fail/{kind}"), ERRORS[kind][1])
-    assert "secret" not in str(told)
+    answer = refused(client.get(f"/fail/{kind}"), ERRORS[kind][1])
+    assert "secret" not in str(answer)
 
 
 def test_wrong_parameters_are_named(client):
-    told = refused(client.get("/fail/data", params={"number": "many"}), 422)
-    assert told["what"] == "number is 'many'"
-    assert "integer" in told["must"]
+    answer = refused(client.get("/fail/data", params={"number": "many"}), 422)
+    assert answer["what"] == "number is 'many'"
+    assert "integer" in answer["must"]
 
 
 def test_unknown_addresses_and_methods(client):

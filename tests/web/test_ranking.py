@@ -28,16 +28,16 @@ def ask(text=TEXT, weights=None, sort="relevance", filters=NO_FILTERS):
     return Ask(text, filters, sort, weights)
 
 
-def ids(found):
-    return [hit.photo.id for hit in found.result.hits]
+def ids(ranked):
+    return [hit.photo.id for hit in ranked.result.hits]
 
 
 def test_without_weights_it_is_the_index_that_ranks(ranker, index):
-    found = ranker.rank(ask(), 40)
+    ranked = ranker.rank(ask(), 40)
     expected = index.search(TEXT, 40)
-    assert found.result.hits == expected.hits
-    assert [word.text for word in found.words][1:-1] == TEXT.split()
-    assert [word.marker for word in found.words] == [True, *[False] * 6, True]
+    assert ranked.result.hits == expected.hits
+    assert [word.text for word in ranked.words][1:-1] == TEXT.split()
+    assert [word.marker for word in ranked.words] == [True, *[False] * 6, True]
 
 
 def test_equal_weights_change_nothing(ranker):
@@ -51,12 +51,12 @@ def test_equal_weights_change_nothing(ranker):
 
 def test_weighted_similarity_is_the_weighted_mean_of_the_relevances(ranker):
     weights = (0.0, 1.0, 2.0, 0.5, 0.0, 1.0, 3.0, 0.0)
-    found = ranker.rank(ask(weights=weights), 40)
-    assert len(found.result.hits) == found.result.total == 11
-    for hit in found.result.hits:
+    ranked = ranker.rank(ask(weights=weights), 40)
+    assert len(ranked.result.hits) == ranked.result.total == 11
+    for hit in ranked.result.hits:
         relevances = [word.relevance for word in hit.explain().words]
         assert hit.similarity == pytest.approx(np.average(relevances, weights=weights), abs=1e-4)
-    similarities = [hit.similarity for hit in found.result.hits]
+    similarities = [hit.similarity for hit in ranked.result.hits]
     assert similarities == sorted(similarities, reverse=True)
 
 
@@ -82,10 +82,10 @@ def test_several_sentences_keep_their_own_weights(ranker, index):
 def test_filters_and_dates_hold_for_weights_too(ranker):
     weights = (1.0, 0.0, *(1.0,) * 6)
     early = Filters(taken_before=datetime(2020, 1, 4))
-    found = ranker.rank(ask(weights=weights, sort="date", filters=early), 40)
-    dates = [hit.photo.taken for hit in found.result.hits]
+    ranked = ranker.rank(ask(weights=weights, sort="date", filters=early), 40)
+    dates = [hit.photo.taken for hit in ranked.result.hits]
     assert dates == sorted(dates, reverse=True)
-    assert len(dates) == found.result.total == 3
+    assert len(dates) == ranked.result.total == 3
 
 
 @pytest.mark.parametrize(
@@ -137,7 +137,7 @@ def test_a_changed_index_is_ranked_anew(fresh_world):
 @pytest.mark.parametrize("weights", [None, (0.5, *(1.0,) * 7)])
 def test_photos_removed_while_they_are_ranked_lose_no_request(fresh_world, weights, monkeypatch):
     ranking_now, go_on = threading.Event(), threading.Event()
-    found = []
+    results = []
     with Index.open(fresh_world.index, fresh_world.model) as index:
         ranker = Ranker(index)
         embed = index.model.encode_captions
@@ -149,7 +149,7 @@ def test_photos_removed_while_they_are_ranked_lose_no_request(fresh_world, weigh
 
         monkeypatch.setattr(index.model, "encode_captions", wait)
         thread = threading.Thread(
-            target=lambda: found.append(ranker.rank(ask(weights=weights), 40))
+            target=lambda: results.append(ranker.rank(ask(weights=weights), 40))
         )
         thread.start()
         assert ranking_now.wait(60)
@@ -158,7 +158,7 @@ def test_photos_removed_while_they_are_ranked_lose_no_request(fresh_world, weigh
         index.refresh()
         go_on.set()
         thread.join()
-        assert len(found[0].result.hits) == found[0].result.total
+        assert len(results[0].result.hits) == results[0].result.total
         assert ranker.rank(ask(weights=weights), 40).result.total == 10
 
 
@@ -170,8 +170,8 @@ def test_a_weighted_search_names_the_copy_that_passes(fresh_world):
     with Index.open(fresh_world.index, fresh_world.model) as index:
         below = Filters(path="*/trip [[]1]/*")
         for weights in (None, (0.5, *(1.0,) * 7)):
-            found = Ranker(index).rank(ask(weights=weights, filters=below), 40)
-            names = {hit.photo.path.name for hit in found.result.hits}
+            ranked = Ranker(index).rank(ask(weights=weights, filters=below), 40)
+            names = {hit.photo.path.name for hit in ranked.result.hits}
             assert names == {"6.png", "7.png", "8.png", "9.png"}
 
 

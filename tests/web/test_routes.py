@@ -30,18 +30,18 @@ def test_a_search_ranks_all_and_pages(client, index):
 def test_hits_are_explained_on_request(client):
     plain = get(client, "search", q=TEXT)["hits"][0]
     assert plain["maps"] is None
-    found = get(client, "search", q=TEXT, maps="true")
-    hit = found["hits"][0]
+    answer = get(client, "search", q=TEXT, maps="true")
+    hit = answer["hits"][0]
     shares = [word["share"] for word in hit["maps"]["words"]]
     assert sum(shares) == pytest.approx(hit["similarity"], abs=1e-4)
-    assert len(hit["maps"]["attention"]) == len(found["words"]) == 8
+    assert len(hit["maps"]["attention"]) == len(answer["words"]) == 8
 
 
 def test_words_may_be_weighted(client):
     weights = "1,0,3,1,0,0,2.5,1"
-    found = get(client, "search", q=TEXT, weights=weights, maps="true")
+    answer = get(client, "search", q=TEXT, weights=weights, maps="true")
     numbers = [float(part) for part in weights.split(",")]
-    for hit in found["hits"]:
+    for hit in answer["hits"]:
         relevances = [word["relevance"] for word in hit["maps"]["words"]]
         expected = np.average(relevances, weights=numbers)
         assert hit["similarity"] == pytest.approx(expected, abs=1e-4)
@@ -54,10 +54,10 @@ def test_wrong_weights_are_told(client, weights):
 
 def test_filters_and_order(client):
     params = {"since": "2020-01-02", "until": "2020-01-04", "sort": "date"}
-    found = get(client, "search", q=TEXT, **params)
-    days = [hit["photo"]["taken"][:10] for hit in found["hits"]]
+    answer = get(client, "search", q=TEXT, **params)
+    days = [hit["photo"]["taken"][:10] for hit in answer["hits"]]
     assert days == ["2020-01-04", "2020-01-03", "2020-01-02"]
-    assert found["total"] == 3
+    assert answer["total"] == 3
     assert get(client, "search", q=TEXT, folder="trip [1]")["total"] == 4
     assert get(client, "search", q=TEXT, shape="portrait")["total"] == 4
     refused(client.get("/api/v1/search", params={"q": TEXT, "folder": "/etc"}), 422)
@@ -100,8 +100,8 @@ def test_long_lists_come_as_a_stream(client):
 
 
 def test_all_photos_newest_first(client):
-    found = get(client, "photos", limit=8)
-    taken = [hit["photo"]["taken"] for hit in found["hits"]]
+    answer = get(client, "photos", limit=8)
+    taken = [hit["photo"]["taken"] for hit in answer["hits"]]
     assert taken == [*sorted(filter(None, taken), reverse=True), None]
     rest = get(client, "photos", limit=8, offset=8)["hits"]
     assert len(rest) == 3
@@ -123,14 +123,14 @@ def test_a_photo_is_described(client, placed):
 
 
 def test_an_explanation_is_the_sum_of_its_words(client, placed, index):
-    told = get(client, f"photos/{placed}/explain", q=TEXT)
-    found = next(hit for hit in index.search(TEXT, 11).hits if hit.photo.id == placed)
-    assert told["similarity"] == pytest.approx(found.similarity, abs=1e-4)
-    assert sum(word["share"] for word in told["maps"]["words"]) == pytest.approx(
-        told["similarity"], abs=1e-4
+    answer = get(client, f"photos/{placed}/explain", q=TEXT)
+    result = next(hit for hit in index.search(TEXT, 11).hits if hit.photo.id == placed)
+    assert answer["similarity"] == pytest.approx(result.similarity, abs=1e-4)
+    assert sum(word["share"] for word in answer["maps"]["words"]) == pytest.approx(
+        answer["similarity"], abs=1e-4
     )
-    assert told["is_default"]
-    assert (told["direction"], told["temperature"]) == ("t2i", 9.0)
+    assert answer["is_default"]
+    assert (answer["direction"], answer["temperature"]) == ("t2i", 9.0)
 
 
 def test_direction_and_temperature_can_be_turned(client, placed):
@@ -164,9 +164,9 @@ def test_figures_are_drawn(client, placed):
 
 def test_sentences_are_ranked(client, placed):
     own = ["a red cat", "the beach", "", "a leash"]
-    told = client.post(f"/api/v1/photos/{placed}/captions", json={"sentences": own, "limit": 2})
-    assert told.json()["total"] == 3
-    assert len(told.json()["captions"]) == 2
+    answer = client.post(f"/api/v1/photos/{placed}/captions", json={"sentences": own, "limit": 2})
+    assert answer.json()["total"] == 3
+    assert len(answer.json()["captions"]) == 2
     assert get(client, f"photos/{placed}/captions", limit=1)["total"] == 4
 
 
@@ -177,8 +177,8 @@ def test_wrong_sentences_are_told(client, placed, body):
 
 
 def test_photos_like_one(client, placed, index):
-    told = get(client, f"photos/{placed}/similar", limit=5)["hits"]
-    assert [hit["photo"]["id"] for hit in told] == [
+    answer = get(client, f"photos/{placed}/similar", limit=5)["hits"]
+    assert [hit["photo"]["id"] for hit in answer] == [
         hit.photo.id for hit in index.similar(placed, 5).hits
     ]
 
@@ -200,17 +200,17 @@ def test_suggestions_are_of_the_servers_sentences_each_for_another_photo(client)
     assert 1 <= len(offered) <= 6
     assert len(set(photos)) == len(photos)
     for one in offered:
-        found = get(client, f"photos/{one['photo']['id']}/captions", limit=100)
-        assert one["sentence"] in [caption["sentence"] for caption in found["captions"]]
+        answer = get(client, f"photos/{one['photo']['id']}/captions", limit=100)
+        assert one["sentence"] in [caption["sentence"] for caption in answer["captions"]]
     assert get(client, "suggestions")["suggestions"] == offered
 
 
 def test_stats(client):
-    told = get(client, "stats")
-    assert told["photos"] == 11
-    assert told["folders"] == [{"name": "", "photos": 7}, {"name": "trip [1]", "photos": 4}]
-    assert told["last_taken"] == "2021-05-12T10:11:12"
-    assert (told["direction"], told["temperature"], told["sentences"]) == ("t2i", 9.0, 4)
+    answer = get(client, "stats")
+    assert answer["photos"] == 11
+    assert answer["folders"] == [{"name": "", "photos": 7}, {"name": "trip [1]", "photos": 4}]
+    assert answer["last_taken"] == "2021-05-12T10:11:12"
+    assert (answer["direction"], answer["temperature"], answer["sentences"]) == ("t2i", 9.0, 4)
 
 
 def test_measures_are_counted_by_route(client, placed):
@@ -240,7 +240,7 @@ def test_a_full_server_says_so_and_goes_on(index):
 
 def test_text_is_compressed_and_pictures_are_not(client, placed):
     headers = {"Accept-Encoding": "gzip"}
-    found = client.get("/api/v1/search", params={"q": TEXT, "maps": "true"}, headers=headers)
-    assert found.headers["content-encoding"] == "gzip"
+    answer = client.get("/api/v1/search", params={"q": TEXT, "maps": "true"}, headers=headers)
+    assert answer.headers["content-encoding"] == "gzip"
     picture = client.get(f"/api/v1/photos/{placed}/thumbnail", headers=headers)
     assert "content-encoding" not in picture.headers

@@ -11,8 +11,8 @@ ADDRESS = "/api/v1/stats"
 
 @pytest.fixture
 def guarded(index):
-    with client_of(index, host="0.0.0.0", token=TOKEN) as made:
-        yield made
+    with client_of(index, host="0.0.0.0", token=TOKEN) as opened:
+        yield opened
 
 
 def home(client):
@@ -93,9 +93,9 @@ PROXIES = {  # what each sends on of the address that people typed
 
 @pytest.fixture(params=["127.0.0.1", "0.0.0.0"])
 def proxied(index, request):
-    with client_of(index, host=request.param, token=TOKEN, allow_hosts=(PUBLIC,)) as made:
-        made.headers["Authorization"] = f"Bearer {TOKEN}"
-        yield made
+    with client_of(index, host=request.param, token=TOKEN, allow_hosts=(PUBLIC,)) as opened:
+        opened.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield opened
 
 
 @pytest.mark.parametrize("sent", PROXIES.values(), ids=PROXIES)
@@ -114,8 +114,8 @@ def test_behind_a_proxy_other_sites_are_still_refused(proxied, sent, origin):
 
 
 def test_a_proxy_that_was_not_named_is_told_how_to_be(client):
-    told = refused(client.get(ADDRESS, headers={"Host": PUBLIC}), 403)
-    assert "--allow-host" in told["next"]
+    answer = refused(client.get(ADDRESS, headers={"Host": PUBLIC}), 403)
+    assert "--allow-host" in answer["next"]
 
 
 def test_behind_a_proxy_the_token_is_asked_for(proxied):
@@ -157,8 +157,8 @@ def test_without_the_token_only_health_is_answered(guarded, placed):
         f"/api/v1/photos/{placed}/thumbnail",
         "/static/app.js",
     ):
-        told = refused(guarded.get(path), 401)
-        assert "token" in told["what"]
+        problem = refused(guarded.get(path), 401)
+        assert "token" in problem["what"]
     page = guarded.get("/")
     assert page.status_code == 401
     assert "asks for a token" in page.text

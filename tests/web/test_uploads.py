@@ -24,12 +24,12 @@ def photo(world):
 
 
 def test_an_upload_is_like_the_photo_that_was_indexed(client, photo, placed):
-    told = send(client, photo, q="a red dog").json()
+    answer = send(client, photo, q="a red dog").json()
     indexed = get(client, f"photos/{placed}/explain", q="a red dog")
-    assert told["explanation"]["similarity"] == pytest.approx(indexed["similarity"], abs=2e-3)
-    assert (told["photo"]["width"], told["photo"]["height"]) == (700, 500)
-    assert len(told["captions"]) == 4
-    similar = get(client, f"photos/{told['photo']['id']}/similar", limit=3)["hits"]
+    assert answer["explanation"]["similarity"] == pytest.approx(indexed["similarity"], abs=2e-3)
+    assert (answer["photo"]["width"], answer["photo"]["height"]) == (700, 500)
+    assert len(answer["captions"]) == 4
+    similar = get(client, f"photos/{answer['photo']['id']}/similar", limit=3)["hits"]
     assert similar[0]["photo"]["id"] == placed
 
 
@@ -91,8 +91,8 @@ def test_it_is_forgotten_in_time(index, photo):
     with client_of(index, upload_lifetime=0.3) as client:
         upload_id = send(client, photo).json()["photo"]["id"]
         time.sleep(0.4)
-        told = refused(client.get(f"/api/v1/photos/{upload_id}/thumbnail"), 404)
-    assert "no longer kept" in told["what"]
+        answer = refused(client.get(f"/api/v1/photos/{upload_id}/thumbnail"), 404)
+    assert "no longer kept" in answer["what"]
 
 
 def test_the_oldest_makes_room(client, photo, monkeypatch):

@@ -40,23 +40,23 @@ def test_the_verdict_of_a_search_is_the_indexs(index, judge, intercept, good):
     judge(intercept)
     expected = index.search(TEXT, 40)
     with client_of(index) as client:
-        told = get(client, "search", q=TEXT)
+        answer = get(client, "search", q=TEXT)
         with client.stream("GET", "/api/v1/search/stream", params={"q": TEXT}) as response:
             head = json.loads(next(response.iter_lines()))
-    assert told["verdict"]["good"] is good is (expected.verdict == "match")
-    assert told["verdict"]["probability"] == pytest.approx(expected.match_probability)
-    assert ("No good match" in told["verdict"]["text"]) is not good
-    assert head["verdict"] == told["verdict"]
+    assert answer["verdict"]["good"] is good is (expected.verdict == "match")
+    assert answer["verdict"]["probability"] == pytest.approx(expected.match_probability)
+    assert ("No good match" in answer["verdict"]["text"]) is not good
+    assert head["verdict"] == answer["verdict"]
 
 
 def test_hits_are_judged_as_the_verdict_is(index, judge):
     judge(0.0)
     with client_of(index) as client:
-        told = get(client, "search", q=TEXT)
+        answer = get(client, "search", q=TEXT)
         several = get(client, "search", q="a dog; grass")
         weighted = get(client, "search", q=TEXT, weights="1,0,1,1,1,1,1,1")
-    chances = [hit["match_probability"] for hit in told["hits"]]
-    assert chances[0] == told["verdict"]["probability"]
+    chances = [hit["match_probability"] for hit in answer["hits"]]
+    assert chances[0] == answer["verdict"]["probability"]
     assert chances == sorted(chances, reverse=True)
     assert len(set(chances)) > 5
     for other in (several, weighted):  # neither was calibrated
@@ -65,11 +65,11 @@ def test_hits_are_judged_as_the_verdict_is(index, judge):
 
 
 def test_without_calibration_nothing_is_claimed(client):
-    told = get(client, "search", q=TEXT, maps="true")
-    assert told["verdict"] is None
-    assert told["hits"][0]["match_probability"] is None
-    assert told["hits"][0]["maps"]["unsupported"] == []
-    assert all(word["support"] is None for word in told["hits"][0]["maps"]["words"])
+    answer = get(client, "search", q=TEXT, maps="true")
+    assert answer["verdict"] is None
+    assert answer["hits"][0]["match_probability"] is None
+    assert answer["hits"][0]["maps"]["unsupported"] == []
+    assert all(word["support"] is None for word in answer["hits"][0]["maps"]["words"])
 
 
 def test_words_that_no_region_shows_are_those_of_the_index(index, judge):
@@ -78,8 +78,8 @@ def test_words_that_no_region_shows_are_those_of_the_index(index, judge):
     assert {len(hit.unsupported) for hit in expected} > {0}  # some words of some photos
     with client_of(index) as client:
         for weights in (None, "1,1,2,1,1,1,1,1"):
-            told = get(client, "search", q=TEXT, maps="true", weights=weights)["hits"]
-            maps = {hit["photo"]["id"]: hit["maps"] for hit in told}
+            answer = get(client, "search", q=TEXT, maps="true", weights=weights)["hits"]
+            maps = {hit["photo"]["id"]: hit["maps"] for hit in answer}
             for hit in expected:
                 assert maps[hit.photo.id]["unsupported"] == hit.unsupported
                 for word, ours in zip(
@@ -91,9 +91,9 @@ def test_words_that_no_region_shows_are_those_of_the_index(index, judge):
 def test_unwanted_words_are_not_missed(index, judge, placed):
     judge(0.0, word=-90.0)
     with client_of(index) as client:
-        told = get(client, f"photos/{placed}/explain", q="a dog; -1: grass")
-    assert told["maps"]["unsupported"] == ["dog"]
-    support = [word["support"] for word in told["maps"]["words"]]
+        answer = get(client, f"photos/{placed}/explain", q="a dog; -1: grass")
+    assert answer["maps"]["unsupported"] == ["dog"]
+    support = [word["support"] for word in answer["maps"]["words"]]
     assert support == [None, None, 0.0, None, None, None, None]
 
 
@@ -105,11 +105,13 @@ def test_sentences_are_judged_as_by_rank_captions(index, judge, placed, intercep
     expected = rank_captions(model, path, own, 3)
     with client_of(index) as client:
         body = {"sentences": own, "limit": 3}
-        told = client.post(f"/api/v1/photos/{placed}/captions", json=body).json()
+        answer = client.post(f"/api/v1/photos/{placed}/captions", json=body).json()
         sent = client.post("/api/v1/uploads", content=path.read_bytes()).json()
-    assert told["verdict"]["good"] is (intercept > 0)
-    assert told["verdict"]["probability"] == pytest.approx(expected[0].match_probability, abs=1e-3)
+    assert answer["verdict"]["good"] is (intercept > 0)
+    assert answer["verdict"]["probability"] == pytest.approx(
+        expected[0].match_probability, abs=1e-3
+    )
     assert sent["verdict"]["good"] is (intercept > 0)
     unseen = {caption.sentence: list(caption.unsupported) for caption in expected}
-    assert {c["sentence"]: c["maps"]["unsupported"] for c in told["captions"]} == unseen
+    assert {c["sentence"]: c["maps"]["unsupported"] for c in answer["captions"]} == unseen
     assert any(unseen.values())

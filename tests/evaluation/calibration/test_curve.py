@@ -17,9 +17,9 @@ def drawn(seed, count=20000, slope=12.0, intercept=-4.0):
 
 
 def test_the_curve_that_made_the_pairs_is_found():
-    found = fit(drawn(0))
-    assert found.slope == pytest.approx(12, rel=0.05)
-    assert found.intercept == pytest.approx(-4, rel=0.05)
+    curve = fit(drawn(0))
+    assert curve.slope == pytest.approx(12, rel=0.05)
+    assert curve.intercept == pytest.approx(-4, rel=0.05)
 
 
 def test_a_fitted_curve_is_reliable_on_other_pairs_and_a_wrong_one_is_not():
@@ -35,8 +35,8 @@ def test_a_fitted_curve_is_reliable_on_other_pairs_and_a_wrong_one_is_not():
 
 
 def test_separable_pairs_give_a_finite_curve():
-    found = fit(Pairs(np.array([0.0, 0.1, 0.9, 1.0]), np.array([False, False, True, True])))
-    low, high = found.probability(np.array([0.0, 1.0]))
+    curve = fit(Pairs(np.array([0.0, 0.1, 0.9, 1.0]), np.array([False, False, True, True])))
+    low, high = curve.probability(np.array([0.0, 1.0]))
     assert 0 < low < 0.05
     assert 0.95 < high < 1
 
@@ -44,9 +44,9 @@ def test_separable_pairs_give_a_finite_curve():
 def test_pairs_are_each_caption_with_its_photo_and_with_another():
     photo_of_caption = np.array([0, 0, 1, 2, 2, 2])
     similarity = (np.arange(3)[:, None] == photo_of_caption).astype(np.float32)
-    found = draw_pairs(similarity, photo_of_caption)
-    assert found.true.tolist() == [True] * 6 + [False] * 6
-    assert (found.similarity == found.true).all()
+    pairs = draw_pairs(similarity, photo_of_caption)
+    assert pairs.true.tolist() == [True] * 6 + [False] * 6
+    assert (pairs.similarity == pairs.true).all()
 
 
 def test_one_photo_has_no_wrong_pairs():

@@ -62,10 +62,10 @@ def test_tiles_give_what_one_call_gives(
     np.testing.assert_allclose(dataset_similarity(model, data), expected, atol=2e-6)
     monkeypatch.setattr(similarity, "_PHOTOS_AT_ONCE", 2)
     monkeypatch.setattr(similarity, "_captions_at_once", lambda *_: 3)
-    told: list[tuple[int, int]] = []
-    tiled = dataset_similarity(model, data, lambda done, total: told.append((done, total)))
+    progress_told: list[tuple[int, int]] = []
+    tiled = dataset_similarity(model, data, lambda done, total: progress_told.append((done, total)))
     np.testing.assert_allclose(tiled, expected, atol=2e-6)
-    assert told == [(0, 10), (3, 10), (6, 10), (9, 10), (10, 10)]
+    assert progress_told == [(0, 10), (3, 10), (6, 10), (9, 10), (10, 10)]
 
 
 def test_features_of_another_kind_are_refused() -> None:
@@ -118,13 +118,13 @@ def test_matrices_that_cannot_be_averaged_are_refused() -> None:
 
 def test_report_of_two_models_is_that_of_their_mean_similarity() -> None:
     data, pair = dataset(), [small_model(0), small_model(1)]
-    told: list[tuple[int, int]] = []
+    progress_told: list[tuple[int, int]] = []
     report = Judge().evaluate(
-        pair, data, Path("x"), "val", lambda done, total: told.append((done, total))
+        pair, data, Path("x"), "val", lambda done, total: progress_told.append((done, total))
     )
     assert (report.models, report.images, report.captions) == (2, 5, 10)
-    assert told[-1] == (20, 20)
-    assert [done for done, _ in told] == sorted(done for done, _ in told)
+    assert progress_told[-1] == (20, 20)
+    assert [done for done, _ in progress_told] == sorted(done for done, _ in progress_told)
     mean = (dataset_similarity(pair[0], data) + dataset_similarity(pair[1], data)) / 2
     best = mean.argmax(0)
     recall = 100 * (best == data.captions.photo_of_caption).mean()
@@ -183,12 +183,12 @@ def test_five_folds_of_a_folder_are_five_small_galleries(tmp_path: Path) -> None
     (tmp_path / "testall_caps.txt").write_text(lines)
     (tmp_path / "testall_ids.txt").write_text("".join(f"{n}\n" for n in range(5000)))
     data, model = open_dataset(tmp_path, "testall"), small_model()
-    found = Judge("coco-1k-5fold").evaluate([model], data, tmp_path, "testall").tree()
+    tree = Judge("coco-1k-5fold").evaluate([model], data, tmp_path, "testall").tree()
     scores = dataset_similarity(model, data)
     by_hand = []
     for first in range(0, 5000, 1000):
         fold = scores[first : first + 1000, first : first + 1000]
         ranks = (fold >= fold.diagonal()[:, None]).sum(1)
         by_hand.append(100 * (ranks <= 10).mean())
-    assert found["image_to_text"]["R@10"] == pytest.approx(np.mean(by_hand))
-    assert (found["images"], found["captions"], found["protocol"]) == (5000, 5000, "coco-1k-5fold")
+    assert tree["image_to_text"]["R@10"] == pytest.approx(np.mean(by_hand))
+    assert (tree["images"], tree["captions"], tree["protocol"]) == (5000, 5000, "coco-1k-5fold")

@@ -26,23 +26,23 @@ def judged(sentences: list[str]) -> Judged:
 
 
 def test_all_curves_come_of_captions_that_name_things() -> None:
-    found = judged(["a dog", "two cats", "the sea", "a red car", "an old man", "one tree"])
-    says = Curves.of(found.info)
+    outcome = judged(["a dog", "two cats", "the sea", "a red car", "an old man", "one tree"])
+    says = Curves.of(outcome.info)
     assert None not in (says.pair, says.word, says.photos, says.sentences)
-    assert found.measured.words is not None
-    assert found.measured.tree()["word_support"]["words"] > 0
+    assert outcome.measured.words is not None
+    assert outcome.measured.tree()["word_support"]["words"] > 0
 
 
 def test_word_support_is_left_out_where_captions_name_nothing() -> None:
-    found = judged(["it is", "they were on the", "he is in it", "here it is", "she was", "at it"])
-    says = Curves.of(found.info)
+    outcome = judged(["it is", "they were on the", "he is in it", "here it is", "she was", "at it"])
+    says = Curves.of(outcome.info)
     assert says.word is None
     assert None not in (says.pair, says.photos, says.sentences)
-    assert found.measured.words is None
-    assert found.measured.tree()["word_support"] is None
+    assert outcome.measured.words is None
+    assert outcome.measured.tree()["word_support"] is None
 
 
 def test_word_support_is_left_out_where_one_half_names_nothing() -> None:
     """Every second photo is fitted to, the others are measured on; words are needed in both."""
-    found = judged(["a dog", "it is", "two cats", "here it is", "the sea", "she was"])
-    assert found.info["word_support"] is None
+    outcome = judged(["a dog", "it is", "two cats", "here it is", "the sea", "she was"])
+    assert outcome.info["word_support"] is None

@@ -45,20 +45,20 @@ class OwnFirst(Taste):
     asked = 0
 
     def similarity(self, images, captions):
-        found = super().similarity(images, captions)
+        similarities = super().similarity(images, captions)
         numbers = images.vectors[:, 0, 0].astype(int)
         order = np.random.default_rng(0)
         order.permutation(10)
         rows = order.permutation(30)[self.asked : self.asked + len(captions.lengths)]
         self.asked += len(rows)
         own = numbers[:, None] == self.split.captions.photo_of_caption[rows]
-        return found + own * np.log(captions.lengths)
+        return similarities + own * np.log(captions.lengths)
 
 
-@pytest.mark.parametrize("made", [Taste, OwnFirst])
+@pytest.mark.parametrize("kind", [Taste, OwnFirst])
 @pytest.mark.parametrize("slope", [-0.05, 0.03])
-def test_the_slope_is_found_again(made, slope, monkeypatch):
+def test_the_slope_is_found_again(kind, slope, monkeypatch):
     monkeypatch.setattr("regard.evaluation.calibration.lengths._AT_ONCE", 7)
-    found = length_trend(made(Split(), slope), Split())
-    assert found.slope == pytest.approx(slope, abs=1e-6)
-    assert np.exp([found.shortest, found.longest]) == pytest.approx([6, 14], rel=0.05)
+    trend = length_trend(kind(Split(), slope), Split())
+    assert trend.slope == pytest.approx(slope, abs=1e-6)
+    assert np.exp([trend.shortest, trend.longest]) == pytest.approx([6, 14], rel=0.05)

@@ -20,9 +20,9 @@ CAPTIONS = Captions.of(
 
 
 def test_one_word_is_exchanged_for_one_the_photo_is_not_described_by():
-    found = draw_exchanges(CAPTIONS)
-    assert len(found) == 5  # one caption names nothing
-    for exchange in found:
+    exchanges = draw_exchanges(CAPTIONS)
+    assert len(exchanges) == 5  # one caption names nothing
+    for exchange in exchanges:
         place = exchange.position
         assert exchange.said[:place] == exchange.exchanged[:place]
         assert exchange.said[place + 1 :] == exchange.exchanged[place + 1 :]
@@ -46,13 +46,13 @@ def test_pairs_hold_the_largest_cosine_of_the_word():
 
     exchange = Exchange(1, ("a", "dog", "runs"), ("a", "boat", "runs"), 1)
     vectors = np.array([[[0.2, 0.0], [0.9, 0.3], [5.0, 5.0]]] * 3)  # the last is padding
-    found = word_pairs(Reads(), vectors, np.array([2, 2, 2]), [exchange])
-    assert found.similarity.tolist() == [0.9, 0.3]
-    assert found.true.tolist() == [True, False]
+    pairs = word_pairs(Reads(), vectors, np.array([2, 2, 2]), [exchange])
+    assert pairs.similarity.tolist() == [0.9, 0.3]
+    assert pairs.true.tolist() == [True, False]
 
 
 def test_report_on_known_words():
     pairs = Pairs(np.array([0.9, 0.5, 0.1, 0.5]), np.array([True, True, False, False]))
-    found = report(Calibration(20.0, -10.0), pairs)  # 0.1 is far below, 0.5 is even
-    assert found.ranked == pytest.approx(100 * 3.5 / 4)
-    assert (found.true_flagged, found.exchanged_flagged, found.words) == (0, 50, 4)
+    measured = report(Calibration(20.0, -10.0), pairs)  # 0.1 is far below, 0.5 is even
+    assert measured.ranked == pytest.approx(100 * 3.5 / 4)
+    assert (measured.true_flagged, measured.exchanged_flagged, measured.words) == (0, 50, 4)

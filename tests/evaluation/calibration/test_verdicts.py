@@ -22,26 +22,29 @@ def cases():
 
 
 def test_each_set_is_looked_at_with_and_without_the_right_answer(cases):
-    scores, made = cases
-    assert sorted(set(made.among.tolist())) == [1, 3, 10, 30, 100, ANSWERS - 1]
-    assert made.has_answer.mean() == 0.5
-    single = (made.query == 5) & (made.among == 1)
-    with_it, without = made.inputs[single & made.has_answer], made.inputs[single & ~made.has_answer]
+    scores, drawn = cases
+    assert sorted(set(drawn.among.tolist())) == [1, 3, 10, 30, 100, ANSWERS - 1]
+    assert drawn.has_answer.mean() == 0.5
+    single = (drawn.query == 5) & (drawn.among == 1)
+    with_it, without = (
+        drawn.inputs[single & drawn.has_answer],
+        drawn.inputs[single & ~drawn.has_answer],
+    )
     assert with_it[0, 0] == scores[5, 5]
     assert without[0, 0] in np.delete(scores[5], 5)
-    all_of_them = (made.query == 5) & (made.among == ANSWERS - 1)
-    assert made.inputs[all_of_them & ~made.has_answer][0, 0] == np.delete(scores[5], 5).max()
+    all_of_them = (drawn.query == 5) & (drawn.among == ANSWERS - 1)
+    assert drawn.inputs[all_of_them & ~drawn.has_answer][0, 0] == np.delete(scores[5], 5).max()
 
 
 def test_a_background_finds_what_a_flat_cut_off_cannot(cases):
-    _, made = cases
+    _, drawn = cases
     first = np.arange(QUERIES) % 2 == 0
-    found = report(fit_verdict(part(made, first)), Calibration(1.0, 0.0), part(made, ~first))
-    assert min(found.accuracy[:3]) > 80
-    assert max(found.flat) < 65
-    assert found.accuracy[0] > found.accuracy[-1]  # among many some wrong one stands out too
-    assert found.reliability.expected_calibration_error < 0.05
-    assert found.tree()["accuracy"][0]["among"] == 1
+    measured = report(fit_verdict(part(drawn, first)), Calibration(1.0, 0.0), part(drawn, ~first))
+    assert min(measured.accuracy[:3]) > 80
+    assert max(measured.flat) < 65
+    assert measured.accuracy[0] > measured.accuracy[-1]  # among many some wrong one stands out too
+    assert measured.reliability.expected_calibration_error < 0.05
+    assert measured.tree()["accuracy"][0]["among"] == 1
 
 
 def test_a_part_has_the_cases_of_its_queries(cases):
