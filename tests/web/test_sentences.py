@@ -49,12 +49,12 @@ def test_only_lines_with_words_count():
 @pytest.mark.parametrize("own", [None, ["a leash", "the blue cat", "a red beach", "dog"]])
 def test_the_best_are_those_that_the_index_would_rank(context, placed, own):
     subject = context.subject(placed)
-    best, total, _ = context.sentences.best(subject, 3, own)
+    answer = context.sentences.best(subject, 3, own)
     path = context.library.record(placed).path
     expected = rank_captions(context.model, path, own or SENTENCES, 3)
-    assert total == 4
-    assert [caption.sentence for caption in best] == [caption.sentence for caption in expected]
-    for ours, theirs in zip(best, expected, strict=True):
+    assert answer.total == 4
+    assert [caption.sentence for caption in answer.captions] == [caption.sentence for caption in expected]
+    for ours, theirs in zip(answer.captions, expected, strict=True):
         assert ours.similarity == pytest.approx(theirs.similarity, abs=2e-3)  # stored as float16
         assert sum(word.share for word in ours.maps.words) == pytest.approx(
             ours.similarity, abs=1e-4

@@ -11,7 +11,7 @@ from regard.cli.common import (
     RegionsOption,
     notes,
     open_split,
-    output,
+    print_figures,
     print_json,
     require_train,
 )
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from regard.training.loop import Progress
 
 _KEYS = ("R@1", "R@5", "R@10")
+_SIDES = ("image_to_text", "text_to_image")
 
 
 def ablate(
@@ -76,21 +77,19 @@ def _show(rows: list[dict[str, Any]]) -> None:
     """The paper's table, the gains, and the kinds of sentences."""
     from regard.studies.ablation import PHOTO, REGIONS
 
-    head = [*(f"i→t {key}" for key in _KEYS), *(f"t→i {key}" for key in _KEYS), "rSum"]
-    body = [
-        [f"{row[side][key]:.1f}" for side in ("image_to_text", "text_to_image") for key in _KEYS]
-        + [f"{row['rsum']:.1f}"]
-        for row in rows
-    ]
-    _table("Recalls on val, %", head, rows, body)
+    head = ["", *(f"i→t {key}" for key in _KEYS), *(f"t→i {key}" for key in _KEYS), "rSum"]
+    body = []
+    for row in rows:
+        recalls = (f"{row[side][key]:.1f}" for side in _SIDES for key in _KEYS)
+        body.append([row["title"], *recalls, f"{row['rsum']:.1f}"])
+    print_figures("Recalls on val, %", head, body)
     for baseline, title in ((PHOTO, "the whole photo"), (REGIONS, "the mean of regions")):
-        body = [
-            [_gain(row["gains"][side], baseline) for side in ("image_to_text", "text_to_image")]
-            + [_gain(figures, baseline) for figures in row["kinds"].values()]
-            for row in rows
-        ]
-        head = ["i→t", "t→i", *(f"t→i, {kind}" for kind in rows[0]["kinds"])]
-        _table(f"R@1 relative to VSE++ on {title}, %, with 95 % intervals", head, rows, body)
+        body = []
+        for row in rows:
+            figures = [*(row["gains"][side] for side in _SIDES), *row["kinds"].values()]
+            body.append([row["title"], *(_gain(one, baseline) for one in figures)])
+        head = ["", "i→t", "t→i", *(f"t→i, {kind}" for kind in rows[0]["kinds"])]
+        print_figures(f"R@1 relative to VSE++ on {title}, %, with 95 % intervals", head, body)
     counts = ", ".join(
         f"{kind} {figures['captions']}" for kind, figures in rows[0]["kinds"].items()
     )
@@ -102,14 +101,3 @@ def _gain(figures: dict[str, Any], baseline: str) -> str:
     gained = figures["gain"][baseline]
     low, high = gained["interval"]
     return f"{gained['gain']:+.0f} ({low:+.0f} to {high:+.0f})"
-
-
-def _table(title: str, head: list[str], rows: list[dict[str, Any]], body: list[list[str]]) -> None:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for name in ("", *head):
-        table.add_column(name, justify="right" if name else "left")
-    for row, cells in zip(rows, body, strict=True):
-        table.add_row(row["title"], *cells)
-    output.print(table)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json, require_train
+from regard.cli.common import AsJson, print_made, require_train
 from regard.errors import CheckpointError, ConfigError
 
 
@@ -59,10 +59,5 @@ def blend(
     info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
     info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
     save_checkpoint(out, Checkpoint(last.config, weights, last.vocabulary, identity, info))
-    if as_json:
-        print_json({"model": str(out), "extractor": identity})
-    else:
-        notes.print(
-            f"Its regions come from: regard extract ... --extractor pyramid:{out / BACKBONE}"
-        )
-        print(out)
+    note = f"Its regions come from: regard extract ... --extractor pyramid:{out / BACKBONE}"
+    print_made(out, {"model": str(out), "extractor": identity}, as_json, note)

@@ -12,6 +12,7 @@ from regard.cli.common import (
     notes,
     open_split,
     output,
+    print_figures,
     print_json,
     progress_bar,
 )
@@ -75,16 +76,17 @@ def calibrate(
 
 
 def _show(measured: "Measured") -> None:
-    from rich.table import Table
-
-    table = Table(title="Is there a match? Right in per cent", title_justify="left")
-    for name in ("", "looked at", "verdict", "flat cut-off"):
-        table.add_column(name, justify="left" if not name else "right")
-    for name, verdicts in (("photos", measured.photos), ("sentences", measured.sentences)):
-        for row in zip(verdicts.sizes, verdicts.accuracy, verdicts.flat, strict=True):
-            table.add_row(name, f"{row[0]:,}", f"{row[1]:.1f}", f"{row[2]:.1f}")
-        table.add_section()
-    output.print(table)
+    groups = [
+        [
+            (name, f"{size:,}", f"{accuracy:.1f}", f"{flat:.1f}")
+            for size, accuracy, flat in zip(
+                verdicts.sizes, verdicts.accuracy, verdicts.flat, strict=True
+            )
+        ]
+        for name, verdicts in (("photos", measured.photos), ("sentences", measured.sentences))
+    ]
+    head = ("", "looked at", "verdict", "flat cut-off")
+    print_figures("Is there a match? Right in per cent", head, *groups)
     error = 100 * measured.pairs.expected_calibration_error
     output.print(f"Expected calibration error: {error:.1f} % of pairs' probabilities.")
     if (words := measured.words) is None:

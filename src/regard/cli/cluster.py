@@ -26,6 +26,7 @@ from regard.cli.common import (
     open_split,
     output,
     print_json,
+    print_made,
     progress_bar,
     report_passed_over,
     report_skipped,
@@ -86,6 +87,7 @@ def extract(
     from regard.cluster.session import connected, require_ray
 
     require_ray()
+    from regard.cli.extract import said_of
     from regard.cluster.building import extract_photos
 
     listed, place = _list_photos(photos, images)
@@ -100,14 +102,8 @@ def extract(
             progress=progress,
         )
     report_skipped(report.skipped)
-    if as_json:
-        print_json({"store": str(out), **report._asdict()})
-        return
-    notes.print(
-        f"{report.extracted} photos extracted, {report.already} were there, "
-        f"{len(report.skipped)} skipped."
-    )
-    print(out)
+    tree = {"store": str(out), **report._asdict()}
+    print_made(out, tree, as_json, said_of(report, len(report.skipped)))
 
 
 def _location(text: str | None) -> "Location | None":

@@ -122,6 +122,30 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()  # more may follow much later
 
 
+def print_made(path: Path, tree: dict[str, Any], as_json: bool, note: str = "") -> None:
+    """What a verb has made: as JSON, or as a note and the path."""
+    if as_json:
+        print_json(tree)
+        return
+    if note:
+        notes.print(note, markup=False)
+    print(path)
+
+
+def print_figures(title: str, head: Iterable[str], *groups: Iterable[Iterable[str]]) -> None:
+    """A table on standard output, names to the left, figures to the right, lines between groups."""
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for name in head:
+        table.add_column(name, justify="right" if name else "left")
+    for rows in groups:
+        for row in rows:
+            table.add_row(*row)
+        table.add_section()
+    output.print(table)
+
+
 @contextlib.contextmanager
 def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
     """A bar on standard error; yields a function told how many are done of how many.

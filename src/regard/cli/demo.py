@@ -9,17 +9,16 @@ from regard.cli.common import (
     AsJson,
     ModelOption,
     notes,
-    output,
     print_json,
-    printable,
     progress_bar,
     report_passed_over,
     report_skipped,
 )
+from regard.cli.search import print_table
 from regard.errors import DataError
 
 if TYPE_CHECKING:
-    from regard.search import Index, SearchResult
+    from regard.search import Index
 
 _OWN_SENTENCES = (
     "a person smiles",
@@ -94,30 +93,7 @@ def _answer(index: "Index", sentence: str, number: int, out: Path, as_json: bool
     (figure.parent / ".nomedia").touch()  # figures of photos are no photos
     save_figure(best.explain(), read_photo(best.photo.path).image, sentence, figure)
     if not as_json:
-        _table(sentence, result)
+        print_table(result, title=f"“{sentence}”")
         print(f"  why: {figure}")
     hits = [{"photo": str(h.photo.path), "similarity": h.similarity} for h in result.hits]
     return {"sentence": sentence, "hits": hits, "figure": str(figure)}
-
-
-def _table(sentence: str, result: "SearchResult") -> None:
-    """A ranked table for one sentence."""
-    from rich.table import Table
-    from rich.text import Text
-
-    from regard.explain import strongest_words
-
-    table = Table(title=f"“{sentence}”", title_justify="left", title_style="bold", box=None)
-    table.add_column("rank", justify="right")
-    table.add_column("similarity", justify="right")
-    table.add_column("photo")
-    table.add_column("words that found most", style="dim")
-    for rank, hit in enumerate(result.hits, 1):
-        words = strongest_words([hit.explain()], 3)
-        table.add_row(
-            str(rank),
-            f"{hit.similarity:.3f}",
-            Text(printable(hit.photo.path.name)),
-            ", ".join(f"{word.word} {word.relevance:.2f}" for word in words),
-        )
-    output.print(table)

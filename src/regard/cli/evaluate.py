@@ -15,7 +15,7 @@ from regard.cli.common import (
     SplitOption,
     notes,
     open_split,
-    output,
+    print_figures,
     print_json,
     progress_bar,
 )
@@ -105,27 +105,26 @@ def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) ->
 
 def show(report: "Report", as_json: bool = False) -> None:
     """The result as a table on standard output, how it was made on standard error; or JSON."""
-    from rich.table import Table
-
     if as_json:
         print_json(report.tree())
         return
-
-    table = Table(title=f"rSum {report.retrieval.rsum:.1f}", title_justify="left")
-    table.add_column("")
-    for name in ("R@1", "R@5", "R@10", "median rank", "mean rank"):
-        table.add_column(name, justify="right")
     sides = (
         ("image→text", report.retrieval.caption_retrieval, report.intervals.caption_retrieval),
         ("text→image", report.retrieval.image_retrieval, report.intervals.image_retrieval),
     )
+    rows = []
     for name, side, interval in sides:
-        recalls = [
-            f"{v:.1f} ({interval[k][0]:.1f}-{interval[k][1]:.1f})" for k, v in side.recall.items()
-        ]
-        table.add_row(name, *recalls, f"{side.median_rank:g}", f"{side.mean_rank:.1f}")
-    output.print(table)
+        recalls = (
+            f"{value:.1f} ({interval[k][0]:.1f}-{interval[k][1]:.1f})"
+            for k, value in side.recall.items()
+        )
+        rows.append((name, *recalls, f"{side.median_rank:g}", f"{side.mean_rank:.1f}"))
     low, high = report.intervals.rsum
+    print_figures(
+        f"rSum {report.retrieval.rsum:.1f}",
+        ("", "R@1", "R@5", "R@10", "median rank", "mean rank"),
+        rows,
+    )
     notes.print(
         f"{report.images} images, {report.captions} captions, split {report.split}, protocol "
         f"{report.protocol}, ties {report.ties}, {report.models} model(s). In brackets: 95 % "

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json
+from regard.cli.common import AsJson, print_made
 
 
 def export(
@@ -25,8 +25,5 @@ def export(
     name = out.name.removesuffix(".pth.tar").removesuffix(".pth")
     vocab = out.with_name(f"{name}_vocab.json")
     checkpoint.vocabulary.save(vocab)
-    if as_json:
-        print_json({"checkpoint": str(out), "vocabulary": str(vocab)})
-    else:
-        notes.print(f"Its vocabulary is {vocab}; the official code looks for it in --vocab_path.")
-        print(out)
+    note = f"Its vocabulary is {vocab}; the official code looks for it in --vocab_path."
+    print_made(out, {"checkpoint": str(out), "vocabulary": str(vocab)}, as_json, note)

@@ -2,19 +2,21 @@
 
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli.common import (
     AsJson,
-    notes,
-    print_json,
+    print_made,
     progress_bar,
     report_passed_over,
     report_skipped,
 )
 from regard.errors import DataError
+
+if TYPE_CHECKING:
+    from regard.regions.pipeline import ExtractionReport
 
 
 def extract(
@@ -56,14 +58,13 @@ def extract(
         stored = len(store)
     skipped = {**unreadable, **report.skipped}
     report_skipped(skipped)
-    if as_json:
-        print_json({"store": str(out), "photos": stored, **report._asdict(), "skipped": skipped})
-    else:
-        notes.print(
-            f"{report.extracted} photos extracted, {report.already} were there, "
-            f"{len(skipped)} skipped."
-        )
-        print(out)
+    tree = {"store": str(out), "photos": stored, **report._asdict(), "skipped": skipped}
+    print_made(out, tree, as_json, said_of(report, len(skipped)))
+
+
+def said_of(report: "ExtractionReport", skipped: int) -> str:
+    """What an extraction did, in words."""
+    return f"{report.extracted} photos extracted, {report.already} were there, {skipped} skipped."
 
 
 def list_photos(photos: Path, images: Path | None) -> tuple[list[tuple[str, Path]], dict[str, str]]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from regard.cli.common import notes, output, print_json, progress_bar
+from regard.cli.common import notes, print_figures, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -66,17 +66,15 @@ def _from_map(evidence: "Evidence", scores: "np.ndarray") -> "Answer":
 
 
 def _show(tree: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(title=f"{tree['phrases']} phrases", title_justify="left")
-    table.add_column("")
-    table.add_column("pointing %", justify="right")
-    table.add_column("box R@1 %", justify="right")
     groups = (tree["ways"], tree["baselines"], {f"map, {k}": v for k, v in tree["types"].items()})
-    for group in groups:
-        for name, accuracy in group.items():
-            figures = accuracy["pointing_accuracy"], accuracy["box_recall@1"]
-            table.add_row(name.replace("_", " "), *(f"{value:.1f}" for value in figures))
-        table.add_section()
-    output.print(table)
+    print_figures(
+        f"{tree['phrases']} phrases",
+        ("", "pointing %", "box R@1 %"),
+        *([_row(name, accuracy) for name, accuracy in group.items()] for group in groups),
+    )
     notes.print("A point hits inside a box of the phrase, a region overlapping one by a half.")
+
+
+def _row(name: str, accuracy: dict[str, float]) -> tuple[str, str, str]:
+    pointed, overlapped = accuracy["pointing_accuracy"], accuracy["box_recall@1"]
+    return name.replace("_", " "), f"{pointed:.1f}", f"{overlapped:.1f}"

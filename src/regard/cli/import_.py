@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_json, progress_bar, report_skipped
+from regard.cli.common import AsJson, notes, print_made, progress_bar, report_skipped
 from regard.errors import ConfigError
 
 
@@ -64,11 +64,8 @@ def _features(
         report = import_tsv(file, store, names, progress)
         stored = len(store)
     report_skipped(report.skipped)
-    if as_json:
-        print_json({"store": str(out), "photos": stored, **report._asdict()})
-    else:
-        notes.print(f"{report.imported} photos imported, {report.already} were there.")
-        print(out)
+    note = f"{report.imported} photos imported, {report.already} were there."
+    print_made(out, {"store": str(out), "photos": stored, **report._asdict()}, as_json, note)
 
 
 def _checkpoint(
@@ -93,9 +90,5 @@ def _checkpoint(
             "If it was trained otherwise, import it again with --set, as --set pooling=mean.",
             markup=False,
         )
-    if as_json:
-        tree = {"model": str(out), "config": to_tree(checkpoint.config), "assumed": assumed}
-        print_json(tree)
-    else:
-        notes.print(f"{describe(checkpoint.config, checkpoint.vocabulary)}.")
-        print(out)
+    tree = {"model": str(out), "config": to_tree(checkpoint.config), "assumed": assumed}
+    print_made(out, tree, as_json, f"{describe(checkpoint.config, checkpoint.vocabulary)}.")

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import AsJson, notes, open_split, output, print_json, require_train
+from regard.cli.common import (
+    AsJson,
+    notes,
+    open_split,
+    print_figures,
+    print_json,
+    require_train,
+)
 from regard.cli.train import EpochTeller
 from regard.errors import ConfigError
 
@@ -119,19 +126,16 @@ def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _show(tree: dict[str, Any]) -> None:
-    from rich.table import Table
-
-    table = Table(title=tree["recipe"], title_justify="left")
-    for name in ("", f"paper ({tree['source']})", "accepted band", "got"):
-        table.add_column(name, justify="right" if name else "left")
+    rows = []
     for side, title in (("image_to_text", "image→text"), ("text_to_image", "text→image")):
         for key in _KEYS:
             paper = tree["paper"].get(side, {}).get(key)
             shown = "-" if paper is None else f"{paper:.1f}"
-            table.add_row(f"{title} {key}", shown, "-", f"{tree['got'][side][key]:.1f}")
+            rows.append((f"{title} {key}", shown, "-", f"{tree['got'][side][key]:.1f}"))
     band = "-" if tree["band"] is None else "{:.0f}-{:.0f}".format(*tree["band"])
-    table.add_row("rSum", f"{tree['paper']['rsum']:.1f}", band, f"{tree['got']['rsum']:.1f}")
-    output.print(table)
+    rows.append(("rSum", f"{tree['paper']['rsum']:.1f}", band, f"{tree['got']['rsum']:.1f}"))
+    head = ("", f"paper ({tree['source']})", "accepted band", "got")
+    print_figures(tree["recipe"], head, rows)
     runs = ", ".join(f"{rsum:.1f}" for rsum in tree["runs"])
     notes.print(f"rSum of each seed: {runs}.")
     if tree["band"] and tree["within_band"] is None:

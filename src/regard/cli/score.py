@@ -15,7 +15,6 @@ from regard.errors import ConfigError, DataError
 if TYPE_CHECKING:
     from regard.model.encoded import EncodedImages
     from regard.model.model import Model
-    from regard.regions.pipeline import Outcome
 
 _SENTENCES_AT_ONCE = 512
 
@@ -162,12 +161,15 @@ def _in_order(
 
     Photos are read in the order they are first named; only numbers wait for their turn.
     """
+    from regard.regions.pipeline import extract_stream, workers_for
+
     by_photo: dict[Path, list[int]] = {}
     for number, pair in enumerate(pairs):
         by_photo.setdefault(pair.path, []).append(number)
     waiting: dict[int, dict[str, Any] | str] = {}
     following = 0
-    outcomes = _photos(loaded, list(by_photo), workers)
+    named = [(str(path), path) for path in by_photo]
+    outcomes = extract_stream(named, loaded.extractor_name, workers_for(len(named), workers))
     for numbers, outcome in zip(by_photo.values(), outcomes, strict=True):
         if outcome.regions is None:
             waiting.update((number, outcome.reason) for number in numbers)
@@ -178,15 +180,6 @@ def _in_order(
         while following in waiting:
             yield waiting.pop(following)
             following += 1
-
-
-def _photos(loaded: "Model", paths: Sequence[Path], workers: int | None) -> Iterator["Outcome"]:
-    """Regions of photos in order, or why there are none."""
-    from regard.regions.pipeline import extract_stream, workers_for
-
-    named = [(str(path), path) for path in paths]
-    processes = workers_for(len(paths), workers)
-    yield from extract_stream(named, loaded.extractor_name, processes)
 
 
 def _score(

@@ -177,12 +177,18 @@ def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
 
-def print_table(result: "SearchResult") -> None:
+def print_table(result: "SearchResult", title: str | None = None) -> None:
     """Rank, similarity, path and the words that added most."""
     from rich.table import Table
     from rich.text import Text
 
-    table = Table("", "similarity", "photo", "strongest words", box=None, pad_edge=False)
+    table = Table(
+        *("", "similarity", "photo", "strongest words"),
+        title=title,
+        title_justify="left",
+        box=None,
+        pad_edge=False,
+    )
     unseen = [Text(", ".join(hit.unsupported)) for hit in result.hits]
     if any(unseen):
         table.add_column("no region shows")

@@ -12,7 +12,7 @@ from regard.cli.common import (
     RegionsOption,
     notes,
     open_split,
-    print_json,
+    print_made,
     require_train,
 )
 from regard.errors import ConfigError
@@ -73,11 +73,9 @@ def train(
     teller.close()
     if backbone is not None:
         shutil.copyfile(backbone, outcome.best / BACKBONE)
-    if as_json:
-        print_json({"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch})
-    else:
-        notes.print(f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}.")
-        print(outcome.best)
+    tree = {"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch}
+    note = f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}."
+    print_made(outcome.best, tree, as_json, note)
 
 
 def _check_backbone(backbone: Path, producer: str) -> None:

@@ -8,7 +8,7 @@ import typer
 from regard.cli.common import (
     AsJson,
     notes,
-    print_json,
+    print_made,
     progress_bar,
     read_captions,
     require_train,
@@ -73,8 +73,5 @@ def tune(
         best, rsum = run_tuning(
             load(model), train, val, out, config, threads=threads, progress=show
         )
-    if as_json:
-        print_json({"model": str(best), "rsum": rsum})
-    else:
-        notes.print(f"Best on val, by mean vectors: rSum {rsum:.1f}.")
-        print(best)
+    note = f"Best on val, by mean vectors: rSum {rsum:.1f}."
+    print_made(best, {"model": str(best), "rsum": rsum}, as_json, note)

@@ -10,27 +10,14 @@ import os
 import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from regard.errors import BusyError, ConfigError, DataError
 from regard.indexing import add_photo, update_index
 from regard.search import Index
 from regard.search.catalog import ID_DIGITS
+from regard.web import models
 from regard.web.decode import suffix_of
 from regard.web.problems import ProblemError
-
-
-class Kept(NamedTuple):
-    """What became of a photo."""
-
-    id: str
-    """Of the photo in the index."""
-    name: str
-    """Of the file."""
-    is_new: bool
-    """False where the index has the photo already; then nothing is written."""
-    is_indexed: bool
-    """False while somebody else writes to the index; then the next `regard index` finds it."""
 
 
 def prepare_folder(folder: Path, index: Index) -> Path:
@@ -71,7 +58,7 @@ class Keeper:
         self._index = index
         self._lock = threading.Lock()
 
-    def keep(self, data: bytes) -> Kept:
+    def keep(self, data: bytes) -> models.Kept:
         """Keep a photo as it was sent.
 
         Args:
@@ -86,8 +73,9 @@ class Keeper:
                 known = self._index.photo(photo_id)
             except DataError:
                 path = self._write(data, f"regard-{photo_id}", suffix_of(data))
-                return Kept(photo_id, path.name, True, self._add(path))
-        return Kept(photo_id, known.path.name, False, True)
+                is_indexed = self._add(path)
+                return models.Kept(id=photo_id, name=path.name, is_new=True, is_indexed=is_indexed)
+        return models.Kept(id=photo_id, name=known.path.name, is_new=False, is_indexed=True)
 
     def _write(self, data: bytes, stem: str, suffix: str) -> Path:
         """A new file with these bytes, or the one that has them and was not indexed yet."""

@@ -22,17 +22,6 @@ MOST_SENTENCES = 5000
 BUILT_IN = Path(__file__).with_name("sentences.txt")
 
 
-class Best(NamedTuple):
-    """Sentences for a photo."""
-
-    captions: list[models.Caption]
-    """Best first."""
-    total: int
-    """How many were scored."""
-    verdict: models.Verdict | None
-    """Whether one of them fits; None without calibration."""
-
-
 class _Encoded(NamedTuple):
     sentences: list[str]
     captions: EncodedCaptions
@@ -90,7 +79,9 @@ class SentenceRanker:
                 self._encoded = _Encoded(self._sentences, encoded)
         return self._encoded
 
-    def best(self, subject: Subject, k: int, sentences: Sequence[str] | None = None) -> Best:
+    def best(
+        self, subject: Subject, k: int, sentences: Sequence[str] | None = None
+    ) -> models.Captions:
         """The best sentences for a photo, and whether one of them fits.
 
         Raises:
@@ -118,8 +109,12 @@ class SentenceRanker:
             for row, judgement in zip(best, judgements, strict=True)
         ]
         overall = judgements[0]
-        verdict = wording.verdict_of("sentences", overall.verdict, overall.match_probability)
-        return Best(captions, len(scores), verdict)
+        return models.Captions(
+            photo=subject.photo,
+            total=len(scores),
+            verdict=wording.verdict_of("sentences", overall.verdict, overall.match_probability),
+            captions=captions,
+        )
 
     def suggest(self, subjects: Sequence[Subject], k: int) -> list[models.Suggestion]:
         """Sentences of the server's list that fit one of these photos more than the others."""

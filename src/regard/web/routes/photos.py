@@ -9,12 +9,13 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Depends, Header, Query, Response
 from PIL import Image
 
+from regard.core.scoring import Scoring
 from regard.explain.explanation import Explanation
 from regard.search.encoded_query import EncodedQuery
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, SubjectId, answer, unless_unchanged
 from regard.web.pictures import inside, reduce
-from regard.web.routes.search import Sentence
+from regard.web.routes.search import Sentence, hit_of
 from regard.web.subjects import Subject, is_upload
 
 router = APIRouter(prefix="/photos", tags=["photos"])
@@ -92,9 +93,7 @@ async def thumbnail(
 
 def explain_subject(context: Context, subject: Subject, choice: Choice) -> models.Explained:
     """A photo's similarity with a query, taken apart, as the API tells of it."""
-    query = EncodedQuery.of(context.model, wording.parse(choice.q))
-    scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
-    explanation = query.explain_whole(subject.regions, scoring)
+    query, scoring, explanation = _explain(context, subject, choice)
     return models.Explained(
         photo=subject.photo,
         sentence=choice.q,
@@ -106,6 +105,14 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         words=wording.words_of(query),
         maps=wording.maps_of(explanation),
     )
+
+
+def _explain(
+    context: Context, subject: Subject, choice: Choice
+) -> tuple[EncodedQuery, Scoring, Explanation]:
+    query = EncodedQuery.of(context.model, wording.parse(choice.q))
+    scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
+    return query, scoring, query.explain_whole(subject.regions, scoring)
 
 
 @router.get("/{photo_id}/explain", response_model=models.Explained)
@@ -145,10 +152,7 @@ async def figure(
     """The paper's figure: the photo, and one panel a word."""
 
     def job() -> bytes:
-        subject = here.subject(photo_id)
-        query = EncodedQuery.of(here.model, wording.parse(choice.q))
-        scoring = wording.rescored(here.model.scoring, choice.direction, choice.temperature)
-        explanation = query.explain_whole(subject.regions, scoring)
+        explanation = _explain(here, here.subject(photo_id), choice)[2]
         return _draw(explanation, _picture(here, photo_id), choice.q, kind)
 
     drawn = await here.picture_gate.run(client, job)
@@ -189,7 +193,11 @@ async def captions(
     limit: Annotated[int, Query(ge=1, le=100)] = 10,
 ) -> Response:
     """The best of the server's sentences for a photo, each explained."""
-    return answer(await here.search_gate.run(client, lambda: _best(here, photo_id, limit, None)))
+
+    def job() -> models.Captions:
+        return here.sentences.best(here.subject(photo_id), limit)
+
+    return answer(await here.search_gate.run(client, job))
 
 
 @router.post("/{photo_id}/captions", response_model=models.Captions)
@@ -199,17 +207,9 @@ async def captions_among(
     """The best of one's own sentences for a photo, each explained."""
 
     def job() -> models.Captions:
-        return _best(here, photo_id, body.limit, body.sentences)
+        return here.sentences.best(here.subject(photo_id), body.limit, body.sentences)
 
     return answer(await here.search_gate.run(client, job))
-
-
-def _best(
-    context: Context, photo_id: str, limit: int, sentences: list[str] | None
-) -> models.Captions:
-    subject = context.subject(photo_id)
-    best = context.sentences.best(subject, limit, sentences)
-    return models.Captions(photo=subject.photo, **best._asdict())
 
 
 @router.get("/{photo_id}/similar", response_model=models.Similar)
@@ -225,16 +225,6 @@ async def similar(
         with here.library.looking_up(photo_id):
             like = here.uploads.get(photo_id).subject.regions if is_upload(photo_id) else photo_id
             result = here.library.index.similar(like, limit)
-        hits = [
-            models.Hit(
-                photo=here.library.describe(hit.photo),
-                similarity=round(hit.similarity, 6),
-                probability=None,
-                match_probability=None,
-                maps=None,
-            )
-            for hit in result.hits
-        ]
-        return models.Similar(hits=hits)
+        return models.Similar(hits=[hit_of(here, hit, maps=False) for hit in result.hits])
 
     return answer(await here.search_gate.run(client, job))

@@ -1,7 +1,7 @@
 """Photos for a sentence, the newest photos, and long lists as a stream."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -89,7 +89,7 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     return weights
 
 
-def _hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
+def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     """A hit as the API tells of it, explained or not."""
     return models.Hit(
         photo=context.library.describe(hit.photo),
@@ -100,21 +100,23 @@ def _hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     )
 
 
-def _search(context: Context, ask: Ask, page: Page, *, maps: bool) -> models.Search:
-    began = time.perf_counter()
-    end = page.offset + page.limit
-    ranking = context.library.ranker.rank(ask, end)
-    seconds = time.perf_counter() - began
+def _answer(
+    ask: Ask,
+    ranking: Ranking,
+    *,
+    offset: int = 0,
+    seconds: float = 0,
+    hits: Sequence[models.Hit] = (),
+) -> models.Search:
     result = ranking.result
-    hits = result.hits[page.offset : end]
     return models.Search(
         query=ask.text,
         words=ranking.words,
         verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
         total=result.total,
-        offset=page.offset,
+        offset=offset,
         seconds=seconds,
-        hits=[_hit_of(context, hit, maps=maps) for hit in hits],
+        hits=list(hits),
     )
 
 
@@ -134,8 +136,12 @@ async def search(
     chosen = _parse_weights(weights)
 
     def job() -> models.Search:
+        began, end = time.perf_counter(), page.offset + page.limit
         ask = Ask(q, where.filters(here.library), sort, chosen)
-        return _search(here, ask, page, maps=maps)
+        ranking = here.library.ranker.rank(ask, end)
+        seconds = time.perf_counter() - began
+        hits = [hit_of(here, hit, maps=maps) for hit in ranking.result.hits[page.offset : end]]
+        return _answer(ask, ranking, offset=page.offset, seconds=seconds, hits=hits)
 
     return answer(await here.search_gate.run(client, job))
 
@@ -154,27 +160,17 @@ async def stream(
 ) -> Response:
     """Many hits as newline-delimited JSON: the search without hits, then a hit a line."""
 
-    def job() -> Ranking:
+    def job() -> tuple[Ask, Ranking]:
         ask = Ask(q, where.filters(here.library), "relevance", None)
-        return here.library.ranker.rank(ask, limit)
+        return ask, here.library.ranker.rank(ask, limit)
 
-    ranking = await here.search_gate.run(client, job)
+    ask, ranking = await here.search_gate.run(client, job)
 
     def lines() -> Iterator[str]:
-        result = ranking.result
-        head = models.Search(
-            query=q,
-            words=ranking.words,
-            verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
-            total=result.total,
-            offset=0,
-            seconds=0,
-            hits=[],
-        )
-        yield head.model_dump_json() + "\n"
+        yield _answer(ask, ranking).model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
-            hits = (_hit_of(here, hit, maps=False) for hit in part)
+            hits = (hit_of(here, hit, maps=False) for hit in part)
             yield "".join(hit.model_dump_json() + "\n" for hit in hits)
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")

@@ -64,7 +64,7 @@ def _keep(context: Context, data: bytes) -> models.Kept:
     assert context.keeper is not None
     kept = context.keeper.keep(data)
     context.library.follow()
-    return models.Kept(**kept._asdict())
+    return kept
 
 
 async def _receive(request: Request, limits: ServeConfig) -> bytes:
