@@ -12,7 +12,7 @@ from rich.text import Text
 from small import draw, save_model
 
 from regard.cli import common
-from regard.cli.common import _SafeConsole, printable
+from regard.cli.common import SafeConsole, printable
 
 from .conftest import invoke
 
@@ -32,14 +32,14 @@ def test_consoles_send_none_of_it():
     table.add_row(Text(printable(NAME)))
     for thing in (NAME, Text(NAME), table):
         out = io.StringIO()
-        console = _SafeConsole(file=out, width=200, emoji=False, force_terminal=False)
+        console = SafeConsole(file=out, width=200, emoji=False, force_terminal=False)
         console.print(thing, markup=False)
         assert "\x1b" not in out.getvalue()
         assert "\u202e" not in out.getvalue()
         assert r"\x1b[2J" in out.getvalue()
         assert ":cat: [red]b" in out.getvalue()
     out = io.StringIO()
-    _SafeConsole(file=out, force_terminal=True).print("[red]own colours stay[/red]")
+    SafeConsole(file=out, force_terminal=True).print("[red]own colours stay[/red]")
     assert "\x1b[31m" in out.getvalue()
 
 

@@ -105,14 +105,14 @@ def test_pairs_equal_the_whole_matrix(kind, direction):
     data = Ragged([3, 1, 5], [4, 1, 7, 2], dim=6, seed=5, kind=kind)
     scoring = Scoring(direction=direction)
     rows, columns = np.array(list(itertools.product(range(3), range(4)))).T
-    found = paired_similarity(
+    similarities = paired_similarity(
         data.padded_regions[rows],
         data.padded_words[columns],
         data.region_mask[rows],
         data.word_mask[columns],
         scoring,
     )
-    np.testing.assert_allclose(found.reshape(3, 4), data.all(scoring), rtol=1e-12)
+    np.testing.assert_allclose(similarities.reshape(3, 4), data.all(scoring), rtol=1e-12)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
@@ -140,9 +140,9 @@ def test_zero_vectors_score_zero_and_have_finite_gradients():
     everything = torch.ones(1, 2, dtype=torch.bool), torch.ones(1, 3, dtype=torch.bool)
     for direction in DIRECTIONS:
         scoring = Scoring(direction=direction, pooling="mean")
-        found = similarity(regions, words, *everything, scoring)
-        assert found.item() == 0
-        (gradient,) = torch.autograd.grad(found.sum(), regions)
+        similarities = similarity(regions, words, *everything, scoring)
+        assert similarities.item() == 0
+        (gradient,) = torch.autograd.grad(similarities.sum(), regions)
         assert torch.isfinite(gradient).all()
 
 
@@ -156,8 +156,8 @@ def test_gradient_equals_that_of_the_attended_vectors():
     cosine = words @ regions.transpose(1, 2)
     weights = attend(cosine, masks[1], masks[0])
     attended = weights @ regions
-    found = torch.nn.functional.cosine_similarity(words, attended, dim=-1, eps=1e-8)
-    plain = torch.autograd.grad(pool(found, masks[1]).sum(), regions)[0]
+    relevances = torch.nn.functional.cosine_similarity(words, attended, dim=-1, eps=1e-8)
+    plain = torch.autograd.grad(pool(relevances, masks[1]).sum(), regions)[0]
     torch.testing.assert_close(gram_form, plain)
 
 
@@ -165,9 +165,9 @@ def test_relevance_is_the_cosine_with_the_attended_vector():
     torch.manual_seed(1)
     words, regions = torch.randn(4, 7).double(), torch.randn(5, 7).double()
     weights = torch.softmax(torch.randn(4, 5).double(), -1)
-    found = relevance(words @ regions.T, weights, regions @ regions.T, words.norm(dim=-1))
+    relevances = relevance(words @ regions.T, weights, regions @ regions.T, words.norm(dim=-1))
     expected = torch.nn.functional.cosine_similarity(words, weights @ regions, dim=-1)
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(relevances, expected)
 
 
 def test_numbers_of_numpy_stay_float32_and_equal_those_of_torch():
@@ -214,6 +214,6 @@ def test_unknown_scoring_is_refused_by_name_where_annotations_are_not_checked():
         "    except RegardError as error: print(error)\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    told = done.stdout.splitlines()
-    for line, (name, value) in zip(told, UNKNOWN.items(), strict=True):
+    text = done.stdout.splitlines()
+    for line, (name, value) in zip(text, UNKNOWN.items(), strict=True):
         assert line.startswith(f"{name} is {value!r}; it must be")

@@ -26,9 +26,9 @@ SHARED = not_negative(torch.tensor([0, 0, 1, 2, 2, 2]))
 @pytest.mark.parametrize("excluded", [DIAGONAL, SHARED])
 @pytest.mark.parametrize("seed", range(4))
 def test_triplet_equals_the_reference(negatives, excluded, seed):
-    found = triplet_loss(scores(seed), excluded, 0.2, negatives)
+    loss = triplet_loss(scores(seed), excluded, 0.2, negatives)
     expected = reference.triplet(scores(seed).numpy(), excluded.numpy(), 0.2, negatives)
-    assert found.item() == pytest.approx(expected)
+    assert loss.item() == pytest.approx(expected)
 
 
 def test_chosen_pairs_give_the_loss_and_gradient_of_the_whole_matrix():
@@ -68,7 +68,7 @@ def test_contrastive_equals_cross_entropy_by_hand():
     region_mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]]).bool()
     word_mask = torch.tensor([[1, 1], [1, 0], [1, 1]]).bool()
     excluded = not_negative(torch.tensor([0, 1, 1]))
-    found = contrastive_loss(regions, words, region_mask, word_mask, excluded, 0.5)
+    loss = contrastive_loss(regions, words, region_mask, word_mask, excluded, 0.5)
     image = np.stack([reference.unit(regions[i][region_mask[i]].numpy().mean(0)) for i in range(3)])
     text = np.stack([reference.unit(words[i][word_mask[i]].numpy().mean(0)) for i in range(3)])
     logits = np.exp(image @ text.T / 0.5)
@@ -76,11 +76,11 @@ def test_contrastive_equals_cross_entropy_by_hand():
     logits = logits * allowed
     by_image = -np.log(np.diag(logits) / logits.sum(1)).mean()
     by_caption = -np.log(np.diag(logits) / logits.sum(0)).mean()
-    assert found.item() == pytest.approx((by_image + by_caption) / 2, rel=1e-5)
+    assert loss.item() == pytest.approx((by_image + by_caption) / 2, rel=1e-5)
 
 
 def test_same_photo_is_never_a_negative():
-    found = hardest_negatives(torch.ones(6, 6), SHARED)
+    hardest = hardest_negatives(torch.ones(6, 6), SHARED)
     groups = torch.tensor([0, 0, 1, 2, 2, 2])
-    assert (groups[found.caption_of_image] != groups).all()
-    assert (groups[found.image_of_caption] != groups).all()
+    assert (groups[hardest.caption_of_image] != groups).all()
+    assert (groups[hardest.image_of_caption] != groups).all()

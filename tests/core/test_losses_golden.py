@@ -51,7 +51,7 @@ def test_loss_and_gradients_equal_the_recordings(golden: Path, file: str, number
     assert loss.item() == pytest.approx(float(arrays[name]), rel=2e-6)
     for leaf, recorded in ((regions, f"{name}_gimages"), (words, f"{name}_gcaptions")):
         expected = across(torch.from_numpy(arrays[recorded]), leaf.detach())
-        found = across(leaf.grad, leaf.detach())
+        slopes = across(leaf.grad, leaf.detach())
         largest = expected.abs().max()
         assert largest > 0.01
-        assert (found - expected).abs().max() <= 1e-5 * largest
+        assert (slopes - expected).abs().max() <= 1e-5 * largest

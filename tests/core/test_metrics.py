@@ -35,20 +35,20 @@ def test_image_ranks_by_hand():
 
 
 def test_retrieval_by_hand():
-    found = retrieval(TYPED, OWNER)
-    assert found.caption_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
-    assert found.caption_retrieval.median_rank == 3
-    assert found.caption_retrieval.mean_rank == pytest.approx(3)
-    assert found.image_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
-    assert found.image_retrieval.mean_rank == pytest.approx(14 / 6)
-    assert found.rsum == pytest.approx(2 * (100 / 3 + 200))
+    figures = retrieval(TYPED, OWNER)
+    assert figures.caption_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
+    assert figures.caption_retrieval.median_rank == 3
+    assert figures.caption_retrieval.mean_rank == pytest.approx(3)
+    assert figures.image_retrieval.recall == pytest.approx({1: 100 / 3, 5: 100, 10: 100})
+    assert figures.image_retrieval.mean_rank == pytest.approx(14 / 6)
+    assert figures.rsum == pytest.approx(2 * (100 / 3 + 200))
 
 
 @pytest.mark.parametrize("captions", [1, 3, 7])
 def test_equal_similarities_recall_nothing(captions):
     owner = np.arange(40).repeat(captions)
-    found = retrieval(np.zeros((40, 40 * captions)), owner)
-    assert found.rsum == 0
+    figures = retrieval(np.zeros((40, 40 * captions)), owner)
+    assert figures.rsum == 0
 
 
 @pytest.mark.parametrize("captions", [1, 3, 7])

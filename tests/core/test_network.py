@@ -25,9 +25,9 @@ def captions(model, lengths):
 @pytest.mark.parametrize("encoding", ["gru", "last", "states"])
 def test_words_are_unit_vectors_and_padding_is_zero(encoding):
     model = made(word_encoding=encoding)
-    found = model.words(*captions(model, [3, 5]))
-    assert found.shape == (2, 5, 8)
-    torch.testing.assert_close(found.norm(dim=-1)[0], torch.tensor([1.0, 1, 1, 0, 0]))
+    vectors = model.words(*captions(model, [3, 5]))
+    assert vectors.shape == (2, 5, 8)
+    torch.testing.assert_close(vectors.norm(dim=-1)[0], torch.tensor([1.0, 1, 1, 0, 0]))
 
 
 @pytest.mark.parametrize("encoding", ["gru", "last", "states"])
@@ -41,8 +41,8 @@ def test_a_caption_alone_is_embedded_as_among_others(encoding):
 def test_unknown_words_differ_where_states_tell_them_apart():
     model = made(word_encoding="states")
     ids = torch.full((1, 2), 3)
-    found = model.words(ids, torch.tensor([2]), torch.randn(1, 2, 4))
-    assert (found[0, 0] - found[0, 1]).abs().max() > 0.01
+    vectors = model.words(ids, torch.tensor([2]), torch.randn(1, 2, 4))
+    assert (vectors[0, 0] - vectors[0, 1]).abs().max() > 0.01
 
 
 @pytest.mark.parametrize("encoding", ["gru", "last", "states"])

@@ -69,9 +69,9 @@ def test_shares_sum_to_the_similarity_and_padding_changes_nothing(counts, seed, 
         alone = one_pair(regions[row], words[row], **options)
         np.testing.assert_allclose(parts.share[row, :word_count], alone.share, atol=1e-9)
         np.testing.assert_allclose(parts.relevance[row, :word_count], alone.relevance, atol=1e-9)
-        found = parts.attention[row, :word_count, :region_count]
-        np.testing.assert_allclose(found, alone.attention, atol=1e-9)
-        sums = found.sum(1)
+        attention = parts.attention[row, :word_count, :region_count]
+        np.testing.assert_allclose(attention, alone.attention, atol=1e-9)
+        sums = attention.sum(1)
         can_be_unseen = scorer_is_one_hot(options)
         assert np.allclose(sums[~(can_be_unseen & (sums == 0))], 1)
 

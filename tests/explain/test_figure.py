@@ -67,15 +67,15 @@ def test_nothing_leaves_the_page_or_covers_another(size, count):
 
 
 def test_words_are_titled_and_sentence_ends_are_only_in_the_sum():
-    found = explanation(["a", "dog"], (60, 40))
-    told = written(draw_figure(found, photo((60, 40)), "A dog"))
-    assert {"A dog", "photo", "a", "dog"} <= set(told)
-    assert "<start>" not in told
-    numbers = next(text for text in told if text.startswith("similarity"))
-    assert f"{abs(found.similarity):.3f}" in numbers
-    assert f"sentence ends {abs(found.sentence_ends_share):.3f}" in numbers
-    word = found.sentence_words[1]
-    assert any(f"{abs(word.relevance):.2f} · share" in text for text in told)
+    why = explanation(["a", "dog"], (60, 40))
+    texts = written(draw_figure(why, photo((60, 40)), "A dog"))
+    assert {"A dog", "photo", "a", "dog"} <= set(texts)
+    assert "<start>" not in texts
+    numbers = next(text for text in texts if text.startswith("similarity"))
+    assert f"{abs(why.similarity):.3f}" in numbers
+    assert f"sentence ends {abs(why.sentence_ends_share):.3f}" in numbers
+    word = why.sentence_words[1]
+    assert any(f"{abs(word.relevance):.2f} · share" in text for text in texts)
 
 
 def single(shares, size, focus):
@@ -129,26 +129,26 @@ def test_any_text_is_drawn_as_it_is(tmp_path):
 
 
 def test_a_score_below_zero_is_told_without_per_cent():
-    found = single([-0.2, 0.1], (60, 40), 0)
-    told = written(draw_figure(found, photo((60, 40)), "w w"))
-    assert "cosine 0.50 · share −0.200" in told
-    assert "similarity −0.100 = words −0.100 + sentence ends 0.000" in told
+    why = single([-0.2, 0.1], (60, 40), 0)
+    texts = written(draw_figure(why, photo((60, 40)), "w w"))
+    assert "cosine 0.50 · share −0.200" in texts
+    assert "similarity −0.100 = words −0.100 + sentence ends 0.000" in texts
 
 
 def test_the_same_input_gives_the_same_file(tmp_path):
-    found = explanation(["dog", "cat"], (60, 40))
+    why = explanation(["dog", "cat"], (60, 40))
     for suffix in (".png", ".pdf"):
         files = [tmp_path / f"{n}{suffix}" for n in range(2)]
         for path in files:
-            save_figure(found, photo((60, 40)), "dog cat", path)
+            save_figure(why, photo((60, 40)), "dog cat", path)
         assert files[0].read_bytes() == files[1].read_bytes(), suffix
 
 
 def test_photos_decoded_smaller_give_the_same_picture():
-    found = explanation(["dog"], (600, 400))
+    why = explanation(["dog"], (600, 400))
     gradient = Image.linear_gradient("L").resize((600, 400)).convert("RGB")
     large, small = (
-        rendered(draw_figure(found, image, "dog"))[0].astype(int)
+        rendered(draw_figure(why, image, "dog"))[0].astype(int)
         for image in (gradient, gradient.resize((450, 300)))
     )
     assert np.abs(large - small).mean() < 1
@@ -156,9 +156,9 @@ def test_photos_decoded_smaller_give_the_same_picture():
 
 def test_without_boxes_there_is_no_figure():
     words = tuple(WordExplanation(w, 0.5, 0.5, np.ones(2) / 2, np.zeros(2)) for w in "ab")
-    found = Explanation(1.0, words, np.zeros((0, 4)), (0, 0))
+    why = Explanation(1.0, words, np.zeros((0, 4)), (0, 0))
     with pytest.raises(ShapeError, match="explanation has no boxes"):
-        draw_figure(found, photo((60, 40)), "a b")
+        draw_figure(why, photo((60, 40)), "a b")
 
 
 def test_matplotlib_state_is_left_alone():

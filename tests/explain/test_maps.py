@@ -18,7 +18,7 @@ def word(cosines, attention, pointing=None):
 
 def test_map_is_the_sum_of_gaussians():
     scores, boxes = np.array([0.5, 2.0]), np.array([[0, 0, 40, 20], [100, 40, 200, 100.0]])
-    found = heat_map(scores, boxes, SIZE, (8, 5))
+    heat = heat_map(scores, boxes, SIZE, (8, 5))
     raw = np.zeros((5, 8))
     for row in range(5):
         for column in range(8):
@@ -27,17 +27,17 @@ def test_map_is_the_sum_of_gaussians():
                 dx = (x - (x1 + x2) / 2) / ((x2 - x1) / 2)
                 dy = (y - (y1 + y2) / 2) / ((y2 - y1) / 2)
                 raw[row, column] += score * np.exp(-(dx**2 + dy**2) / 2)
-    assert found == pytest.approx((raw - raw.min()) / (raw.max() - raw.min()))
+    assert heat == pytest.approx((raw - raw.min()) / (raw.max() - raw.min()))
 
 
 def test_peak_lies_in_the_box_that_counts():
     for favoured in (0, 1):
         scores = np.array([0.1, 0.1])
         scores[favoured] = 1.0
-        found = heat_map(scores, HALVES, SIZE, (40, 20))
-        assert found.min() == 0
-        assert found.max() == 1
-        x, y = peak(found, SIZE)
+        heat = heat_map(scores, HALVES, SIZE, (40, 20))
+        assert heat.min() == 0
+        assert heat.max() == 1
+        x, y = peak(heat, SIZE)
         assert HALVES[favoured][0] < x < HALVES[favoured][2]
         assert y == pytest.approx(50, abs=3)
 
@@ -56,9 +56,9 @@ def test_a_map_without_differences_is_bright_everywhere():
 
 
 def test_a_box_without_width_still_shows():
-    found = heat_map(np.ones(1), np.array([[50, 50, 50, 50.0]]), SIZE, (200, 100))
-    assert np.isfinite(found).all()
-    assert peak(found, SIZE) == pytest.approx((50, 50), abs=1)
+    heat = heat_map(np.ones(1), np.array([[50, 50, 50, 50.0]]), SIZE, (200, 100))
+    assert np.isfinite(heat).all()
+    assert peak(heat, SIZE) == pytest.approx((50, 50), abs=1)
 
 
 def test_best_region_covers_the_bright_part():

@@ -13,8 +13,10 @@ LENGTHS = [2, 4, 1]
 def sides() -> tuple[np.ndarray, np.ndarray]:
     """(2, 5, 13) and (3, 4, 13) unit vectors."""
     random = np.random.default_rng(0)
-    found = [random.standard_normal(shape) for shape in ((2, 5, 13), (3, 4, 13))]
-    return tuple((v / np.linalg.norm(v, axis=-1, keepdims=True)).astype(np.float32) for v in found)
+    vectors = [random.standard_normal(shape) for shape in ((2, 5, 13), (3, 4, 13))]
+    return tuple(
+        (v / np.linalg.norm(v, axis=-1, keepdims=True)).astype(np.float32) for v in vectors
+    )
 
 
 def locked(array: np.ndarray) -> np.ndarray:
@@ -40,10 +42,10 @@ FORMS = {
 def test_the_layout_of_an_array_changes_nothing(backend: str, form: str) -> None:
     regions, words = sides()
     expected = similarity_matrix(regions, words, LENGTHS, backend=backend)
-    made = FORMS[form](regions), FORMS[form](words)
-    found = similarity_matrix(*made, LENGTHS, backend=backend)
-    np.testing.assert_allclose(found, expected, atol=3e-7)
-    assert isinstance(found, np.ndarray) == isinstance(made[0], np.ndarray)
+    arrays = FORMS[form](regions), FORMS[form](words)
+    similarities = similarity_matrix(*arrays, LENGTHS, backend=backend)
+    np.testing.assert_allclose(similarities, expected, atol=3e-7)
+    assert isinstance(similarities, np.ndarray) == isinstance(arrays[0], np.ndarray)
 
 
 @pytest.mark.parametrize(

@@ -42,8 +42,8 @@ def test_numpy_takes_over_without_numba(direction, request):
     fused = similarity_matrix(REGIONS, WORDS, LENGTHS, backend="fused", direction=direction)
     request.getfixturevalue("_no_numba")
     assert not tiles.fused_available()
-    found = similarity_matrix(REGIONS, WORDS, LENGTHS, backend="fused", direction=direction)
-    assert np.abs(found - fused).max() < 2e-6
+    similarities = similarity_matrix(REGIONS, WORDS, LENGTHS, backend="fused", direction=direction)
+    assert np.abs(similarities - fused).max() < 2e-6
 
 
 @pytest.mark.usefixtures("_no_numba")
@@ -70,10 +70,10 @@ def test_every_way_of_multiplying_agrees(direction):
 @pytest.mark.parametrize("dim", [1, 2, 31, 32, 34, 63, 100])
 def test_any_dimension_in_bfloat16(dim):
     regions, words = REGIONS[..., :dim], WORDS[..., :dim]
-    found = similarity_matrix(regions, words, LENGTHS, backend="fused", precision="bfloat16")
+    similarities = similarity_matrix(regions, words, LENGTHS, backend="fused", precision="bfloat16")
     wanted = similarity_matrix(rounded(regions), rounded(words), LENGTHS, backend="plain")
     several = LENGTHS > 1  # a lone word's clipped cosine is ±1 after normalising: a sign decides
-    assert np.abs(found - wanted)[:, several].max() < (5e-2 if dim < 16 else 1e-2)
+    assert np.abs(similarities - wanted)[:, several].max() < (5e-2 if dim < 16 else 1e-2)
 
 
 @pytest.mark.parametrize("shape", [(1, 36, 40, 9), (40, 36, 1, 9), (3, 40, 5, 30), (20, 5, 33, 1)])
@@ -93,8 +93,8 @@ def test_few_items_on_one_side(shape, direction, ragged):
         direction=direction,
         backend="plain",
     )
-    found = score(in_half(regions, region_lengths), in_half(words, lengths), scoring)
-    assert np.abs(found - wanted).max() < 1e-4
+    similarities = score(in_half(regions, region_lengths), in_half(words, lengths), scoring)
+    assert np.abs(similarities - wanted).max() < 1e-4
 
 
 def test_a_stored_gram_is_used():

@@ -30,7 +30,7 @@ def test_equals_the_recordings(name, backend):
     arrays, entries = load(name)
     assert len(entries["scores"]) == 72 or name not in ("scores_small", "scores_real")
     for entry in entries["scores"]:
-        found = similarity_matrix(
+        similarities = similarity_matrix(
             arrays["images"],
             arrays["captions"],
             arrays["lengths"],
@@ -42,10 +42,10 @@ def test_equals_the_recordings(name, backend):
             backend=backend,
         )
         wanted = arrays[entry["array"]]
-        assert isinstance(found, np.ndarray)
-        assert found.dtype == np.float32
+        assert isinstance(similarities, np.ndarray)
+        assert similarities.dtype == np.float32
         # sums reach 27, where float32 itself is known to 2e-6 only
-        np.testing.assert_allclose(found, wanted, atol=2e-6, rtol=1e-6, err_msg=str(entry))
+        np.testing.assert_allclose(similarities, wanted, atol=2e-6, rtol=1e-6, err_msg=str(entry))
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])

@@ -105,7 +105,7 @@ def options(scoring):
 @quick
 def test_equals_the_truth(backend, problem):
     regions, words, region_lengths, lengths, scoring = problem
-    found = similarity_matrix(
+    similarities = similarity_matrix(
         regions,
         words,
         lengths,
@@ -119,7 +119,7 @@ def test_equals_the_truth(backend, problem):
     scale = scale * max(1.0, float(regions.norm(dim=-1).max() * words.norm(dim=-1).max()))
     kept = cancellation(problem)
     sound = kept > 1e-3  # the rest is noise in any float32 arithmetic
-    assert (((found - wanted).abs() / scale * kept)[sound] < 1e-5).all()
+    assert (((similarities - wanted).abs() / scale * kept)[sound] < 1e-5).all()
 
 
 @pytest.mark.parametrize(
@@ -132,7 +132,7 @@ def test_every_normalization_and_scorer(normalization, scorer, direction):
     scoring = Scoring(direction=direction, normalization=normalization, scorer=scorer)
     wanted = truth(regions, words, region_lengths, lengths, scoring)
     for backend in ("auto", "reference", "plain", "fused"):
-        found = similarity_matrix(
+        similarities = similarity_matrix(
             regions,
             words,
             lengths,
@@ -140,7 +140,7 @@ def test_every_normalization_and_scorer(normalization, scorer, direction):
             backend=backend,
             **options(scoring),
         )
-        assert (found - wanted).abs().max() < 2e-6 * wanted.abs().max().clamp_min(1)
+        assert (similarities - wanted).abs().max() < 2e-6 * wanted.abs().max().clamp_min(1)
 
 
 def unit(*shape, seed=0):
@@ -156,10 +156,10 @@ def test_bfloat16_errs_little(backend, pooling, direction):
     lengths = torch.tensor([3, 30, 11, 12, 13, 8, 9, 10, 20])
     scoring = Scoring(direction=direction, pooling=pooling)
     wanted = truth(regions, words, torch.full((40,), 36), lengths, scoring)
-    found = similarity_matrix(
+    similarities = similarity_matrix(
         regions, words, lengths, backend=backend, precision="bfloat16", **options(scoring)
     )
-    assert (found - wanted).abs().max() < 5e-4
+    assert (similarities - wanted).abs().max() < 5e-4
 
 
 @pytest.mark.parametrize("shape", [(1, 300, 40, 5), (33, 300, 1, 2), (2, 1, 50, 1), (50, 3, 2, 90)])
@@ -174,8 +174,8 @@ def test_extreme_sizes(shape, direction):
     scoring = Scoring(direction=direction)
     wanted = truth(regions, words, all_regions, all_words, scoring)
     for backend in ("fused", "plain"):
-        found = similarity_matrix(regions, words, None, backend=backend, direction=direction)
-        assert (found - wanted).abs().max() < 5e-6
+        similarities = similarity_matrix(regions, words, None, backend=backend, direction=direction)
+        assert (similarities - wanted).abs().max() < 5e-6
 
 
 @pytest.mark.parametrize("backend", ["fused", "plain", "reference"])
@@ -212,13 +212,13 @@ def test_empty_sides(backend):
 def test_threads_change_nothing(backend, precision):
     regions, words = unit(100, 36, 16), unit(70, 12, 16)
     lengths = torch.arange(70) % 12 + 1
-    found = [
+    similarities = [
         similarity_matrix(
             regions, words, lengths, backend=backend, precision=precision, threads=threads
         )
         for threads in (1, 2, 3, 1)
     ]
-    assert all(torch.equal(found[0], other) for other in found)
+    assert all(torch.equal(similarities[0], other) for other in similarities)
     assert torch.get_num_threads() >= 1
 
 
@@ -226,9 +226,9 @@ def test_numpy_in_numpy_out_and_float64():
     regions, words = unit(3, 4, 8), unit(2, 5, 8)
     wanted = similarity_matrix(regions, words, None)
     assert isinstance(wanted, torch.Tensor)
-    found = similarity_matrix(regions.double().numpy(), words.numpy(), np.array([5, 5]))
-    assert isinstance(found, np.ndarray)
-    np.testing.assert_allclose(found, wanted, atol=1e-6)
+    similarities = similarity_matrix(regions.double().numpy(), words.numpy(), np.array([5, 5]))
+    assert isinstance(similarities, np.ndarray)
+    np.testing.assert_allclose(similarities, wanted, atol=1e-6)
 
 
 def test_inputs_with_gradients_are_taken_as_they_are():

@@ -43,7 +43,7 @@ def test_each_worker_s_torch_has_one_thread(everybody):
 
 def test_results_do_not_depend_on_threads(everybody):
     a, b = torch.randn(2, 40, 700, 300, generator=torch.Generator().manual_seed(0))
-    found = {}
+    by_threads = {}
     for threads in (1, 2):
         out = torch.empty(len(a))
 
@@ -52,14 +52,16 @@ def test_results_do_not_depend_on_threads(everybody):
             out[n] += (a[n] @ b[n].T).exp().mean()
 
         workers.run_tasks(range(len(a)), work, threads)
-        found[threads] = out
-    assert torch.equal(found[1], found[2])
+        by_threads[threads] = out
+    assert torch.equal(by_threads[1], by_threads[2])
 
 
 def test_progress_counts_tasks():
-    told = []
-    workers.run_tasks("abc", lambda _: None, 2, lambda done, total: told.append((done, total)))
-    assert told == [(1, 3), (2, 3), (3, 3)]
+    progress_told = []
+    workers.run_tasks(
+        "abc", lambda _: None, 2, lambda done, total: progress_told.append((done, total))
+    )
+    assert progress_told == [(1, 3), (2, 3), (3, 3)]
 
 
 def test_first_error_is_raised_and_stops_the_rest():

@@ -22,9 +22,11 @@ def network():
 
 def test_the_shipped_file_is_what_the_command_makes(network):
     shipped = onnx_file.read_backbone(SHIPPED)
-    for (name, stored), made in zip(shipped.named_parameters(), network.parameters(), strict=True):
-        step = made.abs().amax() / 32767
-        torch.testing.assert_close(stored, made, atol=float(step), rtol=0, msg=name)
+    for (name, stored), parameter in zip(
+        shipped.named_parameters(), network.parameters(), strict=True
+    ):
+        step = parameter.abs().amax() / 32767
+        torch.testing.assert_close(stored, parameter, atol=float(step), rtol=0, msg=name)
 
 
 def test_photos_have_the_features_that_torch_gives(network):

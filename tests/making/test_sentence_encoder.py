@@ -70,8 +70,8 @@ def test_kept_weights_give_nearly_the_states_of_the_whole_ones(plain):
 
 def test_the_shipped_files_are_what_the_command_makes(plain):
     shipped = load_file(ENCODER / "weights.safetensors")
-    made = making.coded(plain)
-    assert shipped.keys() == made.keys()
-    for name, value in made.items():
+    coded = making.coded(plain)
+    assert shipped.keys() == coded.keys()
+    for name, value in coded.items():
         np.testing.assert_array_equal(shipped[name], value, err_msg=name)
     assert (ENCODER / "tokenizer.json").read_text(encoding="utf-8") == making.tokenizer()

@@ -32,18 +32,18 @@ def checkpoint(**settings):
         scoring=Scoring(direction="i2t", pooling="mean", lambda_softmax=4.0),
         **settings,
     )
-    made = random_checkpoint(config, vocabulary, "an extractor")
-    return replace(made, info={"recipe": "none", "figures": [1.5]})
+    small = random_checkpoint(config, vocabulary, "an extractor")
+    return replace(small, info={"recipe": "none", "figures": [1.5]})
 
 
 @pytest.mark.parametrize("encoding", ["gru", "states"])
 def test_everything_comes_back(tmp_path, encoding):
     saved = checkpoint(word_encoding=encoding, region_mlp=True)
     save_checkpoint(tmp_path / "model", saved)
-    found = load_checkpoint(tmp_path / "model")
+    loaded = load_checkpoint(tmp_path / "model")
     for name in ("config", "vocabulary", "extractor", "info", "background", "pointer"):
-        assert getattr(found, name) == getattr(saved, name)
-    assert fingerprint(found.weights) == fingerprint(saved.weights)
+        assert getattr(loaded, name) == getattr(saved, name)
+    assert fingerprint(loaded.weights) == fingerprint(saved.weights)
     assert sorted(p.name for p in (tmp_path / "model").iterdir()) == [
         "config.json",
         "model.safetensors",
@@ -76,8 +76,8 @@ def test_the_fingerprint_is_that_of_the_numbers_however_kept():
 
 def test_shipped_models_have_the_fingerprints_that_indexes_know():
     expected = {"flickr8k": "f88b5f6d5f5c3c67", "flickr8k-i2t": "feaa596aacb67bc0"}
-    found = {name: fingerprint(load_checkpoint(name).weights) for name in shipped_models()}
-    assert found == expected
+    fingerprints = {name: fingerprint(load_checkpoint(name).weights) for name in shipped_models()}
+    assert fingerprints == expected
 
 
 def test_a_folder_that_is_no_model_is_named():

@@ -75,10 +75,10 @@ def test_unsupported_words_of_many_sentences_are_those_of_the_explanations():
         row[: len(texts)] = units(rng, len(texts))
     captions = EncodedCaptions(vectors, np.array([5, 4, 3]), words)
     high = Calibration(10.0, -8.0)
-    found = unsupported_words(high, regions, captions)
+    unsupported = unsupported_words(high, regions, captions)
     explained = [explain(regions, captions.caption(row), Scoring(), curve=high) for row in range(3)]
-    assert found == [explanation.unsupported for explanation in explained]
-    assert any(found)
+    assert unsupported == [explanation.unsupported for explanation in explained]
+    assert any(unsupported)
     assert unsupported_words(None, regions, captions) == [[], [], []]
 
 

@@ -16,11 +16,11 @@ SENTENCES = ["a red dog on the grass", "a cat"]
 
 
 def test_saved_model_reads_and_says_the_same(tmp_path):
-    made = load(save_model(tmp_path / "model"))
-    assert made.save_pretrained(tmp_path / "saved") is None
+    matcher = load(save_model(tmp_path / "model"))
+    assert matcher.save_pretrained(tmp_path / "saved") is None
     again = Model.from_pretrained(tmp_path / "saved")
-    assert again.identity == made.identity
-    one, other = (m.encode_captions(SENTENCES).vectors for m in (made, again))
+    assert again.identity == matcher.identity
+    one, other = (m.encode_captions(SENTENCES).vectors for m in (matcher, again))
     np.testing.assert_array_equal(one, other)
     assert "library_name: regard" in (tmp_path / "saved/README.md").read_text()
 
@@ -46,8 +46,8 @@ def test_a_name_on_the_hub_is_fetched_by_its_client(tmp_path, monkeypatch):
         return str(folder)
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", download)
-    made = Model.from_pretrained("someone/model", revision="v1", local_files_only=True)
-    assert made.identity == load(folder).identity
+    matcher = Model.from_pretrained("someone/model", revision="v1", local_files_only=True)
+    assert matcher.identity == load(folder).identity
     assert asked == [("someone/model", {"revision": "v1", "local_files_only": True})]
 
 
@@ -74,9 +74,9 @@ def test_upload_holds_the_whole_layout(tmp_path, monkeypatch):
             return f"https://hub/{repo_id}"
 
     monkeypatch.setattr(huggingface_hub, "HfApi", Api)
-    made = load(save_model(tmp_path / "model"))
-    assert made.push_to_hub("mine", token="secret") == "https://hub/me/mine"
+    matcher = load(save_model(tmp_path / "model"))
+    assert matcher.push_to_hub("mine", token="secret") == "https://hub/me/mine"
     assert sent["token"] == "secret"
     assert sent["files"] == ["README.md", "config.json", "model.safetensors", "vocab.json"]
-    saved = made.save_pretrained(tmp_path / "named", push_to_hub=True)
+    saved = matcher.save_pretrained(tmp_path / "named", push_to_hub=True)
     assert saved == "https://hub/me/named"

@@ -50,14 +50,14 @@ def model(encoding="gru", **scoring):
 
 @pytest.mark.parametrize("encoding", ["gru", "states"])
 def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
-    made = model(encoding)
-    found = made.encode_captions(SENTENCES)
-    assert found.lengths.tolist() == [4, 10, 4]
-    assert found.words[0] == ("<start>", "a", "dog", "<end>")
-    np.testing.assert_array_equal(found.vectors[0], found.vectors[2])
-    alone = made.encode_captions(SENTENCES[1])
-    np.testing.assert_allclose(found.vectors[1], alone.vectors[0], atol=1e-6)
-    assert (found.vectors[0, 4:] == 0).all()
+    matcher = model(encoding)
+    encoded = matcher.encode_captions(SENTENCES)
+    assert encoded.lengths.tolist() == [4, 10, 4]
+    assert encoded.words[0] == ("<start>", "a", "dog", "<end>")
+    np.testing.assert_array_equal(encoded.vectors[0], encoded.vectors[2])
+    alone = matcher.encode_captions(SENTENCES[1])
+    np.testing.assert_allclose(encoded.vectors[1], alone.vectors[0], atol=1e-6)
+    assert (encoded.vectors[0, 4:] == 0).all()
 
 
 def test_a_few_sentences_are_embedded_on_one_thread():
@@ -69,33 +69,35 @@ def test_a_few_sentences_are_embedded_on_one_thread():
         seen.append({pool["num_threads"] for pool in pools if pool["user_api"] == "blas"})
         return states_of(captions)
 
-    made = Model(model("states").checkpoint, states=states)
+    matcher = Model(model("states").checkpoint, states=states)
     with threadpool_limits(2, "blas"):
-        made.encode_captions(["a dog"])
-        made.encode_captions(["a dog"] * 17)
+        matcher.encode_captions(["a dog"])
+        matcher.encode_captions(["a dog"] * 17)
     assert seen == [{1}, {2}]
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
 def test_similarity_is_the_reference_s(direction):
-    made = model(direction=direction)
+    matcher = model(direction=direction)
     counts = np.array([4, 2])
     features = np.random.default_rng(0).random((2, 4, 6), np.float32)
-    vectors = made.encode_features(features, counts)
+    vectors = matcher.encode_features(features, counts)
     assert (vectors[1, 2:] == 0).all()
-    captions = made.encode_captions(SENTENCES)
+    captions = matcher.encode_captions(SENTENCES)
     boxes = tuple(np.zeros((n, 4), np.float32) for n in counts)
-    found = made.similarity(EncodedImages(vectors, counts, boxes, ((0, 0), (0, 0))), captions)
+    similarities = matcher.similarity(
+        EncodedImages(vectors, counts, boxes, ((0, 0), (0, 0))), captions
+    )
     region_mask = np.arange(4)[None] < counts[:, None]
     word_mask = np.arange(10)[None] < captions.lengths[:, None]
-    expected = similarity(vectors, captions.vectors, region_mask, word_mask, made.scoring)
-    np.testing.assert_allclose(found, expected, atol=1e-5)
+    expected = similarity(vectors, captions.vectors, region_mask, word_mask, matcher.scoring)
+    np.testing.assert_allclose(similarities, expected, atol=1e-5)
 
 
 def test_unknown_words_differ_with_states_and_not_without():
     for encoding, same in (("gru", True), ("states", False)):
-        found = model(encoding).encode_captions(["a zebra", "a walrus"]).vectors
-        assert np.allclose(found[0], found[1]) == same
+        vectors = model(encoding).encode_captions(["a zebra", "a walrus"]).vectors
+        assert np.allclose(vectors[0], vectors[1]) == same
 
 
 def test_photos_of_a_model_with_unknown_features_cannot_be_read():
@@ -111,15 +113,15 @@ def test_nothing_to_encode_is_an_error():
 
 
 def test_one_photo_is_taken_as_well_as_several(tmp_path):
-    made = load("flickr8k")
+    matcher = load("flickr8k")
     path = tmp_path / "p.png"
     image = Image.new("RGB", (64, 48), (200, 30, 30))
     image.save(path)
-    photo = read_photo(path, made.extractor.short_side)
-    expected = made.encode_images([path]).vectors
+    photo = read_photo(path, matcher.extractor.short_side)
+    expected = matcher.encode_images([path]).vectors
     assert len(expected) == 1
-    for one in (str(path), path, image, photo, made.extractor(photo)):
-        np.testing.assert_array_equal(made.encode_images(one).vectors, expected)
+    for one in (str(path), path, image, photo, matcher.extractor(photo)):
+        np.testing.assert_array_equal(matcher.encode_images(one).vectors, expected)
 
 
 @pytest.mark.parametrize("photos", [np.zeros((9, 9, 3), np.uint8), [np.zeros(3)], b"p.jpg", [None]])
@@ -160,53 +162,57 @@ def test_a_shipped_model_judges_pairs_and_answers():
     assert shipped.judge([0.5], "photos", words, 2000)[0].match_probability < high.match_probability
 
 
-def regions_of(made, count):
-    features = np.random.default_rng(count).random((count, made.config.feature_dim), np.float32)
+def regions_of(matcher, count):
+    features = np.random.default_rng(count).random((count, matcher.config.feature_dim), np.float32)
     return Regions(features, np.zeros((count, 4), np.float32), np.ones(count, np.float32), 9, 9)
 
 
 def test_photos_and_sentences_are_scored_as_they_are():
-    made = model()
-    photos = [regions_of(made, count) for count in (3, 1, 4)]
-    expected = made.similarity(made.encode_images(photos), made.encode_captions(SENTENCES))
-    np.testing.assert_array_equal(made.similarity(photos, SENTENCES), expected)
-    np.testing.assert_array_equal(made.similarity(iter(photos), iter(SENTENCES)), expected)
-    one = made.similarity(photos[0], SENTENCES[1])
+    matcher = model()
+    photos = [regions_of(matcher, count) for count in (3, 1, 4)]
+    expected = matcher.similarity(matcher.encode_images(photos), matcher.encode_captions(SENTENCES))
+    np.testing.assert_array_equal(matcher.similarity(photos, SENTENCES), expected)
+    np.testing.assert_array_equal(matcher.similarity(iter(photos), iter(SENTENCES)), expected)
+    one = matcher.similarity(photos[0], SENTENCES[1])
     np.testing.assert_allclose(one, expected[:1, 1:2], atol=1e-6)
 
 
 def test_what_a_background_takes_off_is_a_choice_of_the_call():
-    made = model()
-    photos, captions = [regions_of(made, 3)], made.encode_captions(SENTENCES)
-    plain = made.similarity(photos, captions)
-    sides = np.random.default_rng(0).normal(size=(2, 9, made.dim)).astype(np.float32)
-    made.background = Background.of(*sides)
-    assert abs(made.similarity(photos, captions) - plain).max() > 1e-3
-    np.testing.assert_array_equal(made.similarity(photos, captions, background=False), plain)
+    matcher = model()
+    photos, captions = [regions_of(matcher, 3)], matcher.encode_captions(SENTENCES)
+    plain = matcher.similarity(photos, captions)
+    sides = np.random.default_rng(0).normal(size=(2, 9, matcher.dim)).astype(np.float32)
+    matcher.background = Background.of(*sides)
+    assert abs(matcher.similarity(photos, captions) - plain).max() > 1e-3
+    np.testing.assert_array_equal(matcher.similarity(photos, captions, background=False), plain)
 
 
 @pytest.mark.parametrize("encoding", ["gru", "states"])
 def test_batches_change_nothing_and_progress_is_told(encoding):
-    made = model(encoding)
-    photos = [regions_of(made, count) for count in (3, 1, 4, 2, 2)]
+    matcher = model(encoding)
+    photos = [regions_of(matcher, count) for count in (3, 1, 4, 2, 2)]
     done = []
-    found = made.encode_images(photos, batch_size=2, progress=lambda *told: done.append(told))
+    encoded = matcher.encode_images(photos, batch_size=2, progress=lambda *step: done.append(step))
     assert done == [(2, 5), (4, 5), (5, 5)]
-    np.testing.assert_allclose(found.vectors, made.encode_images(photos).vectors, atol=1e-6)
+    np.testing.assert_allclose(encoded.vectors, matcher.encode_images(photos).vectors, atol=1e-6)
     done.clear()
-    found = made.encode_captions(SENTENCES, batch_size=2, progress=lambda *told: done.append(told))
+    encoded = matcher.encode_captions(
+        SENTENCES, batch_size=2, progress=lambda *step: done.append(step)
+    )
     assert done == [(2, 3), (3, 3)]
-    np.testing.assert_allclose(found.vectors, made.encode_captions(SENTENCES).vectors, atol=1e-6)
+    np.testing.assert_allclose(
+        encoded.vectors, matcher.encode_captions(SENTENCES).vectors, atol=1e-6
+    )
 
 
 def test_what_is_printed_tells_what_it_is():
-    made = model()
+    matcher = model()
     kind = "t2i attention, lse pooling, 6 to 8 numbers, 13 words"
-    assert repr(made) == f"Model(''; {kind})"
-    assert repr(made.checkpoint) == f"Checkpoint({kind})"
-    images = made.encode_images([regions_of(made, 3)])
+    assert repr(matcher) == f"Model(''; {kind})"
+    assert repr(matcher.checkpoint) == f"Checkpoint({kind})"
+    images = matcher.encode_images([regions_of(matcher, 3)])
     assert repr(images) == "EncodedImages(1 photo, at most 3 vectors of 8 numbers each)"
-    captions = made.encode_captions(SENTENCES)
+    captions = matcher.encode_captions(SENTENCES)
     assert repr(captions) == "EncodedCaptions(3 sentences, at most 10 vectors of 8 numbers each)"
 
 

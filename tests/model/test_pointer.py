@@ -29,11 +29,11 @@ def test_a_box_by_hand():
 def test_scores_by_hand():
     pointer, random = random_pointer(4), np.random.default_rng(1)
     words, regions = random.normal(size=(3, 4)), random.normal(size=(2, 4))
-    found = pointer.scores(words, regions, BOXES, SIZE)
+    scores = pointer.scores(words, regions, BOXES, SIZE)
     for w, word in enumerate(words):
         for r, region in enumerate(regions):
             form = word @ pointer.words @ pointer.regions.T @ region
-            assert found[w, r] == pytest.approx(
+            assert scores[w, r] == pytest.approx(
                 form + describe(BOXES[r], SIZE) @ pointer.shape, rel=1e-5
             )
 
@@ -51,23 +51,26 @@ def test_a_models_pointer_is_in_its_folder_and_in_its_explanations(tmp_path):
     assert plain.pointer is None
     pointer = random_pointer(plain.dim)
     pointer.save(folder)
-    made = load(folder)
-    for ours, theirs in zip(made.pointer, pointer, strict=True):
+    matcher = load(folder)
+    for ours, theirs in zip(matcher.pointer, pointer, strict=True):
         np.testing.assert_allclose(ours, theirs, atol=np.abs(theirs).max() / 250)  # int8
     width = plain.config.feature_dim
     features = np.random.default_rng(3).random((2, width), np.float32)
     regions = Regions(features, BOXES, np.ones(2, np.float32), *SIZE)
-    before, after = (m.explain_photo(regions, "a red dog") for m in (plain, made))
+    before, after = (m.explain_photo(regions, "a red dog") for m in (plain, matcher))
     assert before.similarity == after.similarity
     assert all(word.pointing is None for word in before.words)
-    words, vectors = made.encode_captions(["a red dog"]), made.encode_images([regions]).vectors[0]
-    wanted = made.pointer.scores(words.vectors[0], vectors, BOXES, SIZE)
+    words, vectors = (
+        matcher.encode_captions(["a red dog"]),
+        matcher.encode_images([regions]).vectors[0],
+    )
+    wanted = matcher.pointer.scores(words.vectors[0], vectors, BOXES, SIZE)
     for word, scores in zip(after.words, wanted, strict=True):
         if word.word in ("red", "dog"):
             np.testing.assert_allclose(word.pointing, scores, rtol=1e-5)
         else:  # <start>, a and <end> name nothing
             assert word.pointing is None
-    made.save_pretrained(tmp_path / "again")
+    matcher.save_pretrained(tmp_path / "again")
     assert load(tmp_path / "again").pointer is not None
 
 

@@ -25,11 +25,11 @@ def test_all_shipped_files_together_are_small():
 @pytest.mark.parametrize("name", shipped_models())
 def test_a_card_says_what_the_configuration_recorded(name):
     card = (WEIGHTS / name / "README.md").read_text(encoding="utf-8")
-    found = load_checkpoint(name).info["validation"]
+    validation = load_checkpoint(name).info["validation"]
     for side in ("image_to_text", "text_to_image"):
-        row = " | ".join(f"{found[side][f'R@{k}']:.1f}" for k in (1, 5, 10))
+        row = " | ".join(f"{validation[side][f'R@{k}']:.1f}" for k in (1, 5, 10))
         assert row in card
-    assert f"rSum {found['rsum']:.1f}" in card
+    assert f"rSum {validation['rsum']:.1f}" in card
     assert "non-commercial research and education" in card
 
 
@@ -42,8 +42,8 @@ def test_words_of_a_kind_lie_together(name):
         "a man rides a mountain bike",
         "a cyclist jumps off a ramp",
     ]
-    found = load(name).encode_captions(sentences)
-    pooled = found.vectors.sum(1) / found.lengths[:, None]
+    encoded = load(name).encode_captions(sentences)
+    pooled = encoded.vectors.sum(1) / encoded.lengths[:, None]
     pooled -= pooled.mean(0)
     pooled /= np.linalg.norm(pooled, axis=1, keepdims=True)
     near = pooled @ pooled.T

@@ -25,10 +25,10 @@ def background():
 
 @pytest.fixture
 def store(tmp_path):
-    with RegionStore(tmp_path / "store", "test", DIM, writable=True) as made:
+    with RegionStore(tmp_path / "store", "test", DIM, writable=True) as opened:
         for shard in range(3):
-            fill(made, np.random.default_rng(shard), [f"{shard}-{n}" for n in range(9)])
-        yield made
+            fill(opened, np.random.default_rng(shard), [f"{shard}-{n}" for n in range(9)])
+        yield opened
 
 
 def discounts(store, keys, background):
@@ -43,10 +43,10 @@ def test_photos_are_lowered_by_their_discounts(store, background, monkeypatch, f
     wanted = by_hand(store, keys, asked, MEAN) - 0.4 * discounts(store, keys, background)
     scorer = PhotoScorer(store, MEAN, background)
     for k in (5, 5, 99):
-        found = scorer.best(keys, asked, k, 0.4)
+        best = scorer.best(keys, asked, k, 0.4)
         order = np.argsort(-wanted, kind="stable")[:k]
-        assert [key for key, _ in found] == [keys[row] for row in order]
-        assert [value for _, value in found] == pytest.approx(wanted[order], abs=3e-6)
+        assert [key for key, _ in best] == [keys[row] for row in order]
+        assert [value for _, value in best] == pytest.approx(wanted[order], abs=3e-6)
     raw = dict(scorer.best(keys, asked, 99))
     assert [raw[key] for key in keys] == pytest.approx(by_hand(store, keys, asked, MEAN), abs=3e-6)
 
@@ -60,8 +60,8 @@ def test_a_shortlist_lowers_them_too(store, background, monkeypatch):
     for share in (0.0, 0.5, 1.0):
         lowered = cosine - share * 1.5 * discounts(store, keys, background)
         wanted = {keys[row] for row in np.argsort(-lowered)[:8]}
-        found = Shortlist(store, background).nearest(keys, asked, 8, share)
-        assert len(wanted & set(found)) >= 7  # means are kept in int8
+        nearest = Shortlist(store, background).nearest(keys, asked, 8, share)
+        assert len(wanted & set(nearest)) >= 7  # means are kept in int8
 
 
 @pytest.mark.parametrize(("limit", "kind"), [(0, "means"), (50_000, "discounts")])
@@ -84,12 +84,12 @@ def test_discounts_are_kept_and_follow_the_background(store, background, monkeyp
 @pytest.fixture
 def model(model_folder):
     """The small model with a background that lowers photos and sentences by much."""
-    made = load(model_folder)
+    matcher = load(model_folder)
     generator = np.random.default_rng(5)
-    made.background = Background.of(
-        *(np.abs(generator.normal(size=(60, made.dim))) for _ in range(2))
+    matcher.background = Background.of(
+        *(np.abs(generator.normal(size=(60, matcher.dim))) for _ in range(2))
     )
-    return made
+    return matcher
 
 
 @pytest.fixture
@@ -110,9 +110,9 @@ def test_search_evaluation_and_explanation_agree(index, model):
         tile = score_tile(model, images.vectors, images.counts, captions)[:, 0]
         np.testing.assert_array_equal(tile, similarities)
         for hit, similarity in zip(hits, similarities, strict=True):
-            for found in (hit.explain(), model.explain_photo(hit.photo.path, sentence)):
-                assert found.similarity == pytest.approx(similarity, abs=1e-3)
-                assert sum(word.share for word in found.words) == pytest.approx(found.similarity)
+            for why in (hit.explain(), model.explain_photo(hit.photo.path, sentence)):
+                assert why.similarity == pytest.approx(similarity, abs=1e-3)
+                assert sum(word.share for word in why.words) == pytest.approx(why.similarity)
             assert hit.explain().similarity == pytest.approx(hit.similarity, abs=1e-5)
 
 
@@ -140,9 +140,9 @@ def test_weights_of_parts_hold_for_discounts(index, photos):
         for text in ("a red dog", "the beach", "a red dog; 0.5: the beach; -1: a leash", "a leash")
     }
     mixed = parts.pop("a red dog; 0.5: the beach; -1: a leash")
-    for key, found in mixed.items():
+    for key, similarity in mixed.items():
         dog, beach, leash = (parts[text][key] for text in ("a red dog", "the beach", "a leash"))
-        assert found == pytest.approx((dog + 0.5 * beach - leash) / 2.5, abs=1e-5)
+        assert similarity == pytest.approx((dog + 0.5 * beach - leash) / 2.5, abs=1e-5)
 
 
 def test_photos_that_ask_are_not_lowered(index, photos):
@@ -153,9 +153,9 @@ def test_photos_that_ask_are_not_lowered(index, photos):
 
 def test_sentences_for_a_photo_are_lowered(model, photos):
     sentences = ["a red dog", "the cat on the beach"]
-    found = {
+    by_sentence = {
         one.sentence: one.similarity for one in rank_captions(model, photos / "0.png", sentences)
     }
     images, captions = model.encode_images([photos / "0.png"]), model.encode_captions(sentences)
     wanted = model.similarity(images, captions)[0]
-    assert [found[sentence] for sentence in sentences] == pytest.approx(wanted, abs=1e-6)
+    assert [by_sentence[sentence] for sentence in sentences] == pytest.approx(wanted, abs=1e-6)

@@ -24,11 +24,15 @@ def test_many_sentences_a_few_at_a_time(model, photos, monkeypatch):
     sentences = [f"a {a} {b} {c}" for a in ("red", "blue") for b in ("dog", "cat") for c in "xyz"]
     whole = rank_captions(model, photos / "0.png", sentences, 12)
     monkeypatch.setattr(captions_module, "_AT_ONCE", 5)
-    told = []
+    progress_told = []
     parts = rank_captions(
-        model, photos / "0.png", sentences, 12, lambda done, total: told.append((done, total))
+        model,
+        photos / "0.png",
+        sentences,
+        12,
+        lambda done, total: progress_told.append((done, total)),
     )
-    assert told == [(5, 12), (10, 12), (12, 12)]
+    assert progress_told == [(5, 12), (10, 12), (12, 12)]
     assert [r.similarity for r in parts] == pytest.approx([r.similarity for r in whole], abs=1e-6)
     assert rank_captions(model, photos / "0.png", sentences, 3) == parts[:3]
 

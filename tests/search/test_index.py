@@ -42,7 +42,7 @@ def names(result):
 def by_hand(index, sentence):
     """Similarities one photo at a time, by the readable truth."""
     words = index.model.encode_captions([sentence])
-    found = {}
+    by_key = {}
     for photo in index.photos():
         vectors = np.asarray(index.regions(photo.id).vectors, np.float32)[None]
         value = similarity(
@@ -52,8 +52,8 @@ def by_hand(index, sentence):
             np.ones(words.vectors.shape[:2], bool),
             index.model.scoring,
         )
-        found[photo.path.name] = float(value[0, 0])
-    return found
+        by_key[photo.path.name] = float(value[0, 0])
+    return by_key
 
 
 def test_best_first_as_scored_by_hand(index):
@@ -185,9 +185,9 @@ def test_similar_leaves_the_photo_itself_out(index, photos):
     everything = index.search(Query.parse(like=[photos / "2.png"]), 100)
     record = everything.hits[0].photo
     for photo in (record, record.id):
-        found = index.similar(photo, 100)
-        assert names(found) == names(everything)[1:]
-        assert found.total == 8
+        result = index.similar(photo, 100)
+        assert names(result) == names(everything)[1:]
+        assert result.total == 8
     assert names(index.similar(record, 2)) == names(everything)[1:3]
 
 
@@ -282,10 +282,10 @@ def test_unknown_ids_are_errors(index, photo_id):
 
 def test_an_explanation_is_of_this_hit(index):
     for hit in index.search("a red dog", 3).hits:
-        found = hit.explain()
-        assert found.similarity == pytest.approx(hit.similarity, abs=2e-6)
-        assert sum(word.share for word in found.words) == pytest.approx(hit.similarity, abs=2e-6)
-        assert found.size == (hit.photo.width, hit.photo.height)
+        why = hit.explain()
+        assert why.similarity == pytest.approx(hit.similarity, abs=2e-6)
+        assert sum(word.share for word in why.words) == pytest.approx(hit.similarity, abs=2e-6)
+        assert why.size == (hit.photo.width, hit.photo.height)
         words = hit.words()
         assert [w["word"] for w in words] == ["<start>", "a", "red", "dog", "<end>"]
         assert len(words[0]["regions"]) == 36
@@ -353,8 +353,8 @@ def test_an_open_index_keeps_its_state_until_refreshed(index, folder, photos, mo
 
     def look(done, total):
         with Index.open(folder, model) as other:
-            found = other.search("a dog", 100)
-            assert len(found.hits) == len(other) == found.total
+            result = other.search("a dog", 100)
+            assert len(result.hits) == len(other) == result.total
             seen.append(len(other))
 
     draw(photos / "new.png", 30)
@@ -382,8 +382,8 @@ def test_readers_come_and_go_while_a_writer_works(folder, photos, model, monkeyp
         try:
             while not over.is_set():
                 with Index.open(folder, model) as other:
-                    found = other.search("a dog", 1000)
-                    assert len(found.hits) == len(other) >= 9
+                    result = other.search("a dog", 1000)
+                    assert len(result.hits) == len(other) >= 9
         except BaseException as error:  # noqa: BLE001 - told by the main thread
             problems.append(error)
 
@@ -400,16 +400,16 @@ def test_readers_come_and_go_while_a_writer_works(folder, photos, model, monkeyp
 
 def test_many_threads_may_search_at_once(index):
     wanted = names(index.search("a dog", 9))
-    found = []
+    results = []
     threads = [
-        threading.Thread(target=lambda: found.append(names(index.search("a dog", 9))))
+        threading.Thread(target=lambda: results.append(names(index.search("a dog", 9))))
         for _ in range(4)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert found == [wanted] * 4
+    assert results == [wanted] * 4
 
 
 def test_a_snapshot_stays_what_it_was_while_photos_are_removed(index, photos, folder, model):
@@ -438,7 +438,7 @@ def test_a_photo_is_looked_up_and_the_index_refreshed_while_a_search_runs(
     index, photos, folder, model, monkeypatch
 ):
     scoring, go_on = threading.Event(), threading.Event()
-    found = []
+    results = []
     plain = PhotoScorer.best
 
     def best(*args):
@@ -447,7 +447,7 @@ def test_a_photo_is_looked_up_and_the_index_refreshed_while_a_search_runs(
         return plain(*args)
 
     monkeypatch.setattr(PhotoScorer, "best", best)
-    searching = threading.Thread(target=lambda: found.append(names(index.search("a dog", 99))))
+    searching = threading.Thread(target=lambda: results.append(names(index.search("a dog", 99))))
     searching.start()
     assert scoring.wait(60)
     record = next(photo for photo in index.photos() if photo.path.name == "0.png")
@@ -457,7 +457,7 @@ def test_a_photo_is_looked_up_and_the_index_refreshed_while_a_search_runs(
     index.refresh()
     go_on.set()
     searching.join()
-    assert "0.png" in found[0]
+    assert "0.png" in results[0]
     assert "0.png" not in names(index.search("a dog", 99))
 
 

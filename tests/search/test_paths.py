@@ -4,7 +4,7 @@ import pytest
 
 from regard.errors import ConfigError
 from regard.search.catalog import Filters
-from regard.search.paths import _matcher, fits, plain_part
+from regard.search.paths import fits, matcher, plain_part
 
 COMPOSED, DECOMPOSED = "caf\u00e9", "cafe\u0301"
 
@@ -64,8 +64,8 @@ def test_paths_of_windows():
         ("C:/Photos/*", r"C:\Photos\2019\a.jpg"),
     ]
     for pattern, path in of_windows:
-        assert _matcher(pattern, "\\")(path), pattern
-    assert not _matcher("2018\\*", "\\")(r"C:\Photos\2019\a.jpg")
+        assert matcher(pattern, "\\")(path), pattern
+    assert not matcher("2018\\*", "\\")(r"C:\Photos\2019\a.jpg")
 
 
 def test_a_pattern_that_is_no_text_is_refused():

@@ -15,10 +15,10 @@ ALIKE = Scoring(pooling="mean")
 @pytest.fixture
 def store(tmp_path):
     generator = np.random.default_rng(0)
-    with RegionStore(tmp_path, "test", DIM, writable=True) as made:
+    with RegionStore(tmp_path, "test", DIM, writable=True) as opened:
         for shard in range(5):
-            fill(made, generator, [f"{shard}-{n}" for n in range(7)])
-        yield made
+            fill(opened, generator, [f"{shard}-{n}" for n in range(7)])
+        yield opened
 
 
 @pytest.mark.parametrize("few", [0, 1000], ids=["ready", "plain"])
@@ -33,10 +33,10 @@ def test_best_as_scored_by_hand(store, monkeypatch, few, pooling, direction):
     wanted = by_hand(store, keys, asked, scoring)
     scorer = PhotoScorer(store, scoring)
     for k in (1, 5, len(keys), 99, 7, 3):
-        found = scorer.best(keys, asked, k)
+        best = scorer.best(keys, asked, k)
         order = np.argsort(-wanted, kind="stable")[:k]
-        assert [key for key, _ in found] == [keys[row] for row in order]
-        assert [value for _, value in found] == pytest.approx(wanted[order], abs=3e-6)
+        assert [key for key, _ in best] == [keys[row] for row in order]
+        assert [value for _, value in best] == pytest.approx(wanted[order], abs=3e-6)
 
 
 @pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
@@ -46,8 +46,8 @@ def test_scorers_that_the_fused_kernel_lacks(store, monkeypatch, scorer, directi
     scoring = Scoring(scorer=scorer, direction=direction)
     asked, keys = queries(np.random.default_rng(1)), list(store)
     wanted = by_hand(store, keys, asked, scoring)
-    found = PhotoScorer(store, scoring).best(keys, asked, 5)
-    assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:5]]
+    best = PhotoScorer(store, scoring).best(keys, asked, 5)
+    assert [key for key, _ in best] == [keys[row] for row in np.argsort(-wanted)[:5]]
 
 
 def test_photos_closer_than_bfloat16_can_tell_are_told_apart(tmp_path, monkeypatch):
@@ -60,8 +60,8 @@ def test_photos_closer_than_bfloat16_can_tell_are_told_apart(tmp_path, monkeypat
         assert np.ptp(np.sort(wanted)[-10:]) < 2e-3
         scorer = PhotoScorer(store, ALIKE)
         scorer.best(keys, asked, 10)  # the first search makes nothing ready
-        found = scorer.best(keys, asked, 10)
-    assert [key for key, _ in found] == [keys[row] for row in np.argsort(-wanted)[:10]]
+        best = scorer.best(keys, asked, 10)
+    assert [key for key, _ in best] == [keys[row] for row in np.argsort(-wanted)[:10]]
 
 
 def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypatch):
@@ -80,9 +80,9 @@ def test_attention_that_turns_on_signs_too_small_for_bfloat16(tmp_path, monkeypa
         asked, keys = [(1.0, word[None])], list(store)
         scorer = PhotoScorer(store, ALIKE)
         scorer.best(keys, asked, 10)  # the first search makes nothing ready
-        found = scorer.best(keys, asked, 200)
+        best = scorer.best(keys, asked, 200)
         wanted = by_hand(store, keys, asked, ALIKE)
-    assert [value for _, value in found] == pytest.approx(np.sort(wanted)[:-201:-1], abs=3e-7)
+    assert [value for _, value in best] == pytest.approx(np.sort(wanted)[:-201:-1], abs=3e-7)
 
 
 @pytest.mark.parametrize("direction", ["t2i", "i2t"])
@@ -108,9 +108,9 @@ def test_one_or_two_words_or_regions_are_scored_exactly(
         asked, keys = [(1.0, word)], list(store)
         scorer = PhotoScorer(store, scoring)
         scorer.best(keys, asked, 10)  # the first search makes nothing ready
-        found = scorer.best(keys, asked, 20)
+        best = scorer.best(keys, asked, 20)
         wanted = by_hand(store, keys, asked, scoring)
-    assert [value for _, value in found] == pytest.approx(np.sort(wanted)[:-21:-1], abs=3e-6)
+    assert [value for _, value in best] == pytest.approx(np.sort(wanted)[:-21:-1], abs=3e-6)
 
 
 def test_only_the_photos_asked_for_are_ranked(store, monkeypatch):
@@ -127,30 +127,30 @@ def test_what_is_ready_follows_the_store(store, monkeypatch):
     monkeypatch.setattr(scoring_module, "_FEW", 0)
     monkeypatch.setattr(scoring_module, "_READY_A_SEARCH", 8)
     monkeypatch.setattr("regard.store.region_store._THIN_SHARDS", 2)
-    made = []
+    prepared = []
     real = scoring_module.prepare
     monkeypatch.setattr(
         scoring_module,
         "prepare",
         lambda vectors, *rest, name, **more: (
-            made.append(len(vectors)) if name == "regions" else None,
+            prepared.append(len(vectors)) if name == "regions" else None,
             real(vectors, *rest, name=name, **more),
         )[1],
     )
     asked = queries(np.random.default_rng(1))
     scorer = PhotoScorer(store, ALIKE)
     scorer.best(list(store), asked, 3)
-    assert made == []
+    assert prepared == []
     for total in (2, 4, 5, 5):
         scorer.best(list(store), asked, 3)
-        assert made == [7] * total
+        assert prepared == [7] * total
     store.remove(["0-3"])
     fill(store, np.random.default_rng(9), ["new"])
     scorer = scorer.over(store)
-    found = scorer.best(list(store), asked, 99)
-    assert made == [7] * 5 + [6, 1]
-    assert {key for key, _ in found} == set(store)
+    best = scorer.best(list(store), asked, 99)
+    assert prepared == [7] * 5 + [6, 1]
+    assert {key for key, _ in best} == set(store)
     store.compact()
     scorer = scorer.over(store)
-    assert scorer.best(list(store), asked, 99) == found
-    assert made[7:] == [35]
+    assert scorer.best(list(store), asked, 99) == best
+    assert prepared[7:] == [35]

@@ -28,10 +28,10 @@ def store(tmp_path, request):
     generator = np.random.default_rng(0)
     with RegionStore(
         tmp_path / "store", "test", DIM, writable=True, compressed=request.param
-    ) as made:
+    ) as opened:
         for shard in range(4):
-            made.append(photos(generator, [f"{shard}-{n}" for n in range(25)]))
-        yield made
+            opened.append(photos(generator, [f"{shard}-{n}" for n in range(25)]))
+        yield opened
 
 
 @pytest.fixture(autouse=True)
@@ -49,11 +49,11 @@ def queries():
 def by_hand(store, keys, queries, count):
     """The same, from the vectors themselves."""
     asked = sum(weight * vectors.mean(0) for weight, vectors in queries)
-    found = []
+    products = []
     for key in keys:
         mean = np.asarray(store[key].vectors, np.float64).mean(0)
-        found.append(mean @ asked / np.linalg.norm(mean))
-    best = set(np.argsort(-np.array(found))[:count].tolist())
+        products.append(mean @ asked / np.linalg.norm(mean))
+    best = set(np.argsort(-np.array(products))[:count].tolist())
     return {key for row, key in enumerate(keys) if row in best}
 
 
@@ -64,10 +64,10 @@ def overlap(a, b):
 def test_nearest_by_the_mean_region(store, queries):
     keys = list(store)
     for count in (1, 10, 40):
-        found = Shortlist(store).nearest(keys, queries, count)
-        assert len(found) == count
-        assert found == [key for key in keys if key in set(found)]
-        assert overlap(found, by_hand(store, keys, queries, count)) >= 0.9
+        nearest = Shortlist(store).nearest(keys, queries, count)
+        assert len(nearest) == count
+        assert nearest == [key for key in keys if key in set(nearest)]
+        assert overlap(nearest, by_hand(store, keys, queries, count)) >= 0.9
     assert Shortlist(store).nearest(keys, queries, 100) == keys
     assert Shortlist(store).nearest([], queries, 5) == []
 
@@ -91,14 +91,14 @@ def test_directions_are_as_few_as_hold_most(tmp_path, photos, spread, held, few,
     monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
     monkeypatch.setattr(shortlist, "_HELD", held)
     monkeypatch.setattr(shortlist, "_TOGETHER", 1)  # so that the second shard is another block
-    made = flat(np.random.default_rng(2), photos, 80, spread)
-    asked = [(1.0, made[7][1].vectors), (1.0, made[130][1].vectors)]
+    photo_store = flat(np.random.default_rng(2), photos, 80, spread)
+    asked = [(1.0, photo_store[7][1].vectors), (1.0, photo_store[130][1].vectors)]
     with RegionStore(tmp_path / "store", "test", 80, writable=True, compressed=True) as store:
-        store.append(made[: photos // 2])
-        store.append(made[photos // 2 :])
+        store.append(photo_store[: photos // 2])
+        store.append(photo_store[photos // 2 :])
         listed = Shortlist(store)
-        found = listed.nearest(list(store), asked, 20)
-        assert overlap(found, by_hand(store, list(store), asked, 20)) >= 0.9
+        nearest = listed.nearest(list(store), asked, 20)
+        assert overlap(nearest, by_hand(store, list(store), asked, 20)) >= 0.9
         assert {rough.vectors.shape for rough in listed._means.values()} == {(photos // 2, few)}
 
 
@@ -106,10 +106,10 @@ def test_only_among_the_keys_given(store, queries):
     listed = Shortlist(store)
     everything = listed.nearest(list(store), queries, 50)
     some = list(store)[10:90:3]
-    found = listed.nearest(some, queries, 8)
-    assert set(found) <= set(some)
-    assert set(everything[:0] + [k for k in found if k in everything]) <= set(everything)
-    assert overlap(found, by_hand(store, some, queries, 8)) >= 0.8
+    nearest = listed.nearest(some, queries, 8)
+    assert set(nearest) <= set(some)
+    assert set(everything[:0] + [k for k in nearest if k in everything]) <= set(everything)
+    assert overlap(nearest, by_hand(store, some, queries, 8)) >= 0.8
 
 
 def test_many_lists_in_turn(store, queries):
@@ -117,8 +117,8 @@ def test_many_lists_in_turn(store, queries):
     lists = [list(store)[start::step] for start, step in ((0, 1), (1, 2), (0, 3), (5, 1), (2, 2))]
     wanted = [Shortlist(store).nearest(keys, queries, 8) for keys in lists]
     for _ in range(2):
-        for keys, found in zip(lists, wanted, strict=True):
-            assert listed.nearest(keys, queries, 8) == found
+        for keys, nearest in zip(lists, wanted, strict=True):
+            assert listed.nearest(keys, queries, 8) == nearest
 
 
 def test_removed_and_new_photos(store, queries, monkeypatch):
@@ -132,23 +132,23 @@ def test_removed_and_new_photos(store, queries, monkeypatch):
         change()
         listed = listed.over(store)
         keys = list(store)
-        found = listed.nearest(keys, queries, 10)
-        assert not set(found) & set(first[1:5])
-        assert overlap(found, by_hand(store, keys, queries, 10)) >= 0.9
+        nearest = listed.nearest(keys, queries, 10)
+        assert not set(nearest) & set(first[1:5])
+        assert overlap(nearest, by_hand(store, keys, queries, 10)) >= 0.9
         with RegionStore(store.folder) as reader:
-            assert Shortlist(reader).nearest(keys, queries, 10) == found
+            assert Shortlist(reader).nearest(keys, queries, 10) == nearest
 
 
 @pytest.mark.parametrize("count", [1, 7, 200])
 @pytest.mark.parametrize("values", [3, 10**6], ids=["many equal ones", "few"])
 def test_the_largest_of_many_values(values, count):
     generator = np.random.default_rng(count)
-    found = generator.integers(0, values, 60_100).astype(np.float32)
-    wanted = np.sort(np.argsort(-found, kind="stable")[:count])
-    assert np.array_equal(shortlist._largest(found, count), wanted)
+    drawn = generator.integers(0, values, 60_100).astype(np.float32)
+    wanted = np.sort(np.argsort(-drawn, kind="stable")[:count])
+    assert np.array_equal(shortlist._largest(drawn, count), wanted)
     assert np.array_equal(
-        shortlist._largest(found[:300], count),
-        np.sort(np.argsort(-found[:300], kind="stable")[:count]),
+        shortlist._largest(drawn[:300], count),
+        np.sort(np.argsort(-drawn[:300], kind="stable")[:count]),
     )
 
 

@@ -37,46 +37,46 @@ def batches(**settings):
 
 @pytest.mark.parametrize("together", [1, 2, 3, 5])
 def test_an_epoch_has_every_caption_once_and_its_own_order(together):
-    made = batches(captions_per_photo=together)
-    order = made.order(0, 0)
+    pair_batches = batches(captions_per_photo=together)
+    order = pair_batches.order(0, 0)
     assert order.shape == (4, 10)
     assert sorted(order.ravel()) == list(range(40))
-    assert (order == made.order(0, 0)).all()
-    assert (order != made.order(0, 1)).any()
+    assert (order == pair_batches.order(0, 0)).all()
+    assert (order != pair_batches.order(0, 1)).any()
 
 
 def test_captions_that_stay_together_share_their_photo():
-    made = batches(captions_per_photo=5)
-    for rows in made.order(0, 0):
-        assert len(made.batch(rows).features) == 2
+    pair_batches = batches(captions_per_photo=5)
+    for rows in pair_batches.order(0, 0):
+        assert len(pair_batches.batch(rows).features) == 2
     assert all(len(batches().batch(rows).features) > 2 for rows in batches().order(0, 0))
 
 
 def test_every_pair_finds_its_photo():
-    made = batches(captions_per_photo=2)
-    rows = made.order(0, 0)[0]
-    batch = made.batch(rows)
+    pair_batches = batches(captions_per_photo=2)
+    rows = pair_batches.order(0, 0)[0]
+    batch = pair_batches.batch(rows)
     assert len(batch.features) == len(set(rows // 5))
     assert batch.features[batch.photo_of_pair, 0, 0].tolist() == (rows // 5).tolist()
 
 
 def test_words_and_states_are_dropped_apart_and_the_ends_stay():
-    made = batches(states=States())
-    plain = made.batch(np.arange(1, 11))
-    found = made.augment(plain, 0.5, 0.0, torch.Generator().manual_seed(0))
-    no_word = (found.word_ids != plain.word_ids) & (found.word_ids == 3)
-    no_state = (found.states == 0)[..., 0]
+    pair_batches = batches(states=States())
+    plain = pair_batches.batch(np.arange(1, 11))
+    augmented = pair_batches.augment(plain, 0.5, 0.0, torch.Generator().manual_seed(0))
+    no_word = (augmented.word_ids != plain.word_ids) & (augmented.word_ids == 3)
+    no_state = (augmented.states == 0)[..., 0]
     assert (no_word & ~no_state).any()
     assert (no_state & ~no_word).any()
     assert (no_state & no_word).any()
     for row, length in enumerate(plain.lengths):
         for end in (0, length - 1):
-            assert found.word_ids[row, end] == plain.word_ids[row, end]
+            assert augmented.word_ids[row, end] == plain.word_ids[row, end]
             assert not no_state[row, end]
 
 
 def test_nothing_is_dropped_unless_asked_for():
     plain = batches().batch(np.arange(10))
-    found = batches().augment(plain, 0.0, 0.0, torch.Generator())
-    assert (found.word_ids == plain.word_ids).all()
-    assert found.states is None
+    augmented = batches().augment(plain, 0.0, 0.0, torch.Generator())
+    assert (augmented.word_ids == plain.word_ids).all()
+    assert augmented.states is None

@@ -62,8 +62,8 @@ def weights(folder):
 
 @pytest.mark.parametrize("name", ["flickr8k", "official"])
 def test_a_killed_run_comes_to_the_same_weights(tmp_path, name):
-    made = recipe(name)
-    whole = train(made, Photos(0), Photos(3), tmp_path / "whole")
+    wanted = recipe(name)
+    whole = train(wanted, Photos(0), Photos(3), tmp_path / "whole")
 
     class KilledError(Exception):
         pass
@@ -73,8 +73,8 @@ def test_a_killed_run_comes_to_the_same_weights(tmp_path, name):
             raise KilledError
 
     with pytest.raises(KilledError):
-        train(made, Photos(0), Photos(3), tmp_path / "killed", kill)
-    resumed = train(made, Photos(0), Photos(3), tmp_path / "killed")
+        train(wanted, Photos(0), Photos(3), tmp_path / "killed", kill)
+    resumed = train(wanted, Photos(0), Photos(3), tmp_path / "killed")
     assert (resumed.rsum, resumed.epoch) == (whole.rsum, whole.epoch)
     expected = weights(tmp_path / "whole/best")
     for key, value in weights(tmp_path / "killed/best").items():
@@ -83,9 +83,9 @@ def test_a_killed_run_comes_to_the_same_weights(tmp_path, name):
 
 def test_training_learns_and_says_how_well(tmp_path):
     epochs = []
-    made = recipe("flickr8k", "training.epochs=12", "training.contrastive_epochs=2")
+    wanted = recipe("flickr8k", "training.epochs=12", "training.contrastive_epochs=2")
     outcome = train(
-        made, Photos(0), Photos(3), tmp_path, lambda p: p.validation and epochs.append(p)
+        wanted, Photos(0), Photos(3), tmp_path, lambda p: p.validation and epochs.append(p)
     )
     assert len(epochs) == 12
     assert outcome.rsum == max(p.validation.rsum for p in epochs)
@@ -108,19 +108,19 @@ def test_a_run_of_another_recipe_is_refused(tmp_path):
 
 
 def test_a_run_on_other_data_is_refused(tmp_path):
-    made = recipe("official", "training.epochs=1")
-    train(made, Photos(0), Photos(3), tmp_path)
-    train(made, Photos(0), Photos(3), tmp_path)
+    wanted = recipe("official", "training.epochs=1")
+    train(wanted, Photos(0), Photos(3), tmp_path)
+    train(wanted, Photos(0), Photos(3), tmp_path)
     with pytest.raises(CheckpointError, match=r"other data \(another training set\)"):
-        train(made, Photos(6), Photos(3), tmp_path)
+        train(wanted, Photos(6), Photos(3), tmp_path)
     vocabulary = Vocabulary.build(["a red dog"], 1)
     with pytest.raises(CheckpointError, match="another validation set and vocabulary"):
-        train(made, Photos(0), Photos(6), tmp_path, vocabulary=vocabulary)
+        train(wanted, Photos(0), Photos(6), tmp_path, vocabulary=vocabulary)
 
 
 def test_a_validation_is_the_figure_an_evaluation_gives(tmp_path):
-    made = recipe("official", "training.epochs=1", "training.precision=bfloat16")
-    outcome = train(made, Photos(0), Photos(3), tmp_path)
+    wanted = recipe("official", "training.epochs=1", "training.precision=bfloat16")
+    outcome = train(wanted, Photos(0), Photos(3), tmp_path)
     scores = dataset_similarity(Model(load_checkpoint(outcome.best)), Photos(3))
     rows = torch.from_numpy(Photos(3).captions.photo_of_caption)
     assert outcome.rsum == retrieval(torch.from_numpy(scores), rows).rsum
@@ -147,9 +147,9 @@ def test_a_photo_with_features_that_are_not_finite_is_named(
     photos._features[7, 1, 5] = value
     settings = (f"training.feature_rank={rank}", f"training.standardize={standardize}")
     settings += (f"training.negatives={negatives}", "training.contrastive_epochs=0")
-    made = recipe("flickr8k", *settings)
+    wanted = recipe("flickr8k", *settings)
     with pytest.raises(ShapeError, match=r"features of photo '1-1\.jpg' are not finite"):
-        train(made, photos, Photos(3), tmp_path)
+        train(wanted, photos, Photos(3), tmp_path)
 
 
 def test_a_caption_with_states_that_are_not_finite_is_named(tmp_path, monkeypatch):
@@ -164,7 +164,7 @@ def test_a_caption_with_states_that_are_not_finite_is_named(tmp_path, monkeypatc
 
 @pytest.mark.parametrize("spoil", ["loss", "gradient"])
 def test_a_step_that_is_not_finite_is_neither_made_nor_saved(tmp_path, monkeypatch, spoil):
-    made = recipe("official", "training.epochs=3")
+    wanted = recipe("official", "training.epochs=3")
     real, steps = learner.batch_loss, []
 
     def loss(*rest, **more):
@@ -181,42 +181,42 @@ def test_a_step_that_is_not_finite_is_neither_made_nor_saved(tmp_path, monkeypat
     monkeypatch.setattr(learner, "batch_loss", loss)
     message = "loss of a step is nan" if spoil == "loss" else "norm of its gradient nan"
     with pytest.raises(ShapeError, match=message):
-        train(made, Photos(0), Photos(3), tmp_path)
+        train(wanted, Photos(0), Photos(3), tmp_path)
     assert all(
         value.isfinite().all() for value in load_file(tmp_path / "state.safetensors").values()
     )
     assert all(np.isfinite(value).all() for value in weights(tmp_path / "best").values())
     monkeypatch.setattr(learner, "batch_loss", real)
-    whole = train(made, Photos(0), Photos(3), tmp_path / "whole")
-    again = train(made, Photos(0), Photos(3), tmp_path)
+    whole = train(wanted, Photos(0), Photos(3), tmp_path / "whole")
+    again = train(wanted, Photos(0), Photos(3), tmp_path)
     assert again.rsum == whole.rsum
 
 
 @pytest.mark.parametrize("file", ["recipe.json", "data.json", "state.safetensors"])
 def test_a_damaged_file_of_a_run_is_named(tmp_path, file):
-    made = recipe("official", "training.epochs=1")
-    train(made, Photos(0), Photos(3), tmp_path)
+    wanted = recipe("official", "training.epochs=1")
+    train(wanted, Photos(0), Photos(3), tmp_path)
     whole = (tmp_path / file).read_bytes()
     for size in (0, len(whole) // 2):
         (tmp_path / file).write_bytes(whole[:size])
         with pytest.raises(CheckpointError, match=f"{file} cannot be read"):
-            train(made, Photos(0), Photos(3), tmp_path)
+            train(wanted, Photos(0), Photos(3), tmp_path)
 
 
 def test_projected_features_are_components_of_the_standardised_ones(tmp_path):
     photos = Photos(0)
-    made = ProjectedDataset(photos, 12, tmp_path)
+    projected = ProjectedDataset(photos, 12, tmp_path)
     rows = [2, 0, 2]
-    found, counts = made.gather(rows)
-    mean, deviation, basis = made.projection
+    features, counts = projected.gather(rows)
+    mean, deviation, basis = projected.projection
     standard = (torch.from_numpy(photos.gather(rows)[0]).float() - mean) / deviation
-    np.testing.assert_allclose(found, standard @ basis, atol=5e-3)
+    np.testing.assert_allclose(features, standard @ basis, atol=5e-3)
     np.testing.assert_allclose(basis.T @ basis, np.eye(12), atol=1e-5)
     assert counts.tolist() == [3, 3, 3]
     spread = ((standard - standard.mean((0, 1))) @ basis).pow(2).sum((0, 1))
     assert spread[0] > spread[-1]
     again, _ = ProjectedDataset(photos, 12, tmp_path).gather(rows)
-    np.testing.assert_array_equal(again, found)
+    np.testing.assert_array_equal(again, features)
     photos._features = photos._features + np.arange(12)  # of the same photos
     other = ProjectedDataset(photos, 12, tmp_path)
     assert not np.allclose(other.projection.mean, mean)
@@ -224,9 +224,9 @@ def test_projected_features_are_components_of_the_standardised_ones(tmp_path):
 
 @pytest.mark.parametrize("name", recipe_names())
 def test_every_shipped_recipe_is_whole(name):
-    found = load_recipe(name)
-    assert isinstance(found, Recipe)
-    assert found.about
+    wanted = load_recipe(name)
+    assert isinstance(wanted, Recipe)
+    assert wanted.about
 
 
 @pytest.mark.parametrize(

@@ -27,14 +27,14 @@ def test_similarities_and_gradients(direction, pooling, normalization):
     regions.requires_grad_()
     words.requires_grad_()
     scoring = Scoring(direction=direction, pooling=pooling, normalization=normalization)
-    found = chosen_similarity(regions, words, masks, (IMAGE, CAPTION), scoring)
+    similarities = chosen_similarity(regions, words, masks, (IMAGE, CAPTION), scoring)
     expected = paired_similarity(
         regions[IMAGE], words[CAPTION], masks[0][IMAGE], masks[1][CAPTION], scoring
     )
-    torch.testing.assert_close(found, expected)
+    torch.testing.assert_close(similarities, expected)
     weights = torch.linspace(-1, 1, len(IMAGE))
     ours, theirs = (
-        torch.autograd.grad((x * weights).sum(), (regions, words)) for x in (found, expected)
+        torch.autograd.grad((x * weights).sum(), (regions, words)) for x in (similarities, expected)
     )
     for mine, other, mask in zip(ours, theirs, masks, strict=True):
         torch.testing.assert_close(mine[mask], other[mask], rtol=1e-4, atol=1e-5)

@@ -18,9 +18,9 @@ def by_torch(rnn, inputs, lengths):
 
 def by_us(rnn, inputs, lengths, dtype=torch.float32):
     packing = pack(lengths, inputs.shape[1])
-    found = read(rnn, inputs.flatten(0, 1)[packing.places], packing, dtype)
-    padded = found.new_zeros(inputs.shape[0] * inputs.shape[1], found.shape[1])
-    return padded.index_copy(0, packing.places, found).view(*inputs.shape[:2], -1)
+    states = read(rnn, inputs.flatten(0, 1)[packing.places], packing, dtype)
+    padded = states.new_zeros(inputs.shape[0] * inputs.shape[1], states.shape[1])
+    return padded.index_copy(0, packing.places, states).view(*inputs.shape[:2], -1)
 
 
 def gradients(rnn, inputs, states):
@@ -40,10 +40,10 @@ def test_states_and_gradients_are_those_of_torch(lengths, slack, both, dim):
     rnn = nn.GRU(5, dim, batch_first=True, bidirectional=both)
     inputs = torch.randn(len(lengths), max(lengths) + slack, 5, requires_grad=True)
     lengths = torch.tensor(lengths)
-    expected, found = by_torch(rnn, inputs, lengths), by_us(rnn, inputs, lengths)
-    torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-6)
+    expected, actual = by_torch(rnn, inputs, lengths), by_us(rnn, inputs, lengths)
+    torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-6)
     for ours, theirs in zip(
-        gradients(rnn, inputs, found), gradients(rnn, inputs, expected), strict=True
+        gradients(rnn, inputs, actual), gradients(rnn, inputs, expected), strict=True
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
 
@@ -52,9 +52,9 @@ def test_bfloat16_products_stay_near():
     torch.manual_seed(0)
     rnn = nn.GRU(30, 64, batch_first=True, bidirectional=True)
     inputs, lengths = torch.randn(9, 12, 30, requires_grad=True), torch.arange(4, 13)
-    expected, found = by_torch(rnn, inputs, lengths), by_us(rnn, inputs, lengths, torch.bfloat16)
-    assert (found - expected).abs().max() < 0.01
+    expected, actual = by_torch(rnn, inputs, lengths), by_us(rnn, inputs, lengths, torch.bfloat16)
+    assert (actual - expected).abs().max() < 0.01
     for ours, theirs in zip(
-        gradients(rnn, inputs, found), gradients(rnn, inputs, expected), strict=True
+        gradients(rnn, inputs, actual), gradients(rnn, inputs, expected), strict=True
     ):
         assert (ours - theirs).norm() < 0.01 * theirs.norm()

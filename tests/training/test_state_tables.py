@@ -12,18 +12,18 @@ WORDS = ["a", "snowmobiler", "'s", "husky", "jumps"]
 
 def test_a_table_gives_rows_and_sentences_and_is_made_once(tmp_path, monkeypatch):
     captions = [["a", "dog"], WORDS, ["two", "cats"]]
-    made = StateTable(captions, tmp_path, "states").gather(np.array([1, 0]))
+    states = StateTable(captions, tmp_path, "states").gather(np.array([1, 0]))
     expected = padded_states([WORDS, ["a", "dog"]])
-    np.testing.assert_allclose(made, expected, atol=2e-3)
+    np.testing.assert_allclose(states, expected, atol=2e-3)
     monkeypatch.setattr(state_tables, "load_word_states", lambda: pytest.fail("made again"))
     again = StateTable(captions, tmp_path, "states")
-    np.testing.assert_array_equal(again([WORDS, ["a", "dog"]]), made)
+    np.testing.assert_array_equal(again([WORDS, ["a", "dog"]]), states)
 
 
 def test_a_table_of_other_captions_is_replaced(tmp_path):
     StateTable([["a", "dog"]], tmp_path, "states")
-    found = StateTable([["a", "cat"]], tmp_path, "states").gather(np.array([0]))
-    np.testing.assert_allclose(found, padded_states([["a", "cat"]]), atol=2e-3)
+    states = StateTable([["a", "cat"]], tmp_path, "states").gather(np.array([0]))
+    np.testing.assert_allclose(states, padded_states([["a", "cat"]]), atol=2e-3)
 
 
 def test_a_table_of_another_encoder_is_replaced(tmp_path, monkeypatch):

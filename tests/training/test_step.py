@@ -45,17 +45,17 @@ def model(**scoring):
         word_encoding=encoding,
         scoring=Scoring(**scoring),
     )
-    made = MatchingModel(config, 20)
-    torch.nn.init.normal_(made.words.embed.weight)  # words that differ: gradients do not cancel
-    return made
+    matcher = MatchingModel(config, 20)
+    torch.nn.init.normal_(matcher.words.embed.weight)  # words that differ: gradients do not cancel
+    return matcher
 
 
-def full_loss(made, pairs, config):
+def full_loss(matcher, pairs, config):
     """Autograd through every pair of a photo's copy and a caption."""
-    words = made.words(pairs.word_ids, pairs.lengths, pairs.states)
-    regions = made.regions(pairs.features)[pairs.photo_of_pair]
+    words = matcher.words(pairs.word_ids, pairs.lengths, pairs.states)
+    regions = matcher.regions(pairs.features)[pairs.photo_of_pair]
     mask = pairs.region_mask[pairs.photo_of_pair]
-    scores = similarity(regions, words, mask, pairs.word_mask, made.config.scoring)
+    scores = similarity(regions, words, mask, pairs.word_mask, matcher.config.scoring)
     own = not_negative(pairs.photo_of_pair)
     excluded = own if config.mask_same_photo else torch.eye(len(own), dtype=torch.bool)
     return triplet_loss(scores, excluded, config.margin, config.negatives)
@@ -76,34 +76,34 @@ def full_loss(made, pairs, config):
 )
 def test_gradients_equal_those_of_the_full_matrix(scoring, mask_same_photo, negatives):
     config = TrainConfig(mask_same_photo=mask_same_photo, negatives=negatives)
-    made, pairs = model(**scoring), batch(scoring.get("encoding") == "states")
-    expected = full_loss(made, pairs, config)
-    wanted = torch.autograd.grad(expected, list(made.parameters()))
-    found = batch_loss(made, pairs, config)
-    torch.testing.assert_close(found.total, expected, rtol=1e-5, atol=1e-5)
-    assert found.triplet == pytest.approx(expected.item(), rel=1e-5)
-    ours = torch.autograd.grad(found.total, list(made.parameters()))
+    matcher, pairs = model(**scoring), batch(scoring.get("encoding") == "states")
+    expected = full_loss(matcher, pairs, config)
+    wanted = torch.autograd.grad(expected, list(matcher.parameters()))
+    loss = batch_loss(matcher, pairs, config)
+    torch.testing.assert_close(loss.total, expected, rtol=1e-5, atol=1e-5)
+    assert loss.triplet == pytest.approx(expected.item(), rel=1e-5)
+    ours = torch.autograd.grad(loss.total, list(matcher.parameters()))
     one, other = (torch.cat([g.flatten() for g in grads]) for grads in (ours, wanted))
     # as float32 sums come: 4e-6 to 2.2e-5 from float64 by processor, the full matrix 6e-6 to 1.2e-5
     assert (one - other).norm() <= 5e-5 * other.norm()
-    assert exactly(made, pairs, config) <= 1e-12
+    assert exactly(matcher, pairs, config) <= 1e-12
 
 
-def exactly(made, pairs, config):
+def exactly(matcher, pairs, config):
     """How far gradients of regions and words are from the full matrix's, in float64."""
     with torch.no_grad():
-        words = made.words(pairs.word_ids, pairs.lengths, pairs.states).double()
-        regions = made.regions(pairs.features).double()
+        words = matcher.words(pairs.word_ids, pairs.lengths, pairs.states).double()
+        regions = matcher.regions(pairs.features).double()
     embedded = Embedded(regions.requires_grad_(), words.requires_grad_())
     own = not_negative(pairs.photo_of_pair)
     excluded = own if config.mask_same_photo else torch.eye(len(own), dtype=torch.bool)
     mask = pairs.region_mask[pairs.photo_of_pair]
     copies = regions[pairs.photo_of_pair]
-    scores = similarity(copies, words, mask, pairs.word_mask, made.config.scoring)
+    scores = similarity(copies, words, mask, pairs.word_mask, matcher.config.scoring)
     expected = triplet_loss(scores, excluded, config.margin, config.negatives)
     wanted = torch.autograd.grad(expected, embedded)
-    found = torch.autograd.grad(loss_of(made, embedded, pairs, config).total, embedded)
-    pairs_of = zip(found, wanted, strict=True)
+    gradients = torch.autograd.grad(loss_of(matcher, embedded, pairs, config).total, embedded)
+    pairs_of = zip(gradients, wanted, strict=True)
     return max(float((one - other).norm() / other.norm()) for one, other in pairs_of)
 
 
@@ -112,7 +112,7 @@ def test_every_gradient_equals_the_official_loops(direction):
     """At the paper's number of regions, through the loop over captions kept for the benchmark."""
     torch.manual_seed(0)
     config = ModelConfig(feature_dim=128, embed_dim=256, scoring=Scoring(direction=direction))
-    made, lengths = MatchingModel(config, 50), torch.as_tensor(caption_lengths(16))
+    matcher, lengths = MatchingModel(config, 50), torch.as_tensor(caption_lengths(16))
     pairs = Batch(
         torch.rand(16, 36, 128),
         torch.ones(16, 36, dtype=torch.bool),
@@ -120,14 +120,14 @@ def test_every_gradient_equals_the_official_loops(direction):
         lengths,
         torch.arange(16),
     )
-    regions, words = made.regions(pairs.features), made.words(pairs.word_ids, lengths)
+    regions, words = matcher.regions(pairs.features), matcher.words(pairs.word_ids, lengths)
     scores = loop_over_captions(regions, words, lengths.tolist(), config.scoring)
     expected = triplet_loss(scores, torch.eye(16, dtype=torch.bool))
-    wanted = torch.autograd.grad(expected, list(made.parameters()))
-    found = torch.autograd.grad(
-        batch_loss(made, pairs, TrainConfig()).total, list(made.parameters())
+    wanted = torch.autograd.grad(expected, list(matcher.parameters()))
+    gradients = torch.autograd.grad(
+        batch_loss(matcher, pairs, TrainConfig()).total, list(matcher.parameters())
     )
-    for ours, theirs in zip(found, wanted, strict=True):
+    for ours, theirs in zip(gradients, wanted, strict=True):
         assert (ours - theirs).norm() <= 1e-5 * theirs.norm()
 
 
@@ -155,5 +155,5 @@ def test_a_batch_of_one_photo_costs_nothing():
         region_mask=one.region_mask[:1],
         photo_of_pair=torch.zeros(8, dtype=torch.long),
     )
-    found = batch_loss(model(), one, TrainConfig(mask_same_photo=True))
-    assert found.total.item() == 0
+    loss = batch_loss(model(), one, TrainConfig(mask_same_photo=True))
+    assert loss.total.item() == 0

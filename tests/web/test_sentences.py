@@ -53,7 +53,9 @@ def test_the_best_are_those_that_the_index_would_rank(context, placed, own):
     path = context.library.record(placed).path
     expected = rank_captions(context.model, path, own or SENTENCES, 3)
     assert answer.total == 4
-    assert [caption.sentence for caption in answer.captions] == [caption.sentence for caption in expected]
+    assert [caption.sentence for caption in answer.captions] == [
+        caption.sentence for caption in expected
+    ]
     for ours, theirs in zip(answer.captions, expected, strict=True):
         assert ours.similarity == pytest.approx(theirs.similarity, abs=2e-3)  # stored as float16
         assert sum(word.share for word in ours.maps.words) == pytest.approx(

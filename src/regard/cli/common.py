@@ -45,22 +45,24 @@ def _shown(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
-class _SafeConsole(Console):
+class SafeConsole(Console):
     """A console whose texts, which may hold the names of anybody's files, never steer it."""
 
     def render_str(self, text: str, *arguments: Any, **options: Any) -> Text:
+        """A text as it is printed."""
         return super().render_str(printable(text), *arguments, **options)
 
     def render(
         self, renderable: RenderableType, options: ConsoleOptions | None = None
     ) -> Iterable[Segment]:
+        """Its pieces; those that are text, as they are printed."""
         for segment in super().render(renderable, options):
             is_text = segment.control is None
             yield segment._replace(text=printable(segment.text)) if is_text else segment
 
 
-notes = _SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
-output = _SafeConsole(
+notes = SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
+output = SafeConsole(
     highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH
 )
 

@@ -173,17 +173,26 @@ class PieceMaker:
 
     def _at_once(self, unit: Unit) -> Iterator[Outcome]:
         """Outcomes of a unit's files, read ahead by threads and extracted here."""
+        for file, fresh in self._fresh(unit):
+            if isinstance(fresh, Outcome):
+                yield fresh
+            else:
+                key, contents = fresh
+                yield extract_one(self._extractor, key, io.BytesIO(contents), file.path)
+
+    def _fresh(self, unit: Unit) -> Iterator[tuple[PhotoFile, Outcome | tuple[str, bytes]]]:
+        """A unit's files in order, with key and bytes, or with the outcome of those known by now.
+
+        Of a content that came before nothing is told but its key.
+        """
         seen: set[str] = set()
         for row, (file, contents) in enumerate(self._contents(unit)):
             if isinstance(contents, OSError):
-                yield _unopened(file, contents)
+                yield file, _unopened(file, contents)
                 continue
             key = unit.keys[row] if unit.keys else hashlib.sha256(contents).hexdigest()
-            if key in seen:
-                yield Outcome(key, None, "")
-            else:
-                seen.add(key)
-                yield extract_one(self._extractor, key, io.BytesIO(contents), file.path)
+            yield file, Outcome(key, None, "") if key in seen else (key, contents)
+            seen.add(key)
 
     def _contents(self, unit: Unit) -> Iterator[tuple[PhotoFile, bytes | OSError]]:
         """Bytes of a unit's files in order, some of them read ahead."""
@@ -210,25 +219,23 @@ class PieceMaker:
         Perhaps a photo ended that process; then it ends such a one again, and is named.
         """
         with tempfile.TemporaryDirectory() as folder:
-            seen: dict[str, PhotoFile] = {}
-            outcomes: list[Outcome | str] = []  # a key stands for the outcome to come
-            for row, (file, contents) in enumerate(self._contents(unit)):
-                if isinstance(contents, OSError):
-                    outcomes.append(_unopened(file, contents))
-                    continue
-                key = unit.keys[row] if unit.keys else hashlib.sha256(contents).hexdigest()
-                outcomes.append(Outcome(key, None, "") if key in seen else key)
-                if key not in seen:
-                    seen[key] = file
-                    (Path(folder) / str(len(seen))).write_bytes(contents)
-            paths = [(key, Path(folder) / str(n)) for n, key in enumerate(seen, 1)]
+            names: dict[str, str] = {}  # of files, by key
+            paths: list[tuple[str, Path]] = []
+            outcomes: list[Outcome | None] = []  # none where it is still to come
+            for file, fresh in self._fresh(unit):
+                outcomes.append(fresh if isinstance(fresh, Outcome) else None)
+                if not isinstance(fresh, Outcome):
+                    key, contents = fresh
+                    names[key] = file.path
+                    paths.append((key, Path(folder) / str(len(paths))))
+                    paths[-1][1].write_bytes(contents)
             coming = zip(paths, extract_stream(paths, self._job.extractor, 2), strict=True)
             for outcome in outcomes:
-                if isinstance(outcome, Outcome):
+                if outcome is not None:
                     yield outcome
                     continue
                 (key, path), extracted = next(coming)
-                yield extracted._replace(reason=extracted.reason.replace(str(path), seen[key].path))
+                yield extracted._replace(reason=extracted.reason.replace(str(path), names[key]))
 
     def _assemble(self, unit: Unit, outcomes: Iterator[Outcome]) -> tuple[Piece, bytes]:
         """A piece and the bytes of its shard."""

@@ -21,7 +21,7 @@ def fits(path: str, pattern: str) -> bool:
     A pattern that does not begin at the root or with `*` fits at any depth. `[ab]` stands for
     one of two letters, and for itself.
     """
-    return _matcher(pattern, os.sep)(path)
+    return matcher(pattern, os.sep)(path)
 
 
 def plain_part(pattern: str) -> str:
@@ -31,7 +31,7 @@ def plain_part(pattern: str) -> str:
 
 
 @functools.lru_cache(maxsize=64)
-def _matcher(pattern: str, separator: str) -> Callable[[str], bool]:
+def matcher(pattern: str, separator: str) -> Callable[[str], bool]:
     """The same for many paths of a system with some separator of folders."""
     text = unicodedata.normalize("NFC", pattern)
     start = "" if _FROM_THE_START.match(text) else ".*/"

@@ -86,10 +86,10 @@ def test_a_database_is_kept_in_step_and_orders_as_pooled_vectors_do(
         pooled = np.concatenate([vectors for _, vectors in parts])
         asked = index.pooled_query("a dog; -1: a cat")
         order = np.argsort(-pooled @ asked)
-        found = vectors.nearest(asked, 3)
+        nearest = vectors.nearest(asked, 3)
         near = {ids[row] for row in order[:4]}  # float16 may turn two that are nearly equal
-        assert len(found) == 3
-        assert set(found) <= near
+        assert len(nearest) == 3
+        assert set(nearest) <= near
 
 
 @pytest.mark.filterwarnings("default")
@@ -107,8 +107,8 @@ def test_examples_find_what_search_finds(name, packages, extra, folder, model, t
     for module in packages:
         needs(module, reason=f"{module} is not installed: see docs/dependencies.md")
     places = [str(tmp_path / place) for place in extra]
-    found = example(name).main([str(folder), *places, "a dog"])
-    assert found == searched(folder, model)
+    pairs = example(name).main([str(folder), *places, "a dog"])
+    assert pairs == searched(folder, model)
 
 
 def test_parquet_holds_what_the_index_holds(folder, model, tmp_path):
@@ -136,11 +136,11 @@ def test_rescored_candidates_have_the_similarities_of_search(folder, model):
     with Index.open(folder, model) as index:
         everything = index.search("a dog; -1: a cat", 10).hits
         some = [everything[n].photo.id for n in (4, 1, 2)]
-        found = index.rescore("a dog; -1: a cat", [*some, "f" * 16, some[0]])
-        assert [h.photo.id for h in found.hits] == [everything[n].photo.id for n in (1, 2, 4)]
+        result = index.rescore("a dog; -1: a cat", [*some, "f" * 16, some[0]])
+        assert [h.photo.id for h in result.hits] == [everything[n].photo.id for n in (1, 2, 4)]
         wanted = [everything[n].similarity for n in (1, 2, 4)]
-        assert [h.similarity for h in found.hits] == pytest.approx(wanted, abs=1e-6)
-        assert found.total == 3
+        assert [h.similarity for h in result.hits] == pytest.approx(wanted, abs=1e-6)
+        assert result.total == 3
         assert len(index.rescore("a dog", some, k=1).hits) == 1
         assert index.rescore("a dog", []).hits == []
 

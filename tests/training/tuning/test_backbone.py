@@ -19,7 +19,7 @@ def network():
 def test_maps_have_the_strides_and_channels_promised(network):
     with torch.inference_mode():
         maps = network(torch.zeros(1, 3, 96, 64))
-    shapes = [tuple(found.shape[1:]) for found in maps]
+    shapes = [tuple(one.shape[1:]) for one in maps]
     sizes = [(6, 4), (6, 4), (3, 2), (3, 2), (3, 2)]
     assert shapes == [(c, *s) for c, s in zip(backbone.NUM_CHANNELS, sizes, strict=True)]
     assert sum(backbone.NUM_CHANNELS) == 2048

@@ -66,44 +66,44 @@ def test_loss_counts_every_caption_and_photo(targets):
             wanted.append(
                 -math.log(true / (true + others)) / 2 - math.log(true / (true + rest)) / 2
             )
-    found = tuning_loss(photos, torch.tensor(rows), memory, targets, 0.1)
-    assert found.item() == pytest.approx(sum(wanted) / 4, rel=1e-5)
+    loss = tuning_loss(photos, torch.tensor(rows), memory, targets, 0.1)
+    assert loss.item() == pytest.approx(sum(wanted) / 4, rel=1e-5)
 
 
 def test_tail_gives_the_backbone_s_maps(network, maps):
     unit = maps.unit([0, 1])
     with torch.inference_mode():
-        found = features_of(Tail(network), unit)
+        features = features_of(Tail(network), unit)
         wanted = torch.cat([unit.levels, pool_levels(network.ending(unit.maps))], -1)
-    assert found.shape == (2, 36, 2048)
-    assert (found - wanted).abs().max() < 0.01  # bfloat16 products
-    assert torch.nn.functional.cosine_similarity(found, wanted, dim=-1).min() > 0.999
+    assert features.shape == (2, 36, 2048)
+    assert (features - wanted).abs().max() < 0.01  # bfloat16 products
+    assert torch.nn.functional.cosine_similarity(features, wanted, dim=-1).min() > 0.999
 
 
 def test_loss_falls_and_filters_stay(network, maps, targets):
-    made = tuner(network, maps, targets)
-    before = {name: value.clone() for name, value in made.tail.state_dict().items()}
-    losses = [list(made.epoch(number))[-1][2] for number in (0, 1)]
+    tuned = tuner(network, maps, targets)
+    before = {name: value.clone() for name, value in tuned.tail.state_dict().items()}
+    losses = [list(tuned.epoch(number))[-1][2] for number in (0, 1)]
     assert losses[1] < losses[0]
-    for name, value in made.tail.state_dict().items():
+    for name, value in tuned.tail.state_dict().items():
         assert torch.equal(value, before[name]) == ("depthwise" in name), name
     whole = load_backbone()
-    made.tail.into(whole)
-    assert torch.equal(whole.head.weight, made.tail.head.weight)
-    assert torch.equal(whole.blocks[-1].expand.weight, made.tail.blocks[-1].expand.weight)
+    tuned.tail.into(whole)
+    assert torch.equal(whole.head.weight, tuned.tail.head.weight)
+    assert torch.equal(whole.blocks[-1].expand.weight, tuned.tail.blocks[-1].expand.weight)
 
 
 def test_what_settles_is_the_mean_of_the_last_epochs(network, maps, targets):
-    made = tuner(network, maps, targets)
+    tuned = tuner(network, maps, targets)
     ends = []
     for number in (0, 1):
-        list(made.epoch(number))
-        ends.append((made.tail.head.weight.clone(), made.encoder.linear.bias.clone()))
-        tail, encoder = made.settled()
+        list(tuned.epoch(number))
+        ends.append((tuned.tail.head.weight.clone(), tuned.encoder.linear.bias.clone()))
+        tail, encoder = tuned.settled()
         heads, biases = (torch.stack(side).mean(0) for side in zip(*ends, strict=True))
         torch.testing.assert_close(tail.head.weight, heads)
         torch.testing.assert_close(encoder.linear.bias, biases)
-    vectors = embed(made.settled(), maps)
+    vectors = embed(tuned.settled(), maps)
     unit = maps.unit([3])
     wanted = l2norm(encoder.eval()(features_of(tail, unit)).mean(1), dim=-1)
     torch.testing.assert_close(vectors[3], wanted[0], atol=1e-4, rtol=1e-3)
@@ -139,9 +139,9 @@ def test_dropout_is_the_encoder_s_own_with_a_seed_of_its_own():
 
 
 def test_a_step_that_is_not_finite_changes_no_weight(network, maps, targets):
-    made = tuner(network, maps, Targets(targets.vectors * torch.nan, targets.photo_of_caption))
-    before = {name: value.clone() for name, value in made.encoder.state_dict().items()}
+    tuned = tuner(network, maps, Targets(targets.vectors * torch.nan, targets.photo_of_caption))
+    before = {name: value.clone() for name, value in tuned.encoder.state_dict().items()}
     with pytest.raises(ShapeError, match="loss of a step is nan"):
-        list(made.epoch(0))
-    for name, value in made.encoder.state_dict().items():
+        list(tuned.epoch(0))
+    for name, value in tuned.encoder.state_dict().items():
         assert torch.equal(value, before[name]), name

@@ -57,11 +57,15 @@ def test_mirrored_levels_are_those_of_the_mirrored_maps(maps):
 
 
 def test_maps_are_made_once_and_replaced_for_other_photos(network, paths, tmp_path):
-    told = []
+    progress_told = []
     for wanted in (paths, paths, paths[:1]):
-        PhotoMaps(wanted, network, tmp_path, threads=2, progress=lambda *at: told.append(at))
-    assert told[-1] == (1, 1)
-    assert [at for at in told if at[1] == 3] == sorted({at for at in told if at[1] == 3})
+        PhotoMaps(
+            wanted, network, tmp_path, threads=2, progress=lambda *at: progress_told.append(at)
+        )
+    assert progress_told[-1] == (1, 1)
+    assert [at for at in progress_told if at[1] == 3] == sorted(
+        {at for at in progress_told if at[1] == 3}
+    )
 
 
 def test_a_photo_that_changed_is_looked_at_again(network, tmp_path):
