@@ -88,22 +88,21 @@ def take(step: str, asked: argparse.Namespace, photos: int) -> Iterable[dict]:
     truth = known_truth(asked, photos)
     if truth is None:
         raise SystemExit(f"no truth for {photos} photos; run the step truth first")
-    return compare(step, asked, photos, (base, model, sentences, truth))
+    return compare(step, asked, others.Ground(base, model, sentences, truth, photos))
 
 
-def compare(step: str, asked: argparse.Namespace, photos: int, what: tuple) -> Iterable[dict]:
+def compare(step: str, asked: argparse.Namespace, ground: others.Ground) -> Iterable[dict]:
     """The figures of another way."""
-    ground = others.Ground(*what, photos)
+    photos = ground.photos
     if step == "codes":
-        return measure.codes(*what, photos, asked.centroids)
+        return measure.codes(*ground, asked.centroids)
     if step == "faiss":
         return others.pooled_in_faiss(ground)
     if step == "qdrant":
         return others.maxsim_in_qdrant(asked.work / f"qdrant-{photos}", ground)
     if step == "lancedb":
         return others.maxsim_in_lancedb(asked.work / f"lancedb-{photos}", ground)
-    base, model, sentences, truth = what
-    return [measure.int8_cost(base, truth, sentences, model)]
+    return [measure.int8_cost(ground.base, ground.truth, ground.asked, ground.model)]
 
 
 def known_truth(asked: argparse.Namespace, photos: int) -> np.ndarray | None:

@@ -42,19 +42,7 @@ _HOMES = {
     "update_index": "regard.indexing",
 }
 
-__all__ = [
-    "Explanation",
-    "Filters",
-    "Index",
-    "Model",
-    "Query",
-    "RegardError",
-    "Scoring",
-    "attention",
-    "load",
-    "similarity_matrix",
-    "update_index",
-]
+__all__ = sorted(_HOMES)
 
 
 def __getattr__(name: str) -> Any:

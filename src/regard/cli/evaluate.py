@@ -86,7 +86,7 @@ def evaluate(
         return judge_grounding(loaded, dataset, grounding, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
-        report = judge_with_gallery(judge, loaded, dataset, split, (gallery, photos))
+        report = judge_with_gallery(judge, loaded, dataset, split, gallery, photos)
     else:
         with progress_bar("Scoring captions") as progress:
             report = judge.evaluate(loaded, dataset, data, split, progress)

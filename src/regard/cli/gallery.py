@@ -18,12 +18,14 @@ def judge_with_gallery(
     models: "Sequence[Model]",
     dataset: "Dataset",
     split: str,
-    folders: tuple[Path, Path],
+    out: Path,
+    images: Path,
 ) -> "Report":
     """Measure retrieval and draw the page.
 
     Args:
-        folders: where the page is to be, and where the photos are.
+        out: folder for the page.
+        images: folder of the photos.
 
     Raises:
         ConfigError: there are several galleries, or the data set has no photos.
@@ -44,7 +46,6 @@ def judge_with_gallery(
             "a page shows photos; the data must be a caption file with --regions. "
             "SCAN's folders bring none."
         )
-    out, images = folders
     with progress_bar("Scoring captions") as progress:
         scores = judge.similarities(models, dataset, progress)
     ranks = rank(scores, dataset.captions.photo_of_caption, judge.ties)

@@ -1,37 +1,21 @@
 """The `regard` command: its verbs, and how errors are told."""
 
+import importlib
 import io
+import keyword
 import re
 import sys
 
 import typer
 
-from regard.cli import (
-    ablate,
-    bench,
-    blend,
-    calibrate,
-    captions,
-    cluster,
-    demo,
-    doctor,
-    evaluate,
-    explain,
-    export,
-    export_vectors,
-    extract,
-    import_,
-    index,
-    point,
-    reproduce,
-    score,
-    search,
-    serve,
-    train,
-    tune,
-)
+from regard.cli import cluster
 from regard.errors import RegardError
 
+_VERBS = (  # each a function in a file of its name, in the order of the help
+    *("extract", "train", "tune", "ablate", "blend", "demo", "bench", "doctor", "evaluate"),
+    *("calibrate", "point", "import", "export", "export-vectors", "reproduce", "index", "search"),
+    *("captions", "explain", "score", "serve"),
+)
 _INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
 # "-1: a leash" and "-a leash; a dog": a weight as queries have them, or a minus and several words
 _NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:|-[^-=]*[\s;]")
@@ -45,27 +29,9 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("extract")(extract.extract)
-app.command("train")(train.train)
-app.command("tune")(tune.tune)
-app.command("ablate")(ablate.ablate)
-app.command("blend")(blend.blend)
-app.command("demo")(demo.demo)
-app.command("bench")(bench.bench)
-app.command("doctor")(doctor.doctor)
-app.command("evaluate")(evaluate.evaluate)
-app.command("calibrate")(calibrate.calibrate)
-app.command("point")(point.point)
-app.command("import")(import_.import_)
-app.command("export")(export.export)
-app.command("export-vectors")(export_vectors.export_vectors)
-app.command("reproduce")(reproduce.reproduce)
-app.command("index")(index.index)
-app.command("search")(search.search)
-app.command("captions")(captions.captions)
-app.command("explain")(explain.explain)
-app.command("score")(score.score)
-app.command("serve")(serve.serve)
+for _name in _VERBS:
+    _function = _name.replace("-", "_") + "_" * keyword.iskeyword(_name)
+    app.command(_name)(getattr(importlib.import_module(f"regard.cli.{_function}"), _function))
 app.add_typer(cluster.app, name="cluster")
 
 

@@ -192,7 +192,7 @@ class ClusterScorer:
     def best(self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0) -> Ranked:
         """The k most similar photos of all parts that answer; `missing` names the others."""
         with self._lock:
-            asked = self._ask(self._among(keys), (queries, k, sentences))
+            asked = self._ask(self._among(keys), queries, k, sentences)
             return merge(asked, self._order, k)
 
     def _among(self, keys: Sequence[str]) -> dict[int, list[str] | None]:
@@ -208,13 +208,12 @@ class ClusterScorer:
         return chosen
 
     def _ask(
-        self, among: dict[int, list[str] | None], what: tuple[Queries, int, float]
+        self, among: dict[int, list[str] | None], queries: Queries, k: int, sentences: float
     ) -> list[Ranked]:
         """Answers of all parts that give one before patience ends."""
         import ray
 
         deadline = time.monotonic() + self._patience
-        queries, k, sentences = what
 
         def ask(number: int) -> Any:
             return self._actors[number].best.remote(queries, k, among[number], sentences)

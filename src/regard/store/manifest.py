@@ -176,21 +176,21 @@ def check_version(database: sqlite3.Connection, folder: Path) -> None:
 
 
 def check_maker(
-    folder: Path, there: tuple[str, int], wanted: tuple[str | None, int | None]
+    folder: Path, producer: str, dim: int, *, wanted: str | None, wanted_dim: int | None
 ) -> None:
     """Refuse a store whose producer or width of vectors is not the wanted one, where one is.
 
     Raises:
         StoreError: it is another.
     """
-    if wanted[0] is not None and wanted[0] != there[0]:
+    if wanted is not None and wanted != producer:
         raise StoreError(
-            f"{folder} was made by {there[0]!r}; it must be by {wanted[0]!r}. "
+            f"{folder} was made by {producer!r}; it must be by {wanted!r}. "
             "Use another folder, or delete this one and make it anew."
         )
-    if wanted[1] is not None and wanted[1] != there[1]:
+    if wanted_dim is not None and wanted_dim != dim:
         raise StoreError(
-            f"{folder} holds vectors of {there[1]} numbers; they must have {wanted[1]}. "
+            f"{folder} holds vectors of {dim} numbers; they must have {wanted_dim}. "
             "Use another folder, or delete this one and make it anew."
         )
 

@@ -98,7 +98,7 @@ class RegionStore:
             self.producer = meta(self.database, self.folder, "producer")
             self.dim = int(meta(self.database, self.folder, "dim"))
             self.compressed = is_compressed(self.database, self.folder)
-            check_maker(self.folder, (self.producer, self.dim), (producer, dim))
+            check_maker(self.folder, self.producer, self.dim, wanted=producer, wanted_dim=dim)
             if writable:
                 sweep(self.database, self.folder)
             self._shards: dict[str, Shard] = {}
