@@ -67,7 +67,7 @@ def measure(folder: Path, batches: int, steps: int) -> dict[str, float]:
     import torch
 
     from regard.core.network import MatchingModel
-    from regard.official.folders import PrecompDataset, open_precomp
+    from regard.datasets.folders import PrecompDataset, open_precomp
     from regard.training.batches import PairBatches
     from regard.training.config import load_recipe
     from regard.training.step import batch_loss

@@ -66,7 +66,7 @@ def test_data_and_stores_are_read_without_it():
         "    package = importlib.import_module(f'regard.{room}')\n"
         "    for module in pkgutil.iter_modules(package.__path__):\n"
         "        importlib.import_module(f'regard.{room}.{module.name}')\n"
-        "import regard.official.folders, regard.official.files, regard.official.published\n"
+        "import regard.datasets.folders, regard.official.files, regard.official.published\n"
         "assert 'torch' not in sys.modules\n"
     )
     assert done.returncode == 0, done.stderr

@@ -53,7 +53,7 @@ def import_(
 def _features(
     file: Path, out: Path, captions: Path | None, producer: str, *, as_json: bool
 ) -> None:
-    from regard.official.bottom_up import feature_dim, import_tsv, names_of_ids
+    from regard.datasets.bottom_up import feature_dim, import_tsv, names_of_ids
     from regard.store.region_store import RegionStore
 
     names = names_of_ids(captions) if captions else None

@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions, load_captions
+from regard.datasets.folders import open_precomp
 from regard.errors import DataError, ShapeError
-from regard.official.folders import open_precomp
 from regard.store.region_store import Regions, RegionStore
 
 

@@ -1,1 +1,1 @@
-"""What the official SCAN and VSE++ code reads and writes: data, checkpoints, published figures."""
+"""The official SCAN and VSE++ code: its checkpoints, read and written; its sets and figures."""

@@ -11,13 +11,13 @@ from regard.core.model_config import ModelConfig
 from regard.core.scoring import Scoring
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import Dataset, open_dataset
+from regard.datasets.folders import PrecompDataset
 from regard.errors import CheckpointError, ConfigError, DataError, ShapeError
 from regard.evaluation import similarity
 from regard.evaluation.ensemble import SimilarityCache, combine
 from regard.evaluation.report import Judge
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
-from regard.official.folders import PrecompDataset
 from regard.words.vocabulary import Vocabulary
 
 FEATURES = 6

@@ -5,10 +5,10 @@ from tests.small import random_checkpoint
 
 from regard.core.model_config import ModelConfig
 from regard.datasets.captions import Captions
+from regard.datasets.folders import PrecompDataset
 from regard.evaluation.calibration.judging import Judged, judge_model
 from regard.model.judgement import Curves
 from regard.model.model import Model
-from regard.official.folders import PrecompDataset
 from regard.words.vocabulary import Vocabulary
 
 

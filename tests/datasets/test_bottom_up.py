@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from regard.datasets.bottom_up import feature_dim, import_tsv, names_of_ids
 from regard.errors import DataError
-from regard.official.bottom_up import feature_dim, import_tsv, names_of_ids
 from regard.store.region_store import RegionStore
 
 DIM = 5

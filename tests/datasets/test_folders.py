@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from regard.datasets.dataset import open_dataset
+from regard.datasets.folders import count_regions, open_precomp
 from regard.errors import DataError
 from regard.official.files import OfficialSet, Split, find_official
-from regard.official.folders import count_regions, open_precomp
 
 REGIONS, DIM = 4, 3
 
