@@ -7,6 +7,7 @@ other modules single tests are marked `needs_torch`.
 import ast
 import importlib.util
 import os
+import subprocess
 import sys
 from importlib.abc import MetaPathFinder
 from pathlib import Path
@@ -31,6 +32,17 @@ class OutOfReach(MetaPathFinder):
 
 if os.environ.get("REGARD_WITHOUT_TORCH"):
     sys.meta_path.insert(0, OutOfReach())
+
+
+def run_without_torch(script):
+    """Run Python in a process of its own that cannot import torch; gives what `subprocess` does."""
+    paths = [str(HERE), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return subprocess.run(
+        [sys.executable, "-c", f"import sys, torch_reach\n{script}"],
+        env={**os.environ, "REGARD_WITHOUT_TORCH": "1", "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+    )
 
 
 def has_torch():

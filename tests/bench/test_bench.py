@@ -1,12 +1,11 @@
 """What `regard bench` measures is what it says; no test here looks at how long anything took."""
 
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
 import torch
+from tests.torch_reach import run_without_torch
 from typer.testing import CliRunner
 
 from regard.bench import score, step
@@ -53,18 +52,13 @@ def test_without_torch_what_needs_it_is_left_out(monkeypatch):
 
 def test_scores_are_measured_without_torch_and_the_step_says_what_it_needs():
     script = (
-        "import sys\n"
-        "class Absent:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
-        "sys.meta_path.insert(0, Absent())\n"
         "from regard.bench import score\n"
         "score.measure(1, 1, score.Case(images=3, captions=4, regions=5, dim=32))\n"
         "from regard.cli.main import run\n"
         "sys.argv[1:] = ['bench', 'step']\n"
         "run()\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = run_without_torch(script)
     assert done.returncode == 2, done.stderr
     assert "pip install 'regard[train]'" in done.stderr
 

@@ -3,12 +3,11 @@
 import itertools
 import json
 import statistics
-import subprocess
-import sys
 import time
 
 import numpy as np
 import pytest
+from tests.torch_reach import run_without_torch
 
 from regard.errors import ConfigError
 from regard.kernels import chosen, precision, similarity_matrix
@@ -141,11 +140,6 @@ def test_the_choice_is_hardly_slower_than_the_better(stage):
 
 def test_nothing_of_it_imports_torch():
     script = (
-        "import sys\n"
-        "class Absent:\n"
-        "    def find_spec(self, name, *_):\n"
-        "        if name.split('.')[0] == 'torch': raise ImportError(name)\n"
-        "sys.meta_path.insert(0, Absent())\n"
         "import numpy as np\n"
         "from regard import Scoring, attention, similarity_matrix\n"
         "from regard.kernels import chosen, precision\n"
@@ -157,5 +151,5 @@ def test_nothing_of_it_imports_torch():
         "assert type(attention(sides[0][0], sides[1][0]).weights) is np.ndarray\n"
         "precision.described()\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    done = run_without_torch(script)
     assert done.returncode == 0, done.stderr
