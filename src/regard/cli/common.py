@@ -4,7 +4,7 @@ import contextlib
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,15 +13,16 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
-    Progress,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress import Progress as Bars
 from rich.segment import Segment
 from rich.text import Text
 
 from regard.errors import ConfigError
+from regard.progress import Progress
 
 if TYPE_CHECKING:
     from regard.datasets.captions import Captions
@@ -149,7 +150,7 @@ def print_figures(title: str, head: Iterable[str], *groups: Iterable[Iterable[st
 
 
 @contextlib.contextmanager
-def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
+def progress_bar(label: str) -> Iterator[Progress]:
     """A bar on standard error; yields a function told how many are done of how many.
 
     Where standard error is not a terminal, a line is written every tenth of the way.
@@ -159,7 +160,7 @@ def progress_bar(label: str) -> Iterator[Callable[[int, int], None]]:
 
 
 @contextlib.contextmanager
-def progress_bars(*labels: str) -> Iterator[list[Callable[[int, int], None]]]:
+def progress_bars(*labels: str) -> Iterator[list[Progress]]:
     """As `progress_bar` for several steps; all bars but the first appear when their step begins."""
     if not notes.is_terminal:
         yield [_line_progress(label) for label in labels]
@@ -171,11 +172,11 @@ def progress_bars(*labels: str) -> Iterator[list[Callable[[int, int], None]]]:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=notes, transient=True) as bars:
+    with Bars(*columns, console=notes, transient=True) as bars:
         yield [_bar(bars, label, visible=n == 0) for n, label in enumerate(labels)]
 
 
-def _bar(bars: Progress, label: str, *, visible: bool) -> Callable[[int, int], None]:
+def _bar(bars: Bars, label: str, *, visible: bool) -> Progress:
     """Progress for people: a bar, shown at the latest when it is told of something."""
     task = bars.add_task(label, total=None, visible=visible)
 
@@ -185,7 +186,7 @@ def _bar(bars: Progress, label: str, *, visible: bool) -> Callable[[int, int], N
     return update
 
 
-def _line_progress(label: str) -> Callable[[int, int], None]:
+def _line_progress(label: str) -> Progress:
     """Progress for logs: a line every tenth."""
     shown = -1
 

@@ -17,8 +17,9 @@ from regard.errors import StoreError
 from regard.indexing import IndexReport, Update, open_for_writing
 from regard.model.model import Model
 from regard.photos.find import PhotoFile
+from regard.progress import Progress, silent
 from regard.regions.extractor import DEFAULT_EXTRACTOR, load_extractor
-from regard.regions.pipeline import ExtractionReport, Progress
+from regard.regions.pipeline import ExtractionReport
 from regard.store.atomic import write_bytes
 from regard.store.region_store import RegionStore
 from regard.store.shards import digest
@@ -34,7 +35,7 @@ def extract_photos(
     *,
     staging: Location | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> ExtractionReport:
     """Add the photos a region store lacks, extracted by the cluster this process is connected to.
 
@@ -66,8 +67,7 @@ def extract_photos(
                         skipped[key] = entry.reason
                         store.skip(key, entry.reason)
             done += len(unit.files)
-            if progress is not None:
-                progress(done, len(photos))
+            progress(done, len(photos))
         incoming.clear()
         return ExtractionReport(len(wanted) - len(skipped), already, skipped)
 
@@ -81,7 +81,7 @@ def index_photos(
     compressed: bool = False,
     staging: Location | None = None,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> IndexReport:
     """`update_index`, its photos read by the cluster this process is connected to.
 

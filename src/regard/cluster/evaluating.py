@@ -17,11 +17,11 @@ from regard.cluster.session import stream
 from regard.datasets.dataset import Dataset, open_dataset
 from regard.errors import DataError
 from regard.evaluation.protocols import galleries
-from regard.evaluation.report import Progress
 from regard.evaluation.similarity import check_features, embed_photos, score_tile
 from regard.kernels import set_threads
 from regard.model.encoded import EncodedCaptions
 from regard.model.model import Model
+from regard.progress import Progress
 
 _PHOTOS, _CAPTIONS = 1024, 1024  # of a tile
 _KEPT = 4  # blocks of embedded photos that a worker keeps

@@ -9,6 +9,7 @@ from regard.cluster.session import holder_count
 from regard.model.model import Model
 from regard.search import Filters, Index, Query, SearchResult
 from regard.search.index import Sort
+from regard.store.closing import Closing
 from regard.store.region_store import RegionStore
 
 
@@ -20,7 +21,7 @@ class Answer(NamedTuple):
     """Parts of the index that did not answer; empty when the result is whole."""
 
 
-class ClusterIndex:
+class ClusterIndex(Closing):
     """An index whose shards are held by actors of the cluster this process is connected to.
 
     Args:
@@ -87,11 +88,3 @@ class ClusterIndex:
         """Let the holders go and release the database."""
         self._scorer.close()
         self._index.close()
-
-    def __enter__(self) -> "ClusterIndex":
-        """Use as a context manager."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close on leaving."""
-        self.close()

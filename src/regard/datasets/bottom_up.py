@@ -8,13 +8,14 @@ columns at the end, and the doubled rows of the published files are all right.
 import base64
 import binascii
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from regard.errors import DataError
+from regard.progress import Progress, silent
 from regard.store.region_store import Regions, RegionStore
 
 _SHARD_PHOTOS = 128
@@ -123,7 +124,7 @@ def import_tsv(
     path: Path,
     store: RegionStore,
     names: Mapping[str, str] | None = None,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> TsvReport:
     """Add the photos of a .tsv file that a store lacks; run again to go on after a stop.
 

@@ -22,6 +22,7 @@ from regard.core.scoring import Scoring
 from regard.datasets.dataset import BoxedDataset
 from regard.errors import DataError
 from regard.model.model import Model
+from regard.progress import Progress, silent
 from regard.store.shards import Regions
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize
@@ -207,7 +208,7 @@ def ground(
     dataset: BoxedDataset,
     entities: Path,
     ways: Mapping[str, Locate],
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Grounding:
     """Judge a model on every boxed phrase of a split's photos.
 

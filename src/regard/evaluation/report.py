@@ -14,8 +14,7 @@ from regard.evaluation.protocols import galleries
 from regard.evaluation.ranking import Intervals, Ranks, figures, intervals, rank
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
-
-Progress = Callable[[int, int], None]
+from regard.progress import Progress, silent
 
 
 class Report(NamedTuple):
@@ -73,7 +72,7 @@ class Judge(NamedTuple):
         dataset: Dataset,
         data: Path,
         split: str,
-        progress: Progress = lambda _done, _all: None,
+        progress: Progress = silent,
     ) -> Report:
         """Retrieval figures of one model, or of several averaged.
 
@@ -117,7 +116,7 @@ class Judge(NamedTuple):
         self,
         members: Sequence[Model],
         dataset: Dataset,
-        progress: Progress = lambda _done, _all: None,
+        progress: Progress = silent,
     ) -> Float[np.ndarray, "image cap"]:
         """Similarities of one model, or the mean of several."""
         steps = _Steps(len(members) * len(dataset.captions.sentences), progress)

@@ -4,8 +4,6 @@ Photos are embedded once and kept; captions are embedded and scored a few thousa
 sorted by length, so that memory grows with the matrix and not with the longest caption.
 """
 
-from collections.abc import Callable
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -13,6 +11,7 @@ from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
+from regard.progress import Progress, silent
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
@@ -21,7 +20,7 @@ _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB
 def dataset_similarity(
     model: Model,
     dataset: Dataset,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Float[np.ndarray, "image cap"]:
     """Similarity of every photo with every caption, in float32.
 

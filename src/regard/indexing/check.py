@@ -11,7 +11,7 @@ from regard.indexing.folders import open_for_writing
 from regard.indexing.update import Update
 from regard.model.model import Model
 from regard.photos.find import PhotoFile
-from regard.regions.pipeline import Progress
+from regard.progress import Progress, silent
 from regard.search.catalog import FileRow, require_index
 
 
@@ -30,8 +30,8 @@ def check_index(
     folder: str | Path,
     model: Model,
     *,
-    verifying: Progress | None = None,
-    progress: Progress | None = None,
+    verifying: Progress = silent,
+    progress: Progress = silent,
     workers: int | None = None,
 ) -> CheckReport:
     """Verify every shard's checksum, and read again the photos of those that are damaged.

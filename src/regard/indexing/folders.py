@@ -15,7 +15,7 @@ from regard.indexing.update import IndexReport, Update
 from regard.model.model import Model
 from regard.photos.find import PhotoFile, scan_folder
 from regard.photos.ignore import known_as
-from regard.regions.pipeline import Progress
+from regard.progress import Progress, silent
 from regard.search import shortlist
 from regard.search.catalog import Catalog, require_index
 from regard.search.index import check_model
@@ -30,7 +30,7 @@ def update_index(
     *,
     excludes: Sequence[str] | None = None,
     compressed: bool = False,
-    progress: Progress | None = None,
+    progress: Progress = silent,
     workers: int | None = None,
 ) -> IndexReport:
     """Make an index of the photos below a folder, or bring it up to date.
@@ -73,7 +73,7 @@ def add_photo(folder: str | Path, path: Path, model: Model) -> None:
     """
     file = PhotoFile.of(str(path), path.stat())
     with open_for_writing(Path(folder), model) as (store, catalog):
-        Update(store, catalog, model).read([file], None, 1)
+        Update(store, catalog, model).read([file], silent, 1)
 
 
 def forget_folder(folder: str | Path, photos_folder: str | Path, model: Model) -> IndexReport:

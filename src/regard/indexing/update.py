@@ -17,7 +17,8 @@ from typing import NamedTuple
 from regard.model.model import Model
 from regard.photos.find import PhotoFile, Scan
 from regard.photos.ignore import Covered, inside
-from regard.regions.pipeline import Outcome, Progress, extract_stream, workers_for
+from regard.progress import Progress, silent
+from regard.regions.pipeline import Outcome, extract_stream, workers_for
 from regard.search.catalog import Catalog, FileRow
 from regard.store.region_store import RegionStore
 
@@ -121,9 +122,7 @@ class Update:
         """Note files that are no longer there; `finish` forgets those that did not move."""
         self._gone.update(paths)
 
-    def read(
-        self, files: Sequence[PhotoFile], progress: Progress | None, workers: int | None
-    ) -> None:
+    def read(self, files: Sequence[PhotoFile], progress: Progress, workers: int | None) -> None:
         """Bring files up to date, committing as it goes."""
         name = self._model.extractor_name
         todo = self.changed(files, progress)
@@ -136,14 +135,11 @@ class Update:
             todo, self._again = self._again, []
         self._commit()
 
-    def changed(
-        self, files: Sequence[PhotoFile], progress: Progress | None = None
-    ) -> list[PhotoFile]:
+    def changed(self, files: Sequence[PhotoFile], progress: Progress = silent) -> list[PhotoFile]:
         """Files that are not as they were; progress is told of each once it is settled."""
         todo = [file for file in files if not self._is_unchanged(file)]
         done = itertools.count(1)
-        if progress is not None:
-            self._advance = lambda: progress(next(done), len(todo))
+        self._advance = lambda: progress(next(done), len(todo))
         return todo
 
     def _is_unchanged(self, file: PhotoFile) -> bool:

@@ -6,7 +6,7 @@ before an interruption is not done again.
 
 import multiprocessing
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from typing import BinaryIO, NamedTuple
 from regard.errors import AbsentError, ConfigError, PhotoError, RegardError
 from regard.kernels.hardware import available_cores
 from regard.photos.decode import Photo, read_photo
+from regard.progress import Progress, silent
 from regard.regions.extractor import (
     BACKBONE,
     DEFAULT_EXTRACTOR,
@@ -26,9 +27,6 @@ from regard.regions.extractor import (
     load_extractor,
 )
 from regard.store.region_store import Regions, RegionStore
-
-Progress = Callable[[int, int], None]
-"""Called with how many photos are done and how many there are."""
 
 _SHARD_PHOTOS = 128
 _FEW = 8  # photos; starting processes would take longer than reading so few
@@ -251,7 +249,7 @@ def extract_to_store(
     store: RegionStore,
     extractor: str = DEFAULT_EXTRACTOR,
     workers: int | None = None,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> ExtractionReport:
     """Add the photos a store lacks, a shard of 128 at a time.
 
@@ -273,7 +271,6 @@ def extract_to_store(
         if len(batch) == _SHARD_PHOTOS:
             store.append(batch)
             batch = []
-        if progress is not None:
-            progress(already + done, len(photos))
+        progress(already + done, len(photos))
     store.append(batch)
     return ExtractionReport(len(wanted) - len(skipped), already, skipped)

@@ -14,7 +14,7 @@ from PIL import Image
 from regard.errors import ConfigError, DataError
 from regard.model.explaining import unsupported_words
 from regard.model.model import Model
-from regard.regions.pipeline import Progress
+from regard.progress import Progress, silent
 from regard.words.tokens import tokenize
 
 _AT_ONCE = 512
@@ -40,7 +40,7 @@ def rank_captions(
     photo: str | Path | Image.Image,
     sentences: Sequence[str],
     k: int = 10,
-    progress: Progress | None = None,
+    progress: Progress = silent,
 ) -> list[RankedCaption]:
     """The sentences most similar to a photo, best first.
 
@@ -69,8 +69,7 @@ def rank_captions(
     for start in range(0, len(wanted), _AT_ONCE):
         part = model.encode_captions(wanted[start : start + _AT_ONCE])
         scores[start : start + len(part.lengths)] = model.similarity(image, part)[0]
-        if progress is not None:
-            progress(start + len(part.lengths), len(wanted))
+        progress(start + len(part.lengths), len(wanted))
     best = np.argsort(-scores, kind="stable")[:k]
     similarities = scores[best].tolist()
     judgements = model.judge(similarities, "sentences", regions.vectors, len(wanted))

@@ -26,6 +26,7 @@ from regard.search.result import Hit, SearchResult
 from regard.search.scoring import PhotoScorer, Scorer
 from regard.search.shortlist import mean_query
 from regard.search.snapshot import Snapshot
+from regard.store.closing import Closing
 from regard.store.manifest import stamp
 from regard.store.region_store import Regions, RegionStore
 from regard.words.tokens import tokenize
@@ -35,7 +36,7 @@ Sort = Literal["relevance", "date"]
 _MOST_RELEVANT = 1000
 
 
-class Index:
+class Index(Closing):
     """Embedded photos that can be searched. Made by `update_index`, opened by `Index.open`."""
 
     def __init__(self, store: RegionStore, model: Model, scorer: Scorer | None = None) -> None:
@@ -77,14 +78,6 @@ class Index:
     def close(self) -> None:
         """Release the database."""
         self._latest.close()
-
-    def __enter__(self) -> "Index":
-        """Use as a context manager."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close on leaving."""
-        self.close()
 
     def is_latest(self) -> bool:
         """Whether nobody has committed since the index was opened or refreshed."""

@@ -9,7 +9,7 @@ its own in the same manifest, inside the same transactions.
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +17,9 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.errors import DataError, StoreError
+from regard.progress import Progress, silent
 from regard.store.bulk import collector_paused
+from regard.store.closing import Closing
 from regard.store.manifest import (
     MANIFEST,
     check_maker,
@@ -61,7 +63,7 @@ class Place(NamedTuple):
     height: int
 
 
-class RegionStore:
+class RegionStore(Closing):
     """A folder of region vectors by key.
 
     A reader sees the state at the time it was opened or refreshed, whatever a writer does.
@@ -163,14 +165,6 @@ class RegionStore:
             self.database.close()
         if self._lock is not None:
             self._lock.release()
-
-    def __enter__(self) -> "RegionStore":
-        """Use as a context manager."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close on leaving."""
-        self.close()
 
     # ---- reading
 
@@ -380,7 +374,7 @@ class RegionStore:
         """Photos that could not be read, with the reasons."""
         return dict(self.database.execute("SELECT key, reason FROM skipped ORDER BY key"))
 
-    def check(self, progress: Callable[[int, int], None] | None = None) -> dict[str, list[str]]:
+    def check(self, progress: Progress = silent) -> dict[str, list[str]]:
         """Shard files whose checksum is not the one recorded, each with its photos' keys.
 
         Args:
@@ -391,8 +385,7 @@ class RegionStore:
         for done, (number, file, sha) in enumerate(rows, 1):
             if digest(self.folder / file) != sha:
                 bad[number] = file
-            if progress is not None:
-                progress(done, len(rows))
+            progress(done, len(rows))
         lost: dict[str, list[str]] = {file: [] for file in bad.values()}
         for key, place in self._places.items():
             if place.shard in bad:

@@ -8,7 +8,7 @@ file has its looks.
 import base64
 import html
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from string import Template
 from typing import NamedTuple
@@ -24,6 +24,7 @@ from regard.explain.explanation import Explanation, WordExplanation, strongest_w
 from regard.explain.maps import heat_map, region_scores
 from regard.model.model import Model
 from regard.photos.decode import read_photo
+from regard.progress import Progress, silent
 from regard.store.atomic import write_bytes
 from regard.studies.mistakes import Choice, Ranked, of_photos, of_sentences
 
@@ -51,7 +52,7 @@ def write_gallery(
     folder: Path,
     material: Material,
     count: int = 8,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Path:
     """Write the page `index.html` into a folder.
 

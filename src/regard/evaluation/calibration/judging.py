@@ -5,7 +5,6 @@ photo of it, with curves fitted to the others; what is kept is fitted to all. Th
 drawn from the photos and captions of training.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -21,6 +20,7 @@ from regard.evaluation.similarity import dataset_similarity, embed_photos
 from regard.model.background import Background
 from regard.model.judgement import Calibration, VerdictCurve
 from regard.model.model import Model
+from regard.progress import Progress, silent
 
 BACKGROUND = 5000  # photos, and as many captions, at most
 _PHOTOS_AT_ONCE = 256
@@ -69,7 +69,7 @@ def judge_model(
     held_out: Dataset,
     trained_on: Dataset,
     split: str,
-    progress: Callable[[int, int], None] = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Judged:
     """Fit and measure everything.
 

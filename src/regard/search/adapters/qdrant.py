@@ -15,11 +15,12 @@ from jaxtyping import Float
 from regard.search.adapters.common import Synced, difference, package
 from regard.search.catalog import ID_DIGITS
 from regard.search.index import Index
+from regard.store.closing import Closing
 
 _AT_ONCE = 1000  # points written or removed by one call
 
 
-class QdrantVectors:
+class QdrantVectors(Closing):
     """A folder of pooled vectors that Qdrant searches.
 
     Args:
@@ -46,14 +47,6 @@ class QdrantVectors:
     def close(self) -> None:
         """Write what is pending and release the folder."""
         self._shard.close()
-
-    def __enter__(self) -> "QdrantVectors":
-        """Use as a context manager."""
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """Close on leaving."""
-        self.close()
 
     def ids(self) -> Iterator[str]:
         """Ids of the photos it has."""
