@@ -78,7 +78,7 @@ def _mean(sides: Sequence[Recalls]) -> Recalls:
     )
 
 
-def intervals(galleries: Sequence[Ranks], seed: int = 0) -> Intervals:
+def intervals(galleries: Sequence[Ranks]) -> Intervals:
     """95 % bootstrap intervals, from 2,000 redrawn sets of photos of the same size.
 
     Both retrieval directions use the same draws, so that rSum's interval knows that they rise
@@ -86,7 +86,7 @@ def intervals(galleries: Sequence[Ranks], seed: int = 0) -> Intervals:
     """
     hits, captions = _hits_by_photo(galleries)
     photos = len(captions)
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     draws = np.empty((_RESAMPLES, 2 * len(RECALL_AT)))
     for row in range(_RESAMPLES):
         times = np.bincount(random.integers(photos, size=photos), minlength=photos)

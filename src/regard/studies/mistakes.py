@@ -43,27 +43,24 @@ def of_photos(
     scores: Float[np.ndarray, "image cap"],
     photo_of_caption: Int[np.ndarray, " cap"],
     count: int,
-    seed: int = 0,
 ) -> Choice:
     """Photos as queries, sentences as answers.
 
     Args:
         count: queries of each kind.
-        seed: of the random ones.
     """
     true = np.arange(len(scores))[:, None] == photo_of_caption
-    return _choose(scores, true, np.arange(len(scores)), count, seed)
+    return _choose(scores, true, np.arange(len(scores)), count)
 
 
 def of_sentences(
     scores: Float[np.ndarray, "image cap"],
     photo_of_caption: Int[np.ndarray, " cap"],
     count: int,
-    seed: int = 0,
 ) -> Choice:
     """Sentences as queries, photos as answers; of each photo at most one sentence a kind."""
     true = photo_of_caption[:, None] == np.arange(len(scores))
-    return _choose(scores.T, true, photo_of_caption, count, seed)
+    return _choose(scores.T, true, photo_of_caption, count)
 
 
 def _choose(
@@ -71,13 +68,12 @@ def _choose(
     true: Bool[np.ndarray, "query answer"],
     photo: Int[np.ndarray, " query"],
     count: int,
-    seed: int,
 ) -> Choice:
     best_true = np.where(true, scores, -np.inf).max(1)
     ranks = ((scores >= best_true[:, None]) & ~true).sum(1) + 1
     top = scores.max(1)
     wrong = np.flatnonzero(ranks > 1)
-    drawn = np.random.default_rng(seed).permutation(len(scores))
+    drawn = np.random.default_rng(0).permutation(len(scores))
     worst = wrong[np.argsort(-ranks[wrong], kind="stable")]
     confident = wrong[np.argsort(-top[wrong], kind="stable")]
     kinds = (

@@ -53,7 +53,6 @@ def draw_cases(
     scores: Float[np.ndarray, "query answer"],
     right: Sequence[Int[np.ndarray, " _"]],
     spreads: Float[np.ndarray, "query two"],
-    seed: int = 0,
 ) -> Cases:
     """Every query looking at every number of answers, with one of its own and without.
 
@@ -61,7 +60,7 @@ def draw_cases(
         right: rows of each query's own answers.
         spreads: mean and deviation of each query's background.
     """
-    generator = np.random.default_rng(seed)
+    generator = np.random.default_rng(0)
     rows: list[tuple[float, ...]] = []
     for query, own in enumerate(right):
         others = generator.permutation(np.setdiff1d(np.arange(scores.shape[1]), own))
