@@ -8,7 +8,7 @@ import sys
 
 import typer
 
-from regard.cli import cluster
+from regard.cli import cluster, models
 from regard.errors import RegardError
 
 _VERBS = (  # each a function in a file of its name, in the order of the help
@@ -33,6 +33,7 @@ for _name in _VERBS:
     _function = _name.replace("-", "_") + "_" * keyword.iskeyword(_name)
     app.command(_name)(getattr(importlib.import_module(f"regard.cli.{_function}"), _function))
 app.add_typer(cluster.app, name="cluster")
+app.add_typer(models.app, name="models")
 
 
 def run() -> None:
