@@ -171,7 +171,16 @@ def beside(version: Version, baseline: Version, work: Path) -> list[Row]:
     ]
 
 
-def write(rows: list[Row]) -> None:
+MACHINE = """
+import os
+from regard.bench.machine import describe
+told = describe()
+print(f"{told['processor']} ({told['instructions']}), {told['cores']} cores; "
+      f"load when it ended: {os.getloadavg()[0]:.1f}")
+"""
+
+
+def write(rows: list[Row], machine: str) -> None:
     """Put the section into RESULTS.md, in place of the one it has."""
     page = HERE / "RESULTS.md"
     before, _, rest = page.read_text(encoding="utf-8").partition("## Budgets\n")
@@ -180,6 +189,7 @@ def write(rows: list[Row]) -> None:
         "## Budgets\n",
         "`python benchmarks/budgets.py`: a fresh installation of the base package; processor "
         f"seconds and peak memory of new processes, the median of {TIMES}.\n",
+        f"{machine}\n",
         "| | measured | budget | |",
         "|---|---|---|---|",
     ]
@@ -209,7 +219,7 @@ def main() -> None:
         rows = weights(venv, work) + cold_starts(version, work)
         if asked.baseline:
             rows += beside(version, Version(asked.baseline, asked.baseline_source), work)
-    write(rows)
+    write(rows, version.run("-c", MACHINE).strip())
     for row in rows:
         print(f"{'' if row.kept else 'NOT KEPT  '}{row.what}: {row.measured:.3g} {row.unit}")
     sys.exit(0 if all(row.kept for row in rows) else 1)
