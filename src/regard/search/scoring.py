@@ -159,7 +159,7 @@ class PhotoScorer:
         return near
 
     def _error(self, queries: Queries) -> float:
-        """More than a rough similarity was ever measured to err by; one relevance in many is turned.
+        """More than a rough similarity was ever measured to err by; one relevance may be turned.
 
         Not proven. Rounding may change a cosine by 0.004, as far as Cauchy and Schwarz can tell,
         which the norm over the queries may make so much of that any attention is possible: what
