@@ -1,6 +1,7 @@
 """Tiny checkpoints of every family, made once a session; nothing is ever fetched."""
 
 import os
+import socket
 
 import pytest
 
@@ -16,3 +17,17 @@ def tiny_folders(tmp_path_factory):
 
     root = tmp_path_factory.mktemp("tiny")
     return {family: save_tiny(root / family, family) for family in FAMILIES}
+
+
+@pytest.fixture(autouse=True)
+def _offline_and_alone(tmp_path, monkeypatch):
+    """No test asks the network, and what is fitted in one is nobody else's."""
+
+    connect = socket.socket.connect
+
+    def near(self, address):
+        assert address[0] in ("127.0.0.1", "::1"), f"the network was asked: {address}"
+        return connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", near)
+    monkeypatch.setattr("platformdirs.user_data_path", lambda _name: tmp_path / "data")

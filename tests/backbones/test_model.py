@@ -59,12 +59,13 @@ def test_what_ranks_is_the_whole_photo_with_the_whole_sentence(model, photos):
 
 
 def test_words_join_by_a_weight(tiny_folders, photos):
+    from regard.backbones.fitted import Fitted
     from regard.backbones.loading import load_backbone
     from regard.backbones.model import BackboneModel
     from regard.backbones.settings import Choice
 
     choice = Choice(str(tiny_folders["clip"]))
-    model = BackboneModel(choice, load_backbone(choice), weight=0.5)
+    model = BackboneModel(choice, load_backbone(choice), Fitted({}, 0.5))
     plain = BackboneModel(choice, load_backbone(choice))
     images = model.encode_images(sorted(photos.iterdir()))
     captions = model.encode_captions(SENTENCES)

@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.backbones.extractor import BackboneExtractor
+from regard.backbones.fitted import NOTHING, Fitted, folder_of_fits, load_fitted
 from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.scores import WholeScores, asked_for, directions
 from regard.backbones.settings import Choice
@@ -38,16 +39,17 @@ class BackboneModel(Model):
     Args:
         choice: how it was asked for.
         loaded: it.
-        weight: how much SCAN's similarity of the words counts beside the whole.
+        fitted: what was learned from captions.
     """
 
     ranks_wholes = True
 
-    def __init__(self, choice: Choice, loaded: Loaded, weight: float = 0.0) -> None:
+    def __init__(self, choice: Choice, loaded: Loaded, fitted: Fitted = NOTHING) -> None:
         backbone = loaded.backbone
         self.source = str(choice)
         self.backbone = backbone
-        self.scores = WholeScores(weight)
+        self.scores = WholeScores(fitted.weight)
+        self.fits = folder_of_fits(choice, loaded)
         self._extractor = BackboneExtractor(choice, loaded)
         rows = backbone.dim + 1
         scoring = Scoring(
@@ -57,8 +59,8 @@ class BackboneModel(Model):
         self.weights = {}
         self.vocabulary = Vocabulary(SPECIAL)
         self.extractor_identity = self._extractor.identity
-        self.info: dict[str, Any] = {}
-        self.background = None
+        self.info = fitted.info
+        self.background = fitted.background
         self.pointer = None
 
     def __repr__(self) -> str:
@@ -151,6 +153,18 @@ class BackboneModel(Model):
             )
         return similarities
 
+    def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
+        """Nothing: what is compared with a background tells verdicts, and ranks nothing."""
+        return np.zeros(len(sums), np.float32)
+
+    def sentence_discounts(
+        self,
+        sums: Float[np.ndarray, "cap dim"],
+        lengths: Int[np.ndarray, " cap"],  # noqa: ARG002 - as any model's
+    ) -> Float[np.ndarray, " cap"]:
+        """Nothing, likewise."""
+        return np.zeros(len(sums), np.float32)
+
     def word_shares(
         self,
         regions: Float[np.ndarray, "pair region dim"],
@@ -185,8 +199,11 @@ class BackboneModel(Model):
         )
 
 
-def load(text: str, *, device: str = "cpu") -> BackboneModel:
+def load(text: str, *, background: bool = True, device: str = "cpu") -> BackboneModel:
     """The model of a backbone's name or folder, with what may be chosen of it.
+
+    Args:
+        background: with what was fitted for it, if anything was.
 
     Raises:
         CheckpointError: it is not on this machine, is of another kind, or is damaged.
@@ -195,4 +212,6 @@ def load(text: str, *, device: str = "cpu") -> BackboneModel:
     choice = Choice.parse(text)
     if Path(choice.name).is_dir():
         choice = replace(choice, name=str(Path(choice.name).resolve()))
-    return BackboneModel(choice, load_backbone(choice, device))
+    loaded = load_backbone(choice, device)
+    fitted = load_fitted(folder_of_fits(choice, loaded)) if background else NOTHING
+    return BackboneModel(choice, loaded, fitted)

@@ -18,11 +18,17 @@ from regard.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from regard.evaluation.calibration.judging import Measured
+    from collections.abc import Callable
+
+    from regard.datasets.dataset import Dataset
+    from regard.evaluation.calibration.judging import Judged, Measured
+    from regard.model.model import Model
 
 
 def calibrate(
-    model: Annotated[Path, typer.Argument(help="Folder of the model; its files are added to.")],
+    model: Annotated[
+        Path, typer.Argument(help="Folder of the model, whose files are added to; or a backbone.")
+    ],
     data: DataOption,
     regions: RegionsOption = None,
     split: Annotated[str, typer.Option(help="What to fit to: not trained on.")] = "val",
@@ -36,7 +42,8 @@ def calibrate(
 
     Curves go into the model's config.json, what queries are compared with into
     background.safetensors. Weights stay as they are. Figures are measured on every second photo,
-    with curves fitted to the others.
+    with curves fitted to the others. For a backbone (`regard models`) it is kept in your own data
+    folder, with how much the words' similarity is to count beside the whole sentence's.
 
         regard calibrate runs/mine/best --data dataset_flickr8k.json --regions flickr8k.regions
 
@@ -45,17 +52,16 @@ def calibrate(
     from regard.evaluation.calibration.judging import judge_model
     from regard.evaluation.calibration.reliability_plot import save_reliability
     from regard.explain.figure import check_suffix
-    from regard.model.checkpoint import record, resolve_model
-    from regard.model.model import load
 
     if plot is not None:
         check_suffix(plot)
-    folder = resolve_model(model)
+    loaded, recorded = _to_judge(model)
     held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
-    loaded = load(folder, background=False)  # the one it has may be damaged
+    if loaded.ranks_wholes:
+        _weigh_words(loaded, held_out)
     with progress_bar("Scoring captions") as progress:
         outcome = judge_model(loaded, held_out, trained_on, split, progress)
-    record(folder, outcome.info, outcome.background)
+    folder = recorded(loaded, outcome)
     measured, slope = outcome.measured, outcome.background.length.slope
     if plot is not None:
         panels = {
@@ -68,11 +74,53 @@ def calibrate(
         print_json({"model": str(folder), **measured.tree(), "length_slope": slope})
     else:
         _show(measured)
-        output.print(
-            f"Sentences: similarity changes by {slope:+.3f} with the "
-            "logarithm of their number of words, which is taken off."
-        )
+        if not loaded.ranks_wholes:
+            output.print(
+                f"Sentences: similarity changes by {slope:+.3f} with the "
+                "logarithm of their number of words, which is taken off."
+            )
         notes.print(f"Recorded in {folder}.", markup=False)
+
+
+def _to_judge(model: Path) -> "tuple[Model, Callable[[Model, Judged], Path]]":
+    """The model without what was fitted before, and what records what is fitted now."""
+    from regard.backbones.settings import is_backbone
+    from regard.model.checkpoint import record, resolve_model
+    from regard.model.model import load
+
+    if is_backbone(str(model)):
+        return load(str(model), background=False), _record_backbone
+    folder = resolve_model(model)
+
+    def record_model(_loaded: "Model", outcome: "Judged") -> Path:
+        record(folder, outcome.info, outcome.background)
+        return folder
+
+    return load(folder, background=False), record_model  # the background it has may be damaged
+
+
+def _weigh_words(loaded: "Model", held_out: "Dataset") -> None:
+    """Let words join the whole's ranking as far as that finds more; says how far."""
+    from regard.backbones.model import BackboneModel
+    from regard.backbones.scores import WholeScores
+    from regard.evaluation.calibration.words_weight import fit_weight
+    from regard.evaluation.similarity import dataset_similarity
+
+    assert isinstance(loaded, BackboneModel)
+    wholes = dataset_similarity(loaded, held_out)
+    loaded.scores = WholeScores(1.0)
+    words = dataset_similarity(loaded, held_out) - wholes
+    loaded.scores = WholeScores(fit_weight(wholes, words, held_out.captions))
+    notes.print(f"Words count {loaded.scores.weight:g} beside the whole sentence.")
+
+
+def _record_backbone(loaded: "Model", outcome: "Judged") -> Path:
+    from regard.backbones.fitted import Fitted, save_fitted
+    from regard.backbones.model import BackboneModel
+
+    assert isinstance(loaded, BackboneModel)
+    save_fitted(loaded.fits, Fitted(outcome.info, loaded.scores.weight, outcome.background))
+    return loaded.fits
 
 
 def _show(measured: "Measured") -> None:

@@ -232,8 +232,7 @@ class Model:
         have with that (`regard.model.background`).
 
         Args:
-            images: photos, or what `encode_images` gave for them.
-            captions: sentences, or what `encode_captions` gave for them.
+            images, captions: as they are, or what `encode_images`, `encode_captions` gave for them.
             background: whether to take off what they have with the background.
         """
         if not isinstance(images, EncodedImages):
@@ -392,7 +391,8 @@ def load(
         set_threads(threads)
     if importlib.import_module("regard.backbones.settings").is_backbone(str(name_or_path)):
         above: Any = importlib.import_module("regard.backbones.model")  # a room above this one
-        return cast(Model, above.load(str(name_or_path), device=usable_device(device)))
+        where = usable_device(device)
+        return cast(Model, above.load(str(name_or_path), background=background, device=where))
     folder = resolve_model(name_or_path)
     source = folder.resolve() if folder == Path(name_or_path) else name_or_path  # a shipped name
     model = Model(load_checkpoint(folder, background=background), str(source))
