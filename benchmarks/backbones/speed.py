@@ -3,7 +3,7 @@
 Run `python benchmarks/backbones/speed.py [NAME ...]`. Needs `regard[backbones]`. Configurations are
 those of the published checkpoints as far as they decide shapes; numbers do not change how long a
 network takes. Seconds are of one thread's processor time, so that other work on the machine counts
-little; two threads take a little more than half.
+little.
 """
 
 import importlib
