@@ -1,11 +1,13 @@
 """Parts of an index and answers put together: exactly what one machine finds."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from regard.cluster.holders import Holder, merge, part_of, share_out
+from regard.cluster.holders import ClusterScorer, Holder, merge, part_of, share_out
 from regard.core.scoring import Scoring
-from regard.errors import StoreError
+from regard.errors import ClusterError, StoreError
 from regard.search.catalog import Catalog
 from regard.search.scoring import PhotoScorer
 from regard.store.region_store import Regions, RegionStore
@@ -108,3 +110,9 @@ def test_a_reader_of_some_shards_sees_only_these(store):
         assert part_of(some, 1, some, [1, 3]).photos == 10
         for key in some:
             np.testing.assert_array_equal(some[key].vectors, store[key].vectors)
+
+
+def test_a_backbone_is_refused(store):
+    model = SimpleNamespace(ranks_wholes=True, source="clip-b32")
+    with pytest.raises(ClusterError, match="model is the backbone 'clip-b32'"):
+        ClusterScorer(store, model, holders=1, patience=1.0)

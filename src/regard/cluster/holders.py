@@ -16,7 +16,7 @@ import numpy as np
 
 from regard.cluster.session import plain
 from regard.core.scoring import Scoring
-from regard.errors import StoreError
+from regard.errors import ClusterError, StoreError
 from regard.kernels import set_threads
 from regard.model.background import Background
 from regard.model.model import Model
@@ -134,6 +134,9 @@ class ClusterScorer:
     Args:
         holders: how many at most.
         patience: seconds to wait for answers, lost holders being rebuilt meanwhile.
+
+    Raises:
+        ClusterError: the model is a backbone, whose photos are not scored by their regions.
     """
 
     def __init__(
@@ -144,6 +147,11 @@ class ClusterScorer:
         holders: int,
         patience: float,
     ) -> None:
+        if model.ranks_wholes:
+            raise ClusterError(
+                f"model is the backbone {model.source!r}; on a cluster it must be one of Regard's "
+                "own. Search here, with `regard search`."
+            )
         self._scoring, self._background = model.scoring, model.background
         self._holders, self._patience = holders, patience
         self._lock = threading.RLock()
