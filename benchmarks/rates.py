@@ -24,8 +24,9 @@ from regard.model.encoders import shapes
 from regard.model.model import Model
 from regard.regions.extractor import DEFAULT_EXTRACTOR
 from regard.regions.pipeline import extract_stream
+from regard.words.special import SPECIAL
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.vocabulary import Vocabulary
 
 _TEXT = "a man woman dog in red shirt runs on the green grass near two children with ball"
 _WORDS = _TEXT.split()

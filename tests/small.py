@@ -8,7 +8,8 @@ from regard.core.scoring import Scoring
 from regard.model.checkpoint import Checkpoint, load_checkpoint, save_checkpoint
 from regard.model.encoders import shapes
 from regard.regions.statistics import StatisticsExtractor
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 WORDS = ("a", "the", "on", "in", "red", "green", "blue", "dog", "cat", "beach", "grass", "leash")
 

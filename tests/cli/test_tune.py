@@ -12,7 +12,8 @@ from small import draw, random_checkpoint
 from regard.core.model_config import ModelConfig
 from regard.model.checkpoint import load_checkpoint, save_checkpoint
 from regard.regions.pyramid import UNTUNED
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 from tests.cli.conftest import invoke
 
 SETTINGS = ["--set", "epochs=1", "--set", "photos=2", "--set", "units=1"]

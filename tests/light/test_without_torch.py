@@ -16,7 +16,8 @@ from tests.torch_reach import TRAINING
 
 from regard.core.model_config import ModelConfig
 from regard.official.export import export_checkpoint
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 ROOMS = (
     "core.attention",

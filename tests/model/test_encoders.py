@@ -18,6 +18,12 @@ def network(**sizes):
     made = MatchingModel(ModelConfig(**sizes), WORDS).eval()
     made.regions.mean.copy_(torch.randn(made.regions.mean.shape))
     made.regions.deviation.copy_(torch.rand(made.regions.deviation.shape) + 0.5)
+    if made.regions.labels is not None:
+        for name in ("weight", "bias", "states"):
+            buffer = getattr(made.regions.labels, name)
+            buffer.copy_(torch.randn(buffer.shape))
+    if getattr(made.words, "weigh", None) is not None:
+        torch.nn.init.normal_(made.words.weigh.weight)
     return made
 
 
@@ -25,18 +31,51 @@ def weights_of(made, dtype=np.float32):
     return {name: value.numpy().astype(dtype) for name, value in made.state_dict().items()}
 
 
-def embedded(config, weights, ids, lengths, states):
+def embedded(config, weights, ids, lengths, states, naming=None):
     if config.word_encoding == "states":
-        return StateEncoder(weights)(ids, lengths, states)
+        return StateEncoder(weights)(ids, lengths, states, naming)
     return WordEncoder(weights, last=config.word_encoding == "last")(ids, lengths)
+
+
+def growth(*parts):
+    """How much rounding grows where sums of larger numbers are made unit vectors."""
+    lengths = torch.stack(parts).sum(0).norm(dim=-1)
+    if not lengths.numel():
+        return 1
+    return max(1, float(sum(part.norm(dim=-1) for part in parts).max() / lengths.min()))
+
+
+@torch.no_grad()
+def growth_of_regions(made, features):
+    standard = (features - made.regions.mean) / made.regions.deviation
+    linear, mlp = made.regions.linear, made.regions.mlp
+    hidden = made.regions.mlp(standard) if mlp is not None else torch.zeros(())
+    bias = linear.bias.expand(*standard.shape[:-1], -1)
+    grown = growth(linear(standard) - bias, bias, hidden.expand_as(bias))
+    names = made.label_names()
+    if names is None:
+        return grown
+    plain = made.regions(features)
+    return grown * growth(plain, made.regions.labels(standard, names))
+
+
+@torch.no_grad()
+def growth_of_words(made, ids, states):
+    if not made.needs_states:
+        return 1
+    parts = made.words.linear(states), made.words.mlp(states), made.words.embed.weight[ids]
+    return growth(*parts) * (5 if made.config.word_weights else 1)
 
 
 def sizes():
     number = st.integers(1, 9)
-    return st.fixed_dictionaries(
-        {"feature_dim": number, "embed_dim": number, "word_dim": number, "state_dim": number}
-        | {"word_hidden": number, "region_mlp": st.booleans(), "bidirectional": st.booleans()}
-        | {"word_encoding": st.sampled_from(["gru", "last", "states"])}
+    common = {"feature_dim": number, "embed_dim": number, "word_dim": number, "state_dim": number}
+    common |= {"word_hidden": number, "region_mlp": st.booleans(), "bidirectional": st.booleans()}
+    read = {"word_encoding": st.sampled_from(["gru", "last"])}
+    states = {"word_encoding": st.just("states"), "word_weights": st.booleans()}
+    return st.one_of(
+        st.fixed_dictionaries(common | read),
+        st.fixed_dictionaries(common | states | {"labels": st.integers(0, 14)}),
     )
 
 
@@ -55,10 +94,12 @@ def test_regions_are_the_networks(size, photos, regions):
     features = np.random.default_rng(photos).normal(size=(photos, regions, size["feature_dim"]))
     features = features.astype(np.float32)
     with torch.no_grad():
-        expected = made.regions(torch.from_numpy(features))
+        expected = made.regions(torch.from_numpy(features), made.label_names())
     found = RegionEncoder(weights_of(made))(features)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=2e-6)
+    np.testing.assert_allclose(
+        found, expected, atol=2e-6 * growth_of_regions(made, torch.from_numpy(features))
+    )
 
 
 @settings(deadline=None)
@@ -69,12 +110,20 @@ def test_words_are_the_networks(size, lengths, room):
     lengths = np.array(lengths)
     ids = generator.integers(0, WORDS, (len(lengths), lengths.max() + room))
     states = generator.normal(size=(*ids.shape, size["state_dim"])).astype(np.float32)
+    naming = generator.random(ids.shape) < 0.5
+    naming[:, 0] = True
+    naming &= np.arange(ids.shape[1]) < lengths[:, None]
     with torch.no_grad():
-        given_states = torch.from_numpy(states) if made.needs_states else None
-        expected = made.words(torch.from_numpy(ids), torch.from_numpy(lengths), given_states)
-    found = embedded(made.config, weights_of(made), ids, lengths, states)
+        given = (torch.from_numpy(states) if made.needs_states else None, torch.from_numpy(naming))
+        expected = made.words(torch.from_numpy(ids), torch.from_numpy(lengths), *given)
+    found = embedded(made.config, weights_of(made), ids, lengths, states, naming)
+    if made.config.word_weights:
+        assert not found[~naming].any()
+        np.testing.assert_allclose(np.linalg.norm(found, axis=-1).sum(1), 1, atol=1e-5)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, atol=2e-6)
+    np.testing.assert_allclose(
+        found, expected, atol=2e-6 * growth_of_words(made, ids, torch.from_numpy(states))
+    )
 
 
 @pytest.mark.parametrize("encoding", ["gru", "last", "states"])

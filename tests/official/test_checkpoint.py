@@ -24,7 +24,8 @@ from regard.model.model import Model
 from regard.official.checkpoint import import_checkpoint
 from regard.official.export import export_checkpoint
 from regard.official.pickles import Settings, read_checkpoint
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 FEATURES, DIM, WORD_DIM = 6, 5, 4
 VOCABULARY = Vocabulary((*SPECIAL, "a", "dog", "runs"))

@@ -19,7 +19,8 @@ from regard.datasets.dataset import open_dataset
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
 from regard.official.checkpoint import import_checkpoint
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 WORDS = ("a", "dog", "runs", "two", "men", "sleep", "on", "grass")
 VOCABULARY = Vocabulary((*SPECIAL, *WORDS))

@@ -20,8 +20,9 @@ from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
 from regard.official.checkpoint import import_checkpoint, load_vocabulary
 from regard.official.export import export_checkpoint
+from regard.words.special import SPECIAL
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.vocabulary import Vocabulary
 
 FEATURES, DIM, WORD_DIM, PHOTOS = 12, 7, 5, 9
 WORDS = ("a", "dog", "runs", "two", "men", "sleep", "on", "grass")

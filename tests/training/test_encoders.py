@@ -41,6 +41,29 @@ def test_regions(stored, mlp, standardised, precision, within):
     agree(found, encoder(features.float()), list(encoder.parameters()), within)
 
 
+def test_labelled_regions():
+    network = model(word_encoding="states", labels=12)
+    labels, features = network.regions.labels, torch.randn(50, 6, 40)
+    labels.weight.normal_()
+    labels.states.normal_()
+    found = embed_regions(network.regions, features, torch.float32, network.label_names())
+    learned = [*network.regions.parameters(), network.words.linear.weight]
+    agree(found, network.regions(features, network.label_names()), learned, 1e-5)
+    assert not torch.allclose(found, network.regions(features))
+
+
+def test_labels_are_dropped_photo_by_photo_while_training():
+    network = model(word_encoding="states", labels=12, label_dropout=0.5)
+    network.regions.labels.weight.normal_()
+    network.regions.labels.states.normal_()
+    features, names = torch.randn(60, 3, 40), network.label_names()
+    plain = network.regions(features)
+    same = torch.isclose(network.train().regions(features, names), plain).all(-1)
+    assert (same.all(1) | ~same.any(1)).all()
+    assert 10 < same.all(1).sum() < 50
+    assert not torch.isclose(network.eval().regions(features, names), plain).all(-1).any()
+
+
 @pytest.mark.parametrize(("precision", "within"), [(torch.float32, 1e-5), (torch.bfloat16, 0.03)])
 @pytest.mark.parametrize(
     "changed",
@@ -49,13 +72,15 @@ def test_regions(stored, mlp, standardised, precision, within):
         {"bidirectional": False},
         {"word_encoding": "last", "bidirectional": False},
         {"word_encoding": "states"},
+        {"word_encoding": "states", "word_weights": True},
     ],
     ids=str,
 )
 def test_words(changed, precision, within):
     encoder = model(**changed).words
     states = torch.randn(4, 6, 7) if changed.get("word_encoding") == "states" else None
-    texts = torch.randint(0, 30, (4, 6)), LENGTHS, states
+    naming = (torch.arange(6) < LENGTHS[:, None]) & (torch.arange(6) != 1)
+    texts = torch.randint(0, 30, (4, 6)), LENGTHS, states, naming
     found = embed_words(encoder, *texts, precision)
     agree(found, encoder(*texts), list(encoder.parameters()), within)
     assert not found[torch.arange(6)[None] >= LENGTHS[:, None]].any()

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from regard.errors import DataError
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 SENTENCES = ["a dog runs", "a dog sits", "a cat sits", "a dog"]
 

@@ -29,8 +29,9 @@ from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.model.reading import OnePhoto
 from regard.regions.extractor import Extractor
+from regard.words.special import SPECIAL, WHOLE
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import SPECIAL, WHOLE, Vocabulary
+from regard.words.vocabulary import Vocabulary
 
 
 class BackboneModel(Model):

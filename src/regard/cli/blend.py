@@ -58,6 +58,8 @@ def blend(
     identity = identity_of(tag_of(out / BACKBONE))
     info = {key: value for key, value in last.info.items() if key in ("recipe", "epoch")}
     info["blended"] = {"share": share, "before": first.info.get("recipe", {})}
-    save_checkpoint(out, Checkpoint(last.config, weights, last.vocabulary, identity, info))
+    save_checkpoint(
+        out, Checkpoint(last.config, weights, last.vocabulary, identity, info, labels=last.labels)
+    )
     note = f"Its regions come from: regard extract ... --extractor pyramid:{out / BACKBONE}"
     print_made(out, {"model": str(out), "extractor": identity}, as_json, note)

@@ -6,6 +6,9 @@ from typing import Literal
 from regard.core.scoring import Scoring
 from regard.errors import ConfigError
 
+LIKELIEST = 10
+"""Labels of a region that are kept: the likeliest ones."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -27,6 +30,14 @@ class ModelConfig:
     """Numbers of a word's state in the sentence encoder."""
     word_hidden: int = 768
     """Hidden units of the perceptron on those states."""
+    word_weights: bool = False
+    """Weigh words by a learned form of their states: lengths of their vectors, which sum to 1.
+    Words that name nothing have none. Needs states, and weighted pooling in t2i."""
+    labels: int = 0
+    """C, classes of a classifier whose names are added to the regions it sees them in; needs
+    states. 0 adds none."""
+    label_dropout: float = 0.0
+    """Share of photos that lose their labels while training."""
     region_mlp: bool = False
     """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
     dropout: float = 0.0
@@ -40,8 +51,12 @@ class ModelConfig:
         """Refuse sizes no network can have."""
         for name in ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("dropout", "feature_dropout"):
+        for name in ("dropout", "feature_dropout", "label_dropout"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
+        self._require("labels", self.labels >= 0, "at least 0")
+        if self.word_encoding != "states":
+            self._require("labels", not self.labels, "0 without word_encoding='states'")
+            self._require("word_weights", not self.word_weights, "false without these states")
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

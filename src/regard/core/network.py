@@ -6,12 +6,13 @@ Knows tensors of features and word ids. Knows nothing of photos, tokenisation, t
 import math
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.core.attention import l2norm
-from regard.core.model_config import ModelConfig
+from regard.core.model_config import LIKELIEST, ModelConfig
 
 
 class RegionEncoder(nn.Module):
@@ -38,16 +39,70 @@ class RegionEncoder(nn.Module):
         )
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
+        self.labels = Labels(config) if config.labels else None
 
-    def forward(self, features: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
-        """Embed raw features; a vector that embeds to exactly zero stays zero."""
-        unit: Tensor = l2norm(self.project((features - self.mean) / self.deviation).float(), -1)
-        return unit
+    def forward(
+        self,
+        features: Float[Tensor, "*batch feature"],
+        names: Float[Tensor, "label dim"] | None = None,
+    ) -> Float[Tensor, "*batch dim"]:
+        """Embed raw features; a vector that embeds to exactly zero stays zero.
+
+        Args:
+            names: word vectors of the labels' names, where the model has labels.
+        """
+        standard = (features - self.mean) / self.deviation
+        unit: Tensor = l2norm(self.project(standard).float(), -1)
+        return unit if names is None else self.label(unit, standard, names)
+
+    def label(
+        self,
+        vectors: Float[Tensor, "*batch dim"],
+        standard: Float[Tensor, "*batch feature"],
+        names: Float[Tensor, "label dim"],
+    ) -> Float[Tensor, "*batch dim"]:
+        """Unit vectors of regions with the names of what they look like."""
+        assert self.labels is not None
+        labelled: Tensor = l2norm(vectors + self.labels(standard, names), -1)
+        return labelled
 
     def project(self, standard: Float[Tensor, "*batch feature"]) -> Float[Tensor, "*batch dim"]:
         """Standardised features into the joint space, not yet of length 1."""
         embedded: Tensor = self.linear(standard)
         return embedded if self.mlp is None else embedded + self.mlp(standard)
+
+
+class Labels(nn.Module):
+    """What a fixed classifier takes regions for, in the words of its classes.
+
+    A region gets the sum of p_c e_c over its ten likeliest classes c, e_c being the word vector of
+    the class's name less the mean of all (ConSE: Norouzi et al. 2013), times a learned gain.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    states: Tensor
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.register_buffer("weight", torch.zeros(config.labels, config.feature_dim))
+        self.register_buffer("bias", torch.zeros(config.labels))
+        self.register_buffer("states", torch.zeros(config.labels, config.state_dim))
+        self.gain = nn.Parameter(torch.ones(1))
+        self.dropout = config.label_dropout
+
+    def forward(
+        self, standard: Float[Tensor, "*batch feature"], names: Float[Tensor, "label dim"]
+    ) -> Float[Tensor, "*batch dim"]:
+        """The part that labels add to regions, of standardised features."""
+        logits = F.linear(standard, self.weight.to(standard.dtype)).float() + self.bias
+        likely, which = torch.softmax(logits, -1).topk(min(LIKELIEST, logits.shape[-1]), -1)
+        weights = torch.zeros_like(logits).scatter_(-1, which, likely)
+        part = weights @ (self.gain * (names - names.mean(0)))
+        if self.training and self.dropout:  # of whole photos: the first axis
+            kept = torch.rand(len(part), device=part.device) >= self.dropout
+            part = part * kept.view(-1, *[1] * (part.dim() - 1))
+        return part
 
 
 class WordEncoder(nn.Module):
@@ -69,6 +124,7 @@ class WordEncoder(nn.Module):
         word_ids: Int[Tensor, "cap word"],
         lengths: Int[Tensor, " cap"],
         states: None = None,  # noqa: ARG002 - what the other encoder of words takes
+        naming: Bool[Tensor, "cap word"] | None = None,  # noqa: ARG002 - likewise
     ) -> Float[Tensor, "cap word dim"]:
         """Embed captions; positions past a caption's length come back as zeros."""
         inputs = self.dropout(self.embed(word_ids))
@@ -103,21 +159,39 @@ class StateEncoder(nn.Module):
             nn.Dropout(config.dropout),
             nn.Linear(config.word_hidden, config.embed_dim),
         )
+        self.weigh = nn.Linear(config.state_dim, 1) if config.word_weights else None
+        if self.weigh is not None:
+            nn.init.zeros_(self.weigh.weight)
 
     def forward(
         self,
         word_ids: Int[Tensor, "cap word"],
         lengths: Int[Tensor, " cap"],
         states: Float[Tensor, "cap word state"],
+        naming: Bool[Tensor, "cap word"] | None = None,
     ) -> Float[Tensor, "cap word dim"]:
-        """Embed captions; positions past a caption's length come back as zeros."""
+        """Embed captions; positions past a caption's length come back as zeros.
+
+        Args:
+            naming: words that name something, where words have weights; the rest become zeros.
+        """
         positions = torch.arange(word_ids.shape[1], device=word_ids.device)
         real = positions[None, :] < lengths[:, None]
         inputs = states[real].float()  # (real words, state): padding costs nothing
         learned = self.dropout(self.embed(word_ids[real]))
         embedded: Tensor = self.linear(inputs) + self.mlp(inputs) + learned
         found = embedded.new_zeros((*real.shape, embedded.shape[-1]), dtype=torch.float32)
-        return found.masked_scatter(real[..., None], l2norm(embedded.float(), dim=-1))
+        units = found.masked_scatter(real[..., None], l2norm(embedded.float(), dim=-1))
+        if self.weigh is None:
+            return units
+        assert naming is not None  # models with weights are given it
+        logits = self.weigh(states.float())[..., 0].float().masked_fill(~naming, -torch.inf)
+        return units * torch.softmax(logits, -1)[..., None]
+
+    def names(self, states: Float[Tensor, "label state"]) -> Float[Tensor, "label dim"]:
+        """Unit vectors of what has a state and no place in a sentence."""
+        unit: Tensor = l2norm((self.linear(states) + self.mlp(states)).float(), dim=-1)
+        return unit
 
 
 class MatchingModel(nn.Module):
@@ -129,6 +203,13 @@ class MatchingModel(nn.Module):
         self.regions = RegionEncoder(config)
         words = StateEncoder if self.needs_states else WordEncoder
         self.words = words(config, vocab_size)
+
+    def label_names(self) -> Float[Tensor, "label dim"] | None:
+        """Word vectors of the labels' names; None without labels."""
+        if self.regions.labels is None:
+            return None
+        assert isinstance(self.words, StateEncoder)
+        return self.words.names(self.regions.labels.states)
 
     @property
     def needs_states(self) -> bool:

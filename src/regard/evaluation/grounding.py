@@ -21,6 +21,7 @@ from regard.core.attention import attend
 from regard.core.scoring import Scoring
 from regard.datasets.dataset import BoxedDataset
 from regard.errors import DataError
+from regard.model.encoded import EncodedCaption
 from regard.model.model import Model
 from regard.progress import Progress, silent
 from regard.store.shards import Regions
@@ -144,13 +145,19 @@ def _phrases(tree: dict[str, Any]) -> Iterator[Phrase]:
 
 
 def phrase_vectors(model: Model, phrases: Sequence[Phrase]) -> Float[np.ndarray, "phrase dim"]:
-    """The mean vector of every phrase's words, each word read in its whole caption."""
+    """The mean direction of every phrase's words, each word read in its whole caption."""
     captions = sorted({phrase.caption for phrase in phrases})
     row_of = {caption: row for row, caption in enumerate(captions)}
-    words = model.encode_captions(captions).vectors
+    words = model.encode_captions(captions).directions
     return np.stack(
-        [words[row_of[phrase.caption], list(phrase.words)].mean(0) for phrase in phrases]
+        [_counted(words[row_of[phrase.caption], list(phrase.words)]).mean(0) for phrase in phrases]
     )
+
+
+def _counted(words: Float[np.ndarray, "word dim"]) -> Float[np.ndarray, "word dim"]:
+    """Without those whose vector is 0, unless all are."""
+    counted = words.any(-1)
+    return words[counted] if counted.any() else words
 
 
 class Grounding:
@@ -241,16 +248,18 @@ def _ground_some(
     photos = model.embed([dataset.regions_of(photo) for photo in phrases])
     for regions, some in zip(photos, phrases.values(), strict=True):
         for phrase in some:
-            words = embedded.caption(row_of[phrase.caption]).vectors
-            grounding.add(phrase, _evidence(model, regions, words, list(phrase.words)))
+            caption = embedded.caption(row_of[phrase.caption])
+            grounding.add(phrase, _evidence(model, regions, caption, list(phrase.words)))
 
 
 def _evidence(
-    model: Model, regions: Regions, words: Float[np.ndarray, "word dim"], places: list[int]
+    model: Model, regions: Regions, caption: EncodedCaption, places: list[int]
 ) -> Evidence:
-    """What a model says about some words of a caption, on average."""
+    """What a model says about some words of a caption, on average over those that count."""
+    places = [place for place in places if caption.vectors[place].any()] or places
+    attention = _attention(caption.vectors @ regions.vectors.T, model.scoring)[places].mean(0)
+    words = caption.directions
     cosines = words @ regions.vectors.T  # (W, R)
-    attention = _attention(cosines, model.scoring)[places].mean(0)
     boxes, size, pointing = regions.boxes, regions.size, None
     if model.pointer is not None:
         pointing = model.pointer.scores(words[places], regions.vectors, boxes, size).mean(0)

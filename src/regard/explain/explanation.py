@@ -12,7 +12,7 @@ from jaxtyping import Float
 
 from regard.core.scoring import EPS
 from regard.words.function_words import names_something
-from regard.words.vocabulary import MARKERS
+from regard.words.special import MARKERS
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
 UNSCORED = "Words show where they look and are no part of the score."

@@ -23,7 +23,7 @@ from PIL import Image
 from regard.errors import ConfigError, ShapeError
 from regard.explain.explanation import UNSCORED, Explanation, WordExplanation
 from regard.explain.maps import best_region, heat_map, region_scores
-from regard.words.vocabulary import WHOLE
+from regard.words.special import WHOLE
 
 SUFFIXES = (".png", ".svg", ".pdf")
 _DPI = 160

@@ -47,7 +47,7 @@ class Spread(NamedTuple):
 class Trend(NamedTuple):
     """How a sentence's best similarities with photos it has nothing to do with change with length.
 
-    Lengths are logarithms of how many words a sentence has, its two ends among them.
+    Lengths are logarithms of how many words of a sentence count (`EncodedCaptions.counted`).
     """
 
     slope: float
@@ -149,7 +149,7 @@ class Background(NamedTuple):
         """What is taken off sentences' similarities, likewise.
 
         Args:
-            words: how many each has, its ends among them.
+            words: how many of each count: all, its ends among them, or those whose vector is not 0.
         """
         by_photos = self._discounts(sentences, self.photos, self.levels[1])
         discounts: np.ndarray = by_photos + self.length.discounts(words)

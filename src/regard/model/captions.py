@@ -13,8 +13,9 @@ from regard.errors import DataError
 from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, Weights, WordEncoder
+from regard.words.special import END, START
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import END, START, Vocabulary
+from regard.words.vocabulary import Vocabulary
 
 Progress = Callable[[int, int], None]
 States = Callable[[Sequence[Sequence[str]]], np.ndarray]
@@ -48,7 +49,7 @@ class CaptionEncoder:
             DataError: there is no sentence, or one has no word.
         """
         words = [tokenize(sentence) for sentence in sentences]
-        ids, lengths = self._vocabulary.encode(words)
+        ids, lengths, naming = self._vocabulary.encode(words)
         if not len(lengths):
             raise DataError("sentences are empty; there must be at least one. Give a sentence.")
         vectors = np.zeros((*ids.shape, self._dim), np.float32)
@@ -60,7 +61,7 @@ class CaptionEncoder:
                 part = ids[rows, :longest], lengths[rows]
                 if isinstance(self._encoder, StateEncoder):
                     states = self._states([words[row] for row in rows])
-                    vectors[rows, :longest] = self._encoder(*part, states)
+                    vectors[rows, :longest] = self._encoder(*part, states, naming[rows, :longest])
                 else:
                     vectors[rows, :longest] = self._encoder(*part)
                 progress(start + len(rows), len(order))

@@ -53,9 +53,16 @@ class Checkpoint:
     """What photos and sentences are compared with; None where none was made."""
     pointer: Pointer | None = None
     """Says where words point; None where none was taught."""
+    labels: tuple[str, ...] = ()
+    """Names of the classes that regions are labelled with; none where a model has no labels."""
 
     def __post_init__(self) -> None:
-        """Refuse weights that do not fit the sizes and the vocabulary."""
+        """Refuse weights that do not fit the sizes and the vocabulary, and labels likewise."""
+        if len(self.labels) != self.config.labels:
+            raise CheckpointError(
+                f"there are {len(self.labels)} names of labels; the configuration asks for "
+                f"{self.config.labels} and they must be as many. Restore the files."
+            )
         expected = shapes(self.config, len(self.vocabulary))
         for name in sorted(expected.keys() ^ self.weights.keys()):
             raise CheckpointError(
@@ -125,6 +132,7 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
         "format": FORMAT,
         "model": to_tree(checkpoint.config),
         "extractor": checkpoint.extractor,
+        "labels": list(checkpoint.labels),
         "info": checkpoint.info,
     }
     tensor_files.write(folder / WEIGHTS, weights)
@@ -171,6 +179,7 @@ def load_checkpoint(
             Vocabulary.load(folder / "vocab.json"),
             str(tree.get("extractor", "")),
             dict(tree.get("info", {})),
+            labels=tuple(map(str, tree.get("labels", ()))),
         )
     except CheckpointError as error:
         raise CheckpointError(f"{folder}: {error}") from None

@@ -9,6 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from regard.core.attention import l2norm
 from regard.core.padding import pad
 from regard.store.shards import Regions
 
@@ -49,14 +50,25 @@ class EncodedCaption(NamedTuple):
     words: tuple[str, ...]
     """The words themselves, <start> and <end> included."""
     vectors: Float[np.ndarray, "word dim"]
-    """Unit vectors."""
+    """Of length 1; where words have weights, of these, 0 for words that name nothing."""
+
+    @property
+    def directions(self) -> Float[np.ndarray, "word dim"]:
+        """The vectors with length 1, or 0."""
+        directions: np.ndarray = l2norm(self.vectors, dim=-1)
+        return directions
+
+    @property
+    def counted(self) -> int:
+        """How many words have a vector that is not 0."""
+        return int(self.vectors.any(-1).sum())
 
 
 class EncodedCaptions(NamedTuple):
     """Embedded words of several sentences."""
 
     vectors: Float[np.ndarray, "cap word dim"]
-    """Unit vectors, zeros past each sentence's length."""
+    """As of one sentence (`EncodedCaption`), zeros past each sentence's length."""
     lengths: Int[np.ndarray, " cap"]
     """Words of each sentence, <start> and <end> included."""
     words: tuple[tuple[str, ...], ...]
@@ -65,6 +77,18 @@ class EncodedCaptions(NamedTuple):
     def __repr__(self) -> str:
         """How many; the numbers are too many to print."""
         return f"EncodedCaptions({_count(len(self.lengths), 'sentence')}, {_sizes(self.vectors)})"
+
+    @property
+    def directions(self) -> Float[np.ndarray, "cap word dim"]:
+        """The vectors with length 1, or 0."""
+        directions: np.ndarray = l2norm(self.vectors, dim=-1)
+        return directions
+
+    @property
+    def counted(self) -> Int[np.ndarray, " cap"]:
+        """How many words of each sentence have a vector that is not 0."""
+        counted: np.ndarray = self.vectors.any(-1).sum(-1)
+        return counted
 
     def caption(self, row: int) -> EncodedCaption:
         """One sentence, without padding."""

@@ -8,9 +8,9 @@ an encoder is made.
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 
-from regard.core.model_config import ModelConfig
+from regard.core.model_config import LIKELIEST, ModelConfig
 from regard.core.scoring import EPS
 
 Weights = Mapping[str, np.ndarray]
@@ -30,6 +30,15 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
     if config.region_mlp:
         found |= _linear("regions.mlp.1", config.feature_dim, dim)
         found |= _linear("regions.mlp.3", dim, dim)
+    if config.labels:
+        found |= {
+            "regions.labels.weight": (config.labels, config.feature_dim),
+            "regions.labels.bias": (config.labels,),
+            "regions.labels.states": (config.labels, config.state_dim),
+            "regions.labels.gain": (1,),
+        }
+    if config.word_weights:
+        found |= _linear("words.weigh", config.state_dim, 1)
     if config.word_encoding == "states":
         return {
             **found,
@@ -84,6 +93,7 @@ class RegionEncoder:
         self._mean = _float(weights["regions.mean"])
         self._deviation = _float(weights["regions.deviation"])
         self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
+        self._labels = Labels(weights) if "regions.labels.weight" in weights else None
 
     def __call__(
         self, features: Float[np.ndarray, "*batch feature"]
@@ -95,7 +105,44 @@ class RegionEncoder:
             standard = np.subtract(rows[part], self._mean, dtype=np.float32)
             standard /= self._deviation
             _to_unit(self._maps(standard), out[part])
+            if self._labels is not None:
+                out[part] += self._labels(standard)
+                _to_unit(out[part], out[part])
         return out.reshape(*features.shape[:-1], self._maps.dim)
+
+
+class Labels:
+    """What regions look like, in the words of a classifier's classes."""
+
+    def __init__(self, weights: Weights) -> None:
+        self._weight = _float(weights["regions.labels.weight"]).T
+        self._bias = _float(weights["regions.labels.bias"])
+        states = _float(weights["regions.labels.states"])
+        names = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")(states)
+        _to_unit(names, names)
+        self._names = (names - names.mean(0)) * _float(weights["regions.labels.gain"])
+
+    def likeliest(
+        self, standard: Float[np.ndarray, "row feature"]
+    ) -> tuple[Int[np.ndarray, "row few"], Float[np.ndarray, "row few"]]:
+        """The classes that standardised features are likeliest of, and how likely, best first."""
+        logits = standard @ self._weight
+        logits += self._bias
+        powers = np.exp(logits - logits.max(1, keepdims=True))
+        total = powers.sum(1, keepdims=True)
+        few = min(LIKELIEST, logits.shape[1])
+        which = np.argpartition(-powers, few - 1, 1)[:, :few]
+        likely = np.take_along_axis(powers, which, 1) / total
+        order = np.argsort(-likely, 1, kind="stable")
+        return np.take_along_axis(which, order, 1), np.take_along_axis(likely, order, 1)
+
+    def __call__(self, standard: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row dim"]:
+        """The part that labels add to regions."""
+        which, likely = self.likeliest(standard)
+        weights = np.zeros((len(standard), len(self._names)), np.float32)
+        np.put_along_axis(weights, which, likely, 1)
+        part: np.ndarray = weights @ self._names
+        return part
 
 
 class StateEncoder:
@@ -104,14 +151,22 @@ class StateEncoder:
     def __init__(self, weights: Weights) -> None:
         self._embed = weights["words.embed.weight"]
         self._maps = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")
+        self._weigh = None
+        if "words.weigh.weight" in weights:
+            self._weigh = _float(weights["words.weigh.weight"][0])
 
     def __call__(
         self,
         word_ids: Int[np.ndarray, "cap word"],
         lengths: Int[np.ndarray, " cap"],
         states: Float[np.ndarray, "cap word state"],
+        naming: Bool[np.ndarray, "cap word"],
     ) -> Float[np.ndarray, "cap word dim"]:
-        """Embed captions; positions past a caption's length come back as zeros."""
+        """Embed captions; positions past a caption's length come back as zeros.
+
+        Args:
+            naming: words that name something; where words have weights, the rest become zeros.
+        """
         real = np.arange(word_ids.shape[1]) < lengths[:, None]
         ids, inputs = word_ids[real], states[real]
         rows = np.empty((len(ids), self._maps.dim), np.float32)
@@ -121,6 +176,8 @@ class StateEncoder:
             _to_unit(embedded, rows[part])
         out = np.zeros((*word_ids.shape, self._maps.dim), np.float32)
         out[real] = rows
+        if self._weigh is not None:
+            out *= _softmax(states @ self._weigh, naming)[..., None]
         return out
 
 
@@ -224,6 +281,16 @@ class _Reader:
         hidden -= new
         hidden *= update
         hidden += new
+
+
+def _softmax(
+    logits: Float[np.ndarray, "row item"], mask: Bool[np.ndarray, "row item"]
+) -> Float[np.ndarray, "row item"]:
+    """Over the items that are there; 0 of the others."""
+    logits = np.where(mask, logits, -np.inf)
+    powers = np.exp(logits - logits.max(1, keepdims=True))
+    weights: np.ndarray = powers / powers.sum(1, keepdims=True)
+    return weights
 
 
 def _parts(count: int, rows: int = _ROWS) -> Iterator[slice]:

@@ -1,7 +1,8 @@
 """A model's explanations: regions, words, curves, discounts and the pointer joined.
 
 What is taken off a similarity because photo or sentence are similar to everything is taken off
-the shares of all its words alike: a share is then what the word adds beyond that.
+the shares of all its words alike, but for words that count for nothing: a share is then what the
+word adds beyond that.
 """
 
 from collections.abc import Callable, Sequence
@@ -48,15 +49,17 @@ def explain(
     real = np.ones((1, len(regions)), bool), np.ones((1, len(words)), bool)
     parts = take_apart(regions[None], words[None], *real, scoring)
     share, relevance, attention = (part[0] for part in parts)
-    cosines = words @ regions.T  # (W, R)
+    cosines = np.asarray(caption.directions, np.float64) @ regions.T  # (W, R)
     supports = word_supports(caption.words, cosines.max(1), curve)
     pointings = _pointings(pointer, photo, caption)
-    columns = (caption.words, relevance, share, attention, cosines, supports, pointings)
+    counts = words.any(-1)
+    taken_off = discount * counts / max(1, counts.sum())
+    columns = (caption.words, relevance, share, taken_off, attention, cosines, supports, pointings)
     return Explanation(
         float(share.sum()) - discount,
         tuple(
-            WordExplanation(word, float(saw), float(adds) - discount / len(words), *rest)
-            for word, saw, adds, *rest in zip(*columns, strict=True)
+            WordExplanation(word, float(saw), float(adds) - float(off), *rest)
+            for word, saw, adds, off, *rest in zip(*columns, strict=True)
         ),
         np.asarray(photo.boxes),
         photo.size,
@@ -72,7 +75,7 @@ def unsupported_words(
         curve: as for `explain`; without one no word is named.
         photo: embedded.
     """
-    largest = (captions.vectors @ np.asarray(photo.vectors, np.float32).T).max(2)  # (C, W)
+    largest = (captions.directions @ np.asarray(photo.vectors, np.float32).T).max(2)  # (C, W)
     unsupported = []
     for words, cosines in zip(captions.words, largest, strict=True):
         supports = word_supports(words, cosines[: len(words)], curve)
@@ -106,7 +109,7 @@ def _pointings(
     if pointer is None or not len(photo.boxes):
         return [None] * len(caption.words)
     vectors = np.asarray(photo.vectors, np.float32)
-    scores = pointer.scores(caption.vectors, vectors, photo.boxes, photo.size)
+    scores = pointer.scores(caption.directions, vectors, photo.boxes, photo.size)
     return [
         row if names_something(word) else None
         for word, row in zip(caption.words, scores, strict=True)

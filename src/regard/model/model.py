@@ -69,6 +69,7 @@ class Model:
         self.info = checkpoint.info
         self.background = checkpoint.background
         self.pointer = checkpoint.pointer
+        self.labels = checkpoint.labels
 
     def __repr__(self) -> str:
         """Where it is from, how it scores and how large it is."""
@@ -78,7 +79,7 @@ class Model:
     def checkpoint(self) -> Checkpoint:
         """What is kept of it on disk."""
         network = self.config, self.weights, self.vocabulary, self.extractor_identity
-        return Checkpoint(*network, self.info, self.background, self.pointer)
+        return Checkpoint(*network, self.info, self.background, self.pointer, self.labels)
 
     @property
     def scoring(self) -> Scoring:
@@ -242,7 +243,7 @@ class Model:
         similarities = similarities_on(self.device, images, captions, self.scoring)
         if background:  # rows past a photo's count and a sentence's end are zeros
             similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
-            similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.lengths)
+            similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.counted)
         return similarities
 
     def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
@@ -252,12 +253,17 @@ class Model:
         return self.background.photo_discounts(sums)
 
     def sentence_discounts(
-        self, sums: Float[np.ndarray, "cap dim"], lengths: Int[np.ndarray, " cap"]
+        self, sums: Float[np.ndarray, "cap dim"], counted: Int[np.ndarray, " cap"]
     ) -> Float[np.ndarray, " cap"]:
-        """What is taken off sentences' similarities, given the sums of their word vectors."""
+        """What is taken off sentences' similarities.
+
+        Args:
+            sums: of their word vectors.
+            counted: how many of these are not 0.
+        """
         if self.background is None:
             return np.zeros(len(sums), np.float32)
-        return self.background.sentence_discounts(sums, lengths)
+        return self.background.sentence_discounts(sums, counted)
 
     def judge(
         self,
@@ -290,8 +296,8 @@ class Model:
             ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
         """
         regions = np.asarray(photo.vectors, np.float32).sum(0, keepdims=True)
-        words, length = caption.vectors.sum(0, keepdims=True), np.array([len(caption.vectors)])
-        discount = self.photo_discounts(regions)[0] + self.sentence_discounts(words, length)[0]
+        words, counted = caption.vectors.sum(0, keepdims=True), np.array([caption.counted])
+        discount = self.photo_discounts(regions)[0] + self.sentence_discounts(words, counted)[0]
         return explain(
             photo,
             caption,

@@ -82,8 +82,8 @@ class EncodedQuery:
         if not self.sentences:
             return []
         sums = np.stack([part.caption.vectors.sum(0) for part in self.sentences])
-        lengths = np.array([len(part.caption.vectors) for part in self.sentences])
-        discounts: list[float] = self.model.sentence_discounts(sums, lengths).tolist()
+        counted = np.array([part.caption.counted for part in self.sentences])
+        discounts: list[float] = self.model.sentence_discounts(sums, counted).tolist()
         return discounts
 
     @property

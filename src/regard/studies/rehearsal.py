@@ -20,7 +20,8 @@ from regard.model.model import Model
 from regard.official.files import OfficialSet
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train
-from regard.words.vocabulary import SPECIAL, Vocabulary
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 _STEPS = 3
 _CAPTIONS_EACH = 5

@@ -12,8 +12,9 @@ from torch import Tensor
 from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import ShapeError
 from regard.training.state_tables import StateTable
+from regard.words.special import UNKNOWN
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import UNKNOWN, CaptionIds, Vocabulary
+from regard.words.vocabulary import CaptionIds, Vocabulary
 
 
 class Batch(NamedTuple):
@@ -27,6 +28,8 @@ class Batch(NamedTuple):
     """Row in `features` of each pair's photo."""
     states: Float[Tensor, "pair word state"] | None = None
     """States of the words in a sentence encoder, where the model needs them."""
+    naming: Bool[Tensor, "pair word"] | None = None
+    """Words that name something (`CaptionIds.naming`)."""
 
     @property
     def word_mask(self) -> Bool[Tensor, "pair word"]:
@@ -106,6 +109,7 @@ class PairBatches:
             torch.from_numpy(lengths),
             torch.from_numpy(photo_of_pair),
             None if self.states is None else torch.from_numpy(self.states.gather(captions)),
+            torch.from_numpy(self._captions.naming[captions, : lengths.max()]),
         )
 
     def check(self, captions: Int[np.ndarray, " pair"]) -> None:

@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
@@ -20,13 +20,17 @@ _ROWS = 256  # vectors normalised at a time: their temporaries stay in the cache
 
 
 def embed_regions(
-    encoder: RegionEncoder, features: Float[Tensor, "*batch feature"], dtype: torch.dtype
+    encoder: RegionEncoder,
+    features: Float[Tensor, "*batch feature"],
+    dtype: torch.dtype,
+    names: Float[Tensor, "label dim"] | None = None,
 ) -> Float[Tensor, "*batch dim"]:
     """What the encoder gives, with products of the type asked for; features get no gradient."""
     standard = _standardized(encoder, features.detach(), dtype)
     with _products_in(dtype):
         embedded = encoder.project(standard)
-    return unit(embedded)
+    vectors = unit(embedded)
+    return vectors if names is None else encoder.label(vectors, standard, names)
 
 
 def embed_words(
@@ -34,12 +38,13 @@ def embed_words(
     word_ids: Int[Tensor, "cap word"],
     lengths: Int[Tensor, " cap"],
     states: Float[Tensor, "cap word state"] | None,
+    naming: Bool[Tensor, "cap word"] | None,
     dtype: torch.dtype,
 ) -> Float[Tensor, "cap word dim"]:
     """What the encoder gives, with products of the type asked for."""
     if isinstance(encoder, StateEncoder) or encoder.last:
         with _products_in(dtype):
-            vectors: Tensor = encoder(word_ids, lengths, states)
+            vectors: Tensor = encoder(word_ids, lengths, states, naming)
             return vectors
     packing = pack(lengths, word_ids.shape[1])
     inputs = encoder.dropout(encoder.embed(word_ids.flatten()[packing.places]))

@@ -14,6 +14,7 @@ from regard.errors import ConfigError
 from regard.training.batches import Batch
 from regard.training.config import Recipe
 from regard.training.gradients import clip
+from regard.training.labels import LabelClasses, install
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
@@ -31,6 +32,7 @@ class Learner:
         vocabulary: words of the model.
         train_set: gives the statistics of features, and their components where the recipe asks.
         start: a model to go on from, with its statistics; None begins with random weights.
+        classes: what regions may look like; None keeps those of the model to go on from.
 
     Raises:
         ConfigError: the model to go on from has other sizes.
@@ -43,6 +45,7 @@ class Learner:
         vocabulary: Vocabulary,
         train_set: Dataset,
         start: MatchingModel | None = None,
+        classes: LabelClasses | None = None,
     ) -> None:
         self.recipe, self._run = recipe, run
         config = recipe.training
@@ -62,6 +65,8 @@ class Learner:
             mean, deviation = mean_and_deviation(train_set)
             self.model.regions.mean.copy_(mean)
             self.model.regions.deviation.copy_(deviation)
+        if classes is not None:
+            install(self.model, classes)
         self.averaged = copy.deepcopy(self.model) if config.average_decay else self.model
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=True

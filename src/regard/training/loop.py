@@ -24,6 +24,7 @@ from regard.model.checkpoint import Checkpoint, save_checkpoint
 from regard.model.model import Model
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
+from regard.training.labels import LabelClasses
 from regard.training.learner import Learner
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
@@ -95,8 +96,12 @@ def train(
     run = Run(Path(folder), recipe, cache)
     vocabulary = vocabulary or (start.vocabulary if start else None)
     vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
-    run.claim(_digests(train_set, val_set, vocabulary))
-    learner = Learner(recipe, run, vocabulary, train_set, network_of(start) if start else None)
+    file = recipe.training.label_classes
+    classes = LabelClasses.load(Path(file)) if file else None
+    run.claim(_digests(train_set, val_set, vocabulary, classes))
+    first = network_of(start) if start else None
+    learner = Learner(recipe, run, vocabulary, train_set, first, classes)
+    names = classes.names if classes else start.labels if start else ()
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
         learner.dataset,
@@ -113,7 +118,7 @@ def train(
         for step, loss in loop.epoch(position):
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
-        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {})
+        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, names)
         on_val = validate(Model(best, states=val_states), val_set)
         position = loop.finish_epoch(position, on_val, best)
         at = at._replace(
@@ -135,6 +140,11 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
                 f"Add --set model.feature_dim={dataset.feature_dim}."
             )
     rank = recipe.training.feature_rank
+    if rank and recipe.model.labels:
+        raise ConfigError(
+            f"training.feature_rank is {rank} and model.labels {recipe.model.labels}; labels are "
+            "read off whole features. Set training.feature_rank to 0."
+        )
     if rank > recipe.model.feature_dim:
         raise ConfigError(
             f"training.feature_rank is {rank}; it must be at most {recipe.model.feature_dim}, the "
@@ -148,10 +158,13 @@ def _build(train_set: Dataset, val_set: Dataset, min_count: int) -> Vocabulary:
     return Vocabulary.build(sentences, min_count)
 
 
-def _digests(train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary) -> dict[str, str]:
+def _digests(
+    train_set: Dataset, val_set: Dataset, vocabulary: Vocabulary, classes: LabelClasses | None
+) -> dict[str, str]:
+    labels = {} if classes is None else {"label classes": classes.digest}
     words = hashlib.sha256(json.dumps(list(vocabulary.words)).encode()).hexdigest()
     sets = {"training set": fingerprint(train_set), "validation set": fingerprint(val_set)}
-    return {**sets, "vocabulary": words}
+    return {**sets, **labels, "vocabulary": words}
 
 
 def validate(model: Model, val_set: Dataset) -> Retrieval:

@@ -83,19 +83,19 @@ def loss_of(
 
 def embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> Embedded:
     """Both encoders, in the precision asked for or the quicker one."""
-    texts = (batch.word_ids, batch.lengths, batch.states)
+    texts = (batch.word_ids, batch.lengths, batch.states, batch.naming)
     precision = config.precision
     if precision == "fast":
         precision = chosen("training").precision
     dtype = getattr(torch, precision)
     if batch.features.device.type == "cpu":
         return Embedded(
-            embed_regions(model.regions, batch.features, dtype),
+            embed_regions(model.regions, batch.features, dtype, model.label_names()),
             embed_words(model.words, *texts, dtype),
         )
     mixed = torch.autocast(batch.features.device.type, dtype, enabled=dtype != torch.float32)
     with mixed:
-        return Embedded(model.regions(batch.features), model.words(*texts))
+        return Embedded(model.regions(batch.features, model.label_names()), model.words(*texts))
 
 
 def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:

@@ -19,10 +19,15 @@ def network_of(checkpoint: Checkpoint) -> MatchingModel:
 
 
 def checkpoint_of(
-    network: MatchingModel, vocabulary: Vocabulary, extractor: str, info: dict[str, Any]
+    network: MatchingModel,
+    vocabulary: Vocabulary,
+    extractor: str,
+    info: dict[str, Any],
+    labels: tuple[str, ...] = (),
 ) -> Checkpoint:
     """A model with a copy of the network's weights; training on does not change it."""
-    return Checkpoint(network.config, weights_of(network), vocabulary, extractor, info)
+    weights = weights_of(network)
+    return Checkpoint(network.config, weights, vocabulary, extractor, info, labels=labels)
 
 
 def weights_of(module: torch.nn.Module, prefix: str = "") -> dict[str, np.ndarray]:

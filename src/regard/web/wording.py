@@ -20,7 +20,6 @@ from regard.search.query import Query
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.tokens import tokenize
-from regard.words.vocabulary import MARKERS
 
 MOST_WORDS = 60
 

@@ -3,7 +3,7 @@
 English articles, auxiliaries, pronouns, conjunctions and prepositions, as in captions.
 """
 
-from regard.words.vocabulary import MARKERS
+from regard.words.special import MARKERS
 
 _TEXT = """
 a an the this that these those some any each every all both another other

@@ -9,16 +9,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Bool, Int
 
 from regard.errors import DataError
+from regard.words.function_words import names_something
+from regard.words.special import END, SPECIAL, START, UNKNOWN
 from regard.words.tokens import tokenize
 
-PAD, START, END, UNKNOWN = "<pad>", "<start>", "<end>", "<unk>"
-SPECIAL = (PAD, START, END, UNKNOWN)
-WHOLE = "<sentence>"  # stands for a whole sentence, before its words
-MARKERS = (START, END, WHOLE)
-"""What stands among words and is none to show."""
 MIN_COUNT = 4  # a word must be seen this often to enter a vocabulary (SCAN's threshold)
 
 
@@ -29,6 +26,8 @@ class CaptionIds(NamedTuple):
     """Word ids, <start> and <end> included, padded with 0."""
     lengths: Int[np.ndarray, " cap"]
     """True words of each caption, <start> and <end> included."""
+    naming: Bool[np.ndarray, "cap word"]
+    """Words that name something; all but <start> and <end> of a caption that has none."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +123,16 @@ class Vocabulary:
                 "word. Write a sentence, or remove the line."
             )
         ids = np.zeros((len(captions), int(lengths.max(initial=0))), np.int64)
+        naming = np.zeros(ids.shape, bool)
         unknown, index = self.index[UNKNOWN], self.index
         for row, words in enumerate(captions):
             ids[row, 0] = index[START]
             ids[row, 1 : len(words) + 1] = [index.get(word, unknown) for word in words]
             ids[row, len(words) + 1] = index[END]
-        return CaptionIds(ids, lengths)
+            inner = naming[row, 1 : len(words) + 1]
+            inner[:] = [names_something(word) for word in words]
+            inner |= not inner.any()
+        return CaptionIds(ids, lengths, naming)
 
     def unknown(self, words: Iterable[str]) -> dict[str, list[str]]:
         """Words this vocabulary lacks, each with its nearest known spellings."""

@@ -28,7 +28,7 @@ def length_trend(model: Model, dataset: Dataset, seed: int = 0) -> Trend:
         sentences = [dataset.captions.sentences[row] for row in drawn[start : start + _AT_ONCE]]
         encoded = model.encode_captions(sentences)
         tiles.append(score_tile(model, vectors, counts, encoded))
-        lengths.append(encoded.lengths)
+        lengths.append(encoded.counted)
     similarities = np.concatenate(tiles, 1)
     similarities[photos[:, None] == owner[drawn]] = np.nan
     return fit_trend(similarities, np.concatenate(lengths))

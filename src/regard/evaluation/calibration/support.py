@@ -94,8 +94,9 @@ def word_pairs(
     largest = []
     for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
         embedded = model.encode_captions([" ".join(words) for words in sentences])
+        words = embedded.directions
         for row, exchange in enumerate(exchanges):
-            word = embedded.vectors[row, exchange.position + 1]  # after <start>
+            word = words[row, exchange.position + 1]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]
             largest.append(float((regions @ word).max()))
     return Pairs(np.array(largest), np.repeat([True, False], len(exchanges)))

@@ -1,7 +1,7 @@
 """A whole tuning of the backbone's end: targets, maps, epochs, the best on val kept, resumable."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,7 +13,7 @@ from regard.core.attention import masked_mean
 from regard.core.metrics import Retrieval, retrieval
 from regard.datasets.captions import Captions
 from regard.errors import ConfigError
-from regard.model.checkpoint import Checkpoint, save_checkpoint
+from regard.model.checkpoint import save_checkpoint
 from regard.model.model import Model
 from regard.regions.pyramid import BACKBONE, UNTUNED, identity_of, tag_of
 from regard.store.artefact import digest_of, made_once
@@ -131,7 +131,8 @@ def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2)
     folder.mkdir(exist_ok=True)
     save_backbone(backbone, folder / BACKBONE)
     identity = identity_of(tag_of(folder / BACKBONE))
-    save_checkpoint(folder, Checkpoint(model.config, weights, model.vocabulary, identity, {}))
+    tuned_model = replace(model.checkpoint, weights=weights, extractor=identity, info={})
+    save_checkpoint(folder, replace(tuned_model, background=None, pointer=None))
 
 
 @torch.no_grad()
