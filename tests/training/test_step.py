@@ -35,7 +35,7 @@ def batch(states=False):
 
 def model(**scoring):
     torch.manual_seed(0)
-    encoding = scoring.pop("encoding", "gru")
+    encoding, weighs = scoring.pop("encoding", "gru"), scoring.pop("word_weights", False)
     config = ModelConfig(
         feature_dim=6,
         embed_dim=64,
@@ -43,6 +43,7 @@ def model(**scoring):
         state_dim=4,
         word_hidden=8,
         word_encoding=encoding,
+        word_weights=weighs,
         scoring=Scoring(**scoring),
     )
     matcher = MatchingModel(config, 20)
@@ -157,3 +158,26 @@ def test_a_batch_of_one_photo_costs_nothing():
     )
     loss = batch_loss(model(), one, TrainConfig(mask_same_photo=True))
     assert loss.total.item() == 0
+
+
+@pytest.mark.parametrize("mask_same_photo", [False, True])
+def test_contrast_of_all_similarities_without_words_that_count_for_nothing(mask_same_photo):
+    settings = {"triplet_weight": 0.0, "attention_weight": 2.0, "attention_temperature": 0.1}
+    config = TrainConfig(mask_same_photo=mask_same_photo, **settings)
+    made, pairs = model(pooling="weighted", encoding="states", word_weights=True), batch(True)
+    naming = pairs.word_mask & (torch.arange(7) % 2 == 0)
+    pairs = pairs._replace(naming=naming)
+    words = made.words(pairs.word_ids, pairs.lengths, pairs.states, naming)
+    regions, mask = made.regions(pairs.features), pairs.region_mask
+    scores = similarity(regions, words, mask, pairs.word_mask, made.config.scoring)
+    logits = (scores / 0.1)[pairs.photo_of_pair]
+    if mask_same_photo:
+        others = not_negative(pairs.photo_of_pair) & ~torch.eye(8, dtype=torch.bool)
+        logits = logits.masked_fill(others, -torch.inf)
+    target = torch.arange(8)
+    entropies = [torch.nn.functional.cross_entropy(x, target) for x in (logits, logits.T)]
+    found = batch_loss(made, pairs, config)
+    assert found.total.item() == pytest.approx(sum(entropies).item(), rel=1e-5)
+    found.total.backward()
+    assert made.words.weigh.weight.grad.any()
+    assert made.regions.linear.weight.grad.any()

@@ -85,7 +85,22 @@ def contrastive_loss(
     It keeps hardest negatives from collapsing the space at the start and trains the pooled
     vector that large indexes search candidates with.
     """
-    logits = masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T / temperature
+    cosines = masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
+    return cross_entropy_of_pairs(cosines, excluded, temperature)
+
+
+def cross_entropy_of_pairs(
+    similarity: Float[Tensor, "pair pair"],
+    excluded: Bool[Tensor, "pair pair"],
+    temperature: float,
+) -> Float[Tensor, ""]:
+    """In-batch cross entropy of similarities over a temperature, both ways averaged.
+
+    Args:
+        similarity: image i against caption c; the diagonal holds the true pairs.
+        excluded: entries that are not negatives.
+    """
+    logits = similarity / temperature
     pairs = torch.arange(len(logits), device=logits.device)
     diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     logits = logits.masked_fill(excluded & ~diagonal, -torch.inf)

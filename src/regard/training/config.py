@@ -42,6 +42,10 @@ class TrainConfig:
     """Factor of the triplet loss, which is summed over the batch."""
     contrastive_weight: float = 0.0
     """Factor of the contrastive loss of the mean-pooled vectors, a mean over the batch."""
+    attention_weight: float = 0.0
+    """Factor of the contrastive loss of the model's own similarities, of all pairs of a batch."""
+    attention_temperature: float = 0.05
+    """What these similarities are divided by."""
     contrastive_epochs: int = 0
     """First epochs with the contrastive loss alone, so that hardest negatives cannot collapse
     the space."""
@@ -72,7 +76,7 @@ class TrainConfig:
         """Check ranges; names are those of the recipe."""
         for name in ("epochs", "batch_size", "decay_epochs", "min_count", "captions_per_photo"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("learning_rate", "clip_norm"):
+        for name in ("learning_rate", "clip_norm", "attention_temperature"):
             self._require(name, getattr(self, name) > 0, "above 0")
         for name in ("word_dropout", "region_dropout", "average_decay"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
@@ -82,6 +86,7 @@ class TrainConfig:
             "margin",
             "triplet_weight",
             "contrastive_weight",
+            "attention_weight",
             "contrastive_epochs",
             "feature_rank",
             "seed",

@@ -15,6 +15,7 @@ from torch import Tensor
 from regard.core.attention import masked_mean, paired_similarity, similarity
 from regard.core.losses import (
     contrastive_loss,
+    cross_entropy_of_pairs,
     hardest_negatives,
     hinge,
     not_negative,
@@ -37,7 +38,7 @@ class StepLoss(NamedTuple):
     triplet: float
     """Summed over the batch, as the paper prints it; 0 while warming up."""
     contrastive: float
-    """Mean over the batch; 0 where it has no weight."""
+    """Of mean vectors and of similarities, means over the batch; 0 where they have no weight."""
 
 
 class Embedded(NamedTuple):
@@ -74,7 +75,12 @@ def loss_of(
         term = _contrastive(embedded, batch, excluded)
         total = total + config.contrastive_weight * term
         contrastive = term.item()
-    if not warming_up:
+    if config.attention_weight:
+        scores = _all_similarities(embedded, batch, model.config.scoring)[batch.photo_of_pair]
+        term = cross_entropy_of_pairs(scores, excluded, config.attention_temperature)
+        total = total + config.attention_weight * term
+        contrastive += term.item()
+    if config.triplet_weight and not warming_up:
         term = _triplet(model, embedded, batch, excluded, config)
         total = total + config.triplet_weight * term
         triplet = term.item()
@@ -112,6 +118,21 @@ def _contrastive(
     pooled = masked_mean(embedded.regions, batch.region_mask)[batch.photo_of_pair, None]
     one = torch.ones(len(pooled), 1, dtype=torch.bool, device=pooled.device)
     return contrastive_loss(pooled, embedded.words, one, batch.word_mask, excluded)
+
+
+def _all_similarities(
+    embedded: Embedded, batch: Batch, scoring: Scoring
+) -> Float[Tensor, "photo pair"]:
+    """Similarities of all photos and captions; words that change nothing are left out first."""
+    words, mask = embedded.words, batch.word_mask
+    if scoring.skips_zeros:
+        counted = mask & words.detach().any(-1)
+        order = torch.argsort(counted.byte(), dim=1, descending=True, stable=True)
+        order = order[:, : int(counted.sum(1).max())]
+        mask = counted.gather(1, order)
+        words = words.gather(1, order[..., None].expand(-1, -1, words.shape[2]))
+    scores: Tensor = similarity(embedded.regions, words, batch.region_mask, mask, scoring)
+    return scores
 
 
 def _triplet(

@@ -19,6 +19,7 @@ from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
 from regard.web import models
 from regard.web.problems import ProblemError
+from regard.words.special import MARKERS
 from regard.words.tokens import tokenize
 
 MOST_WORDS = 60
