@@ -1,6 +1,6 @@
 """Makes the classes that regions are labelled with, for features of the tuned backbone.
 
-Usage: python -m making.label_classes CAPTIONS IMAGES STORE OUT. Needs `regard[train]`.
+Usage: python -m making.label_classes CAPTIONS IMAGES STORE FOLDER. Needs `regard[train]`.
 
 The classifier that comes with the backbone reads the untuned network. Here a linear form of the
 tuned features learns to give its logits, by ridge regression over the regions of all train photos
@@ -10,7 +10,7 @@ order, are in `imagenet_names.txt` beside this file (ImageNet, Deng et al. 2009)
 """
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,10 +20,11 @@ from jaxtyping import Float
 from PIL import Image
 
 from regard.datasets.captions import load_captions
+from regard.model.labels import FILE, LabelClasses
 from regard.photos.decode import read_photo
 from regard.regions.pyramid import SHORT_SIDE, network_size, pool_weights
 from regard.store.region_store import RegionStore
-from regard.training.labels import LabelClasses
+from regard.training.labels import states_of
 from regard.training.tuning.backbone import EfficientNetLite2, load_backbone, weights_path
 
 NAMES = Path(__file__).parent / "imagenet_names.txt"
@@ -62,7 +63,7 @@ def pixels_of(path: Path) -> np.ndarray:
 
 def fit(
     pairs: Iterable[tuple[Float[np.ndarray, "region feature"], Float[np.ndarray, "region label"]]],
-    names: Iterable[str],
+    names: Sequence[str],
 ) -> LabelClasses:
     """The linear form from features to logits, by ridge regression on standardised features."""
     gram: np.ndarray = np.zeros(())
@@ -79,9 +80,9 @@ def fit(
     crossed = scale @ (products[:-1] - np.outer(mean, products[-1]))
     solved = np.linalg.solve(covariance + RIDGE * count * np.eye(len(mean)), crossed)
     weight = (scale @ solved).T
-    return LabelClasses(
-        tuple(names), weight.astype(np.float32), (level - weight @ mean).astype(np.float32)
-    )
+    bias = level - weight @ mean
+    numbers = weight.astype(np.float32), bias.astype(np.float32)
+    return LabelClasses(tuple(names), *numbers, states_of(names))
 
 
 def main(captions: Path, images: Path, store: Path, out: Path) -> None:
@@ -94,7 +95,7 @@ def main(captions: Path, images: Path, store: Path, out: Path) -> None:
             if key in regions
         )
         fit(pairs, NAMES.read_text(encoding="utf-8").splitlines()).save(out)
-    print(f"{out}  {out.stat().st_size / 1e6:.1f} MB")
+    print(f"{out / FILE}  {(out / FILE).stat().st_size / 1e6:.1f} MB")
 
 
 if __name__ == "__main__":

@@ -33,9 +33,8 @@ class ModelConfig:
     word_weights: bool = False
     """Weigh words by a learned form of their states: lengths of their vectors, which sum to 1.
     Words that name nothing have none. Needs states, and weighted pooling in t2i."""
-    labels: int = 0
-    """C, classes of a classifier whose names are added to the regions it sees them in; needs
-    states. 0 adds none."""
+    labels: bool = False
+    """Add to regions the names of what a fixed classifier takes them for; needs states."""
     label_dropout: float = 0.0
     """Share of photos that lose their labels while training."""
     region_mlp: bool = False
@@ -53,9 +52,8 @@ class ModelConfig:
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("dropout", "feature_dropout", "label_dropout"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
-        self._require("labels", self.labels >= 0, "at least 0")
         if self.word_encoding != "states":
-            self._require("labels", not self.labels, "0 without word_encoding='states'")
+            self._require("labels", not self.labels, "false without word_encoding='states'")
             self._require("word_weights", not self.word_weights, "false without these states")
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:

@@ -85,11 +85,24 @@ class Labels(nn.Module):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.zeros(config.labels, config.feature_dim))
-        self.register_buffer("bias", torch.zeros(config.labels))
-        self.register_buffer("states", torch.zeros(config.labels, config.state_dim))
         self.gain = nn.Parameter(torch.ones(1))
         self.dropout = config.label_dropout
+        self.classify(
+            torch.zeros(1, config.feature_dim), torch.zeros(1), torch.zeros(1, config.state_dim)
+        )
+
+    def classify(
+        self,
+        weight: Float[Tensor, "label feature"],
+        bias: Float[Tensor, " label"],
+        states: Float[Tensor, "label state"],
+    ) -> None:
+        """Take a classifier of standardised features and the word states of its classes' names.
+
+        They are the extractor's and kept beside a model, not among its weights.
+        """
+        for name, values in (("weight", weight), ("bias", bias), ("states", states)):
+            self.register_buffer(name, values, persistent=False)
 
     def forward(
         self, standard: Float[Tensor, "*batch feature"], names: Float[Tensor, "label dim"]

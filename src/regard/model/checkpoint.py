@@ -5,6 +5,7 @@
     vocab.json           words, in SCAN's form
     background.safetensors   perhaps: what is compared with (regard.model.background)
     pointer.safetensors      perhaps: where words point (regard.model.pointer)
+    labels.safetensors       perhaps: what regions look like (regard.model.labels)
 
 Nothing in these files is code and nothing in them is executed.
 """
@@ -24,6 +25,8 @@ from regard.errors import CheckpointError
 from regard.model.background import FILE as BACKGROUND
 from regard.model.background import Background
 from regard.model.encoders import Weights, shapes
+from regard.model.labels import FILE as LABELS
+from regard.model.labels import LabelClasses
 from regard.model.pointer import FILE as POINTER
 from regard.model.pointer import Pointer
 from regard.store import json_files, tensor_files
@@ -53,15 +56,15 @@ class Checkpoint:
     """What photos and sentences are compared with; None where none was made."""
     pointer: Pointer | None = None
     """Says where words point; None where none was taught."""
-    labels: tuple[str, ...] = ()
-    """Names of the classes that regions are labelled with; none where a model has no labels."""
+    labels: LabelClasses | None = None
+    """What regions may be taken for; None where a model has no labels."""
 
     def __post_init__(self) -> None:
         """Refuse weights that do not fit the sizes and the vocabulary, and labels likewise."""
-        if len(self.labels) != self.config.labels:
+        if self.config.labels != (self.labels is not None):
             raise CheckpointError(
-                f"there are {len(self.labels)} names of labels; the configuration asks for "
-                f"{self.config.labels} and they must be as many. Restore the files."
+                f"{LABELS} is {'missing' if self.config.labels else 'not asked for'}; there must be "
+                "one exactly where model.labels is true. Restore the files."
             )
         expected = shapes(self.config, len(self.vocabulary))
         for name in sorted(expected.keys() ^ self.weights.keys()):
@@ -132,13 +135,13 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
         "format": FORMAT,
         "model": to_tree(checkpoint.config),
         "extractor": checkpoint.extractor,
-        "labels": list(checkpoint.labels),
         "info": checkpoint.info,
     }
     tensor_files.write(folder / WEIGHTS, weights)
     with replacing(folder / "vocab.json") as partial:
         checkpoint.vocabulary.save(partial)
-    for part, name in ((checkpoint.background, BACKGROUND), (checkpoint.pointer, POINTER)):
+    parts = (checkpoint.background, checkpoint.pointer, checkpoint.labels)
+    for part, name in zip(parts, (BACKGROUND, POINTER, LABELS), strict=True):
         if part is None:
             (folder / name).unlink(missing_ok=True)  # another model's
         else:
@@ -179,7 +182,7 @@ def load_checkpoint(
             Vocabulary.load(folder / "vocab.json"),
             str(tree.get("extractor", "")),
             dict(tree.get("info", {})),
-            labels=tuple(map(str, tree.get("labels", ()))),
+            labels=_labels(folder) if tree["model"].get("labels") else None,
         )
     except CheckpointError as error:
         raise CheckpointError(f"{folder}: {error}") from None
@@ -190,6 +193,11 @@ def load_checkpoint(
         ) from None
     compared = Background.load(folder) if background else None
     return replace(found, background=compared, pointer=Pointer.load(folder))
+
+
+def _labels(folder: Path) -> LabelClasses | None:
+    """Those in a model's folder; shipped models share those of the shipped backbone."""
+    return LabelClasses.load(folder) or LabelClasses.load(_SHIPPED)
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from regard.core.model_config import LIKELIEST, ModelConfig
+from regard.core.model_config import ModelConfig
 from regard.core.scoring import EPS
+from regard.model.labels import LabelClasses
 
 Weights = Mapping[str, np.ndarray]
 _ROWS = 512  # vectors embedded at a time: their temporaries stay in the caches
@@ -31,12 +32,7 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
         found |= _linear("regions.mlp.1", config.feature_dim, dim)
         found |= _linear("regions.mlp.3", dim, dim)
     if config.labels:
-        found |= {
-            "regions.labels.weight": (config.labels, config.feature_dim),
-            "regions.labels.bias": (config.labels,),
-            "regions.labels.states": (config.labels, config.state_dim),
-            "regions.labels.gain": (1,),
-        }
+        found["regions.labels.gain"] = (1,)
     if config.word_weights:
         found |= _linear("words.weigh", config.state_dim, 1)
     if config.word_encoding == "states":
@@ -87,13 +83,17 @@ class _Maps:
 
 
 class RegionEncoder:
-    """Region features to unit vectors: standardise, project, normalise."""
+    """Region features to unit vectors: standardise, project, normalise.
 
-    def __init__(self, weights: Weights) -> None:
+    Args:
+        classes: what regions may be taken for, where the model has labels.
+    """
+
+    def __init__(self, weights: Weights, classes: LabelClasses | None = None) -> None:
         self._mean = _float(weights["regions.mean"])
         self._deviation = _float(weights["regions.deviation"])
         self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
-        self._labels = Labels(weights) if "regions.labels.weight" in weights else None
+        self._labels = None if classes is None else Labels(weights, classes)
 
     def __call__(
         self, features: Float[np.ndarray, "*batch feature"]
@@ -106,7 +106,7 @@ class RegionEncoder:
             standard /= self._deviation
             _to_unit(self._maps(standard), out[part])
             if self._labels is not None:
-                out[part] += self._labels(standard)
+                out[part] += self._labels(rows[part])
                 _to_unit(out[part], out[part])
         return out.reshape(*features.shape[:-1], self._maps.dim)
 
@@ -114,32 +114,17 @@ class RegionEncoder:
 class Labels:
     """What regions look like, in the words of a classifier's classes."""
 
-    def __init__(self, weights: Weights) -> None:
-        self._weight = _float(weights["regions.labels.weight"]).T
-        self._bias = _float(weights["regions.labels.bias"])
-        states = _float(weights["regions.labels.states"])
+    def __init__(self, weights: Weights, classes: LabelClasses) -> None:
+        self._classes = classes
+        states = _float(classes.states)
         names = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")(states)
         _to_unit(names, names)
         self._names = (names - names.mean(0)) * _float(weights["regions.labels.gain"])
 
-    def likeliest(
-        self, standard: Float[np.ndarray, "row feature"]
-    ) -> tuple[Int[np.ndarray, "row few"], Float[np.ndarray, "row few"]]:
-        """The classes that standardised features are likeliest of, and how likely, best first."""
-        logits = standard @ self._weight
-        logits += self._bias
-        powers = np.exp(logits - logits.max(1, keepdims=True))
-        total = powers.sum(1, keepdims=True)
-        few = min(LIKELIEST, logits.shape[1])
-        which = np.argpartition(-powers, few - 1, 1)[:, :few]
-        likely = np.take_along_axis(powers, which, 1) / total
-        order = np.argsort(-likely, 1, kind="stable")
-        return np.take_along_axis(which, order, 1), np.take_along_axis(likely, order, 1)
-
-    def __call__(self, standard: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row dim"]:
+    def __call__(self, features: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row dim"]:
         """The part that labels add to regions."""
-        which, likely = self.likeliest(standard)
-        weights = np.zeros((len(standard), len(self._names)), np.float32)
+        which, likely = self._classes.likeliest(features)
+        weights = np.zeros((len(features), len(self._names)), np.float32)
         np.put_along_axis(weights, which, likely, 1)
         part: np.ndarray = weights @ self._names
         return part

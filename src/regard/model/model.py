@@ -99,7 +99,8 @@ class Model:
     @cached_property
     def identity(self) -> str:
         """Name of exactly these weights; indexes made by others are refused."""
-        return f"regard-model-{fingerprint(self.weights)}"
+        labels = "" if self.labels is None else f"-{self.labels.digest}"
+        return f"regard-model-{fingerprint(self.weights)}{labels}"
 
     @property
     def extractor(self) -> Extractor:
@@ -125,7 +126,7 @@ class Model:
 
     @cached_property
     def _region_encoder(self) -> RegionEncoder:
-        return RegionEncoder(self.weights)
+        return RegionEncoder(self.weights, self.labels)
 
     @cached_property
     def _caption_encoder(self) -> CaptionEncoder:

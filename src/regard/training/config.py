@@ -59,7 +59,7 @@ class TrainConfig:
     """Train on so many principal components of the standardised features; 0 takes them whole.
     The saved model reads whole features either way."""
     label_classes: str = ""
-    """File of the classes that regions are labelled with, for models with labels; empty keeps
+    """Folder of the classes that regions are labelled with, for models with labels; empty keeps
     those of the model to go on from."""
     captions_per_photo: int = 1
     """Captions of a photo that come in the same batch and share its embedded regions."""

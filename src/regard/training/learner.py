@@ -11,10 +11,11 @@ import torch
 from regard.core.network import MatchingModel
 from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError
+from regard.model.labels import LabelClasses
 from regard.training.batches import Batch
 from regard.training.config import Recipe
 from regard.training.gradients import clip
-from regard.training.labels import LabelClasses, install
+from regard.training.labels import install
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.run import Run
 from regard.training.state_tables import StateTable

@@ -21,10 +21,10 @@ from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint, save_checkpoint
+from regard.model.labels import LabelClasses
 from regard.model.model import Model
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
-from regard.training.labels import LabelClasses
 from regard.training.learner import Learner
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
@@ -96,12 +96,10 @@ def train(
     run = Run(Path(folder), recipe, cache)
     vocabulary = vocabulary or (start.vocabulary if start else None)
     vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
-    file = recipe.training.label_classes
-    classes = LabelClasses.load(Path(file)) if file else None
+    classes = _classes(recipe, start)
     run.claim(_digests(train_set, val_set, vocabulary, classes))
     first = network_of(start) if start else None
     learner = Learner(recipe, run, vocabulary, train_set, first, classes)
-    names = classes.names if classes else start.labels if start else ()
     position = run.restore(learner.model, learner.averaged, learner.optimizer)
     batches = PairBatches(
         learner.dataset,
@@ -118,7 +116,7 @@ def train(
         for step, loss in loop.epoch(position):
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
-        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, names)
+        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, classes)
         on_val = validate(Model(best, states=val_states), val_set)
         position = loop.finish_epoch(position, on_val, best)
         at = at._replace(
@@ -151,6 +149,20 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
             "numbers that features have. Lower training.feature_rank, or set it to 0 to take "
             "features whole."
         )
+
+
+def _classes(recipe: Recipe, start: Checkpoint | None) -> LabelClasses | None:
+    """What regions may be taken for, by the recipe or by the model to go on from."""
+    if not recipe.model.labels:
+        return None
+    folder = recipe.training.label_classes
+    classes = LabelClasses.load(Path(folder)) if folder else start and start.labels
+    if classes is None:
+        raise ConfigError(
+            f"training.label_classes is {folder!r}; it must be a folder with labels.safetensors, "
+            "or --start must name a model that has labels. Make them with making/label_classes.py."
+        )
+    return classes
 
 
 def _build(train_set: Dataset, val_set: Dataset, min_count: int) -> Vocabulary:

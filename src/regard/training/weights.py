@@ -7,6 +7,8 @@ import torch
 
 from regard.core.network import MatchingModel
 from regard.model.checkpoint import Checkpoint
+from regard.model.labels import LabelClasses
+from regard.training.labels import install
 from regard.words.vocabulary import Vocabulary
 
 
@@ -15,6 +17,8 @@ def network_of(checkpoint: Checkpoint) -> MatchingModel:
     network = MatchingModel(checkpoint.config, len(checkpoint.vocabulary))
     state = {name: np.array(value, np.float32) for name, value in checkpoint.weights.items()}
     network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    if checkpoint.labels is not None:
+        install(network, checkpoint.labels)
     return network.eval()
 
 
@@ -23,7 +27,7 @@ def checkpoint_of(
     vocabulary: Vocabulary,
     extractor: str,
     info: dict[str, Any],
-    labels: tuple[str, ...] = (),
+    labels: LabelClasses | None = None,
 ) -> Checkpoint:
     """A model with a copy of the network's weights; training on does not change it."""
     weights = weights_of(network)
