@@ -1,7 +1,7 @@
 """Records what a version of Regard says of 60 Flickr8k val photos and 200 val captions.
 
 Usage: python record_val.py dataset_flickr8k.json IMAGES OUT.npz. Only numbers are kept: ids of
-photos and captions as in the data set, and similarities of both models, background included. The
+photos and captions as in the data set, and the similarities that attention alone gives. The
 recording beside this file was made with commit d421cd9, whose encoders ran on torch.
 """
 
@@ -33,7 +33,7 @@ if __name__ == "__main__":
         "sentid": np.array([sentence["sentid"] for sentence in captions]),
     }
     for name in MODELS:
-        model = regard.load(name)
+        model = regard.load(name, background=False)
         images = model.encode_images([Path(folder) / image["filename"] for image in photos])
         encoded = model.encode_captions([sentence["raw"] for sentence in captions])
         held[name] = model.similarity(images, encoded)

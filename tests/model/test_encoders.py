@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
 from regard.model.encoders import RegionEncoder, StateEncoder, WordEncoder, shapes
+from regard.model.labels import LabelClasses
+from regard.training.labels import install
 
 WORDS = 11
 
@@ -18,10 +20,6 @@ def network(**sizes):
     made = MatchingModel(ModelConfig(**sizes), WORDS).eval()
     made.regions.mean.copy_(torch.randn(made.regions.mean.shape))
     made.regions.deviation.copy_(torch.rand(made.regions.deviation.shape) + 0.5)
-    if made.regions.labels is not None:
-        for name in ("weight", "bias", "states"):
-            buffer = getattr(made.regions.labels, name)
-            buffer.copy_(torch.randn(buffer.shape))
     if getattr(made.words, "weigh", None) is not None:
         torch.nn.init.normal_(made.words.weigh.weight)
     return made
@@ -29,6 +27,18 @@ def network(**sizes):
 
 def weights_of(made, dtype=np.float32):
     return {name: value.numpy().astype(dtype) for name, value in made.state_dict().items()}
+
+
+def classified(made, labels):
+    """A network with labels, and its classes as they are kept; None without."""
+    if made.regions.labels is None:
+        return None
+    generator = np.random.default_rng(labels)
+    sizes = ((labels, made.config.feature_dim), labels, (labels, made.config.state_dim))
+    numbers = [generator.normal(size=size).astype(np.float32) for size in sizes]
+    classes = LabelClasses(tuple(map(str, range(labels))), *numbers)
+    install(made, classes)
+    return classes
 
 
 def embedded(config, weights, ids, lengths, states, naming=None):
@@ -75,7 +85,7 @@ def sizes():
     states = {"word_encoding": st.just("states"), "word_weights": st.booleans()}
     return st.one_of(
         st.fixed_dictionaries(common | read),
-        st.fixed_dictionaries(common | states | {"labels": st.integers(0, 14)}),
+        st.fixed_dictionaries(common | states | {"labels": st.booleans()}),
     )
 
 
@@ -88,14 +98,15 @@ def test_names_and_shapes_are_the_networks(size):
 
 
 @settings(deadline=None)
-@given(sizes(), st.integers(0, 700), st.integers(0, 3))
-def test_regions_are_the_networks(size, photos, regions):
+@given(sizes(), st.integers(0, 700), st.integers(0, 3), st.integers(1, 14))
+def test_regions_are_the_networks(size, photos, regions, labels):
     made = network(**size)
+    classes = classified(made, labels)
     features = np.random.default_rng(photos).normal(size=(photos, regions, size["feature_dim"]))
     features = features.astype(np.float32)
     with torch.no_grad():
         expected = made.regions(torch.from_numpy(features), made.label_names())
-    found = RegionEncoder(weights_of(made))(features)
+    found = RegionEncoder(weights_of(made), classes)(features)
     assert found.dtype == np.float32
     np.testing.assert_allclose(
         found, expected, atol=2e-6 * growth_of_regions(made, torch.from_numpy(features))

@@ -19,6 +19,12 @@ def model(**changed):
     return MatchingModel(replace(config, **changed), 30)
 
 
+def labelled(**changed):
+    network = model(word_encoding="states", labels=True, **changed)
+    network.regions.labels.classify(torch.randn(12, 40), torch.randn(12), torch.randn(12, 7))
+    return network
+
+
 def agree(found, expected, parameters, within):
     weights = torch.linspace(-1, 1, found.numel()).view(found.shape)
     grads = [torch.autograd.grad((x * weights).sum(), parameters) for x in (found, expected)]
@@ -42,10 +48,7 @@ def test_regions(stored, mlp, standardised, precision, within):
 
 
 def test_labelled_regions():
-    network = model(word_encoding="states", labels=12)
-    labels, features = network.regions.labels, torch.randn(50, 6, 40)
-    labels.weight.normal_()
-    labels.states.normal_()
+    network, features = labelled(), torch.randn(50, 6, 40)
     found = embed_regions(network.regions, features, torch.float32, network.label_names())
     learned = [*network.regions.parameters(), network.words.linear.weight]
     agree(found, network.regions(features, network.label_names()), learned, 1e-5)
@@ -53,9 +56,7 @@ def test_labelled_regions():
 
 
 def test_labels_are_dropped_photo_by_photo_while_training():
-    network = model(word_encoding="states", labels=12, label_dropout=0.5)
-    network.regions.labels.weight.normal_()
-    network.regions.labels.states.normal_()
+    network = labelled(label_dropout=0.5)
     features, names = torch.randn(60, 3, 40), network.label_names()
     plain = network.regions(features)
     same = torch.isclose(network.train().regions(features, names), plain).all(-1)

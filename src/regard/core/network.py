@@ -172,7 +172,7 @@ class StateEncoder(nn.Module):
             nn.Dropout(config.dropout),
             nn.Linear(config.word_hidden, config.embed_dim),
         )
-        self.weigh = nn.Linear(config.state_dim, 1) if config.word_weights else None
+        self.weigh = nn.Linear(config.state_dim, 1, bias=False) if config.word_weights else None
         if self.weigh is not None:
             nn.init.zeros_(self.weigh.weight)
 

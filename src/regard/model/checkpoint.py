@@ -63,8 +63,8 @@ class Checkpoint:
         """Refuse weights that do not fit the sizes and the vocabulary, and labels likewise."""
         if self.config.labels != (self.labels is not None):
             raise CheckpointError(
-                f"{LABELS} is {'missing' if self.config.labels else 'not asked for'}; there must be "
-                "one exactly where model.labels is true. Restore the files."
+                f"{LABELS} is {'missing' if self.config.labels else 'not asked for'}; it must be "
+                "there exactly where model.labels is true. Restore the files."
             )
         expected = shapes(self.config, len(self.vocabulary))
         for name in sorted(expected.keys() ^ self.weights.keys()):

@@ -34,7 +34,7 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
     if config.labels:
         found["regions.labels.gain"] = (1,)
     if config.word_weights:
-        found |= _linear("words.weigh", config.state_dim, 1)
+        found["words.weigh.weight"] = (1, config.state_dim)
     if config.word_encoding == "states":
         return {
             **found,

@@ -156,7 +156,9 @@ def _classes(recipe: Recipe, start: Checkpoint | None) -> LabelClasses | None:
     if not recipe.model.labels:
         return None
     folder = recipe.training.label_classes
-    classes = LabelClasses.load(Path(folder)) if folder else start and start.labels
+    classes = start.labels if start else None
+    if folder:
+        classes = LabelClasses.load(Path(folder))
     if classes is None:
         raise ConfigError(
             f"training.label_classes is {folder!r}; it must be a folder with labels.safetensors, "

@@ -1,0 +1,88 @@
+"""Classes of regions are kept, found by likelihood, and asked for where a model has labels."""
+
+import shutil
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import regard
+from regard.errors import CheckpointError
+from regard.model.checkpoint import load_checkpoint, resolve_model, save_checkpoint
+from regard.model.labels import FILE, LabelClasses
+
+NAMES = ("cat", "café table", "great white shark")
+
+
+def classes(count=3):
+    rng = np.random.default_rng(0)
+    numbers = rng.normal(size=(count, 5)), rng.normal(size=count), rng.normal(size=(count, 384))
+    names = NAMES if count == 3 else tuple(map(str, range(count)))
+    return LabelClasses(names, *(part.astype(np.float32) for part in numbers))
+
+
+def test_a_file_holds_names_and_numbers_to_int8(tmp_path):
+    whole = classes()
+    whole.save(tmp_path)
+    kept = LabelClasses.load(tmp_path)
+    assert kept.names == NAMES
+    steps = np.abs(whole.weight).max(1, keepdims=True) / 127
+    assert (np.abs(kept.weight - whole.weight) <= steps / 2 + 1e-6).all()
+    np.testing.assert_array_equal(kept.bias, whole.bias)
+    np.testing.assert_allclose(kept.states, whole.states, rtol=1e-3)
+    assert kept.digest != whole.digest
+    kept.save(tmp_path)
+    assert LabelClasses.load(tmp_path).digest == kept.digest
+
+
+def test_a_file_that_is_missing_is_none_and_one_that_is_torn_is_named(tmp_path):
+    assert LabelClasses.load(tmp_path) is None
+    (tmp_path / FILE).write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match=rf"{FILE} cannot be read"):
+        LabelClasses.load(tmp_path)
+
+
+@pytest.mark.parametrize("count", [3, 14])
+def test_the_likeliest_classes_come_best_first(count):
+    given = classes(count)
+    features = np.random.default_rng(1).normal(size=(6, 5))
+    logits = features @ given.weight.T + given.bias
+    powers = np.exp(logits)
+    probabilities = powers / powers.sum(1, keepdims=True)
+    which, likely = given.likeliest(features)
+    expected = np.argsort(-probabilities, 1)[:, :10]
+    np.testing.assert_array_equal(which, expected)
+    np.testing.assert_allclose(likely, np.take_along_axis(probabilities, expected, 1), rtol=1e-5)
+
+
+def test_the_shipped_model_knows_what_its_samples_show():
+    model = regard.load()
+    from regard.photos.decode import read_photo
+    from regard.photos.samples import FOLDER
+
+    regions = model.extractor(read_photo(FOLDER / "coffee.jpg", model.extractor.short_side))
+    which, likely = model.labels.likeliest(regions.vectors[:1])
+    names = [model.labels.names[place] for place in which[0]]
+    assert {"espresso", "cup"} & set(names[:3]), names
+    assert 0.2 < likely[0, 0] <= 1
+
+
+def test_labels_change_what_a_model_is_called_and_are_kept_with_it(tmp_path):
+    shipped = load_checkpoint()
+    save_checkpoint(tmp_path, shipped)
+    kept = regard.load(tmp_path)
+    assert kept.labels.digest == shipped.labels.digest
+    assert kept.identity == regard.load().identity
+    other = replace(shipped, labels=shipped.labels._replace(bias=shipped.labels.bias + 1))
+    save_checkpoint(tmp_path, other)
+    assert regard.load(tmp_path).identity != kept.identity
+
+
+def test_a_model_without_labels_that_asks_for_them_is_refused(tmp_path):
+    with pytest.raises(CheckpointError, match=rf"{FILE} is missing"):
+        replace(load_checkpoint(), labels=None)
+    folder = tmp_path / "damaged"
+    shutil.copytree(resolve_model(), folder)
+    (folder / FILE).write_bytes(b"torn")
+    with pytest.raises(CheckpointError, match=rf"{FILE} cannot be read"):
+        load_checkpoint(folder)
