@@ -194,10 +194,9 @@ class Model:
         ]
 
     def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
-        """Words the model has not learned from captions, each with its nearest known spellings.
+        """Words not learned from captions, each with its nearest known spellings.
 
-        A model that reads a sentence encoder's word states still knows of them what that learned
-        from text; to other models they are all the same.
+        A model that reads word states knows them from text; to others they are all the same.
         """
         return self.vocabulary.unknown(words)
 
@@ -256,12 +255,7 @@ class Model:
     def sentence_discounts(
         self, sums: Float[np.ndarray, "cap dim"], counted: Int[np.ndarray, " cap"]
     ) -> Float[np.ndarray, " cap"]:
-        """What is taken off sentences' similarities.
-
-        Args:
-            sums: of their word vectors.
-            counted: how many of these are not 0.
-        """
+        """Likewise off sentences', given the sums of their word vectors and how many are not 0."""
         if self.background is None:
             return np.zeros(len(sums), np.float32)
         return self.background.sentence_discounts(sums, counted)
@@ -313,8 +307,7 @@ class Model:
         """`explain` for a photo and a sentence as `encode_images` and `encode_captions` take them.
 
         Raises:
-            PhotoError: the photo cannot be read.
-            DataError: the sentence has no word.
+            PhotoError, DataError: the photo cannot be read, or the sentence has no word.
         """
         images, captions = self.encode_images([photo]), self.encode_captions([sentence])
         return self.explain(images.photo(0), captions.caption(0))

@@ -82,20 +82,18 @@ def train(
         recipe: sizes, scoring and training settings.
         folder: of the run; a run found there is continued.
         progress: told after every step and epoch.
-        vocabulary: words to know; None builds it from train and val captions, as SCAN does.
-        start: a model to go on from, with its vocabulary; None begins with random weights.
-        cache: folder for word states and projected features, shared by runs on the same data;
-            None keeps them within the run.
+        vocabulary: words to know; None takes those of `start`, or of train and val captions.
+        start: a model to go on from; None begins with random weights.
+        cache: folder for word states and projected features; None keeps them within the run.
 
     Raises:
-        ConfigError: the features' width does not fit the recipe.
+        ConfigError: features or labels do not fit the recipe.
         CheckpointError: the folder holds a run of another recipe or on other data, or the features
             of val come from another extractor than those of train.
     """
     _check_features(recipe, train_set, val_set)
     run = Run(Path(folder), recipe, cache)
-    vocabulary = vocabulary or (start.vocabulary if start else None)
-    vocabulary = vocabulary or _build(train_set, val_set, recipe.training.min_count)
+    vocabulary = vocabulary or _vocabulary(recipe, train_set, val_set, start)
     classes = _classes(recipe, start)
     run.claim(_digests(train_set, val_set, vocabulary, classes))
     first = network_of(start) if start else None
@@ -167,9 +165,13 @@ def _classes(recipe: Recipe, start: Checkpoint | None) -> LabelClasses | None:
     return classes
 
 
-def _build(train_set: Dataset, val_set: Dataset, min_count: int) -> Vocabulary:
+def _vocabulary(
+    recipe: Recipe, train_set: Dataset, val_set: Dataset, start: Checkpoint | None
+) -> Vocabulary:
+    if start is not None:
+        return start.vocabulary
     sentences = train_set.captions.sentences + val_set.captions.sentences
-    return Vocabulary.build(sentences, min_count)
+    return Vocabulary.build(sentences, recipe.training.min_count)
 
 
 def _digests(
