@@ -9,7 +9,11 @@ import pytest
 import regard
 from regard.errors import CheckpointError
 from regard.model.checkpoint import load_checkpoint, resolve_model, save_checkpoint
+from regard.model.encoders import RegionEncoder
 from regard.model.labels import FILE, LabelClasses
+from regard.model.model import Model
+from regard.photos.decode import read_photo
+from regard.photos.samples import FOLDER
 
 NAMES = ("cat", "café table", "great white shark")
 
@@ -57,9 +61,6 @@ def test_the_likeliest_classes_come_best_first(count):
 
 def test_the_shipped_model_knows_what_its_samples_show():
     model = regard.load()
-    from regard.photos.decode import read_photo
-    from regard.photos.samples import FOLDER
-
     regions = model.extractor(read_photo(FOLDER / "coffee.jpg", model.extractor.short_side))
     which, likely = model.labels.likeliest(regions.vectors[:1])
     names = [model.labels.names[place] for place in which[0]]
@@ -86,3 +87,39 @@ def test_a_model_without_labels_that_asks_for_them_is_refused(tmp_path):
     (folder / FILE).write_bytes(b"torn")
     with pytest.raises(CheckpointError, match=rf"{FILE} cannot be read"):
         load_checkpoint(folder)
+
+
+@pytest.fixture(scope="module")
+def coffee():
+    return FOLDER / "coffee.jpg"
+
+
+def test_an_explanation_says_which_words_were_found_by_what_a_region_looks_like(coffee):
+    model = regard.load()
+    explanation = model.explain_photo(coffee, "a cup of coffee on the moon")
+    words = {word.word: word for word in explanation.words}
+    assert words["coffee"].label.name == "espresso"
+    assert words["coffee"].is_found_by_label
+    assert words["of"].label is None
+    assert not words["moon"].is_found_by_label
+    told = explanation.to_tree()["words"][4]["label"]
+    assert told["name"] == "espresso"
+    assert told["probability"] > 0.5
+
+
+def test_what_labels_add_to_a_cosine_is_the_rest_of_what_was_learned(coffee):
+    labelled = regard.load()
+    checkpoint = load_checkpoint()
+    weights = {name: w for name, w in checkpoint.weights.items() if "labels" not in name}
+    config = replace(checkpoint.config, labels=False)
+    plain = Model(replace(checkpoint, config=config, weights=weights, labels=None))
+    features = labelled.extractor(read_photo(coffee, labelled.extractor.short_side)).vectors
+    encoder = RegionEncoder(labelled.weights, labelled.labels)
+    parts, whole = encoder.label_parts(features), encoder(features)
+    learned = RegionEncoder(plain.weights)(features)
+    assert not RegionEncoder(plain.weights).label_parts(features).any()
+    rest = whole - parts
+    rest /= np.linalg.norm(rest, axis=1, keepdims=True)
+    np.testing.assert_allclose(rest, learned, atol=1e-5)
+    explanation = plain.explain_photo(coffee, "a cup of coffee")
+    assert all(word.label is None for word in explanation.words)

@@ -53,6 +53,7 @@ def explain(
     explanation = loaded.explain_photo(decoded, sentence)
     note_unknown_words(loaded, sentence)
     note_unscored([explanation])
+    note_labels(explanation)
     if out is not None:
         save_figure(explanation, decoded.image, sentence, out)
     if as_json:
@@ -86,3 +87,12 @@ def note_unscored(explanations: "Iterable[Explanation]") -> None:
 
     if any(not explanation.words_are_scored for explanation in explanations):
         notes.print(UNSCORED)
+
+
+def note_labels(explanation: "Explanation") -> None:
+    """Say on standard error which words were found by what a region looks like."""
+    found = {word.word: word.label for word in explanation.words if word.is_found_by_label}
+    for word, label in found.items():
+        if label is not None:
+            looks = f"a region that looks like {label.name} ({label.probability:.0%})"
+            notes.print(f"{word!r} was found by {looks}.", markup=False)

@@ -5,7 +5,7 @@ Knows numbers and words. Knows nothing of models, nor of pixels.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
@@ -16,6 +16,16 @@ from regard.words.special import MARKERS
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
 UNSCORED = "Words show where they look and are no part of the score."
+
+
+class WordLabel(NamedTuple):
+    """What the region that fits a word best looks like to the backbone's classifier."""
+
+    name: str
+    """Of the likeliest class."""
+    probability: float
+    cosine: float
+    """How much of the word's cosine with the region comes of the region's labels."""
 
 
 @dataclass(frozen=True)
@@ -37,11 +47,21 @@ class WordExplanation:
     pointing: Float[np.ndarray, " region"] | None = None
     """Where the word points, as the model's pointer scores every region; None without one, and
     for words that name nothing."""
+    label: WordLabel | None = None
+    """What its best region looks like; None where the photo's features are not at hand, for words
+    that name nothing and models without labels."""
 
     @property
     def is_unsupported(self) -> bool:
         """Whether no region shows what the word names."""
         return self.support is not None and self.support < UNSUPPORTED
+
+    @property
+    def is_found_by_label(self) -> bool:
+        """Whether most of its best cosine comes of the labels of that region, and supports it."""
+        if self.label is None or self.is_unsupported:
+            return False
+        return 2 * self.label.cosine > float(self.cosines.max()) > 0
 
     @property
     def is_sentence_end(self) -> bool:
@@ -107,6 +127,7 @@ class Explanation:
                     "relevance": word.relevance,
                     "share": word.share,
                     "support": word.support,
+                    "label": None if word.label is None else word.label._asdict(),
                     "regions": [
                         [*box, round(float(weight), 6)]
                         for box, weight in zip(boxes, word.attention, strict=False)

@@ -93,6 +93,7 @@ class RegionEncoder:
         self._mean = _float(weights["regions.mean"])
         self._deviation = _float(weights["regions.deviation"])
         self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
+        self.classes = classes
         self._labels = None if classes is None else Labels(weights, classes)
 
     def __call__(
@@ -102,13 +103,31 @@ class RegionEncoder:
         rows = features.reshape(-1, features.shape[-1])
         out = np.empty((len(rows), self._maps.dim), np.float32)
         for part in _parts(len(rows)):
-            standard = np.subtract(rows[part], self._mean, dtype=np.float32)
-            standard /= self._deviation
-            _to_unit(self._maps(standard), out[part])
+            self._learned(rows[part], out[part])
             if self._labels is not None:
                 out[part] += self._labels(rows[part])
                 _to_unit(out[part], out[part])
         return out.reshape(*features.shape[:-1], self._maps.dim)
+
+    def label_parts(
+        self, features: Float[np.ndarray, "region feature"]
+    ) -> Float[np.ndarray, "region dim"]:
+        """What of the vectors of some regions comes of their labels; 0 without labels."""
+        learned = np.empty((len(features), self._maps.dim), np.float32)
+        self._learned(features, learned)
+        if self._labels is None:
+            return np.zeros_like(learned)
+        labels = self._labels(features)
+        parts: np.ndarray = labels / np.linalg.norm(learned + labels, axis=1, keepdims=True)
+        return parts
+
+    def _learned(
+        self, rows: Float[np.ndarray, "row feature"], out: Float[np.ndarray, "row dim"]
+    ) -> None:
+        """Write the unit vectors that are learned of features, before any label."""
+        standard = np.subtract(rows, self._mean, dtype=np.float32)
+        standard /= self._deviation
+        _to_unit(self._maps(standard), out)
 
 
 class Labels:

@@ -6,6 +6,7 @@ word adds beyond that.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
@@ -13,8 +14,9 @@ from jaxtyping import Float
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts
 from regard.errors import ShapeError
-from regard.explain.explanation import UNSUPPORTED, Explanation, WordExplanation
+from regard.explain.explanation import UNSUPPORTED, Explanation, WordExplanation, WordLabel
 from regard.model.encoded import EncodedCaption, EncodedCaptions
+from regard.model.encoders import RegionEncoder
 from regard.model.judgement import Calibration
 from regard.model.pointer import Pointer
 from regard.store.shards import Regions
@@ -64,6 +66,33 @@ def explain(
         np.asarray(photo.boxes),
         photo.size,
     )
+
+
+def with_labels(
+    explanation: Explanation,
+    caption: EncodedCaption,
+    encoder: RegionEncoder,
+    features: Float[np.ndarray, "region feature"],
+) -> Explanation:
+    """An explanation that says what the region looks like which fits each word best.
+
+    Args:
+        encoder: of the photo's regions; without labels it says nothing of that.
+        features: of these regions, as the extractor gives them.
+    """
+    if encoder.classes is None:
+        return explanation
+    which, likely = encoder.classes.likeliest(features)
+    parts = encoder.label_parts(features)
+    labelled = []
+    for word, direction in zip(explanation.words, caption.directions, strict=True):
+        label = None
+        if names_something(word.word):
+            best = int(word.cosines.argmax())
+            name, probability = encoder.classes.names[which[best, 0]], float(likely[best, 0])
+            label = WordLabel(name, probability, float(direction @ parts[best]))
+        labelled.append(replace(word, label=label))
+    return replace(explanation, words=tuple(labelled))
 
 
 def unsupported_words(

@@ -33,7 +33,7 @@ from regard.model.checkpoint import (
 from regard.model.device import PROCESSOR, similarities_on, usable_device
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
 from regard.model.encoders import RegionEncoder
-from regard.model.explaining import explain
+from regard.model.explaining import explain, with_labels
 from regard.model.hub import fetch, publish, write_layout
 from regard.model.judgement import Curves, Judgement
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
@@ -309,8 +309,10 @@ class Model:
         Raises:
             PhotoError, DataError: the photo cannot be read, or the sentence has no word.
         """
-        images, captions = self.encode_images([photo]), self.encode_captions([sentence])
-        return self.explain(images.photo(0), captions.caption(0))
+        regions = regions_of(photo, lambda: self.extractor)
+        caption = self.encode_captions([sentence]).caption(0)
+        explanation = self.explain(self.embed([regions])[0], caption)
+        return with_labels(explanation, caption, self._region_encoder, regions.vectors)
 
     def save_pretrained(
         self,
@@ -323,14 +325,11 @@ class Model:
     ) -> str | None:
         """Write the model in the hub's layout, as `PyTorchModelHubMixin` does.
 
-        config.json, model.safetensors, vocab.json, README.md and, where it has them, the tuned
-        backbone and the background. The folder is one that `regard.load` reads.
+        config.json, model.safetensors, vocab.json, README.md and whatever else it has. The folder
+        is one that `regard.load` reads.
 
         Args:
-            push_to_hub: upload it too, under `repo_id` or the folder's name.
-
-        Returns:
-            Address of the upload; None without one.
+            push_to_hub: upload it too, under `repo_id` or the folder's name; gives the address.
         """
         folder = Path(save_directory)
         write_layout(self.checkpoint, self.source, folder)
