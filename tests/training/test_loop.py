@@ -12,9 +12,11 @@ from regard.datasets.captions import Captions
 from regard.errors import CheckpointError, ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import load_checkpoint
+from regard.model.labels import LabelClasses
 from regard.model.model import Model
 from regard.training import learner, state_tables
 from regard.training.config import Recipe, load_recipe, recipe_names
+from regard.training.labels import states_of
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
 from regard.words.vocabulary import Vocabulary
@@ -60,9 +62,19 @@ def weights(folder):
     return load_checkpoint(folder).weights
 
 
-@pytest.mark.parametrize("name", ["flickr8k", "official"])
-def test_a_killed_run_comes_to_the_same_weights(tmp_path, name):
-    wanted = recipe(name)
+@pytest.fixture
+def classes(tmp_path):
+    """Folder of classes, a colour each."""
+    states = states_of(COLOURS)
+    LabelClasses(
+        tuple(COLOURS), np.eye(6, 12, dtype=np.float32), np.zeros(6, np.float32), states
+    ).save(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["flickr8k", "official", "wide"])
+def test_a_killed_run_comes_to_the_same_weights(tmp_path, classes, name):
+    wanted = recipe(name, *[f"training.label_classes={classes}"] * (name == "wide"))
     whole = train(wanted, Photos(0), Photos(3), tmp_path / "whole")
 
     class KilledError(Exception):
@@ -99,6 +111,26 @@ def test_training_learns_and_says_how_well(tmp_path):
     vectors = torch.from_numpy(captions.vectors)
     scores = torch.einsum("rd,cwd->c", torch.from_numpy(image[0]), vectors)
     assert COLOURS[int(scores.argmax())] == "green"
+
+
+def test_labels_are_kept_with_the_model_and_go_on_with_it(tmp_path, classes):
+    wanted = recipe("wide", "training.epochs=1", f"training.label_classes={classes}")
+    first = load_checkpoint(train(wanted, Photos(0), Photos(3), tmp_path / "first").best)
+    assert first.labels.names == tuple(COLOURS)
+    model = Model(first)
+    words = model.encode_captions(["a green dog"])
+    assert words.vectors[0].any(-1).tolist() == [False, False, True, True, False]
+    going_on = recipe("wide", "training.epochs=1")
+    second = train(going_on, Photos(0), Photos(3), tmp_path / "second", start=first)
+    assert load_checkpoint(second.best).labels.digest == first.labels.digest
+
+
+def test_labels_without_classes_are_refused(tmp_path):
+    with pytest.raises(ConfigError, match=r"training\.label_classes is ''; it must be a folder"):
+        train(recipe("wide"), Photos(0), Photos(3), tmp_path)
+    ranked = recipe("wide", "training.feature_rank=4")
+    with pytest.raises(ConfigError, match="labels are read off whole features"):
+        train(ranked, Photos(0), Photos(3), tmp_path)
 
 
 def test_a_run_of_another_recipe_is_refused(tmp_path):
