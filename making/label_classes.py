@@ -81,8 +81,7 @@ def fit(
     solved = np.linalg.solve(covariance + RIDGE * count * np.eye(len(mean)), crossed)
     weight = (scale @ solved).T
     bias = level - weight @ mean
-    numbers = weight.astype(np.float32), bias.astype(np.float32)
-    return LabelClasses(tuple(names), *numbers, states_of(names))
+    return LabelClasses.of(names, weight, bias, states_of(names))
 
 
 def main(captions: Path, images: Path, store: Path, out: Path) -> None:

@@ -35,8 +35,8 @@ def classified(made, labels):
         return None
     generator = np.random.default_rng(labels)
     sizes = ((labels, made.config.feature_dim), labels, (labels, made.config.state_dim))
-    numbers = [generator.normal(size=size).astype(np.float32) for size in sizes]
-    classes = LabelClasses(tuple(map(str, range(labels))), *numbers)
+    numbers = [generator.normal(size=size) for size in sizes]
+    classes = LabelClasses.of(list(map(str, range(labels))), *numbers)
     install(made, classes)
     return classes
 

@@ -17,7 +17,7 @@ NAMES = ("cat", "café table", "great white shark")
 def classes(features=5):
     rng = np.random.default_rng(0)
     numbers = rng.normal(size=(3, features)), rng.normal(size=3), rng.normal(size=(3, 384))
-    return LabelClasses(NAMES, *(part.astype(np.float32) for part in numbers))
+    return LabelClasses.of(NAMES, *numbers)
 
 
 def network(**sizes):

@@ -65,10 +65,7 @@ def weights(folder):
 @pytest.fixture
 def classes(tmp_path):
     """Folder of classes, a colour each."""
-    states = states_of(COLOURS)
-    LabelClasses(
-        tuple(COLOURS), np.eye(6, 12, dtype=np.float32), np.zeros(6, np.float32), states
-    ).save(tmp_path)
+    LabelClasses.of(COLOURS, np.eye(6, 12), np.zeros(6), states_of(COLOURS)).save(tmp_path)
     return tmp_path
 
 

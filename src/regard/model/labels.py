@@ -5,28 +5,48 @@ for the shipped backbone is made: `making/label_classes.py`.
 """
 
 import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from regard.core.model_config import LIKELIEST
 from regard.store import tensor_files
-from regard.store.int8 import from_int8, to_int8
+from regard.store.int8 import Coded, from_int8, to_int8
 
 FILE = "labels.safetensors"
 
 
-class LabelClasses(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class LabelClasses:
     """A linear classifier of region features, and what its classes are called."""
 
     names: tuple[str, ...]
-    weight: Float[np.ndarray, "label feature"]
-    """Of raw features, as the extractor gives them."""
+    coded: Coded
+    """The classifier in int8, a row for each class; it reads raw features."""
     bias: Float[np.ndarray, " label"]
     states: Float[np.ndarray, "label state"]
-    """What the sentence encoder knows of each name."""
+    """What the sentence encoder knows of each name, float16."""
+
+    @classmethod
+    def of(
+        cls,
+        names: Sequence[str],
+        weight: Float[np.ndarray, "label feature"],
+        bias: Float[np.ndarray, " label"],
+        states: Float[np.ndarray, "label state"],
+    ) -> "LabelClasses":
+        """From numbers of any precision, as they are kept on disk."""
+        kept = bias.astype(np.float32), states.astype(np.float16)
+        return cls(tuple(names), to_int8(weight), *kept)
+
+    @cached_property
+    def weight(self) -> Float[np.ndarray, "label feature"]:
+        """The classifier in float32."""
+        return from_int8(*self.coded)
 
     def likeliest(
         self, features: Float[np.ndarray, "row feature"]
@@ -45,16 +65,15 @@ class LabelClasses(NamedTuple):
     def digest(self) -> str:
         """Sixteen hex digits that change when a name or a number does."""
         digest = hashlib.sha256("\n".join(self.names).encode())
-        for part in (self.weight, self.bias, self.states):
-            digest.update(np.ascontiguousarray(part, np.float32).data)
+        for part in (*self.coded, self.bias, self.states):
+            digest.update(np.ascontiguousarray(part).data)
         return digest.hexdigest()[:16]
 
     def save(self, folder: Path) -> None:
-        """Write the file: the classifier in int8 with a scale a class, states in float16."""
-        coded = to_int8(self.weight)
+        """Write the file."""
         text = np.frombuffer("\n".join(self.names).encode(), np.uint8)
-        held = {"codes": coded.codes, "scales": coded.scales, "bias": self.bias, "names": text}
-        tensor_files.write(folder / FILE, {**held, "states": self.states.astype(np.float16)})
+        held = {**self.coded._asdict(), "bias": self.bias, "states": self.states, "names": text}
+        tensor_files.write(folder / FILE, held)
 
     @classmethod
     def load(cls, folder: Path) -> "LabelClasses | None":
@@ -66,8 +85,7 @@ class LabelClasses(NamedTuple):
 
         def make(held: tensor_files.Arrays) -> "LabelClasses":
             names = tuple(held["names"].tobytes().decode().split("\n"))
-            weight = from_int8(held["codes"], held["scales"])
-            return cls(names, weight, held["bias"], held["states"].astype(np.float32))
+            return cls(names, Coded(held["codes"], held["scales"]), held["bias"], held["states"])
 
         remedy = "Restore it, or make it anew with making/label_classes.py."
         return tensor_files.read(folder / FILE, make, "classes of regions", remedy)

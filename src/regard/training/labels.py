@@ -30,7 +30,9 @@ def install(network: MatchingModel, classes: LabelClasses) -> None:
         )
     weight = torch.from_numpy(classes.weight)
     bias = torch.from_numpy(classes.bias) + weight @ regions.mean
-    regions.labels.classify(weight * regions.deviation, bias, torch.from_numpy(classes.states))
+    regions.labels.classify(
+        weight * regions.deviation, bias, torch.from_numpy(classes.states).float()
+    )
 
 
 def states_of(names: Sequence[str]) -> Float[np.ndarray, "label state"]:
