@@ -24,6 +24,7 @@ KEYS = ("R@1", "R@5", "R@10")
 RETRIEVAL = ("image_to_text", "text_to_image", "rsum", "intervals")
 SIDES = (("image_to_text", "image→text"), ("text_to_image", "text→image"))
 ON = "--data dataset_flickr8k.json --regions flickr8k.regions"  # as the cards name them
+WIDE = "--data wide.jsonl --regions wide.regions"  # what the curves are fitted to
 PHRASES = "--grounding entities.jsonl.gz"
 
 
@@ -148,7 +149,7 @@ def calibration(name: str, found: dict[str, Any]) -> str:
             "|---|---|---|",
             *lines,
             "",
-            f"    regard calibrate {name} {ON}",
+            f"    regard calibrate {name} {WIDE}",
         ]
     )
 
