@@ -205,7 +205,7 @@ def test_watch(photos, model, tmp_path):
         (photos / "0.png").unlink()
         assert json.loads(watched.stdout.readline())["removed"] == 1
         watched.send_signal(signal.SIGINT)
-        rest, said = watched.communicate(timeout=60)
+        rest, said = watched.communicate(timeout=600)
     finally:
         watched.kill()
     assert watched.returncode == 0, said

@@ -60,6 +60,7 @@ def test_json_form_is_what_others_build_on():
         "relevance": 0.5,
         "share": 0.4,
         "support": 0.1,
+        "label": None,
         "regions": [[0, 0, 10, 20.12, 0.75], [5, 5, 60, 40, 0.25]],
     }
     assert sum(word["share"] for word in tree["words"]) == pytest.approx(tree["similarity"])

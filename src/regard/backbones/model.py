@@ -62,7 +62,7 @@ class BackboneModel(Model):
         self.extractor_identity = self._extractor.identity
         self.info = fitted.info
         self.background = fitted.background
-        self.pointer = None
+        self.pointer = self.labels = None
 
     def __repr__(self) -> str:
         """Which, and how large its vectors are."""

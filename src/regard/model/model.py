@@ -312,6 +312,8 @@ class Model:
         regions = regions_of(photo, lambda: self.extractor)
         caption = self.encode_captions([sentence]).caption(0)
         explanation = self.explain(self.embed([regions])[0], caption)
+        if self.labels is None:
+            return explanation
         return with_labels(explanation, caption, self._region_encoder, regions.vectors)
 
     def save_pretrained(
@@ -328,8 +330,7 @@ class Model:
         config.json, model.safetensors, vocab.json, README.md and whatever else it has. The folder
         is one that `regard.load` reads.
 
-        Args:
-            push_to_hub: upload it too, under `repo_id` or the folder's name; gives the address.
+        With `push_to_hub` it is uploaded, under `repo_id` or the folder's name; gives the address.
         """
         folder = Path(save_directory)
         write_layout(self.checkpoint, self.source, folder)

@@ -33,7 +33,8 @@ class Taste:
 
     def encode_captions(self, sentences):
         lengths = np.array([len(s.split()) + 2 for s in sentences])
-        return EncodedCaptions(np.zeros((len(sentences), 1, 1)), lengths, ())
+        real = np.arange(lengths.max()) < lengths[:, None]
+        return EncodedCaptions(real[..., None].astype(np.float32), lengths, ())
 
     def similarity(self, images, captions):
         return 0.2 + self.slope * np.log(captions.lengths) + np.zeros((len(images.vectors), 1))

@@ -42,7 +42,7 @@ def test_pairs_hold_the_largest_cosine_of_the_word():
             for row, some in enumerate(words):
                 for place, word in enumerate(some):
                     vectors[row, place, int(word != "dog")] = 1
-            return type("Embedded", (), {"vectors": vectors})
+            return type("Embedded", (), {"directions": vectors})
 
     exchange = Exchange(1, ("a", "dog", "runs"), ("a", "boat", "runs"), 1)
     vectors = np.array([[[0.2, 0.0], [0.9, 0.3], [5.0, 5.0]]] * 3)  # the last is padding
