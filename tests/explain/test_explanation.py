@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from regard.explain import Explanation, WordExplanation, strongest_words
+from regard.explain.explanation import WordLabel
 
 SIZE = (60, 40)
 BOXES = np.array([[0, 0, 10, 20.123], [5, 5, 60, 40]])
@@ -32,6 +33,18 @@ def test_sentence_ends_are_apart_from_the_words_a_reader_sees():
 def test_words_no_region_supports_are_named_once():
     words = [word("dog", 0, 0.1), word("cat", 0, 0.3), word("dog", 0, 0.15), word("the", 0)]
     assert explanation(*words).unsupported == ["dog"]
+
+
+def test_words_found_by_what_a_region_looks_like_are_named_by_that():
+    def labelled(text, part, support=None):
+        cosines, label = np.array([0.1, 0.4]), WordLabel("espresso", 0.826, part)
+        return WordExplanation(text, 0.5, 0.1, np.ones(2) / 2, cosines, support, None, label)
+
+    by_label = labelled("cup", 0.3), labelled("coffee", 0.25), labelled("cup", 0.21)
+    others = labelled("table", 0.1), labelled("moon", 0.3, 0.05), word("the", 0.1)
+    one = explanation(*by_label, *others)
+    assert one.words_by_label == {"espresso, 83 %": ["cup", "coffee"]}
+    assert explanation(*others).words_by_label == {}
 
 
 def test_the_strongest_words_name_something_and_come_once():

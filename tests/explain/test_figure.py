@@ -2,6 +2,7 @@
 
 import io
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from regard.core.scoring import Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.explain import Explanation, WordExplanation
+from regard.explain.explanation import WordLabel
 from regard.explain.figure import brightness, draw_figure, save_figure
 from regard.model.encoded import EncodedCaption
 from regard.model.explaining import explain
@@ -76,6 +78,15 @@ def test_words_are_titled_and_sentence_ends_are_only_in_the_sum():
     assert f"sentence ends {abs(why.sentence_ends_share):.3f}" in numbers
     word = why.sentence_words[1]
     assert any(f"{abs(word.relevance):.2f} · share" in text for text in texts)
+
+
+def test_words_found_by_what_a_region_looks_like_are_said_above():
+    why = explanation(["a", "cup", "coffee"], (60, 40))
+    label = WordLabel("espresso", 0.83, 2.0)
+    words = [replace(w, label=label if w.word in ("cup", "coffee") else None) for w in why.words]
+    texts = written(draw_figure(replace(why, words=tuple(words)), photo((60, 40)), "A cup"))
+    assert "Found by what a region looks like: cup, coffee (espresso, 83 %)." in " ".join(texts)
+    assert "Found by" not in " ".join(written(draw_figure(why, photo((60, 40)), "A cup")))
 
 
 def single(shares, size, focus):

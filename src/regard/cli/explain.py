@@ -91,8 +91,7 @@ def note_unscored(explanations: "Iterable[Explanation]") -> None:
 
 def note_labels(explanation: "Explanation") -> None:
     """Say on standard error which words were found by what a region looks like."""
-    found = {word.word: word.label for word in explanation.words if word.is_found_by_label}
-    for word, label in found.items():
-        if label is not None:
-            looks = f"a region that looks like {label.name} ({label.probability:.0%})"
-            notes.print(f"{word!r} was found by {looks}.", markup=False)
+    for label, words in explanation.words_by_label.items():
+        found = "was found" if len(words) == 1 else "were found"
+        named = " and ".join(map(repr, words))
+        notes.print(f"{named} {found} by a region that looks like {label}.", markup=False)

@@ -92,6 +92,16 @@ class Explanation:
         return list(dict.fromkeys(word.word for word in self.words if word.is_unsupported))
 
     @property
+    def words_by_label(self) -> dict[str, list[str]]:
+        """Words that were found by what a region looks like, by that and how likely it is."""
+        words: dict[str, list[str]] = {}
+        for word in self.words:
+            if word.is_found_by_label and word.label is not None:
+                label = f"{word.label.name}, {100 * word.label.probability:.0f} %"
+                words[label] = list(dict.fromkeys([*words.get(label, []), word.word]))
+        return words
+
+    @property
     def sentence_ends_share(self) -> float:
         """What <start>, <end> and <sentence> add to the similarity."""
         return sum(word.share for word in self.words if word.is_sentence_end)

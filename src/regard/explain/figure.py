@@ -166,12 +166,16 @@ def _sum(explanation: Explanation) -> str:
     ends = explanation.sentence_ends_share
     words = explanation.similarity - ends
     unseen = ", ".join(explanation.unsupported)
+    alike = "; ".join(
+        f"{', '.join(words)} ({label})" for label, words in explanation.words_by_label.items()
+    )
     rest = "the whole sentence" if explanation.words[0].word == WHOLE else "sentence ends"
     return (
         f"similarity {_signed(explanation.similarity, 3)} = words {_signed(words, 3)} "
         f"{'+' if ends >= 0 else '−'} {rest} {abs(ends):.3f}"
         + f". {UNSCORED}" * (not explanation.words_are_scored)
         + f". No region shows: {unseen}." * bool(unseen)
+        + f"{'' if unseen else '.'} Found by what a region looks like: {alike}." * bool(alike)
     )
 
 
