@@ -196,6 +196,8 @@ def test_watch(photos, model, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # a shell that started the tests in the background has them ignore Ctrl+C, and children too
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     try:
         assert json.loads(watched.stdout.readline())["added"] == 3
