@@ -16,7 +16,7 @@ from torch import Tensor
 
 from regard.backbones.pixels import Processing, read_processing
 from regard.backbones.protocol import Heard, Seen
-from regard.backbones.texts import WordReader, pieces_of, unit
+from regard.backbones.texts import WordReader, unit
 
 _DEFAULT = Processing(
     side=224,
@@ -41,13 +41,13 @@ class Clip:
 
     def __init__(self, network: Any, tokenizer: Any, processing: dict[str, Any]) -> None:
         vision = network.config.vision_config
-        self._network, self._tokenizer = network, tokenizer
+        self._network = network
         self.dim = int(network.config.projection_dim)
         self.side = int(vision.image_size)
         self.cells = self.side // int(vision.patch_size)
         self.sharpness = network.logit_scale.exp().item()
         self.look = read_processing(processing, self.side, _DEFAULT)
-        self._reader = WordReader(self._read, self.dim)
+        self._reader = WordReader(network, tokenizer, self.dim, fill=False)
 
     @torch.inference_mode()
     def see(
@@ -68,20 +68,7 @@ class Clip:
 
     def hear(self, sentences: Sequence[Sequence[str]], texts: Sequence[str]) -> list[Heard]:
         """Read sentences whole, and their words one by one."""
-        whole = self._reader.texts([text.lower() for text in texts])
-        return [
-            Heard(vector, self._reader.words(words), np.zeros(len(words), np.float32))
-            for vector, words in zip(whole, sentences, strict=True)
-        ]
-
-    @torch.inference_mode()
-    def _read(self, texts: Sequence[str]) -> Tensor:
-        most = self._network.config.text_config.max_position_embeddings
-        pieces = torch.from_numpy(pieces_of(self._tokenizer, texts, most, fill=False))
-        features: Tensor = self._network.get_text_features(
-            input_ids=pieces.to(self._network.device)
-        ).pooler_output
-        return features
+        return self._reader.hear(sentences, texts)
 
 
 def _with_whole(inside: Bool[np.ndarray, "region patch"], device: Any) -> Tensor:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from regard.backbones.pixels import Processing, read_processing
 from regard.backbones.protocol import Heard, Seen
-from regard.backbones.texts import WordReader, pieces_of, unit
+from regard.backbones.texts import WordReader, unit
 from regard.errors import CheckpointError
 
 _DEFAULT = Processing(
@@ -50,14 +50,14 @@ class Siglip:
                 "vision_use_head is false; a SigLIP checkpoint must have its pooling head, which "
                 "makes the photo's vector. Take one that has."
             )
-        self._network, self._tokenizer = network, tokenizer
+        self._network = network
         self.family = "siglip2" if text.vocab_size >= _GEMMA else "siglip"
         self.dim = int(text.projection_size)
         self.side = int(vision.image_size)
         self.cells = self.side // int(vision.patch_size)
         self.sharpness = network.logit_scale.exp().item()
         self.look = read_processing(processing, self.side, _DEFAULT)
-        self._reader = WordReader(self._read, self.dim)
+        self._reader = WordReader(network, tokenizer, self.dim, fill=True)
 
     @torch.inference_mode()
     def see(
@@ -77,20 +77,7 @@ class Siglip:
 
     def hear(self, sentences: Sequence[Sequence[str]], texts: Sequence[str]) -> list[Heard]:
         """Read sentences whole, and their words one by one."""
-        whole = self._reader.texts([text.lower() for text in texts])
-        return [
-            Heard(vector, self._reader.words(words), np.zeros(len(words), np.float32))
-            for vector, words in zip(whole, sentences, strict=True)
-        ]
-
-    @torch.inference_mode()
-    def _read(self, texts: Sequence[str]) -> Tensor:
-        most = self._network.config.text_config.max_position_embeddings
-        pieces = torch.from_numpy(pieces_of(self._tokenizer, texts, most, fill=True))
-        features: Tensor = self._network.get_text_features(
-            input_ids=pieces.to(self._network.device)  # no mask: it was trained on padding too
-        ).pooler_output
-        return features
+        return self._reader.hear(sentences, texts)
 
 
 def pooled(head: Any, states: Tensor, seen: Tensor) -> Tensor:

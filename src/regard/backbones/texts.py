@@ -3,7 +3,7 @@
 Knows tokenizers of transformers; knows nothing of photos.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,10 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
+from regard.backbones.protocol import Heard
+
 _AT_ONCE = 64  # texts read together
 _KEPT = 50_000  # words whose vectors are remembered
-
-Reader = Callable[[Tensor], Tensor]
-"""From padded pieces (text, piece) to vectors (text, dim)."""
 
 
 def pieces_of(
@@ -43,16 +42,35 @@ def unit(vectors: Tensor) -> Tensor:
 
 
 class WordReader:
-    """Vectors of texts, each read by itself; those of words are remembered.
+    """Vectors of texts, each read by itself by a network; those of words are remembered.
 
     Args:
-        read: gives vectors of a few texts.
-        dim: their numbers.
+        network: with `get_text_features`, in evaluation mode.
+        tokenizer: its own.
+        dim: numbers of a vector.
+        fill: whether the network was trained on texts padded to its full length, and no mask.
     """
 
-    def __init__(self, read: Callable[[Sequence[str]], Tensor], dim: int) -> None:
-        self._read, self._dim = read, dim
+    def __init__(self, network: Any, tokenizer: Any, dim: int, *, fill: bool) -> None:
+        self._network, self._tokenizer, self._dim, self._fill = network, tokenizer, dim, fill
         self._kept: dict[str, Float[np.ndarray, " dim"]] = {}
+
+    def hear(self, sentences: Sequence[Sequence[str]], texts: Sequence[str]) -> list[Heard]:
+        """Read sentences whole, and their words one by one; words have no weights."""
+        whole = self.texts([text.lower() for text in texts])
+        return [
+            Heard(vector, self.words(words), np.zeros(len(words), np.float32))
+            for vector, words in zip(whole, sentences, strict=True)
+        ]
+
+    @torch.inference_mode()
+    def _read(self, texts: Sequence[str]) -> Tensor:
+        most = self._network.config.text_config.max_position_embeddings
+        pieces = torch.from_numpy(pieces_of(self._tokenizer, texts, most, fill=self._fill))
+        features: Tensor = self._network.get_text_features(
+            input_ids=pieces.to(self._network.device)
+        ).pooler_output
+        return features
 
     def texts(self, texts: Sequence[str]) -> Float[np.ndarray, "text dim"]:
         """Unit vectors of texts."""
