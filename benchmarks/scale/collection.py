@@ -3,6 +3,7 @@
 import hashlib
 import json
 import time
+from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import numpy as np
 from enlarge import BLOCK, Enlarged
 
 from regard.core.scoring import Scoring
+from regard.datasets.captions import load_captions
 from regard.kernels import prepare, score
 from regard.model.background import Background
 from regard.model.model import Model
@@ -17,6 +19,8 @@ from regard.search import shortlist
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
 from regard.store.region_store import Regions, RegionStore
+from regard.words.function_words import names_something
+from regard.words.tokens import tokenize
 
 _ROUGH, _KEPT = 256, 10  # photos rescored in float32 at every size, and kept
 
@@ -30,7 +34,7 @@ def load_queries(work: Path) -> list[dict]:
 
 
 def make_base(work: Path, regions: Path, dataset: Path, model: Model, queries: int) -> None:
-    """Embed real photos, and choose captions of val photos to ask for."""
+    """Embed real photos, and choose captions, phrases and nouns of val photos to ask for."""
     work.mkdir(parents=True, exist_ok=True)
     with RegionStore(regions) as store:
         keys = list(store)
@@ -41,14 +45,36 @@ def make_base(work: Path, regions: Path, dataset: Path, model: Model, queries: i
             out[start : start + 512] = model.encode_features(*found)
     np.save(work / "vectors.npy", out)
     number = {key: row for row, key in enumerate(keys)}
-    pairs = [
-        {"sentence": sentence["raw"], "photo": number[image["filename"]]}
-        for image in json.loads(dataset.read_text())["images"]
-        if image["split"] == "val" and image["filename"] in number
-        for sentence in image["sentences"]
+    captions = load_captions(dataset, "val")
+    owner = [number.get(captions.photos[row], -1) for row in captions.photo_of_caption.tolist()]
+    kinds = [
+        [{"kind": kind, "sentence": text, "photo": photo} for text, photo in some.items()]
+        for kind, some in queries_of(captions.sentences, owner, queries).items()
     ]
-    chosen = np.random.default_rng(0).permutation(len(pairs))[:queries]
-    (work / "queries.json").write_text(json.dumps([pairs[row] for row in chosen], indent=1))
+    chosen = [query for several in zip(*kinds, strict=False) for query in several]  # in turns
+    (work / "queries.json").write_text(json.dumps(chosen, indent=1))
+
+
+def queries_of(sentences: Sequence[str], photos: list[int], most: int) -> dict[str, dict[str, int]]:
+    """Captions, short phrases and single nouns of captions, each with the photo it is of.
+
+    A word that names something and comes right after an article, before one that names nothing, is
+    nearly always a noun; two such words are a noun with what it is like.
+    """
+    found: dict[str, dict[str, int]] = {"caption": {}, "short phrase": {}, "noun": {}}
+    for row in np.random.default_rng(0).permutation(len(sentences)).tolist():
+        words, texts = tokenize(sentences[row]), {"caption": sentences[row]}
+        for place in (n for n, word in enumerate(words) if word in ("a", "an", "the")):
+            naming = [names_something(word) for word in words[place + 1 : place + 4]]
+            count = [*naming, False].index(False)
+            if count == 1:
+                texts["noun"] = words[place + 1]
+            elif count == 2:
+                texts["short phrase"] = " ".join(words[place : place + 3])
+        for kind, text in texts.items():
+            if photos[row] >= 0 and len(found[kind]) < most:
+                found[kind].setdefault(text, photos[row])
+    return found
 
 
 def key_of(number: int) -> str:
