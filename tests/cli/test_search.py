@@ -2,14 +2,18 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 from small import draw, save_model
 
+import regard
 from regard.errors import ConfigError, DataError, StoreError
 from regard.model.model import Model
+from regard.photos.samples import FOLDER
+from regard.store.region_store import RegionStore
 
 from .conftest import invoke
 
@@ -53,7 +57,7 @@ def test_json_is_what_others_build_on(index):
     first = tree[0]
     assert set(first) == {
         *("photo", "similarity", "words", "id", "width", "height", "taken"),
-        *("unsupported", "verdict", "match_probability"),
+        *("unsupported", "verdict", "match_probability", "looks_like"),
     }
 
 
@@ -84,6 +88,44 @@ def test_every_sentence_of_a_hit_is_explained_once_at_most(index, monkeypatch, f
     done = invoke("search", "a red dog; -1: a leash", "-k", 3, "--index", index, *form)
     assert done.exit_code == 0, done.output
     assert len(explained) == times  # two sentences of three hits
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory):
+    """An index whose photos are labelled."""
+    folder = tmp_path_factory.mktemp("labelled")
+    for name in ("coffee.jpg", "grass.jpg"):
+        shutil.copy(FOLDER / name, folder)
+    model = regard.load()
+    regard.update_index(folder / "index", folder, model, workers=1)
+    return folder / "index"
+
+
+def test_hits_say_which_words_a_label_found(labelled):
+    done = invoke("search", "a cup of coffee", "--index", labelled, "-k", 1)
+    assert "found by label" in done.stdout
+    assert "espresso" in done.stdout
+    assert "older version" not in done.stderr
+    (hit,) = found(labelled, "a cup of coffee", "-k", 1)
+    coffee = next(word for word in hit["words"] if word["word"] == "coffee")
+    assert coffee["label"]["found"]
+    assert ["espresso", coffee["label"]["probability"]] in [
+        [name, pytest.approx(likely, abs=1e-3)] for name, likely in hit["looks_like"]
+    ]
+
+
+def test_an_index_of_a_version_without_labels_is_searched_and_named(labelled, tmp_path):
+    old = tmp_path / "old"
+    shutil.copytree(labelled, old)
+    with RegionStore(old, writable=True) as store:
+        store.append([(key, store[key]._replace(labels=None)) for key in list(store)])
+    done = invoke("search", "a cup of coffee", "--index", old, "-k", 1)
+    assert "coffee.jpg" in done.stdout
+    assert "found by label" not in done.stdout
+    assert "older version and does not hold what regions look like" in done.stderr
+    (hit,) = found(old, "a cup of coffee", "-k", 1)
+    assert hit["looks_like"] == []
+    assert all(word["label"] is None for word in hit["words"])
 
 
 def test_paths_for_pipes(index):

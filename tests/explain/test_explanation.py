@@ -66,7 +66,7 @@ def test_where_no_word_names_anything_any_is_strongest():
 def test_json_form_is_what_others_build_on():
     whole = explanation(word("<start>", 0.1), word("dog", 0.4, 0.1))
     tree = json.loads(json.dumps(whole.to_tree()))
-    assert list(tree) == ["similarity", "words", "unsupported"]
+    assert list(tree) == ["similarity", "words", "unsupported", "looks_like"]
     assert tree["unsupported"] == ["dog"]
     assert tree["words"][1] == {
         "word": "dog",

@@ -102,9 +102,36 @@ def test_an_explanation_says_which_words_were_found_by_what_a_region_looks_like(
     assert words["coffee"].is_found_by_label
     assert words["of"].label is None
     assert not words["moon"].is_found_by_label
-    told = explanation.to_tree()["words"][4]["label"]
-    assert told["name"] == "espresso"
+    tree = explanation.to_tree()
+    told = tree["words"][4]["label"]
+    assert (told["name"], told["found"]) == ("espresso", True)
     assert told["probability"] > 0.5
+    assert len(tree["looks_like"]) == len(explanation.boxes)
+    assert "espresso" in [name for name, _ in tree["looks_like"]]
+
+
+def test_a_hit_of_an_index_tells_what_an_explanation_of_the_photo_does(coffee, tmp_path):
+    model = regard.load()
+    for name in ("coffee.jpg", "grass.jpg"):
+        shutil.copy(FOLDER / name, tmp_path)
+    regard.update_index(tmp_path / "index", tmp_path, model, workers=1)
+    sentence = "a cup of coffee on the moon"
+    with regard.Index.open(tmp_path / "index", model) as index:
+        hit = index.search(sentence).hits[0]
+        explanation = model.explain_photo(coffee, sentence)
+        assert hit.photo.path.name == "coffee.jpg"
+        assert hit.words_by_label == explanation.words_by_label
+        assert "coffee" in [word for words in hit.words_by_label.values() for word in words]
+        assert hit.looks == explanation.looks
+        assert not hit.lacks_labels
+        assert index.similar(hit.photo).hits[0].looks == ()  # no sentence is asked
+
+
+def test_uploads_keep_what_their_regions_look_like(coffee):
+    model = regard.load()
+    photo = model.encode_images([coffee]).photo(0)
+    explanation = model.explain(photo, model.encode_captions("coffee").caption(0))
+    assert explanation.words[1].is_found_by_label
 
 
 def test_what_labels_add_to_a_cosine_is_the_rest_of_what_was_learned(coffee):
@@ -113,13 +140,17 @@ def test_what_labels_add_to_a_cosine_is_the_rest_of_what_was_learned(coffee):
     weights = {name: w for name, w in checkpoint.weights.items() if "labels" not in name}
     config = replace(checkpoint.config, labels=False)
     plain = Model(replace(checkpoint, config=config, weights=weights, labels=None))
-    features = labelled.extractor(read_photo(coffee, labelled.extractor.short_side)).vectors
+    regions = labelled.extractor(read_photo(coffee, labelled.extractor.short_side))
     encoder = RegionEncoder(labelled.weights, labelled.labels)
-    parts, whole = encoder.label_parts(features), encoder(features)
-    learned = RegionEncoder(plain.weights)(features)
-    assert not RegionEncoder(plain.weights).label_parts(features).any()
-    rest = whole - parts
-    rest /= np.linalg.norm(rest, axis=1, keepdims=True)
-    np.testing.assert_allclose(rest, learned, atol=1e-5)
+    whole, labels = encoder.labelled(regions.vectors)
+    learned = RegionEncoder(plain.weights)(regions.vectors)
+    words = labelled.encode_captions("coffee shirt").caption(0).directions[[1, 2]]
+    parts = encoder.labels.parts(labels.classes, labels.likely)
+    lengths = np.linalg.norm(learned + parts, axis=1)
+    for word in words:
+        added = encoder.labels.cosines(whole, labels, np.tile(word, (len(whole), 1)))
+        np.testing.assert_allclose(added.sum(1), parts @ word / lengths, atol=3e-3)
+        np.testing.assert_allclose(whole @ word - added.sum(1), learned @ word / lengths, atol=3e-3)
     explanation = plain.explain_photo(coffee, "a cup of coffee")
     assert all(word.label is None for word in explanation.words)
+    assert explanation.looks == ()

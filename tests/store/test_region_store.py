@@ -2,6 +2,7 @@
 
 import shutil
 import sqlite3
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from regard.errors import BusyError, DataError, ShapeError, StoreError
 from regard.store.manifest import connect, damaged, wipe
 from regard.store.region_store import Regions, RegionStore
-from regard.store.shards import reading
+from regard.store.shards import RegionLabels, reading
 
 DIM = 6
 
@@ -57,6 +58,35 @@ def test_what_goes_in_comes_out(store):
         assert reader.producer == "maker"
         assert reader.dim == DIM
         assert all(same(reader[key], store[key]) for key in store)
+
+
+def labelled(seed, count=3):
+    generator = np.random.default_rng(seed)
+    classes = generator.integers(0, 1000, (count, 10))
+    return regions(seed, count)._replace(labels=RegionLabels.of(classes, np.ones((count, 10)) / 5))
+
+
+def test_labels_are_kept_of_those_photos_that_have_them(store):
+    kept = {"old": regions(0), "one": labelled(1), "two": labelled(2, 5)}
+    fill(store, 7)
+    store.append(kept.items())
+    with RegionStore(store.folder) as reader:
+        for key in ("one", "two"):
+            assert same_labels(reader[key].labels, kept[key].labels)
+        np.testing.assert_allclose(reader["two"].labels.likely, 0.2, atol=1 / 510)
+        assert reader["old"].labels is None
+        assert reader["p7"].labels is None
+    plain = Path(store.folder / store.file(0)).read_bytes()
+    assert b"classes" not in plain  # shards without labels are as they were
+    for _ in range(16):
+        store.append([(f"more{len(store)}", labelled(3))])
+    assert store.compact()
+    assert same_labels(store["two"].labels, kept["two"].labels)
+    assert store["old"].labels is None
+
+
+def same_labels(a, b):
+    return all(np.array_equal(x, y) for x, y in zip(a, b, strict=True))
 
 
 def test_gather_pads_with_zeros(store):

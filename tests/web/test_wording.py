@@ -1,9 +1,12 @@
 """Words of a query, and similarities of whole queries taken apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from regard.core.scoring import Scoring
+from regard.explain.explanation import Label, WordLabel
 from regard.explain.maps import region_scores
 from regard.search.encoded_query import EncodedQuery
 from regard.web import wording
@@ -53,6 +56,22 @@ def test_shares_of_a_whole_query_sum_to_its_similarity(index):
     assert whole.similarity == pytest.approx(hit.similarity, abs=1e-4)
     assert sum(word.share for word in whole.words) == pytest.approx(whole.similarity, abs=1e-6)
     assert len(whole.words) == 7 + 3 + 4
+
+
+def test_maps_tell_what_regions_look_like(index):
+    explanation = index.search("a dog", 1).hits[0].explain()
+    plain = wording.maps_of(explanation)
+    assert plain.looks_like == []
+    assert [word.label for word in plain.words] == [None] * 4
+    words = list(explanation.words)
+    best = float(words[2].cosines.max())
+    words[2] = replace(words[2], label=WordLabel("golden retriever", 0.8261, 0.9 * best))
+    looks = (Label("lawn", 0.3333),) * len(explanation.boxes)
+    maps = wording.maps_of(replace(explanation, words=tuple(words), looks=looks))
+    assert maps.looks_like[-1].model_dump() == {"name": "lawn", "probability": 0.333}
+    assert len(maps.looks_like) == len(maps.boxes)
+    assert maps.words[2].label.model_dump() == {"name": "golden retriever", "probability": 0.826}
+    assert [word.by_label for word in maps.words] == [False, False, best > 0, False]
 
 
 def test_maps_are_parts_of_the_photo(index):

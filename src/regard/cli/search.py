@@ -151,6 +151,11 @@ def note_result(result: "SearchResult") -> None:
             else "No photo passes: the filters leave out all, or the index holds none. --path is a "
             "pattern of the whole path, as '*/2019/*' or '*beach*'."
         )
+    if any(hit.lacks_labels for hit in result.hits):
+        notes.print(
+            "The index is of an older version and does not hold what regions look like. To have "
+            "that told, make it anew: regard index --rebuild"
+        )
 
 
 def _note_undated(number: int) -> None:
@@ -162,6 +167,8 @@ def _note_undated(number: int) -> None:
 
 def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
     """A hit in the form of JSON."""
+    from regard.explain.explanation import looks_tree
+
     tree: dict[str, object] = {
         "photo": place_of(hit.photo.path),
         "similarity": hit.similarity,
@@ -173,6 +180,7 @@ def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
         "unsupported": hit.unsupported,
         "verdict": result.verdict,
         "match_probability": result.match_probability,
+        "looks_like": looks_tree(hit.looks),
     }
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
@@ -189,12 +197,17 @@ def print_table(result: "SearchResult", title: str | None = None) -> None:
         box=None,
         pad_edge=False,
     )
-    unseen = [Text(", ".join(hit.unsupported)) for hit in result.hits]
-    if any(unseen):
-        table.add_column("no region shows")
-    for rank, (hit, words) in enumerate(zip(result.hits, unseen, strict=True), 1):
+    told = {
+        "no region shows": [", ".join(hit.unsupported) for hit in result.hits],
+        "found by label": [_labelled(hit) for hit in result.hits],
+    }
+    told = {title: texts for title, texts in told.items() if any(texts)}
+    for title in told:
+        table.add_column(title)
+    for rank, (hit, *texts) in enumerate(zip(result.hits, *told.values(), strict=True), 1):
         name = Text(printable(place_of(hit.photo.path)), overflow="fold")
-        table.add_row(str(rank), f"{hit.similarity:.3f}", name, Text(_strongest(hit)), words)
+        cells = [Text(text) for text in (_strongest(hit), *texts)]
+        table.add_row(str(rank), f"{hit.similarity:.3f}", name, *cells)
     if result.hits:
         output.print(table)
         note_unscored(result.hits[0].wanted)
@@ -214,6 +227,12 @@ def _print_pictures(result: "SearchResult") -> None:
         line = f"{rank}  {hit.similarity:.3f}  {place_of(hit.photo.path)}  {_strongest(hit)}"
         output.print(line, markup=False, soft_wrap=True)
         thumbnails.show(hit.photo.path, how)
+
+
+def _labelled(hit: "Hit") -> str:
+    """Words found by what a region looks like, and by what."""
+    pairs = hit.words_by_label.items()
+    return "; ".join(f"{', '.join(words)}: {label}" for label, words in pairs)
 
 
 def _strongest(hit: "Hit") -> str:

@@ -18,11 +18,19 @@ UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no reg
 UNSCORED = "Words show where they look and are no part of the score."
 
 
+class Label(NamedTuple):
+    """What a region looks like to the backbone's classifier."""
+
+    name: str
+    """Of the class."""
+    probability: float
+
+
 class WordLabel(NamedTuple):
     """What the region that fits a word best looks like to the backbone's classifier."""
 
     name: str
-    """Of the likeliest class."""
+    """Of that class, of the region's ten likeliest, whose name adds most to the word's cosine."""
     probability: float
     cosine: float
     """How much of the word's cosine with the region comes of the region's labels."""
@@ -48,8 +56,8 @@ class WordExplanation:
     """Where the word points, as the model's pointer scores every region; None without one, and
     for words that name nothing."""
     label: WordLabel | None = None
-    """What its best region looks like; None where the photo's features are not at hand, for words
-    that name nothing and models without labels."""
+    """What its best region looks like; None where nobody kept that, for words that name nothing
+    and models without labels."""
 
     @property
     def is_unsupported(self) -> bool:
@@ -80,6 +88,8 @@ class Explanation:
     """x1, y1, x2, y2 in pixels of the original photo; no rows where unknown."""
     size: tuple[int, int]
     """Width and height of the original photo in pixels."""
+    looks: tuple[Label, ...] = ()
+    """What each region looks like most; none where that is not known."""
 
     @property
     def sentence_words(self) -> tuple[WordExplanation, ...]:
@@ -124,9 +134,10 @@ class Explanation:
         return importance
 
     def to_tree(self) -> dict[str, Any]:
-        """Plain values for JSON: similarity, words, and which of them no region supports.
+        """Plain values for JSON: similarity, words, which of them no region supports, labels.
 
-        A region is [x1, y1, x2, y2, attention] in pixels of the original photo.
+        A region is [x1, y1, x2, y2, attention] in pixels of the original photo; `looks_like` has
+        the name and the probability of each region's likeliest class.
         """
         boxes = np.asarray(self.boxes, np.float64).round(2).tolist()
         return {
@@ -137,7 +148,9 @@ class Explanation:
                     "relevance": word.relevance,
                     "share": word.share,
                     "support": word.support,
-                    "label": None if word.label is None else word.label._asdict(),
+                    "label": None
+                    if word.label is None
+                    else {**word.label._asdict(), "found": word.is_found_by_label},
                     "regions": [
                         [*box, round(float(weight), 6)]
                         for box, weight in zip(boxes, word.attention, strict=False)
@@ -146,7 +159,13 @@ class Explanation:
                 for word in self.words
             ],
             "unsupported": self.unsupported,
+            "looks_like": looks_tree(self.looks),
         }
+
+
+def looks_tree(looks: Iterable[Label]) -> list[list[str | float]]:
+    """Plain values for JSON: name and probability."""
+    return [[name, round(likely, 3)] for name, likely in looks]
 
 
 def strongest_words(explanations: Iterable[Explanation], count: int) -> list[WordExplanation]:

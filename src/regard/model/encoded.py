@@ -11,7 +11,7 @@ from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.padding import pad
-from regard.store.shards import Regions
+from regard.store.shards import RegionLabels, Regions
 
 
 class EncodedImages(NamedTuple):
@@ -25,6 +25,8 @@ class EncodedImages(NamedTuple):
     """x1, y1, x2, y2 in pixels of each original photo; empty arrays where unknown."""
     sizes: tuple[tuple[int, int], ...]
     """Width and height of each original photo in pixels; 0 where unknown."""
+    labels: tuple[RegionLabels | None, ...] = ()
+    """What the regions of each photo look like; None, or nothing at all, where that is unknown."""
 
     def __repr__(self) -> str:
         """How many; the numbers are too many to print."""
@@ -34,14 +36,34 @@ class EncodedImages(NamedTuple):
     def of(cls, photos: Sequence[Regions]) -> "EncodedImages":
         """Several photos together, each given by its embedded regions."""
         vectors, counts = pad([photo.vectors for photo in photos])
-        boxes, sizes = zip(*((photo.boxes, photo.size) for photo in photos), strict=True)
-        return cls(vectors, counts, boxes, sizes)
+        rest = zip(*((photo.boxes, photo.size, photo.labels) for photo in photos), strict=True)
+        return cls(vectors, counts, *rest)
 
     def photo(self, row: int) -> Regions:
         """One photo, without padding."""
         count = int(self.counts[row])
         confidence = np.ones(count, np.float32)
-        return Regions(self.vectors[row, :count], self.boxes[row], confidence, *self.sizes[row])
+        vectors, boxes = self.vectors[row, :count], self.boxes[row]
+        labels = self.labels[row] if self.labels else None
+        return Regions(vectors, boxes, confidence, *self.sizes[row], labels)
+
+
+def with_vectors(
+    photos: Sequence[Regions],
+    vectors: Float[np.ndarray, "image region dim"],
+    labels: RegionLabels | None = None,
+) -> list[Regions]:
+    """Photos with other vectors, given with padding, and with their labels.
+
+    Args:
+        labels: of all rows of all photos, padding too; None where there are none.
+    """
+    width, made = vectors.shape[1], []
+    for number, photo in enumerate(photos):
+        count = len(photo.vectors)
+        own = labels and labels.rows(slice(number * width, number * width + count))
+        made.append(photo._replace(vectors=vectors[number, :count], labels=own))
+    return made
 
 
 class EncodedCaption(NamedTuple):

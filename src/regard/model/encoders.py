@@ -13,6 +13,7 @@ from jaxtyping import Bool, Float, Int
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import EPS
 from regard.model.labels import LabelClasses
+from regard.store.shards import RegionLabels
 
 Weights = Mapping[str, np.ndarray]
 _ROWS = 512  # vectors embedded at a time: their temporaries stay in the caches
@@ -93,60 +94,75 @@ class RegionEncoder:
         self._mean = _float(weights["regions.mean"])
         self._deviation = _float(weights["regions.deviation"])
         self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
-        self.classes = classes
-        self._labels = None if classes is None else Labels(weights, classes)
+        self.labels = None if classes is None else Labels(weights, classes)
 
     def __call__(
         self, features: Float[np.ndarray, "*batch feature"]
     ) -> Float[np.ndarray, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero."""
+        return self.labelled(features)[0]
+
+    def labelled(
+        self, features: Float[np.ndarray, "*batch feature"]
+    ) -> tuple[Float[np.ndarray, "*batch dim"], RegionLabels | None]:
+        """The same, and what the regions look like, one after another; None without labels."""
         rows = features.reshape(-1, features.shape[-1])
-        out = np.empty((len(rows), self._maps.dim), np.float32)
+        out, found = np.empty((len(rows), self._maps.dim), np.float32), []
         for part in _parts(len(rows)):
-            self._learned(rows[part], out[part])
-            if self._labels is not None:
-                out[part] += self._labels(rows[part])
+            standard = np.subtract(rows[part], self._mean, dtype=np.float32)
+            standard /= self._deviation
+            _to_unit(self._maps(standard), out[part])
+            if self.labels is not None:
+                likeliest = self.labels.classes.likeliest(rows[part])
+                out[part] += self.labels.parts(*likeliest)
                 _to_unit(out[part], out[part])
-        return out.reshape(*features.shape[:-1], self._maps.dim)
-
-    def label_parts(
-        self, features: Float[np.ndarray, "region feature"]
-    ) -> Float[np.ndarray, "region dim"]:
-        """What of the vectors of some regions comes of their labels; 0 without labels."""
-        learned = np.empty((len(features), self._maps.dim), np.float32)
-        self._learned(features, learned)
-        if self._labels is None:
-            return np.zeros_like(learned)
-        labels = self._labels(features)
-        parts: np.ndarray = labels / np.linalg.norm(learned + labels, axis=1, keepdims=True)
-        return parts
-
-    def _learned(
-        self, rows: Float[np.ndarray, "row feature"], out: Float[np.ndarray, "row dim"]
-    ) -> None:
-        """Write the unit vectors that are learned of features, before any label."""
-        standard = np.subtract(rows, self._mean, dtype=np.float32)
-        standard /= self._deviation
-        _to_unit(self._maps(standard), out)
+                found.append(RegionLabels.of(*likeliest))
+        labels = RegionLabels(*map(np.concatenate, zip(*found, strict=True))) if found else None
+        return out.reshape(*features.shape[:-1], self._maps.dim), labels
 
 
 class Labels:
     """What regions look like, in the words of a classifier's classes."""
 
     def __init__(self, weights: Weights, classes: LabelClasses) -> None:
-        self._classes = classes
+        self.classes = classes
         states = _float(classes.states)
         names = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")(states)
         _to_unit(names, names)
         self._names = (names - names.mean(0)) * _float(weights["regions.labels.gain"])
 
-    def __call__(self, features: Float[np.ndarray, "row feature"]) -> Float[np.ndarray, "row dim"]:
-        """The part that labels add to regions."""
-        which, likely = self._classes.likeliest(features)
-        weights = np.zeros((len(features), len(self._names)), np.float32)
+    def parts(
+        self, which: Int[np.ndarray, "row few"], likely: Float[np.ndarray, "row few"]
+    ) -> Float[np.ndarray, "row dim"]:
+        """What labels add to regions that were learned, of these classes, so likely."""
+        weights = np.zeros((len(which), len(self._names)), np.float32)
         np.put_along_axis(weights, which, likely, 1)
         part: np.ndarray = weights @ self._names
         return part
+
+    def cosines(
+        self,
+        vectors: Float[np.ndarray, "row dim"],
+        labels: RegionLabels,
+        words: Float[np.ndarray, "row dim"],
+    ) -> Float[np.ndarray, "row few"]:
+        """How much each label adds to the cosine of a region with a word.
+
+        The region's vector v is (u + z) / n: u was learned and has length 1, the labels' z is
+        known, and n = v.z + sqrt((v.z)^2 - z.z + 1) follows.
+
+        Args:
+            vectors: of regions, of length 1.
+            labels: of the same regions.
+            words: of length 1 as well.
+        """
+        named = self._names[labels.classes] * labels.likely[..., None]  # (row, few, dim)
+        parts = named.sum(1)
+        along = np.einsum("rd,rd->r", vectors, parts)
+        square = along**2 - np.einsum("rd,rd->r", parts, parts) + 1
+        lengths = along + np.sqrt(square.clip(0))
+        added: np.ndarray = np.einsum("rfd,rd->rf", named, words) / lengths.clip(EPS)[:, None]
+        return added
 
 
 class StateEncoder:

@@ -14,9 +14,15 @@ from jaxtyping import Float
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts
 from regard.errors import ShapeError
-from regard.explain.explanation import UNSUPPORTED, Explanation, WordExplanation, WordLabel
+from regard.explain.explanation import (
+    UNSUPPORTED,
+    Explanation,
+    Label,
+    WordExplanation,
+    WordLabel,
+)
 from regard.model.encoded import EncodedCaption, EncodedCaptions
-from regard.model.encoders import RegionEncoder
+from regard.model.encoders import Labels
 from regard.model.judgement import Calibration
 from regard.model.pointer import Pointer
 from regard.store.shards import Regions
@@ -69,30 +75,30 @@ def explain(
 
 
 def with_labels(
-    explanation: Explanation,
-    caption: EncodedCaption,
-    encoder: RegionEncoder,
-    features: Float[np.ndarray, "region feature"],
+    explanation: Explanation, photo: Regions, caption: EncodedCaption, labels: Labels | None
 ) -> Explanation:
-    """An explanation that says what the region looks like which fits each word best.
+    """An explanation that says what regions look like, and what of it fits each word.
 
     Args:
-        encoder: of the photo's regions; without labels it says nothing of that.
-        features: of these regions, as the extractor gives them.
+        photo: embedded.
+        labels: of the model; where it or the photo has none, nothing is said of that.
     """
-    if encoder.classes is None:
+    if photo.labels is None or labels is None:
         return explanation
-    which, likely = encoder.classes.likeliest(features)
-    parts = encoder.label_parts(features)
-    labelled = []
-    for word, direction in zip(explanation.words, caption.directions, strict=True):
-        label = None
-        if names_something(word.word):
-            best = int(word.cosines.argmax())
-            name, probability = encoder.classes.names[which[best, 0]], float(likely[best, 0])
-            label = WordLabel(name, probability, float(direction @ parts[best]))
-        labelled.append(replace(word, label=label))
-    return replace(explanation, words=tuple(labelled))
+    names, likely = labels.classes.names, photo.labels.likely
+    looks = zip(photo.labels.classes[:, 0], likely[:, 0].tolist(), strict=True)
+    naming = [row for row, word in enumerate(explanation.words) if names_something(word.word)]
+    best = [int(explanation.words[row].cosines.argmax()) for row in naming]
+    vectors = np.asarray(photo.vectors[best], np.float32)
+    added = labels.cosines(vectors, photo.labels.rows(best), caption.directions[naming])
+    words = list(explanation.words)
+    for row, region, parts in zip(naming, best, added, strict=True):
+        most = int(parts.argmax())
+        label = Label(names[photo.labels.classes[region, most]], float(likely[region, most]))
+        words[row] = replace(words[row], label=WordLabel(*label, float(parts.sum())))
+    return replace(
+        explanation, words=tuple(words), looks=tuple(Label(names[c], p) for c, p in looks)
+    )
 
 
 def unsupported_words(

@@ -31,14 +31,14 @@ from regard.model.checkpoint import (
     shipped_models,
 )
 from regard.model.device import PROCESSOR, similarities_on, usable_device
-from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
+from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain, with_labels
 from regard.model.hub import fetch, publish, write_layout
 from regard.model.judgement import Curves, Judgement
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
 from regard.regions.extractor import Extractor
-from regard.store.shards import Regions
+from regard.store.shards import RegionLabels, Regions
 from regard.words.states import padded_states
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
@@ -140,15 +140,20 @@ class Model:
         Raises:
             ShapeError: the model was trained on features of another width.
         """
+        return self._labelled(features, counts)[0]
+
+    def _labelled(
+        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
+    ) -> tuple[Float[np.ndarray, "image region dim"], RegionLabels | None]:
         wanted = self.config.feature_dim
         if features.ndim != 3 or features.shape[2] != wanted:
             raise ShapeError(
                 f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
                 "as the model needs. Give the features it was trained on, or load another model."
             )
-        vectors = self._region_encoder(features)
+        vectors, labels = self._region_encoder.labelled(features)
         vectors[np.arange(features.shape[1]) >= np.asarray(counts)[:, None]] = 0
-        return vectors
+        return vectors, labels
 
     def encode_images(
         self,
@@ -186,12 +191,10 @@ class Model:
         """
         if not photos:
             return []
-        features, counts = pad([photo.vectors for photo in photos])
-        vectors = self.encode_features(features, counts)
-        return [
-            photo._replace(vectors=rows[: len(photo.vectors)])
-            for photo, rows in zip(photos, vectors, strict=True)
-        ]
+        padded = pad([photo.vectors for photo in photos])
+        if self.labels is None:
+            return with_vectors(photos, self.encode_features(*padded))
+        return with_vectors(photos, *self._labelled(*padded))
 
     def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
         """Words not learned from captions, each with its nearest known spellings.
@@ -293,15 +296,15 @@ class Model:
         regions = np.asarray(photo.vectors, np.float32).sum(0, keepdims=True)
         words, counted = caption.vectors.sum(0, keepdims=True), np.array([caption.counted])
         discount = self.photo_discounts(regions)[0] + self.sentence_discounts(words, counted)[0]
-        return explain(
-            photo,
-            caption,
-            scoring or self.scoring,
+        explanation = explain(
+            *(photo, caption, scoring or self.scoring),
             curve=self.curves.word,
             discount=float(discount),
             pointer=self.pointer,
             take_apart=self.word_parts,
         )
+        labels = None if photo.labels is None else self._region_encoder.labels
+        return with_labels(explanation, photo, caption, labels)
 
     def explain_photo(self, photo: OnePhoto, sentence: str) -> Explanation:
         """`explain` for a photo and a sentence as `encode_images` and `encode_captions` take them.
@@ -309,12 +312,8 @@ class Model:
         Raises:
             PhotoError, DataError: the photo cannot be read, or the sentence has no word.
         """
-        regions = regions_of(photo, lambda: self.extractor)
-        caption = self.encode_captions([sentence]).caption(0)
-        explanation = self.explain(self.embed([regions])[0], caption)
-        if self.labels is None:
-            return explanation
-        return with_labels(explanation, caption, self._region_encoder, regions.vectors)
+        regions = self.encode_images([photo]).photo(0)
+        return self.explain(regions, self.encode_captions([sentence]).caption(0))
 
     def save_pretrained(
         self,

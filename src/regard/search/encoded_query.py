@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.scoring import Scoring
-from regard.explain.explanation import Explanation
+from regard.explain.explanation import Explanation, Label
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
@@ -118,11 +118,13 @@ class EncodedQuery:
         similarity. Words of sentences that are to be unlike the photo have no support.
         """
         similarity, words = 0.0, []
+        looks: tuple[Label, ...] = ()
         for number, part in enumerate(self.sentences):
             explanation = self.explain(photo, number, scoring)
             factor = part.weight / self._sizes
             similarity += factor * explanation.similarity
+            looks = explanation.looks
             for word in explanation.words:
                 support = word.support if part.weight > 0 else None
                 words.append(replace(word, share=factor * word.share, support=support))
-        return Explanation(similarity, tuple(words), np.asarray(photo.boxes), photo.size)
+        return Explanation(similarity, tuple(words), np.asarray(photo.boxes), photo.size, looks)

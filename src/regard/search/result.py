@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from regard.errors import DataError
-from regard.explain.explanation import Explanation
+from regard.explain.explanation import Explanation, Label
 from regard.model.judgement import Judgement, Verdict, verdict
 from regard.search.catalog import PhotoRecord
 from regard.search.encoded_query import EncodedQuery
@@ -70,6 +70,25 @@ class Hit:
         """Words of sentences that count for a photo and that no region of it supports."""
         words = (word for explanation in self.wanted for word in explanation.unsupported)
         return list(dict.fromkeys(words))
+
+    @property
+    def words_by_label(self) -> dict[str, list[str]]:
+        """Words found by what a region looks like (`Explanation.words_by_label`)."""
+        words: dict[str, list[str]] = {}
+        for explanation in self.wanted:
+            for label, found in explanation.words_by_label.items():
+                words[label] = list(dict.fromkeys([*words.get(label, []), *found]))
+        return words
+
+    @property
+    def looks(self) -> tuple[Label, ...]:
+        """What each region looks like most; none where no sentence is asked, or nobody kept it."""
+        return self._explanations[0].looks if self._explanations else ()
+
+    @property
+    def lacks_labels(self) -> bool:
+        """Whether its index, of an older version, does not hold the labels of its model."""
+        return self.query.model.labels is not None and self.regions.labels is None
 
     def words(self) -> list[dict[str, Any]]:
         """Words of all sentences for JSON, as in explanations, with `sentence` and `weight`.

@@ -191,7 +191,8 @@ class RegionStore(Closing):
         stop = place.start + place.rows
         rows = slice(place.start, stop)
         vectors = shard.rows(place.start, stop)
-        return Regions(vectors, shard.boxes[rows], shard.scores[rows], place.width, place.height)
+        boxes, scores, labels = shard.boxes[rows], shard.scores[rows], shard.labels(rows)
+        return Regions(vectors, boxes, scores, place.width, place.height, labels)
 
     def place(self, key: str) -> Place:
         """Where the regions of a photo are.

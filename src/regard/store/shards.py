@@ -1,8 +1,9 @@
 """Shard files of a region store: written whole or not at all, read by memory mapping.
 
 One shard is a safetensors file with the vectors, the boxes and the scores of some photos, row
-after row. Vectors are float16, or int8 with a scale for each, which is half of that. Knows one
-file at a time; which photo has which rows is the store's matter.
+after row, and what regions look like where that is known. Vectors are float16, or int8 with a
+scale for each, which is half of that. Knows one file at a time; which photo has which rows is the
+store's matter.
 """
 
 import contextlib
@@ -15,12 +16,40 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
+from jaxtyping import Float, Int, Shaped, UInt8, UInt16
 from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
 from regard.store.atomic import sync, write_bytes
 from regard.store.int8 import from_int8, to_int8
+
+_UNLABELLED = np.iinfo(np.uint16).max  # first class of regions in a shard that have no labels
+
+
+class RegionLabels(NamedTuple):
+    """What a classifier takes regions for: their likeliest classes, best first."""
+
+    classes: UInt16[np.ndarray, "region few"]
+    """Numbers of the classes."""
+    parts: UInt8[np.ndarray, "region few"]
+    """How likely each is, in 255ths."""
+
+    @classmethod
+    def of(
+        cls, classes: Int[np.ndarray, "region few"], likely: Float[np.ndarray, "region few"]
+    ) -> "RegionLabels":
+        """From probabilities."""
+        return cls(classes.astype(np.uint16), np.rint(255 * likely).astype(np.uint8))
+
+    @property
+    def likely(self) -> Float[np.ndarray, "region few"]:
+        """How likely each class is."""
+        likely: np.ndarray = self.parts * np.float32(1 / 255)
+        return likely
+
+    def rows(self, part: slice | Sequence[int]) -> "RegionLabels":
+        """Of some regions."""
+        return RegionLabels(self.classes[part], self.parts[part])
 
 
 class Regions(NamedTuple):
@@ -38,6 +67,8 @@ class Regions(NamedTuple):
     """Width of the original photo in pixels, upright; 0 where unknown."""
     height: int
     """Height of the original photo in pixels, upright; 0 where unknown."""
+    labels: RegionLabels | None = None
+    """What they look like, where a model with labels embedded them."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -74,6 +105,15 @@ class Shard(NamedTuple):
     scores: Float[np.ndarray, " row"]
     scales: Float[np.ndarray, " scaled"]
     """What int8 vectors are to be multiplied by, one a row; empty for float16."""
+    classes: UInt16[np.ndarray, "labelled few"] = np.zeros((0, 0), np.uint16)
+    """Of the labels of the regions; empty where no photo of the shard has any."""
+    parts: UInt8[np.ndarray, "labelled few"] = np.zeros((0, 0), np.uint8)
+
+    def labels(self, rows: slice) -> RegionLabels | None:
+        """Those of the regions of a photo; None where it has none."""
+        if not len(self.classes) or self.classes[rows.start, 0] == _UNLABELLED:
+            return None
+        return RegionLabels(self.classes, self.parts).rows(rows)
 
     def rows(self, start: int, stop: int) -> Float[np.ndarray, "region dim"]:
         """Some vectors: float16 in the mapped file, or float32 made from int8."""
@@ -116,7 +156,23 @@ def make_shard(batch: Sequence[Regions], *, compressed: bool) -> Shard:
         packed = np.concatenate(halves), np.zeros(0, np.float32)
     boxes = np.concatenate([np.asarray(regions.boxes, np.float32) for regions in batch])
     scores = np.concatenate([np.asarray(regions.scores, np.float32) for regions in batch])
-    return Shard(packed[0], boxes, scores, packed[1])
+    return Shard(packed[0], boxes, scores, packed[1], *_labels_of(batch))
+
+
+def _labels_of(batch: Sequence[Regions]) -> Sequence[np.ndarray]:
+    """Classes and parts, of photos without labels the mark of these; nothing if none has any."""
+    few = max((regions.labels.classes.shape[1] for regions in batch if regions.labels), default=0)
+    if not few:
+        return ()
+    labels = [
+        regions.labels
+        or RegionLabels(
+            np.full((len(regions.vectors), few), _UNLABELLED, np.uint16),
+            np.zeros((len(regions.vectors), few), np.uint8),
+        )
+        for regions in batch
+    ]
+    return [np.concatenate(arrays) for arrays in zip(*labels, strict=True)]
 
 
 def write_shard(folder: Path, number: int, arrays: Shard) -> tuple[str, str]:
@@ -236,7 +292,8 @@ def map_shard(path: Path) -> Shard:
     Raises:
         StoreError: the file is missing or damaged.
     """
-    kinds = {"F16": np.float16, "F32": np.float32, "I8": np.int8}
+    kinds: dict[str, type[np.generic]] = {"F16": np.float16, "F32": np.float32}
+    kinds |= {"I8": np.int8, "U8": np.uint8, "U16": np.uint16}
     # a mapping needs no open file, and a large index has more shards than a process may have files
     untracked: dict[str, Any] = {"trackfd": False} if sys.version_info >= (3, 13) else {}
     try:

@@ -30,6 +30,13 @@ class Word(BaseModel):
     weight: float = Field(description="What that sentence counts; less than 0 is unwanted.")
 
 
+class Label(BaseModel):
+    """What a region looks like to a classifier."""
+
+    name: str
+    probability: Unit
+
+
 class WordPart(BaseModel):
     """What one word does in one photo."""
 
@@ -39,6 +46,11 @@ class WordPart(BaseModel):
         description="Probability that the photo shows what the word names; null for words that "
         "name nothing or are unwanted, and without calibration."
     )
+    label: Label | None = Field(
+        description="What the region that fits the word best looks like, of several labels that "
+        "which adds most to the word; null for words that name nothing, and where no labels are."
+    )
+    by_label: bool = Field(description="Whether most of what the word found comes of labels.")
 
 
 class Maps(BaseModel):
@@ -53,6 +65,10 @@ class Maps(BaseModel):
         description="x1, y1, x2, y2 of every region, as parts of the photo's width and height."
     )
     unsupported: list[str] = Field(description="Words that no region supports, each once.")
+    looks_like: list[Label] = Field(
+        description="What each region looks like most; empty where no labels are: without them in "
+        "the model, and in indexes of older versions."
+    )
 
 
 class Hit(BaseModel):

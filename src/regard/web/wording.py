@@ -90,6 +90,8 @@ def maps_of(explanation: Explanation) -> models.Maps:
             relevance=round(word.relevance, 6),
             share=round(word.share, 6),
             support=None if word.support is None else round(word.support, 4),
+            label=None if word.label is None else _label(*word.label[:2]),
+            by_label=word.is_found_by_label,
         )
         for word in explanation.words
     ]
@@ -99,7 +101,12 @@ def maps_of(explanation: Explanation) -> models.Maps:
         heat=_rows(heat / heat.max(1, keepdims=True).clip(1e-12), 3),
         boxes=_rows((explanation.boxes / scale).clip(0, 1), 4),
         unsupported=explanation.unsupported,
+        looks_like=[_label(*look) for look in explanation.looks],
     )
+
+
+def _label(name: str, probability: float) -> models.Label:
+    return models.Label(name=name, probability=round(probability, 3))
 
 
 def verdict_of(

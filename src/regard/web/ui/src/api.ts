@@ -22,11 +22,20 @@ export interface QueryWord {
   weight: number;
 }
 
+/** What a region looks like to a classifier. */
+export interface Label {
+  name: string;
+  probability: number;
+}
+
 export interface WordPart {
   relevance: number;
   share: number;
   /** Probability that the photo shows what the word names; null where nothing can be said. */
   support: number | null;
+  /** What the region that fits the word best looks like, and whether that is how it was found. */
+  label: Label | null;
+  by_label: boolean;
 }
 
 export interface Maps {
@@ -39,6 +48,8 @@ export interface Maps {
   boxes: number[][];
   /** Words that no region supports. */
   unsupported: string[];
+  /** What each region looks like most; empty where no labels are. */
+  looks_like: Label[];
 }
 
 /** How well a photo or a sentence fits. */

@@ -8,7 +8,7 @@ import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
-import { isUnseen, relevanceOf, shownOf, type Chip } from "./words.ts";
+import { isUnseen, labelOf, relevanceOf, shownOf, type Chip } from "./words.ts";
 
 const GAP = 6;
 const NO_BOXES: number[][] = [];
@@ -127,8 +127,10 @@ export class RegardGrid extends LitElement {
   private caption(hit: Hit, chip: Chip | undefined) {
     if (!hit.maps) return nothing;
     const missing = chip ? (isUnseen(hit.maps, chip) ? ["not seen"] : []) : hit.maps.unsupported;
+    const label = chip && labelOf(hit.maps, chip);
     return html`<span class="badge" aria-hidden="true">${chip
-      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}</span>`
+      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}${label
+        ? `, by its looks: ${label.name}` : nothing}</span>`
       : html`<b>${badge(hit)}</b>`}${missing.length
       ? html`<span class="unseen">${icons.unseen}${missing.join(", ")}</span>` : nothing}</span>`;
   }

@@ -11,7 +11,7 @@ import { settings } from "./settings.ts";
 import "./sum.ts";
 import { styleOf } from "./style-of.ts";
 import type { View } from "./state.ts";
-import { chipsOf, lightOf, shownOf, type Chip, type Shown } from "./words.ts";
+import { chipsOf, foundByLabel, lightOf, shownOf, type Chip, type Shown } from "./words.ts";
 
 const NO_BOXES: number[][] = [];
 
@@ -271,6 +271,8 @@ export class RegardViewer extends LitElement {
 
   private account(explained: api.Explained) {
     const light = this.region >= 0 ? lightOf(explained.maps, this.chips, this.region) : null;
+    const look = explained.maps.looks_like[this.region];
+    const byLabel = foundByLabel(explained.maps, this.chips);
     return html`
       <div class="verdict-line">
         <b class="big">${score(explained.similarity, 3)}</b> similarity ${this.odds(explained)}
@@ -283,7 +285,9 @@ export class RegardViewer extends LitElement {
         .light=${light} @word=${(event: CustomEvent<number>) => (this.active = event.detail)}
         @pin=${(event: CustomEvent<number>) => { this.pinned = event.detail; this.requestUpdate(); }}
         ></regard-sum>
-      <p class="note">${matchMedia("(pointer: coarse)").matches
+      ${byLabel.length ? html`<p class="note by-label">Found by what a region looks like: ${byLabel.join("; ")}.</p>` : nothing}
+      <p class="note">${look ? html`This region looks like: <b>${look.name}</b> ${percent(look.probability)}`
+        : matchMedia("(pointer: coarse)").matches
         ? "Tap a word to see where it looked, or the photo to see which words look there."
         : "Point at a word to see where it looked, or at the photo to see which words look there."}</p>
       ${settings(explained, (change) => this.tell("ask", change))}

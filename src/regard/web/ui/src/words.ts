@@ -1,6 +1,7 @@
 // The words of a query as the page shows them: chips with weights, and what they add up to.
 
-import type { Maps, QueryWord } from "./api.ts";
+import type { Label, Maps, QueryWord } from "./api.ts";
+import { percent } from "./format.ts";
 
 export interface Chip {
   label: string;
@@ -108,6 +109,18 @@ export function isUnseen(maps: Maps | null | undefined, chip: Chip): boolean {
 /** Which chips no photo of a list shows; none of them in an empty list. */
 export function unseenIn(all: (Maps | null)[], chips: Chip[]): boolean[] {
   return chips.map((chip) => all.length > 0 && all.every((maps) => isUnseen(maps, chip)));
+}
+
+/** Words found by what a region looks like, each with that: "coffee (espresso, 83 %)". */
+export function foundByLabel(maps: Maps, chips: Chip[]): string[] {
+  const labelled = chips.map((chip) => [chip.label, labelOf(maps, chip)] as const);
+  return labelled.flatMap(([word, found]) => found ? [`${word} (${found.name}, ${percent(found.probability)})`] : []);
+}
+
+/** What the region looks like by which a chip's word was found; null where it was found otherwise. */
+export function labelOf(maps: Maps, chip: Chip): Label | null {
+  const part = maps.words[chip.indices[0]!];
+  return part?.by_label ? part.label : null;
 }
 
 /** What a chip adds to the photo's similarity. */

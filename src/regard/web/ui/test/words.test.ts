@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  MARKER_LABEL, anyLeft, chipsOf, countsAt, isUnseen, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  MARKER_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
   unknownIn, unseenIn, weightOf, withWeight,
 } from "../src/words.ts";
 
@@ -10,11 +10,12 @@ const word = (text: string, marker = false, known = true): QueryWord => ({
 const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
 const MAPS: Maps = {
   words: [[0.1, 0.02], [0.2, 0.05], [0.8, 0.2], [0.3, 0.08]].map(([relevance, share]) => ({
-    relevance: relevance!, share: share!, support: null })),
+    relevance: relevance!, share: share!, support: null, label: null, by_label: false })),
   attention: [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1], [0.1, 0.9]],
   heat: [[1, 0.5], [0.25, 1], [1, 0.1], [0, 1]],
   boxes: [[0, 0, 0.5, 1], [0.5, 0, 1, 1]],
   unsupported: [],
+  looks_like: [],
 };
 const CHIPS = chipsOf(WORDS);
 
@@ -32,6 +33,18 @@ describe("words that are not seen", () => {
     expect(unseenIn([without("dog"), without()], CHIPS)).toEqual([false, false, false]);
     expect(unseenIn([without("dog"), null], CHIPS)).toEqual([false, false, false]);
     expect(unseenIn([], CHIPS)).toEqual([false, false, false]);
+  });
+});
+
+describe("words found by what a region looks like", () => {
+  it("are told with that, others are not", () => {
+    const label = { name: "golden retriever", probability: 0.826 };
+    const words = MAPS.words.map((part, index) => ({ ...part, label, by_label: index === 2 }));
+    const maps = { ...MAPS, words };
+    expect(foundByLabel(maps, CHIPS)).toEqual(["dog (golden retriever, 83\u00a0%)"]);
+    expect(labelOf(maps, CHIPS[1]!)).toBe(label);
+    expect(labelOf(maps, CHIPS[0]!)).toBe(null);
+    expect(foundByLabel(MAPS, CHIPS)).toEqual([]);
   });
 });
 
