@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
+from regard.core.scoring import Scoring
 from regard.model.encoders import RegionEncoder, StateEncoder, WordEncoder, shapes
 from regard.model.labels import LabelClasses
 from regard.training.labels import install
@@ -43,7 +44,10 @@ def classified(made, labels):
 
 def embedded(config, weights, ids, lengths, states, naming=None):
     if config.word_encoding == "states":
-        return StateEncoder(weights)(ids, lengths, states, naming)
+        read = StateEncoder(
+            weights, names_only=config.word_weights, whole_weight=config.whole_weight
+        )
+        return read(ids, lengths, states, naming)
     return WordEncoder(weights, last=config.word_encoding == "last")(ids, lengths)
 
 
@@ -74,7 +78,7 @@ def growth_of_words(made, ids, states):
     if not made.needs_states:
         return 1
     parts = made.words.linear(states), made.words.mlp(states), made.words.embed.weight[ids]
-    return growth(*parts) * (5 if made.config.word_weights else 1)
+    return growth(*parts) * (5 if made.config.weighs_words else 1)
 
 
 def sizes():
@@ -82,10 +86,11 @@ def sizes():
     common = {"feature_dim": number, "embed_dim": number, "word_dim": number, "state_dim": number}
     common |= {"word_hidden": number, "region_mlp": st.booleans(), "bidirectional": st.booleans()}
     read = {"word_encoding": st.sampled_from(["gru", "last"])}
-    states = {"word_encoding": st.just("states"), "word_weights": st.booleans()}
+    states = {"word_encoding": st.just("states"), "labels": st.booleans()}
+    weighs = {"word_weights": st.just(True), "whole_weight": st.sampled_from([0.0, 0.25])}
+    weighs |= {"scoring": st.sampled_from([Scoring(pooling="weighted"), Scoring(direction="i2t")])}
     return st.one_of(
-        st.fixed_dictionaries(common | read),
-        st.fixed_dictionaries(common | states | {"labels": st.booleans()}),
+        *(st.fixed_dictionaries(common | own) for own in (read, states, states | weighs))
     )
 
 
@@ -114,7 +119,7 @@ def test_regions_are_the_networks(size, photos, regions, labels):
 
 
 @settings(deadline=None)
-@given(sizes(), st.lists(st.integers(1, 9), min_size=1, max_size=80), st.integers(0, 2))
+@given(sizes(), st.lists(st.integers(3, 9), min_size=1, max_size=80), st.integers(0, 2))
 def test_words_are_the_networks(size, lengths, room):
     made = network(**size)
     generator = np.random.default_rng(len(lengths))
@@ -122,19 +127,23 @@ def test_words_are_the_networks(size, lengths, room):
     ids = generator.integers(0, WORDS, (len(lengths), lengths.max() + room))
     states = generator.normal(size=(*ids.shape, size["state_dim"])).astype(np.float32)
     naming = generator.random(ids.shape) < 0.5
-    naming[:, 0] = True
+    naming[:, 1] = True
+    naming[:, 0] = False
     naming &= np.arange(ids.shape[1]) < lengths[:, None]
     with torch.no_grad():
         given = (torch.from_numpy(states) if made.needs_states else None, torch.from_numpy(naming))
         expected = made.words(torch.from_numpy(ids), torch.from_numpy(lengths), *given)
     found = embedded(made.config, weights_of(made), ids, lengths, states, naming)
     if made.config.word_weights:
-        assert not found[~naming].any()
-        np.testing.assert_allclose(np.linalg.norm(found, axis=-1).sum(1), 1, atol=1e-5)
+        assert not found[:, 1:][~naming[:, 1:]].any()
+        assert found[:, 0].any() == (made.config.whole_weight > 0)
+    if made.config.weighs_words:
+        np.testing.assert_allclose(np.linalg.norm(found.sum(1), axis=-1), 1, atol=1e-4)
     assert found.dtype == np.float32
-    np.testing.assert_allclose(
-        found, expected, atol=2e-6 * growth_of_words(made, ids, torch.from_numpy(states))
-    )
+    grown = growth_of_words(made, ids, torch.from_numpy(states))
+    if made.config.weighs_words:
+        grown *= float(expected.norm(dim=-1).sum(1).max()) ** 2
+    np.testing.assert_allclose(found, expected, atol=2e-6 * grown)
 
 
 @pytest.mark.parametrize("encoding", ["gru", "last", "states"])

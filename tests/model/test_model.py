@@ -24,6 +24,14 @@ from regard.words.vocabulary import Vocabulary
 SENTENCES = ["a dog", "two red birds sit on a wire .", "a dog"]
 
 
+POOLING = {"t2i": "weighted", "i2t": "mean"}
+
+
+def unit_rows(count, dim):
+    rows = np.random.default_rng(count).normal(size=(count, dim)).astype(np.float32)
+    return rows / np.linalg.norm(rows, axis=1, keepdims=True)
+
+
 def states_of(captions):
     """A state a word that depends on its letters alone."""
     longest = max(map(len, captions)) + 2
@@ -34,7 +42,7 @@ def states_of(captions):
     return out
 
 
-def model(encoding="gru", **scoring):
+def model(encoding="gru", sizes=(), **scoring):
     vocabulary = Vocabulary.build(SENTENCES, 1)
     config = ModelConfig(
         feature_dim=6,
@@ -44,6 +52,7 @@ def model(encoding="gru", **scoring):
         word_hidden=6,
         word_encoding=encoding,
         scoring=Scoring(**scoring),
+        **dict(sizes),
     )
     return Model(random_checkpoint(config, vocabulary, "elsewhere"), states=states_of)
 
@@ -58,6 +67,30 @@ def test_captions_are_embedded_in_their_order_whatever_their_length(encoding):
     alone = matcher.encode_captions(SENTENCES[1])
     np.testing.assert_allclose(encoded.vectors[1], alone.vectors[0], atol=1e-6)
     assert (encoded.vectors[0, 4:] == 0).all()
+
+
+WEIGHS = {"word_weights": True, "whole_weight": 0.25}
+
+
+@pytest.mark.parametrize("direction", ["t2i", "i2t"])
+def test_the_whole_sentence_and_words_that_name_something_make_up_a_similarity(direction):
+    matcher = model("states", WEIGHS, direction=direction, pooling=POOLING[direction])
+    caption = matcher.encode_captions("the dog sits on a wire .").caption(0)
+    counted = [word for word, vector in zip(*caption, strict=True) if vector.any()]
+    assert counted == ["<sentence>", "dog", "sits", "wire"]
+    photo = Regions(unit_rows(5, 8), np.zeros((0, 4)), np.ones(5), 0, 0)
+    explanation = matcher.explain(photo, caption)
+    shares = {word.word: word.share for word in explanation.words}
+    assert {word for word, share in shares.items() if abs(share) > 1e-7} == set(counted)
+    assert sum(shares.values()) == pytest.approx(explanation.similarity, abs=1e-6)
+
+
+def test_the_whole_sentence_has_the_weight_it_is_given():
+    matcher = model("states", WEIGHS, pooling="weighted")
+    vectors = matcher.encode_captions("the dog sits on a wire .").caption(0).vectors
+    lengths = np.linalg.norm(vectors, axis=1)
+    assert lengths[0] / lengths.sum() == pytest.approx(0.25, abs=1e-6)
+    assert np.linalg.norm(vectors.sum(0)) == pytest.approx(1, abs=1e-6)
 
 
 def test_a_few_sentences_are_embedded_on_one_thread():

@@ -31,8 +31,11 @@ class ModelConfig:
     word_hidden: int = 768
     """Hidden units of the perceptron on those states."""
     word_weights: bool = False
-    """Weigh words by a learned form of their states: lengths of their vectors, which sum to 1.
-    Words that name nothing have none. Needs states, and weighted pooling in t2i."""
+    """Leave out words that name nothing. In t2i the others are weighed by a learned form of their
+    states, and a caption's vectors sum to one of length 1; needs states, in t2i weighted pooling."""
+    whole_weight: float = 0.0
+    """Weight of the whole sentence, which asks as one more word before the others; theirs sum to
+    what is left. Needs `word_weights`."""
     labels: bool = False
     """Add to regions the names of what a fixed classifier takes them for; needs states."""
     label_dropout: float = 0.0
@@ -50,11 +53,18 @@ class ModelConfig:
         """Refuse sizes no network can have."""
         for name in ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
-        for name in ("dropout", "feature_dropout", "label_dropout"):
+        for name in ("dropout", "feature_dropout", "label_dropout", "whole_weight"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         if self.word_encoding != "states":
             self._require("labels", not self.labels, "false without word_encoding='states'")
             self._require("word_weights", not self.word_weights, "false without these states")
+        if not self.word_weights:
+            self._require("whole_weight", not self.whole_weight, "0 without word_weights")
+
+    @property
+    def weighs_words(self) -> bool:
+        """Whether words have learned weights."""
+        return self.word_weights and self.scoring.direction == "t2i"
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

@@ -13,6 +13,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.core.attention import l2norm
 from regard.core.model_config import LIKELIEST, ModelConfig
+from regard.core.scoring import EPS
 
 
 class RegionEncoder(nn.Module):
@@ -172,7 +173,8 @@ class StateEncoder(nn.Module):
             nn.Dropout(config.dropout),
             nn.Linear(config.word_hidden, config.embed_dim),
         )
-        self.weigh = nn.Linear(config.state_dim, 1, bias=False) if config.word_weights else None
+        self.names_only, self.whole_weight = config.word_weights, config.whole_weight
+        self.weigh = nn.Linear(config.state_dim, 1, bias=False) if config.weighs_words else None
         if self.weigh is not None:
             nn.init.zeros_(self.weigh.weight)
 
@@ -186,7 +188,7 @@ class StateEncoder(nn.Module):
         """Embed captions; positions past a caption's length come back as zeros.
 
         Args:
-            naming: words that name something, where words have weights; the rest become zeros.
+            naming: words that name something, where only these count; the rest become zeros.
         """
         positions = torch.arange(word_ids.shape[1], device=word_ids.device)
         real = positions[None, :] < lengths[:, None]
@@ -195,11 +197,18 @@ class StateEncoder(nn.Module):
         embedded: Tensor = self.linear(inputs) + self.mlp(inputs) + learned
         found = embedded.new_zeros((*real.shape, embedded.shape[-1]), dtype=torch.float32)
         units = found.masked_scatter(real[..., None], l2norm(embedded.float(), dim=-1))
-        if self.weigh is None:
+        if not self.names_only:
             return units
-        assert naming is not None  # models with weights are given it
+        assert naming is not None  # models that leave words out are given it
+        first = torch.zeros_like(naming)
+        first[:, 0] = True  # where a caption starts, the state is of all of it
+        if self.weigh is None:
+            return units * (naming | (first & (self.whole_weight > 0)))[..., None]
         logits = self.weigh(states.float())[..., 0].float().masked_fill(~naming, -torch.inf)
-        return units * torch.softmax(logits, -1)[..., None]
+        weights = torch.softmax(logits, -1) * (1 - self.whole_weight) + first * self.whole_weight
+        weighted = units * weights[..., None]
+        lengths = torch.linalg.vector_norm(weighted.sum(1), dim=-1).clamp_min(EPS)
+        return weighted / lengths[:, None, None]
 
     def names(self, states: Float[Tensor, "label state"]) -> Float[Tensor, "label dim"]:
         """Unit vectors of what has a state and no place in a sentence."""

@@ -13,7 +13,7 @@ from regard.errors import DataError
 from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, Weights, WordEncoder
-from regard.words.special import END, START
+from regard.words.special import END, START, WHOLE
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -34,8 +34,11 @@ class CaptionEncoder:
         self, config: ModelConfig, weights: Weights, vocabulary: Vocabulary, states: States
     ) -> None:
         self._vocabulary, self._states, self._dim = vocabulary, states, config.embed_dim
+        self._whole = config.whole_weight > 0
         self._encoder = (
-            StateEncoder(weights)
+            StateEncoder(
+                weights, names_only=config.word_weights, whole_weight=config.whole_weight
+            )
             if config.word_encoding == "states"
             else WordEncoder(weights, last=config.word_encoding == "last")
         )
@@ -65,5 +68,6 @@ class CaptionEncoder:
                 else:
                     vectors[rows, :longest] = self._encoder(*part)
                 progress(start + len(rows), len(order))
-        full = tuple((START, *row, END) for row in words)
+        first = WHOLE if self._whole else START
+        full = tuple((first, *row, END) for row in words)
         return EncodedCaptions(vectors, lengths, full)

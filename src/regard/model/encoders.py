@@ -34,7 +34,7 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
         found |= _linear("regions.mlp.3", dim, dim)
     if config.labels:
         found["regions.labels.gain"] = (1,)
-    if config.word_weights:
+    if config.weighs_words:
         found["words.weigh.weight"] = (1, config.state_dim)
     if config.word_encoding == "states":
         return {
@@ -168,10 +168,10 @@ class Labels:
 class StateEncoder:
     """Word states of a sentence encoder to unit vectors, one a word."""
 
-    def __init__(self, weights: Weights) -> None:
-        self._embed = weights["words.embed.weight"]
+    def __init__(self, weights: Weights, *, names_only: bool, whole_weight: float) -> None:
+        self._embed, self._whole = weights["words.embed.weight"], np.float32(whole_weight)
         self._maps = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")
-        self._weigh = None
+        self._weigh, self._names_only = None, names_only
         if "words.weigh.weight" in weights:
             self._weigh = _float(weights["words.weigh.weight"][0])
 
@@ -185,7 +185,7 @@ class StateEncoder:
         """Embed captions; positions past a caption's length come back as zeros.
 
         Args:
-            naming: words that name something; where words have weights, the rest become zeros.
+            naming: words that name something; where only these count, the rest become zeros.
         """
         real = np.arange(word_ids.shape[1]) < lengths[:, None]
         ids, inputs = word_ids[real], states[real]
@@ -196,9 +196,26 @@ class StateEncoder:
             _to_unit(embedded, rows[part])
         out = np.zeros((*word_ids.shape, self._maps.dim), np.float32)
         out[real] = rows
-        if self._weigh is not None:
-            out *= _softmax(states @ self._weigh, naming)[..., None]
+        if self._names_only:
+            self._weigh_words(out, states, naming)
         return out
+
+    def _weigh_words(
+        self,
+        units: Float[np.ndarray, "cap word dim"],
+        states: Float[np.ndarray, "cap word state"],
+        naming: Bool[np.ndarray, "cap word"],
+    ) -> None:
+        """Give words their weights, in place; without learned ones all that count have 1."""
+        if self._weigh is None:
+            units[:, 0] *= self._whole > 0
+            units[:, 1:] *= naming[:, 1:, None]
+            return
+        weights = _softmax(states @ self._weigh, naming) * (1 - self._whole)
+        weights[:, 0] = self._whole
+        units *= weights[..., None]
+        lengths = np.linalg.norm(units.sum(1), axis=-1)
+        units /= np.maximum(lengths, np.float32(EPS))[:, None, None]
 
 
 class WordEncoder:
