@@ -69,9 +69,9 @@ def classes(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["flickr8k", "official", "wide"])
+@pytest.mark.parametrize("name", ["flickr8k", "official", "wide", "wide-i2t"])
 def test_a_killed_run_comes_to_the_same_weights(tmp_path, classes, name):
-    wanted = recipe(name, *[f"training.label_classes={classes}"] * (name == "wide"))
+    wanted = recipe(name, *[f"training.label_classes={classes}"] * name.startswith("wide"))
     whole = train(wanted, Photos(0), Photos(3), tmp_path / "whole")
 
     class KilledError(Exception):
@@ -116,10 +116,25 @@ def test_labels_are_kept_with_the_model_and_go_on_with_it(tmp_path, classes):
     assert first.labels.names == tuple(COLOURS)
     model = Model(first)
     words = model.encode_captions(["a green dog"])
-    assert words.vectors[0].any(-1).tolist() == [False, False, True, True, False]
+    assert words.vectors[0].any(-1).tolist() == [True, False, True, True, False]
     going_on = recipe("wide", "training.epochs=1")
     second = train(going_on, Photos(0), Photos(3), tmp_path / "second", start=first)
     assert load_checkpoint(second.best).labels.digest == first.labels.digest
+
+
+def test_a_model_without_labels_and_weights_of_words_goes_on_with_them(tmp_path, classes):
+    plain = train(recipe("flickr8k", "training.epochs=1"), Photos(0), Photos(3), tmp_path / "plain")
+    settings = (
+        "training.epochs=1",
+        "training.learning_rate=1e-12",
+        f"training.label_classes={classes}",
+    )
+    first = load_checkpoint(plain.best)
+    wide = recipe("wide", *settings)
+    kept = weights(train(wide, Photos(0), Photos(3), tmp_path / "on", start=first).best)
+    assert set(kept) - set(first.weights) == {"regions.labels.gain", "words.weigh.weight"}
+    for name, value in first.weights.items():
+        np.testing.assert_allclose(kept[name], value, atol=1e-6, err_msg=name)
 
 
 def test_labels_without_classes_are_refused(tmp_path):

@@ -31,8 +31,8 @@ class ModelConfig:
     word_hidden: int = 768
     """Hidden units of the perceptron on those states."""
     word_weights: bool = False
-    """Leave out words that name nothing. In t2i the others are weighed by a learned form of their
-    states, and a caption's vectors sum to one of length 1; needs states, in t2i weighted pooling."""
+    """Leave out words that name nothing; needs states. In t2i the others are weighed by a learned
+    form of their states, and a caption's vectors sum to one of length 1 (pooling: weighted)."""
     whole_weight: float = 0.0
     """Weight of the whole sentence, which asks as one more word before the others; theirs sum to
     what is left. Needs `word_weights`."""

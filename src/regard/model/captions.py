@@ -36,9 +36,7 @@ class CaptionEncoder:
         self._vocabulary, self._states, self._dim = vocabulary, states, config.embed_dim
         self._whole = config.whole_weight > 0
         self._encoder = (
-            StateEncoder(
-                weights, names_only=config.word_weights, whole_weight=config.whole_weight
-            )
+            StateEncoder(weights, names_only=config.word_weights, whole_weight=config.whole_weight)
             if config.word_encoding == "states"
             else WordEncoder(weights, last=config.word_encoding == "last")
         )

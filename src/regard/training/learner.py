@@ -113,10 +113,16 @@ class Learner:
         return widened(self.averaged, self._projected.projection).eval()
 
 
+_FRESH = {"words.weigh.weight", "regions.labels.gain"}
+"""Weights that a model may begin with although the one it goes on from has none."""
+
+
 def _go_on_from(model: MatchingModel, start: MatchingModel) -> None:
     """Take over all weights of a model of the same sizes."""
+    state = start.state_dict()
+    fresh = {name: own for name, own in model.state_dict().items() if name in _FRESH - set(state)}
     try:
-        model.load_state_dict(start.state_dict())
+        model.load_state_dict(fresh | state)
     except RuntimeError:
         raise ConfigError(
             "the model to start from has other sizes than the recipe's; they must be the same, and "
