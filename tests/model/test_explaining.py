@@ -55,6 +55,19 @@ def test_an_explanation_is_the_similarity_less_its_discount(direction, pooling, 
         np.testing.assert_allclose(word.cosines, regions @ vector, atol=1e-12)
 
 
+def test_a_discount_is_taken_off_words_by_their_weights():
+    rng = np.random.default_rng(1)
+    weights = np.array([0.3, 0.5, 0.2, 0.0, 0.0])
+    caption = EncodedCaption(NAMES, units(rng, 5) * weights[:, None])
+    regions, scoring = photo(units(rng, 7)), Scoring(pooling="weighted")
+    raw = [word.share for word in explain(regions, caption, scoring).words]
+    lowered = explain(regions, caption, scoring, discount=0.2)
+    shares = [word.share for word in lowered.words]
+    np.testing.assert_allclose(shares, raw - 0.2 * weights, atol=1e-9)
+    assert sum(shares) == pytest.approx(lowered.similarity, abs=1e-9)
+    assert shares[3:] == [0, 0]
+
+
 def test_support_of_words_that_name_something():
     regions = photo([[1.0, 0.0], [0.0, 1.0]])
     words = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0], [0.0, -1.0], [0.0, -1.0]])

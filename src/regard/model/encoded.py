@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.padding import pad
+from regard.core.scoring import EPS
 from regard.store.shards import RegionLabels, Regions
 
 
@@ -79,6 +80,13 @@ class EncodedCaption(NamedTuple):
         """The vectors with length 1, or 0."""
         directions: np.ndarray = l2norm(self.vectors, dim=-1)
         return directions
+
+    @property
+    def portions(self) -> Float[np.ndarray, " word"]:
+        """How much each word counts, 1 in all: alike, or by its weight."""
+        lengths = np.linalg.norm(self.vectors, axis=-1)
+        portions: np.ndarray = lengths / max(float(lengths.sum()), EPS)
+        return portions
 
     @property
     def counted(self) -> int:

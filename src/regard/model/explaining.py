@@ -60,8 +60,7 @@ def explain(
     cosines = np.asarray(caption.directions, np.float64) @ regions.T  # (W, R)
     supports = word_supports(caption.words, cosines.max(1), curve)
     pointings = _pointings(pointer, photo, caption)
-    counts = words.any(-1)
-    taken_off = discount * counts / max(1, counts.sum())
+    taken_off = discount * caption.portions
     columns = (caption.words, relevance, share, taken_off, attention, cosines, supports, pointings)
     return Explanation(
         float(share.sum()) - discount,

@@ -121,10 +121,10 @@ class Ranker:
         """Shares of all words in all photos that pass, less what is taken off similarities."""
         keys, scoring = snapshot.passing(filters), query.model.scoring
         sentences = [part.caption.vectors[None] for part in query.sentences]
-        lengths = [sentence.shape[1] for sentence in sentences]
+        portions = [part.caption.portions for part in query.sentences]
         of_sentences = np.array(query.discounts)
         known: dict[str, float] = self._discounts.of(snapshot.generation, "", dict)
-        shares = np.zeros((len(keys), sum(lengths)), np.float32)
+        shares = np.zeros((len(keys), sum(map(len, portions))), np.float32)
 
         def work(start: int) -> None:
             tile = keys[start : start + _AT_ONCE]
@@ -140,7 +140,9 @@ class Ranker:
             discounts = (
                 self._photo_discounts(known, tile, regions)[:, None] + of_sentences
             )  # (I, C)
-            of_words = np.repeat(discounts / lengths, lengths, axis=1)
+            of_words = np.concatenate(
+                [np.outer(*pair) for pair in zip(discounts.T, portions, strict=True)], axis=1
+            )
             shares[start : start + len(tile)] = np.concatenate(whole, axis=1) - of_words
 
         run_tasks(range(0, len(keys), _AT_ONCE), work, thread_count(None))
@@ -163,7 +165,7 @@ def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.nda
     """What each word's share is multiplied by: its weight, its sentence's, and the scaling.
 
     Raises:
-        ProblemError: 422, not one weight a word, or a sentence of which nothing counts.
+        ProblemError: 422, not one weight for each word, or a sentence of which nothing counts.
     """
     counts = [len(part.caption.words) for part in query.sentences]
     count = sum(counts)
@@ -179,10 +181,11 @@ def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.nda
     for part, length in zip(query.sentences, counts, strict=True):
         chosen = np.array(weights[start : start + length], np.float64)
         start += length
-        if chosen.sum() <= 0:
+        counting = float(part.caption.portions @ chosen)
+        if counting <= 0:
             chosen[:] = 0.0  # the whole sentence is switched off
         else:
-            chosen *= part.weight / total * len(chosen) / chosen.sum()
+            chosen *= part.weight / total / counting
         scales.append(chosen)
     joined = np.concatenate(scales)
     if not joined.any():
