@@ -79,9 +79,11 @@ def pair_similarity(
     queries, contexts = (words, regions) if direction == "t2i" else (regions, words)
     if scorer == "sum_max":  # eqs. 9 and 10
         return float(sum(max(float(q @ k) for k in contexts) for q in queries))
-    cosines = relevances(queries, contexts, normalization, lambda_softmax)
     if pooling == "weighted":
-        return float(np.linalg.norm(queries, axis=1) @ cosines)
+        lengths = np.linalg.norm(queries, axis=1)
+        directions = np.array([q / n if n else q for q, n in zip(queries, lengths, strict=True)])
+        return float(lengths @ relevances(directions, contexts, normalization, lambda_softmax))
+    cosines = relevances(queries, contexts, normalization, lambda_softmax)
     return pooled(cosines, pooling, lambda_lse)
 
 

@@ -9,7 +9,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from regard.core.attention import attend, similarity
+from regard.core.attention import attend, directed, similarity
 from regard.core.scoring import Normalization, Pooling, Scorer, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels import join, prepare, score, similarity_matrix
@@ -48,7 +48,8 @@ def cancellation(problem):
     masks = word_mask[None], region_mask[:, None]
     if scoring.direction == "i2t":
         query, context, cosine, masks = context, query, "icrw", masks[::-1]
-    weights = attend(torch.einsum(f"ird,cwd->{cosine}", regions, words), *masks, scoring)
+    cosines = directed(torch.einsum(f"ird,cwd->{cosine}", regions, words), query, scoring)
+    weights = attend(cosines, *masks, scoring)
     attended = (weights @ context).pow(2).sum(-1)
     most = (weights * context.norm(dim=-1).unsqueeze(-2)).sum(-1).pow(2)
     kept = torch.where(most > 0, attended / most.clamp_min(1e-300), 1.0)
@@ -80,6 +81,7 @@ def problems(draw):
     scoring = Scoring(
         direction=draw(st.sampled_from(["t2i", "i2t"])),
         pooling=draw(st.sampled_from(get_args(Pooling))),
+        normalization=draw(st.sampled_from(["clipped_l2norm", "clipped"])),
         lambda_softmax=draw(st.sampled_from([0.5, 4.0, 9.0, 20.0, 21.0, 60.0, 300.0])),
         lambda_lse=draw(st.sampled_from([0.5, 6.0, 20.0, 200.0])),
     )

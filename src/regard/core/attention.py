@@ -73,6 +73,18 @@ def attend(
     return _softmax(xp.where(context_mask[..., None, :], logits, _NEVER), axis=-1)
 
 
+def directed(
+    cosine: Float[Array, "*batch query context"],
+    query: Float[Array, "*#batch query dim"],
+    scoring: Scoring,
+) -> Float[Array, "*batch query context"]:
+    """What attention looks at: where lengths of queries are weights, cosines without these."""
+    if scoring.pooling != "weighted":
+        return cosine
+    lengths = namespace(query).linalg.vector_norm(query, axis=-1)
+    return cosine / _at_least(lengths, EPS)[..., None]
+
+
 def relevance(
     cosine: Float[Array, "*batch query context"],
     attention: Float[Array, "*batch query context"],
@@ -185,7 +197,7 @@ def _score(
     if scoring.scorer == "sum_max":
         best = xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
         return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
-    weights = attend(cosine, query_mask, context_mask, scoring)
+    weights = attend(directed(cosine, query, scoring), query_mask, context_mask, scoring)
     facts = context @ xp.matrix_transpose(context), query_lengths(query, scoring)
     return pool(relevance(cosine, weights, *facts), query_mask, scoring)
 

@@ -20,7 +20,7 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from regard.core.attention import attend, masked_mean, pool, query_lengths, relevance
+from regard.core.attention import attend, directed, masked_mean, pool, query_lengths, relevance
 from regard.core.scoring import EPS, Scoring
 
 
@@ -108,7 +108,8 @@ def _ask(
         attention = (best == np.arange(cosine.shape[-1])).astype(cosine.dtype)
         relevances = np.take_along_axis(cosine, best, -1)[..., 0]
     else:
-        attention = attend(cosine, query_mask, context_mask, scoring)
+        looked_at = directed(cosine, query, scoring)
+        attention = attend(looked_at, query_mask, context_mask, scoring)
         relevances = _relevance(cosine, attention, query_lengths(query, scoring), context)
     relevances = np.where(query_mask, relevances, 0)
     attention = np.where(query_mask[..., None], attention, 0)

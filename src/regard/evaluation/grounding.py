@@ -257,9 +257,9 @@ def _evidence(
 ) -> Evidence:
     """What a model says about some words of a caption, on average over those that count."""
     places = [place for place in places if caption.vectors[place].any()] or places
-    attention = _attention(caption.vectors @ regions.vectors.T, model.scoring)[places].mean(0)
     words = caption.directions
     cosines = words @ regions.vectors.T  # (W, R)
+    attention = _attention(cosines, model.scoring)[places].mean(0)
     boxes, size, pointing = regions.boxes, regions.size, None
     if model.pointer is not None:
         pointing = model.pointer.scores(words[places], regions.vectors, boxes, size).mean(0)

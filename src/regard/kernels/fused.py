@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from regard.core.scoring import EPS
 from regard.kernels.algebra import (
     FOUR,
     add_column,
@@ -48,10 +49,9 @@ from regard.kernels.lanes import (
 )
 from regard.kernels.product import POSITIONS, multiply, pack_block
 
-LSE, MEAN, MAX, SUM = 0, 1, 2, 3
+LSE, MEAN, MAX, SUM, WEIGHTED = 0, 1, 2, 3, 4
 _F = np.float32
-_LOG2E, _LEAST, _ZERO = _F(1 / math.log(2)), _F(-1e30), _F(0)
-_SHIFT_LIMIT = _F(20.0)  # up to this λ1 squared weights stay inside float32 as they are
+_LOG2E, _LEAST, _ZERO, _EPS = _F(1 / math.log(2)), _F(-1e30), _F(0), _F(EPS)
 
 
 @inlined
@@ -87,6 +87,24 @@ def _inverse_norms(work: Any, inverse: Any, shape: Any, factor: Any) -> Any:
 
 
 @inlined
+def _same(inverse: Any, contexts: Any, factor: Any) -> Any:
+    """The same factor for every context vector: cosines are clipped only."""
+    for c in range(contexts):
+        store(inverse, c * WIDTH, splat(factor))
+
+
+@inlined
+def _directed(work: Any, norms: Any, first: Any, shape: Any) -> Any:
+    """Divide what every query has with the contexts by its length, which is its weight."""
+    queries, query_step, contexts, context_step = shape
+    for q in range(queries):
+        factor = div(splat(_F(1)), maximum(spread(norms, first + q), splat(_EPS)))
+        for c in range(contexts):
+            at = q * query_step + c * context_step
+            store(work, at, fma(load(work, at), factor, splat(_ZERO)))
+
+
+@inlined
 def _largest(work: Any, inverse: Any, base: Any, shape: Any, counts: Any) -> Any:
     """Largest logit of one query."""
     top = splat(_LEAST)
@@ -97,14 +115,14 @@ def _largest(work: Any, inverse: Any, base: Any, shape: Any, counts: Any) -> Any
 
 
 @inlined
-def _attend(work: Any, inverse: Any, sums: Any, shape: Any, lambda1: Any, mask: Any) -> Any:
+def _attend(work: Any, inverse: Any, sums: Any, shape: Any, steep: Any, mask: Any) -> Any:
     """Replace cosines by unnormalised attention; leave its sum and the numerator in `sums`."""
     queries, query_step, contexts, context_step = shape
     full, counts = mask
     for q in range(queries):
         base = q * query_step
         shift = splat(_ZERO)
-        if lambda1 > _SHIFT_LIMIT:
+        if steep:
             shift = _largest(work, inverse, base, shape, counts)
         total, numerator = splat(_ZERO), splat(_ZERO)
         for c in range(contexts):
@@ -128,7 +146,7 @@ def _relevances(work: Any, gram: Any, norms: Any, firsts: Any, sums: Any, shape:
 
     Four queries are taken at a time; those past the last one are computed and dropped.
     """
-    queries, step, contexts, across = shape
+    queries, step, contexts, across, weighted = shape
     gram_at, norms_at = firsts
     for q in range(0, queries, FOUR):
         base = q * step
@@ -145,7 +163,10 @@ def _relevances(work: Any, gram: Any, norms: Any, firsts: Any, sums: Any, shape:
         for n in range(min(FOUR, queries - q)):
             at = 2 * (q + n) * WIDTH
             norm = spread(norms, norms_at + q + n)
-            value = compare(load(sums, at), load(sums, at + WIDTH), forms[n], norm)
+            divisor = splat(_F(1)) if weighted else norm
+            value = compare(load(sums, at), load(sums, at + WIDTH), forms[n], divisor)
+            if weighted:
+                value = fma(value, norm, splat(_ZERO))
             store(sums, (q + n) * WIDTH, value)
 
 
@@ -187,10 +208,15 @@ def _score_item(room: Any, facts: Any, firsts: Any, shape: Any, masks: Any, sett
     x, inverse, sums = room
     gram, norms = facts
     full, context_lanes, query_lanes = masks
-    pooling, lambda1, lambda2 = settings
-    _inverse_norms(x, inverse, shape, lambda1 * _LOG2E)
-    _attend(x, inverse, sums, shape, lambda1, (full, context_lanes))
-    _relevances(x, gram, norms, firsts, sums, shape)
+    pooling, normalises, steep, lambda1, lambda2 = settings
+    if pooling == WEIGHTED:
+        _directed(x, norms, firsts[1], shape)
+    if normalises:
+        _inverse_norms(x, inverse, shape, lambda1 * _LOG2E)
+    else:
+        _same(inverse, shape[2], lambda1 * _LOG2E)
+    _attend(x, inverse, sums, shape, steep, (full, context_lanes))
+    _relevances(x, gram, norms, firsts, sums, (*shape, pooling == WEIGHTED))
     _pool(sums, shape[0], query_lanes, (pooling, lambda2), inverse)
 
 
@@ -244,7 +270,8 @@ def _score_tile(work: Any, tile: Any, sides: Any, facts: Any, settings: Any, out
             outer side's starts (item + 1,), places (item,), first rows of its facts (item,).
         facts: lower halves of G, off-diagonal doubled, contexts an even number, and lengths of
             the queries: (n, 16) of the inner side, (n,) of the outer one.
-        settings: pooling, λ1, λ2.
+        settings: pooling, whether cosines are normalised over the queries, whether logits may be
+            too large for exponentials as they are, λ1, λ2.
         out: flat similarities, step per inner place, step per outer place.
     """
     cosines, x, inverse, sums = work

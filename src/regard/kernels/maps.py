@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from regard.core.arrays import namespace
-from regard.core.attention import attend, pool, relevance
+from regard.core.attention import attend, directed, pool, relevance
 from regard.core.scoring import DEFAULT_SCORING, Scoring
 from regard.errors import ConfigError, ShapeError
 from regard.kernels.checks import (
@@ -86,7 +86,7 @@ def _maps(query: Side, context: Side, scoring: Scoring) -> tuple[Array, ...]:
     query_mask, context_mask = mask_of(query), mask_of(context)
     across = xp.matrix_transpose(seen)
     cosine = asked @ across  # (pair, Q, K)
-    weights = attend(cosine, query_mask, context_mask, scoring)
+    weights = attend(directed(cosine, asked, scoring), query_mask, context_mask, scoring)
     weights = xp.where(query_mask[..., None], weights, 0.0)
     lengths = xp.linalg.vector_norm(asked, axis=-1)
     relevances = relevance(cosine, weights, seen @ across, lengths)

@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import device
 
 from regard.core.arrays import namespace
-from regard.core.attention import attend, pool, query_lengths, relevance, similarity
+from regard.core.attention import attend, directed, pool, query_lengths, relevance, similarity
 from regard.core.scoring import Scoring
 from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
 from regard.kernels.prepared import Precision
@@ -142,7 +142,7 @@ def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
     if scoring.scorer == "sum_max":
         best = xp.max(xp.where(context_mask[..., None, :], cosine, float("-inf")), axis=-1)
         return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
-    weights = attend(cosine, query_mask, context_mask, scoring)
+    weights = attend(directed(cosine, query, scoring), query_mask, context_mask, scoring)
     lengths = query_lengths(query, scoring)
     return pool(relevance(cosine, weights, gram, lengths), query_mask, scoring)
 

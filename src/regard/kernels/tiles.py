@@ -31,6 +31,7 @@ TILES = {"numpy": (512, 2304), "torch": (3072, 576)}  # outer by inner vectors, 
 RUN = 192  # outer vectors whose X stays in the second-level cache
 RUNS = 8  # runs over which the packing of a block is spread
 _MOST_COLUMNS = 1 << 14
+_STEEP = 20.0  # up to logits of this size squared weights stay inside float32 as they are
 _FOUR = 4  # the kernel takes vectors in fours, and writes past the last
 
 
@@ -75,7 +76,8 @@ def fused_available() -> bool:
 
 def fused_handles(scoring: Scoring) -> bool:
     """Whether the fused kernel computes this kind of similarity."""
-    return scoring.scorer == "attention" and scoring.normalization == "clipped_l2norm"
+    clips = scoring.normalization in ("clipped", "clipped_l2norm")
+    return scoring.scorer == "attention" and clips
 
 
 def score(
@@ -122,7 +124,8 @@ def _check(regions: Prepared, words: Prepared, scoring: Scoring) -> None:
     if not fused_handles(scoring):
         raise ConfigError(
             f"normalization is {scoring.normalization} and scorer is {scoring.scorer}; prepared "
-            "sides are scored with clipped_l2norm and attention only. Use similarity_matrix."
+            "sides are scored with clipped_l2norm or clipped, and attention, only. "
+            "Use similarity_matrix."
         )
     if not fused_available():
         raise ConfigError(
@@ -173,11 +176,12 @@ def _job(
     else:
         (norms, inner_first), (gram, outer_first) = inner.lane_norms, outer.item_gram
     sides = ((*inner.blocks, inner_first), (outer.starts, outer.places, outer_first))
-    pooling = scoring.pooling
-    if pooling == "weighted":  # lengths of queries stay in, so that the sum is weighted by them
-        pooling, norms = "sum", np.ones_like(norms)
+    longest = max(1.0, *(float(side.norms.max(initial=0)) ** 2 for side in (inner, outer)))
+    normalises = scoring.normalization == "clipped_l2norm"
     settings = (
-        get_args(Pooling).index(pooling),
+        get_args(Pooling).index(scoring.pooling),
+        normalises,
+        scoring.lambda_softmax * (1.0 if normalises else longest) > _STEEP,
         np.float32(scoring.lambda_softmax),
         np.float32(scoring.lambda_lse),
     )

@@ -11,7 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.attention import attend, pool, relevance
-from regard.core.scoring import TINY, Scoring
+from regard.core.scoring import EPS, TINY, Scoring
 
 _Chosen = tuple[list[int], list[int], list[int]]  # image and caption of a pair, a caption's words
 
@@ -35,9 +35,10 @@ def chosen_similarity(
     else:
         query_mask, context_mask = region_mask, word_mask
         gram, norms = gram[caption], norms[image]
-    if scoring.pooling == "weighted":
-        norms = torch.ones_like(norms)
-    weights = attend(cosine, query_mask, context_mask, scoring)
+    looked_at = cosine
+    if scoring.pooling == "weighted":  # as `core.attention.directed`, by lengths that are known
+        looked_at, norms = cosine / norms.clamp_min(EPS)[..., None], torch.ones_like(norms)
+    weights = attend(looked_at, query_mask, context_mask, scoring)
     pooled: Tensor = pool(relevance(cosine, weights, gram, norms), query_mask, scoring)
     return pooled
 
