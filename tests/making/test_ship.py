@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from making.ship import main
 from tests.small import random_checkpoint
 
-from making.ship import main
 from regard.core.model_config import ModelConfig
 from regard.model.checkpoint import load_checkpoint, save_checkpoint
 from regard.model.labels import FILE, LabelClasses
