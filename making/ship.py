@@ -6,7 +6,6 @@ of labels that lie beside FOLDER are shared and not written again.
 """
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 from regard.model.checkpoint import load_checkpoint, save_checkpoint
@@ -15,10 +14,9 @@ from regard.model.labels import FILE as LABELS
 
 def main(model: Path, folder: Path) -> None:
     """Write the model's files; what else lies in the folder stays."""
-    checkpoint = load_checkpoint(model)
+    save_checkpoint(folder, load_checkpoint(model), half=True)
     if (folder.parent / LABELS).exists():
-        checkpoint = replace(checkpoint, labels=None)
-    save_checkpoint(folder, checkpoint, half=True)
+        (folder / LABELS).unlink(missing_ok=True)
 
 
 if __name__ == "__main__":
