@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
+from PIL.TiffImagePlugin import TiffImageFile
 
 from regard.errors import AbsentError, PhotoError
 from regard.photos.formats import can_read_heif, formats, kind_of
 from regard.photos.meaning import prepare, to_rgb
 from regard.photos.mending import Mended, mended
 from regard.photos.pages import go_to_photo
+from regard.photos.raw import find_preview, is_raw
 
 MAX_PIXELS = 180_000_000  # more is refused: a small file can hide a huge picture
 MIN_SIDE = 8
@@ -31,6 +33,7 @@ _TURNS = {
     8: Image.Transpose.ROTATE_90,
 }
 _DRAFT_MARGIN = 2  # a JPEG is decoded at no less than twice the pixels asked for
+_JPEG = b"\xff\xd8"
 _NOTHING = (128, 128, 128)  # what a JPEG's decoder puts where nothing came
 _MOST_MISSING = 0.05  # of the rows of a picture that is taken all the same
 
@@ -82,6 +85,10 @@ def read_photo(
         raise _explained(error, wanted, _head(source)) from error
 
 
+class _RawError(Exception):
+    """A raw file: its preview is to be read, not the thumbnail before it."""
+
+
 class _Wanted(NamedTuple):
     """How a photo is to be read."""
 
@@ -105,7 +112,12 @@ def _read(source: Path | BinaryIO, wanted: _Wanted) -> Photo:
     except Exception as error:
         if isinstance(error, OSError) and error.errno is not None:  # the system's, not Pillow's
             raise
-        for form in mended(_bytes_of(source, start)):
+        data = _bytes_of(source, start)
+        preview = None if data.startswith(_JPEG) else find_preview(data)
+        if preview is not None:
+            with Image.open(io.BytesIO(preview.data), formats=("JPEG",)) as image:
+                return _decode(image, wanted, preview.exif)
+        for form in mended(data):
             photo = _opened_whole(form, wanted)
             if photo is not None:
                 return photo
@@ -148,6 +160,8 @@ def _opened_whole(form: Mended, wanted: _Wanted) -> Photo | None:
 
 def _open(source: Path | BinaryIO, wanted: _Wanted) -> Photo:
     with Image.open(source, formats=formats()) as image:
+        if isinstance(image, TiffImageFile) and is_raw(image.tag_v2):
+            raise _RawError
         return _decode(image, wanted)
 
 
@@ -176,8 +190,9 @@ def _explained(error: Exception, wanted: _Wanted, head: bytes | None) -> PhotoEr
         return PhotoError(
             f"{name} holds nothing (0 bytes); it must be a photo. Copy it again, or remove it."
         )
-    if isinstance(error, UnidentifiedImageError):
-        return PhotoError(_unknown(name, kind_of(head or b"")[0]))
+    if isinstance(error, _RawError | UnidentifiedImageError):
+        raw = isinstance(error, _RawError)
+        return PhotoError(_unknown(name, "raw file" if raw else kind_of(head or b"")[0]))
     reason = "its end is missing" if "truncated" in str(error) else str(error) or type(error)
     return PhotoError(
         f"{name} is damaged ({reason}); it must be a whole file. Restore it or leave it out."
@@ -206,8 +221,12 @@ def _too_large(wanted: _Wanted) -> str:
     )
 
 
-def _decode(image: Image.Image, wanted: _Wanted) -> Photo:
-    """Pixels of an opened image, upright and RGB, with the original's size."""
+def _decode(image: Image.Image, wanted: _Wanted, exif: Image.Exif | None = None) -> Photo:
+    """Pixels of an opened image, upright and RGB, with the original's size.
+
+    Args:
+        exif: what is said of it elsewhere; None takes its own.
+    """
     _check_size(image, wanted)
     go_to_photo(image, to_rgb)
     _check_size(image, wanted)
@@ -217,7 +236,7 @@ def _decode(image: Image.Image, wanted: _Wanted) -> Photo:
         image.draft("RGB", (round(width * factor), round(height * factor)))
     was_cut = prepare(image)
     image.load()
-    turn, taken = _turn_and_date(image)
+    turn, taken = _turn_and_date(image, exif)
     if image.format == "TIFF":
         width, height = image.size  # turned by its decoder
     if turn in (5, 6, 7, 8):
@@ -242,10 +261,10 @@ def _check_size(image: Image.Image, wanted: _Wanted) -> None:
         )
 
 
-def _turn_and_date(image: Image.Image) -> tuple[int, datetime | None]:
+def _turn_and_date(image: Image.Image, given: Image.Exif | None) -> tuple[int, datetime | None]:
     """How a loaded picture is to be turned (EXIF Orientation), and when it was taken."""
     try:
-        exif = image.getexif()
+        exif = image.getexif() if given is None else given
         turn = exif.get(_ORIENTATION, 1)
     except Exception:  # noqa: BLE001 - damaged metadata costs itself only
         return 1, None

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from PIL import features
 
+from regard.photos import raw
+
 _ENDINGS = (
     *(".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".avif"),
     *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
@@ -18,10 +20,7 @@ _ENDINGS = (
 )
 _HEIF_ENDINGS = (".heic", ".heif", ".hif")
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")  # and MPO
-_OTHER_PHOTOS = (
-    *(*_HEIF_ENDINGS, ".jxl", ".psd", ".dng", ".raw", ".arw", ".cr2", ".cr3", ".crw", ".nef"),
-    *(".nrw", ".orf", ".pef", ".raf", ".rw2", ".sr2", ".srw", ".3fr", ".dcr", ".kdc", ".x3f"),
-)
+_OTHER_PHOTOS = (*_HEIF_ENDINGS, ".jxl", ".psd")
 _KINDS = {  # name and usual ending by how files begin
     b"\xff\xd8\xff": ("JPEG", ".jpg"),
     b"\x89PNG\r\n\x1a\n": ("PNG", ".png"),
@@ -49,7 +48,7 @@ def can_read_heif() -> bool:
 @functools.cache
 def endings() -> tuple[str, ...]:
     """Endings of the files that are read, in lower case."""
-    return _ENDINGS + (_HEIF_ENDINGS if can_read_heif() else ())
+    return (*_ENDINGS, *raw.ENDINGS, *(_HEIF_ENDINGS if can_read_heif() else ()))
 
 
 @functools.cache
@@ -86,7 +85,11 @@ def advice(kinds: Iterable[str]) -> str:
     photos = {kind for kind in kinds if looks_like_photos(kind)}
     if not photos:
         return ""
-    text = f"Read are {', '.join(endings())}: rename or convert the others."
+    heic = ", HEIC" if can_read_heif() else ""
+    text = (
+        f"Read are JPEG, PNG, WebP, GIF, AVIF{heic}, BMP, TIFF, PNM, JPEG 2000 and cameras' raw "
+        "files, by their endings: rename or convert the others."
+    )
     if photos & set(_HEIF_ENDINGS):
         text += " For .heic: pip install 'regard[heif]'"
     return text
