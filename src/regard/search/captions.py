@@ -17,6 +17,8 @@ from regard.model.model import Model
 from regard.progress import Progress, silent
 from regard.words.tokens import tokenize
 
+BUILT_IN = Path(__file__).with_name("sentences.txt")
+"""Everyday sentences, one a line, for whoever brings none."""
 _AT_ONCE = 512
 
 

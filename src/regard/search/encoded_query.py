@@ -12,6 +12,7 @@ from regard.explain.explanation import Explanation, Label
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
+from regard.search.part import Embedded, part_of
 from regard.search.query import Query
 from regard.store.region_store import Regions
 
@@ -49,9 +50,11 @@ class EncodedQuery:
             captions = model.encode_captions([part.text for part in query.sentences])
             for row, part in enumerate(query.sentences):
                 sentences.append(WeightedCaption(part.weight, captions.caption(row)))
-        if query.like:
-            images = model.encode_images(query.like)
-            photos = [images.photo(row).vectors for row in range(len(query.like))]
+        for like in query.like:
+            if isinstance(like, Embedded):
+                photos.append(like.vectors)
+            else:
+                photos.append(part_of(model.encode_images([like]).photo(0)).vectors)
         return cls(model, tuple(sentences), tuple(photos))
 
     @property

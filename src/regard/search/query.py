@@ -19,6 +19,9 @@ from pathlib import Path
 from PIL import Image
 
 from regard.errors import DataError
+from regard.search.part import Embedded
+
+Like = str | Path | Image.Image | Embedded
 
 # A weight is a number and a colon; "12:30" is a time of day. A lone minus is -1.
 _WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*:(?!\d)|([+-])\s*:?(?![\d.])")
@@ -40,8 +43,9 @@ class Query:
     """Everything one search asks for. The similarity is the weighted mean of its parts'."""
 
     sentences: tuple[Sentence, ...] = ()
-    like: tuple[str | Path | Image.Image, ...] = ()
-    """Photos to look like, as paths or pictures; each counts as much as a sentence of weight 1."""
+    like: tuple[Like, ...] = ()
+    """Photos to look like, as paths, pictures or parts of them (`part_of`); each counts as much as
+    a sentence of weight 1."""
 
     def __post_init__(self) -> None:
         """Refuse a query that asks for nothing."""
@@ -53,7 +57,7 @@ class Query:
             )
 
     @classmethod
-    def parse(cls, *texts: str, like: Sequence[str | Path | Image.Image] = ()) -> "Query":
+    def parse(cls, *texts: str, like: Sequence[Like] = ()) -> "Query":
         """Read what people type.
 
         Raises:
