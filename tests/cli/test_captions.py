@@ -6,6 +6,7 @@ import pytest
 from small import draw, save_model
 
 from regard.errors import DataError, PhotoError
+from regard.search.captions import BUILT_IN
 
 from .conftest import invoke
 
@@ -45,6 +46,14 @@ def test_table(place):
     for line, caption in zip(lines[1:], tree, strict=True):
         assert f"{caption['similarity']:.3f}" in line
         assert caption["sentence"] in line
+
+
+def test_without_a_file_the_built_in_sentences_are_ranked(place):
+    done = invoke("captions", place / "photo.png", "--model", place / "model", "--json", "-k", 3)
+    assert done.exit_code == 0, done.output
+    lines = BUILT_IN.read_text(encoding="utf-8").splitlines()
+    for caption in json.loads(done.stdout):
+        assert caption["sentence"] == lines[caption["line"] - 1]
 
 
 def test_errors(place):

@@ -73,7 +73,13 @@ def test_unknown_words_are_named_with_their_like(world, photo):
     ("name", "sentence", "out", "error", "message"),
     [
         ("scene-00003.png", "a ring", "why.bmp", ConfigError, "must end in"),
-        ("scene-00003.png", "  ", "why.png", DataError, "must have at least one word"),
+        (
+            "scene-00003.png",
+            "  ",
+            "why.png",
+            DataError,
+            "the sentence is '  '; it must have a word",
+        ),
         ("missing.png", "a ring", "why.png", PhotoError, "does not exist"),
     ],
 )

@@ -2,8 +2,11 @@
 
 import pytest
 
+import regard
 from regard.cli import main
 from regard.errors import DataError
+
+from .conftest import invoke
 
 
 @pytest.fixture
@@ -61,3 +64,21 @@ def test_text_that_is_not_utf_8(run):
     code, message, _ = run(error)
     assert (code, message.count("\n")) == (2, 1)
     assert "must be UTF-8" in message
+
+
+def test_the_version_is_told():
+    assert invoke("--version").stdout == f"regard {regard.__version__}\n"
+
+
+def test_what_people_use_stands_before_research_in_the_help():
+    text = invoke("--help").stdout
+    places = [text.index(f" {name} ") for name in ("Your photos", "index", "search", "Research")]
+    assert places == sorted(places)
+    assert text.index(" train ") > places[-1]
+
+
+def test_queries_are_called_text():
+    text = invoke("search", "--help").stdout
+    assert "[TEXT]..." in text
+    assert "list[str]" not in text
+    assert "<bool>" not in text

@@ -61,18 +61,17 @@ def test_json_is_what_others_build_on(index):
     }
 
 
-def test_the_table_names_rank_similarity_photo_and_words(index):
+def test_a_line_names_rank_match_and_the_whole_path(index, monkeypatch):
     tree = found(index, "a red dog", "-k", 2)
+    monkeypatch.setattr("regard.cli.search.output", Console(width=20, highlight=False))
     done = invoke("search", "a red dog", "-k", 2, "--index", index)
     lines = done.stdout.splitlines()
-    assert len(lines) == 3
-    assert "similarity" in lines[0]
-    for rank, (line, hit) in enumerate(zip(lines[1:], tree, strict=True), 1):
-        assert line.startswith(f"{rank} ")
-        assert f"{hit['similarity']:.3f}" in line
-        assert Path(hit["photo"]).name in line
-        strongest = max(hit["words"][1:-1], key=lambda word: word["share"])
-        assert f"{strongest['word']} {strongest['share']:.2f}" in line
+    assert len(lines) == 2
+    for rank, (line, hit) in enumerate(zip(lines, tree, strict=True), 1):
+        match = hit["match_probability"]
+        told = f"{hit['similarity']:.3f}" if match is None else f"{match:.0%}"
+        assert line.split()[:2] == [str(rank), told]
+        assert hit["photo"] in line  # in one piece, however narrow the terminal is
 
 
 @pytest.mark.parametrize(("form", "times"), [((), 6), (("--json",), 6), (("--paths0",), 0)])
@@ -146,7 +145,7 @@ def test_pictures_need_a_terminal_that_shows_them(index, monkeypatch):
     done = invoke("search", "a dog", "--index", index, "--pictures", "-k", 3)
     assert done.stdout.count("1337;File=inline=1") == 3
     for rank, name in enumerate(names(found(index, "a dog", "-k", 3)), 1):
-        assert re.search(rf"^{rank}  0\.\d+  .*{name}", done.stdout, re.M)
+        assert re.search(rf"^ *{rank}  +\S+  .*{name}", done.stdout, re.M)
 
 
 def test_words_the_model_never_learned_are_told_on_standard_error(index):
@@ -170,6 +169,16 @@ def test_like_a_photo(index):
     assert names(found(index, "a dog", "--like", photo, "-k", 5)) != []
 
 
+def test_like_a_part_of_a_photo(index):
+    photo = index.parent / "photos/2.png"
+    part = found(index, "--like", photo, "--box", "0.5,0,0.5,1")
+    whole = found(index, "--like", photo)
+    assert names(part)[0] == "2.png"
+    assert [hit["similarity"] for hit in part] != [hit["similarity"] for hit in whole]
+    assert part == found(index, "--like", photo, "--box", ".5,0,.5,1")
+    assert names(found(index, "a dog", "--like", photo, "--box", "0,0,1,1", "-k", 5)) != []
+
+
 @pytest.mark.parametrize(
     ("options", "wanted"),
     [
@@ -188,7 +197,30 @@ def test_filters(index, options, wanted):
 def test_no_photo_that_passes_is_told(index):
     done = invoke("search", "a dog", "--path", "nothing", "--index", index)
     assert (done.exit_code, done.stdout) == (0, "")
-    assert "No photo passes" in done.stderr
+    assert "No photo has a path that fits 'nothing'. A pattern is of the whole" in done.stderr
+
+
+def test_dates_that_leave_nothing_say_so_and_not_how_paths_are_written(index):
+    done = invoke("search", "a dog", "--after", "2030-01-01", "--index", index)
+    assert done.stderr == (
+        "No photo was taken on or after 2030-01-01.\n"
+        "1 photo is left out because no date is known.\n"
+    )
+
+
+def test_a_time_in_the_query_is_a_filter(index):
+    done = invoke("search", "a dog in june 2021", "--index", index, "--json")
+    tree = json.loads(done.stdout)
+    assert names(tree) == ["1.png"]
+    assert [word["word"] for word in tree[0]["words"]][1:-1] == ["a", "dog"]
+    assert "Only photos taken from 2021-06-01 to 2021-06-30: “in june 2021” is read" in done.stderr
+    assert "1 photo is left out because no date is known." in done.stderr
+    assert len(found(index, '"a dog in june 2021"')) == 5  # quoted, it is a part of the sentence
+    assert names(found(index, "a dog in june 2021", "--after", "2023-01-01")) == ["3.png"]
+
+
+def test_what_is_not_wanted_counts_against(index):
+    assert found(index, "a dog without a leash") == found(index, "a dog; -1: a leash")
 
 
 def test_sorted_by_date(index):
@@ -205,6 +237,8 @@ def test_sorted_by_date(index):
         (("a dog", "--min-size", "big"), ConfigError, "--min-size is 'big'"),
         (("a dog", "--min-size", "0x5"), ConfigError, "--min-size is '0x5'"),
         (("a dog", "--min-size", "19x"), ConfigError, "--min-size is '19x'"),
+        (("a dog", "--box", "0,0,1,1"), ConfigError, "Name that with --like"),
+        (("a dog", "--like", "x.png", "--box", "0,0,2,1"), DataError, "box is '0,0,2,1'"),
         (("a dog", "--index", "nowhere"), StoreError, "regard index PHOTOS"),
     ],
 )
@@ -216,7 +250,7 @@ def test_errors_say_what_to_do(index, arguments, kind, message):
 
 def test_photos_without_a_date_are_counted_where_dates_are_asked_for(index):
     asked = ("search", "a dog", "--index", index, "--json")
-    note = "1 photo is left out as no date is known of them."
+    note = "1 photo is left out because no date is known."
     assert note in invoke(*asked, "--after", "2021-01-01").stderr
     assert note in invoke(*asked, "--before", "2021-01-01", "--path", "*tall*").stderr
     assert "left out" not in invoke(*asked, "--after", "2021-01-01", "--path", "*1.png").stderr

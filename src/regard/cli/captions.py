@@ -17,21 +17,28 @@ if TYPE_CHECKING:
 def captions(
     photo: Annotated[Path, typer.Argument(help="The photo.")],
     sentences: Annotated[
-        Path, typer.Option("--from", help="Text file with one sentence a line, UTF-8.")
-    ],
+        Path | None,
+        typer.Option(
+            "--from",
+            help="Text file with one sentence a line, UTF-8; default: a built-in list of "
+            "everyday sentences.",
+        ),
+    ] = None,
     k: Annotated[int, typer.Option("-k", help="How many sentences.")] = 10,
     model: ModelOption = "flickr8k",
     as_json: AsJson = False,
 ) -> None:
-    """Rank the sentences of a file by how well they fit a photo.
+    """Rank sentences by how well they fit a photo.
+
+    regard captions beach.jpg
 
     regard captions beach.jpg --from sentences.txt -k 5
     """
     from regard.model.judgement import verdict
     from regard.model.model import load
-    from regard.search.captions import rank_captions
+    from regard.search.captions import BUILT_IN, rank_captions
 
-    lines = _read_lines(sentences)
+    lines = _read_lines(sentences or BUILT_IN)
     loaded = load(model)
     with progress_bar("Scoring sentences") as progress:
         ranked = rank_captions(loaded, photo, lines, k, progress)

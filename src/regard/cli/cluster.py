@@ -245,6 +245,7 @@ def search(
     from regard.cluster.session import connected, require_ray
 
     require_ray()
+    from regard.cli.search import note_result
     from regard.cluster.searching import ClusterIndex
     from regard.search import Filters, Query
 
@@ -255,6 +256,7 @@ def search(
     ):
         for texts in _queries(query or [], source):
             answer = opened.search(Query.parse(*texts), k, filters=Filters(path=path))
+            note_result(answer.result, Filters(path=path))
             _show(answer, texts, len(opened.parts), as_json)
             whole = whole and not answer.missing
     if not whole:
@@ -276,9 +278,8 @@ def _queries(arguments: list[str], source: Path | None) -> Iterator[list[str]]:
 
 
 def _show(answer: "Answer", texts: list[str], parts: int, as_json: bool) -> None:
-    from regard.cli.search import hit_tree, note_result, print_table
+    from regard.cli.search import hit_tree, print_table
 
-    note_result(answer.result)
     for part, reason in answer.missing:
         notes.print(
             f"Part {part.number} of {parts} is missing, {part.photos} photos in "

@@ -100,7 +100,10 @@ CompressOption = Annotated[
 ]
 QueryArgument = Annotated[
     list[str] | None,
-    typer.Argument(help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".'),
+    typer.Argument(
+        metavar="TEXT",
+        help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".',
+    ),
 ]
 SplitOption = Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")]
 ProtocolOption = Annotated[
@@ -109,7 +112,7 @@ ProtocolOption = Annotated[
 CombineOption = Annotated[
     str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
 ]
-PathOption = Annotated[str | None, typer.Option(help="Only paths that fit, as '*/2019/*'.")]
+PathOption = Annotated[str | None, typer.Option(help="Only paths that fit, as `*/2019/*`.")]
 DEFAULT_INDEX = Path(".regard-index")
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from regard.cli.common import AsJson, ModelOption, notes, print_json
+from regard.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -45,7 +46,12 @@ def explain(
     from regard.explain.figure import check_suffix, save_figure
     from regard.model.model import load
     from regard.photos.decode import read_photo
+    from regard.words.tokens import tokenize
 
+    if not tokenize(sentence):
+        raise DataError(
+            f"the sentence is {sentence!r}; it must have a word. Say what the photo may show."
+        )
     if out is not None:
         check_suffix(out)
     loaded = load(model)

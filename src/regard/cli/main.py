@@ -5,35 +5,75 @@ import io
 import keyword
 import re
 import sys
+from typing import Annotated, Any
 
 import typer
+import typer.core
 
+import regard
 from regard.cli import cluster, models
 from regard.errors import RegardError
 
-_VERBS = (  # each a function in a file of its name, in the order of the help
-    *("extract", "train", "tune", "ablate", "blend", "demo", "bench", "doctor", "evaluate"),
-    *("calibrate", "point", "import", "export", "export-vectors", "reproduce", "index", "search"),
-    *("captions", "explain", "score", "serve"),
-)
+_VERBS = {  # each a function in a file of its name, in the order of the help
+    "Your photos": ("index", "search", "serve", "captions", "explain", "demo", "doctor"),
+    "Research": (
+        *("evaluate", "score", "reproduce", "calibrate", "bench"),
+        *("extract", "train", "tune", "ablate", "blend", "point"),
+        *("import", "export", "export-vectors"),
+    ),
+}
 _INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
 # "-1: a leash" and "-a leash; a dog": a weight as queries have them, or a minus and several words
 _NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:|-[^-=]*[\s;]")
 
 app = typer.Typer(
     name="regard",
-    help="Match photos and sentences, and see which word looked where.",
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _name in _VERBS:
-    _function = _name.replace("-", "_") + "_" * keyword.iskeyword(_name)
-    app.command(_name)(getattr(importlib.import_module(f"regard.cli.{_function}"), _function))
-app.add_typer(cluster.app, name="cluster")
-app.add_typer(models.app, name="models")
+for _panel, _names in _VERBS.items():
+    for _name in _names:
+        _function = _name.replace("-", "_") + "_" * keyword.iskeyword(_name)
+        _verb = getattr(importlib.import_module(f"regard.cli.{_function}"), _function)
+        app.command(_name, rich_help_panel=_panel)(_verb)
+app.add_typer(models.app, name="models", rich_help_panel="Research")
+app.add_typer(cluster.app, name="cluster", rich_help_panel="Research")
+
+
+def _tell_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"regard {regard.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[  # acts when it is read
+        bool,
+        typer.Option("--version", help="Tell the version.", callback=_tell_version, is_eager=True),
+    ] = False,
+) -> None:
+    """Match photos and sentences, and see which word looked where."""
+
+
+def _plain_types() -> None:
+    """Have the help say TEXT where typer, from some version on, says <list[str]>; and no <bool>."""
+    shown: Any = getattr(typer.core.TyperArgument, "display_type", None)
+    if shown is None:
+        return
+
+    def display_type(parameter: Any, ctx: Any) -> str:
+        label = str(shown(parameter, ctx))
+        return {"<list[str]>": "TEXT", "<str>": "TEXT", "<bool>": ""}.get(label, label)
+
+    for kind in (typer.core.TyperArgument, typer.core.TyperOption):
+        setattr(kind, "display_type", display_type)  # noqa: B010 - a name not every version has
+
+
+_plain_types()
 
 
 def run() -> None:

@@ -2,7 +2,8 @@
 
 import os
 import sys
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -18,17 +19,16 @@ from regard.cli.common import (
     output,
     place_of,
     print_json,
-    printable,
 )
 from regard.cli.explain import note_unscored, tell_unknown_words
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from regard.search.catalog import Filters
+    from regard.search.part import Box
     from regard.search.result import Hit, SearchResult
 
 Orientation = Literal["landscape", "portrait", "square"]
-_SHOWN_WORDS = 3
 
 
 def search(
@@ -37,6 +37,13 @@ def search(
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
     like: Annotated[
         list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
+    ] = None,
+    box: Annotated[
+        str | None,
+        typer.Option(
+            help="The part of the --like photo that counts: x,y,width,height from 0 to 1, as "
+            "0.5,0,0.5,1 for its right half."
+        ),
     ] = None,
     path: PathOption = None,
     after: Annotated[
@@ -70,16 +77,26 @@ def search(
         regard search "2: a dog; grass; -1: a leash" -k 20 --after 2019-05-01
 
         regard search "at night" --like tower.jpg --paths0 | xargs -0 ls -l
+
+        regard search "a beach without people, last summer"
+
+        regard search "in snow" --like street.jpg --box 0.1,0.4,0.3,0.5
     """
     from regard.search.index import Index
+    from regard.search.part import part_of
     from regard.search.query import Query
 
-    asked = Query.parse(*(query or ()), like=like or ())
+    chosen = _chosen(like or [], box)
     filters = _filters(path, after, before, orientation, min_size)
+    texts, filters = _understood(query or [], filters)
+    asked = Query.parse(*texts, like=like or ())
     with Index.open(index) as opened:
+        if chosen is not None:
+            regions = opened.model.encode_images([(like or [])[0]]).photo(0)
+            asked = replace(asked, like=(part_of(regions, chosen),))
         result = opened.search(asked, k, filters=filters, sort=sort)
-        note_result(result)
-        if after or before:
+        note_result(result, filters)
+        if filters.taken_after or filters.taken_before:
             _note_undated(opened.count_undated(filters))
         if as_json:
             print_json([hit_tree(hit, result) for hit in result.hits])
@@ -90,6 +107,46 @@ def search(
             _print_pictures(result)
         else:
             print_table(result)
+
+
+def _understood(texts: list[str], filters: "Filters") -> tuple[list[str], "Filters"]:
+    """Queries as they are meant, and the time they name as a filter where none was given."""
+    from regard.search.understanding import understand
+
+    given = filters.taken_after or filters.taken_before
+    queries = []
+    for text in texts:
+        meant = understand(text, date.today())
+        queries.append(meant.text or text)
+        if meant.said and not given:
+            since, until = meant.span
+            end = until and until + timedelta(days=1)
+            filters = replace(
+                filters,
+                taken_after=datetime.combine(since, time.min) if since else None,
+                taken_before=datetime.combine(end, time.min) if end else None,
+            )
+            days = f"{since or 'the first'} to {until or 'the last'}"
+            notes.print(
+                f"Only photos taken from {days}: “{meant.said}” is read as a time. "
+                "In quotation marks it is a part of the sentence.",
+                markup=False,
+            )
+    return queries, filters
+
+
+def _chosen(like: list[Path], box: str | None) -> "Box | None":
+    """The part of the photo to look like that counts; None for all of it."""
+    from regard.search.part import Box
+
+    if box is None:
+        return None
+    if len(like) != 1:
+        raise ConfigError(
+            f"--box is given with {len(like)} photos; it must be given with one, of which it is a "
+            "part. Name that with --like."
+        )
+    return Box.parse(box)
 
 
 def _filters(
@@ -139,18 +196,15 @@ def _size(text: str | None) -> tuple[int, int] | None:
         ) from None
 
 
-def note_result(result: "SearchResult") -> None:
+def note_result(result: "SearchResult", filters: "Filters") -> None:
     """Say on standard error what the reader should know of the result."""
     tell_unknown_words(result.unknown_words)
     if result.verdict == "no good match":
         notes.print("No good match.")
-    if not result.hits:
-        notes.print(
-            "Nothing found."
-            if result.total
-            else "No photo passes: the filters leave out all, or the index holds none. --path is a "
-            "pattern of the whole path, as '*/2019/*' or '*beach*'."
-        )
+    if not result.total:
+        notes.print(_why_none(filters), markup=False)
+    elif not result.hits:
+        notes.print("Nothing found.")
     if any(hit.lacks_labels for hit in result.hits):
         notes.print(
             "The index is of an older version and does not hold what regions look like. To have "
@@ -158,11 +212,32 @@ def note_result(result: "SearchResult") -> None:
         )
 
 
+def _why_none(filters: "Filters") -> str:
+    """What keeps every photo out, as far as filters say."""
+    from regard.search.catalog import NO_FILTERS
+
+    if filters == NO_FILTERS:
+        return "The index holds no photo yet. Run `regard index PHOTOS`."
+    said = []
+    if filters.taken_after is not None:
+        said.append(f"was taken on or after {filters.taken_after:%Y-%m-%d}")
+    if filters.taken_before is not None:
+        said.append(f"was taken before {filters.taken_before:%Y-%m-%d}")
+    if filters.orientation is not None:
+        said.append(f"is {filters.orientation}")
+    if filters.min_size is not None:
+        said.append("has at least {} x {} pixels".format(*filters.min_size))
+    if filters.path is not None:
+        said.append(f"has a path that fits {filters.path!r}")
+    hint = " A pattern is of the whole path, as '*/2019/*' or '*beach*'." if filters.path else ""
+    return f"No photo {' and '.join(said)}.{hint}"
+
+
 def _note_undated(number: int) -> None:
     """Say how many photos a filter of dates left out for want of one."""
     if number:
         photos = "1 photo is" if number == 1 else f"{number} photos are"
-        notes.print(f"{photos} left out as no date is known of them.")
+        notes.print(f"{photos} left out because no date is known.")
 
 
 def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
@@ -186,31 +261,26 @@ def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
 
 
 def print_table(result: "SearchResult", title: str | None = None) -> None:
-    """Rank, similarity, path and the words that added most."""
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(
-        *("", "similarity", "photo", "strongest words"),
-        title=title,
-        title_justify="left",
-        box=None,
-        pad_edge=False,
-    )
-    told = {
-        "no region shows": [", ".join(hit.unsupported) for hit in result.hits],
-        "found by label": [_labelled(hit) for hit in result.hits],
-    }
-    told = {title: texts for title, texts in told.items() if any(texts)}
-    for title in told:
-        table.add_column(title)
-    for rank, (hit, *texts) in enumerate(zip(result.hits, *told.values(), strict=True), 1):
-        name = Text(printable(place_of(hit.photo.path)), overflow="fold")
-        cells = [Text(text) for text in (_strongest(hit), *texts)]
-        table.add_row(str(rank), f"{hit.similarity:.3f}", name, *cells)
+    """A line a photo: rank, how well it fits, and its path, whole, so that it can be copied."""
+    if title is not None:
+        output.print(title, markup=False)
+    for rank, hit in enumerate(result.hits, 1):
+        told = {"not found": ", ".join(hit.unsupported), "found by label": _labelled(hit)}
+        notices = "".join(f"   ({what}: {words})" for what, words in told.items() if words)
+        _print_line(f"{_head(rank, hit)}  {place_of(hit.photo.path)}{notices}")
     if result.hits:
-        output.print(table)
         note_unscored(result.hits[0].wanted)
+
+
+def _print_line(text: str) -> None:
+    """A line that only the terminal may break, so that a name stays one word."""
+    output.print(text, markup=False, soft_wrap=True)
+
+
+def _head(rank: int, hit: "Hit") -> str:
+    """Rank and match of a photo; the similarity where nothing is known of the match."""
+    match = hit.judgement.match_probability
+    return f"{rank:>3}  {f'{hit.similarity:.3f}' if match is None else f'{match:.0%}':>5}"
 
 
 def _print_pictures(result: "SearchResult") -> None:
@@ -224,8 +294,7 @@ def _print_pictures(result: "SearchResult") -> None:
             "Ghostty, iTerm2 or WezTerm. Leave --pictures out, or use `regard serve`."
         )
     for rank, hit in enumerate(result.hits, 1):
-        line = f"{rank}  {hit.similarity:.3f}  {place_of(hit.photo.path)}  {_strongest(hit)}"
-        output.print(line, markup=False, soft_wrap=True)
+        _print_line(f"{_head(rank, hit)}  {place_of(hit.photo.path)}")
         thumbnails.show(hit.photo.path, how)
 
 
@@ -233,12 +302,3 @@ def _labelled(hit: "Hit") -> str:
     """Words found by what a region looks like, and by what."""
     pairs = hit.words_by_label.items()
     return "; ".join(f"{', '.join(words)}: {label}" for label, words in pairs)
-
-
-def _strongest(hit: "Hit") -> str:
-    """The words that name something with the largest shares, or cosines if none is scored."""
-    from regard.explain import strongest_words
-
-    words = strongest_words(hit.wanted, _SHOWN_WORDS)
-    scored = any(explanation.words_are_scored for explanation in hit.wanted)
-    return ", ".join(f"{w.word} {w.share if scored else w.relevance:.2f}" for w in words)

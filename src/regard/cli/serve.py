@@ -60,9 +60,10 @@ def serve(
     from dataclasses import replace
 
     from regard.search import Index
+    from regard.search.captions import BUILT_IN
     from regard.web.app import create_app
     from regard.web.keeping import prepare_folder
-    from regard.web.sentences import BUILT_IN, read_sentences
+    from regard.web.sentences import read_sentences
 
     config = make_config(host, port, allow_host or ())
     sentences = read_sentences(captions or BUILT_IN)
