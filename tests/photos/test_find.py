@@ -51,14 +51,15 @@ def test_endings_in_any_case_and_the_rarer_ones(photos):
 @pytest.mark.usefixtures("without_heif")
 def test_what_is_not_read_is_counted_by_its_ending(photos):
     for name in (
-        *("a.heic", "b.HEIC", "c.jxl", "d.dng", "IMG_4.jpg(1)", "README", ".hidden.heic"),
+        *("a.heic", "b.HEIC", "c.jxl", "d.psd", "IMG_4.jpg(1)", "README", ".hidden.heic"),
         *("below/notes.txt", "a sentence. and more of it"),
     ):
         (photos / name).write_bytes(b"x")
     kinds = scan_folder(photos).passed_over
-    assert kinds == {".heic": 2, ".jxl": 1, ".dng": 1, ".jpg(1)": 1, ".txt": 1, "no ending": 2}
+    assert kinds == {".heic": 2, ".jxl": 1, ".psd": 1, ".jpg(1)": 1, ".txt": 1, "no ending": 2}
     advice = formats.advice(kinds)
-    assert ".jpg, .jpeg" in advice
+    assert "Read are JPEG, PNG" in advice
+    assert "raw" in advice
     assert "pip install 'regard[heif]'" in advice
     assert formats.advice([".txt", "no ending"]) == ""
     assert "regard[heif]" not in formats.advice([".jpg(1)"])

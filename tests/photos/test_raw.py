@@ -5,6 +5,7 @@ import io
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.TiffImagePlugin import ImageFileDirectory_v2
 
 from regard.errors import PhotoError
 from regard.photos.decode import read_photo
@@ -20,12 +21,12 @@ def jpeg(width, height, colour, **settings):
 
 def raw_file(*pictures, orientation=1, taken="2021:05:12 10:11:12", dng=True):
     """A TIFF header with a small first picture, then JPEGs, as raw files have them."""
-    exif = Image.Exif()
-    exif[0x010F], exif[0x0112], exif[0x8769] = "SONY", orientation, {0x9003: taken}
+    tags = ImageFileDirectory_v2()
+    tags[0x010F], tags[0x0112], tags[0x8769] = "SONY", orientation, {0x9003: taken}
     if dng:
-        exif[0xC612] = b"\1\4\0\0"
+        tags[0xC612] = b"\1\4\0\0"
     out = io.BytesIO()
-    Image.new("RGB", (160, 120), "red").save(out, "TIFF", exif=exif)
+    Image.new("RGB", (160, 120), "red").save(out, "TIFF", tiffinfo=tags)
     noise = np.random.default_rng(1).integers(0, 255, 4000, np.uint8).tobytes()
     return out.getvalue() + noise.join([b"", *pictures, b""])
 
