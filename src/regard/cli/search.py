@@ -29,6 +29,19 @@ if TYPE_CHECKING:
     from regard.search.result import Hit, SearchResult
 
 Orientation = Literal["landscape", "portrait", "square"]
+OrientationOption = Annotated[
+    Orientation | None, typer.Option(help="Only landscape, portrait or square photos.")
+]
+AfterOption = Annotated[
+    str | None, typer.Option(help="Only photos taken on this day or later: 2019-05-01.")
+]
+BoxOption = Annotated[
+    str | None,
+    typer.Option(
+        help="The part of the --like photo that counts: x,y,width,height from 0 to 1, as "
+        "0.5,0,0.5,1 for its right half."
+    ),
+]
 
 
 def search(
@@ -38,21 +51,11 @@ def search(
     like: Annotated[
         list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
     ] = None,
-    box: Annotated[
-        str | None,
-        typer.Option(
-            help="The part of the --like photo that counts: x,y,width,height from 0 to 1, as "
-            "0.5,0,0.5,1 for its right half."
-        ),
-    ] = None,
+    box: BoxOption = None,
     path: PathOption = None,
-    after: Annotated[
-        str | None, typer.Option(help="Only photos taken on this day or later: 2019-05-01.")
-    ] = None,
+    after: AfterOption = None,
     before: Annotated[str | None, typer.Option(help="Only photos taken before this day.")] = None,
-    orientation: Annotated[
-        Orientation | None, typer.Option(help="Only landscape, portrait or square photos.")
-    ] = None,
+    orientation: OrientationOption = None,
     min_size: Annotated[
         str | None, typer.Option(help="Only photos of at least so many pixels: 1920x1080.")
     ] = None,
@@ -98,15 +101,20 @@ def search(
         note_result(result, filters)
         if filters.taken_after or filters.taken_before:
             _note_undated(opened.count_undated(filters))
-        if as_json:
-            print_json([hit_tree(hit, result) for hit in result.hits])
-        elif paths0:
-            for hit in result.hits:
-                sys.stdout.buffer.write(os.fsencode(place_of(hit.photo.path)) + b"\0")
-        elif pictures:
-            _print_pictures(result)
-        else:
-            print_table(result)
+        _print(result, as_json=as_json, paths0=paths0, pictures=pictures)
+
+
+def _print(result: "SearchResult", *, as_json: bool, paths0: bool, pictures: bool) -> None:
+    """What was found, in the form that was asked for."""
+    if as_json:
+        print_json([hit_tree(hit, result) for hit in result.hits])
+    elif paths0:
+        for hit in result.hits:
+            sys.stdout.buffer.write(os.fsencode(place_of(hit.photo.path)) + b"\0")
+    elif pictures:
+        _print_pictures(result)
+    else:
+        print_table(result)
 
 
 def _understood(texts: list[str], filters: "Filters") -> tuple[list[str], "Filters"]:

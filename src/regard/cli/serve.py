@@ -66,12 +66,11 @@ def serve(
     from regard.web.sentences import read_sentences
 
     config = make_config(host, port, allow_host or ())
-    sentences = read_sentences(captions or BUILT_IN)
     with Index.open(index_folder) as index, socket.socket(_family(host)) as listener:
         _bind(listener, host, port)
         if keep_uploads is not None:
             config = replace(config, keep_uploads=prepare_folder(keep_uploads, index))
-        app = create_app(index, config, sentences)
+        app = create_app(index, config, read_sentences(captions or BUILT_IN))
         address = page_address(host, listener.getsockname()[1], config.token)
         notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
         for name in config.allow_hosts:
