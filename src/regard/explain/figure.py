@@ -98,9 +98,8 @@ def draw_figure(explanation: Explanation, photo: Image.Image, sentence: str) -> 
     pixels = _in_pixels_of(layout.picture, photo)
     _draw_picture(page, layout, 0, pixels)
     _caption(page, layout, 0, "photo", "", weight="normal")
-    importance = explanation.importance
-    for number, word in enumerate(explanation.sentence_words, 1):
-        _draw_word(page, layout, number, pixels, explanation, float(importance[number - 1]))
+    for number, (word, importance) in enumerate(_shown(explanation), 1):
+        _draw_word(page, layout, number, pixels, explanation, importance)
         _bar(page, layout, number, word, explanation)
         _caption(page, layout, number, word.word, _figures(word, explanation))
     return figure
@@ -140,9 +139,15 @@ def check_suffix(path: Path) -> None:
 # ---- what stands where
 
 
+def _shown(explanation: Explanation) -> list[tuple[WordExplanation, float]]:
+    """Words with a panel and their importance: all that add something, if any does."""
+    words = zip(explanation.sentence_words, explanation.importance.tolist(), strict=True)
+    return [pair for pair in words if pair[0].share or not explanation.words_are_scored]
+
+
 def _lay_out(explanation: Explanation, sentence: str) -> _Layout:
     aspect = explanation.size[0] / explanation.size[1]
-    count = len(explanation.sentence_words) + 1
+    count = len(_shown(explanation)) + 1
     area = _PANEL_AREA * min(1.0, _MANY / count)
     width = float(np.clip(np.sqrt(area * aspect), *_PANEL_WIDTH))
     panel = width, min(width / aspect, _PANEL_HEIGHT)
@@ -241,7 +246,7 @@ def _draw_word(
     importance: float,
 ) -> None:
     """A word's panel: the photo lit by the word's map, and the region that fits it framed."""
-    word, boxes, size = explanation.sentence_words[number - 1], explanation.boxes, explanation.size
+    word, boxes, size = _shown(explanation)[number - 1][0], explanation.boxes, explanation.size
     grid = pixels.shape[1], pixels.shape[0]
     heat = heat_map(region_scores([word]), boxes, size, grid) ** 2
     light = heat * (_LEAST_IMPORTANT + (1 - _LEAST_IMPORTANT) * importance)

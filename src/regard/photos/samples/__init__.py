@@ -8,7 +8,7 @@ from pathlib import Path
 
 FOLDER = Path(__file__).parent
 SENTENCES = (
-    "a woman in an orange suit smiles",
+    "an astronaut smiles in front of a flag",
     "a cat looks at the camera",
     "a cup of coffee on a table",
     "a man in a black coat uses a camera on a tripod",
