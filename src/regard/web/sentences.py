@@ -11,6 +11,7 @@ from regard.errors import DataError
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.judgement import Judgement
 from regard.model.model import Model
+from regard.search.captions import BUILT_IN
 from regard.search.encoded_query import EncodedQuery, WeightedCaption
 from regard.web import models, wording
 from regard.web.problems import ProblemError
@@ -19,7 +20,6 @@ from regard.web.suggest import suggest
 from regard.words.tokens import tokenize
 
 MOST_SENTENCES = 5000
-BUILT_IN = Path(__file__).with_name("sentences.txt")
 
 
 class _Encoded(NamedTuple):
