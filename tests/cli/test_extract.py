@@ -88,8 +88,8 @@ def test_a_folder_that_cannot_be_read_is_named_and_the_rest_goes_on(folder, monk
 
 
 def test_what_lies_beside_the_photos_is_counted(folder):
-    (folder / "photos/phone.cr2").write_bytes(b"x")
-    assert "Passed over: .cr2 (1)." in extract(folder, str(folder / "photos")).stderr
+    (folder / "photos/phone.mov").write_bytes(b"x")
+    assert "Passed over: .mov (1)." in extract(folder, str(folder / "photos")).stderr
 
 
 def test_a_name_in_a_caption_file_that_is_no_text(folder):

@@ -416,8 +416,8 @@ def test_what_it_made_itself_is_never_indexed(photos, model):
 
 
 def test_what_lies_beside_photos_is_counted(photos, model, index):
-    (photos / "phone.cr3").touch()
-    assert update_index(index, photos, model, workers=1).passed_over == {".cr3": 1}
+    (photos / "phone.mov").touch()
+    assert update_index(index, photos, model, workers=1).passed_over == {".mov": 1}
 
 
 def test_a_full_disk_is_told(run, photos, monkeypatch):

@@ -85,7 +85,7 @@ features = np.random.default_rng(0).random((3, 5, 2048), np.float32)
 vectors = model.encode_features(features, np.full(3, 5))
 images = regard.model.encoded.EncodedImages(vectors, np.full(3, 5), (), ())
 assert model.similarity(images, captions).shape == (3, 2)
-assert model.identity == "regard-model-ad347eb5085d8a45-2f20bd08de0e4507"
+assert model.identity == "regard-model-eb44c6a2fce60dea-2f20bd08de0e4507"
 """,
     "scores photos and sentences as they are": """
 import regard
