@@ -137,7 +137,8 @@ def test_a_hovered_region_lights_the_words_that_look_there(page, address, shoot)
     region = int(np.lexsort((np.hypot(*(centres - middle).T).round(2), sizes.round(3)))[0])
     attention = np.array(hit["maps"]["attention"])[1:-1]
     low, high = attention.min(1), attention.max(1)
-    expected = (attention[:, region] - low) / (high - low)
+    spread = high - low  # none for words that do not count
+    expected = (attention[:, region] - low) / np.where(spread > 0, spread, np.inf)
     lights = page.eval_on_selector_all(
         ".chip", "chips => chips.map(chip => Number(chip.style.getPropertyValue('--light')))"
     )
