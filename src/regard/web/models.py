@@ -23,7 +23,7 @@ class Word(BaseModel):
     """A word of the sentence, as the model reads it."""
 
     text: str
-    marker: bool = Field(description="<start> or <end>: no word, but it attends and counts.")
+    marker: bool = Field(description="The whole sentence, or <start> or <end>: no single word.")
     known: bool = Field(description="Whether the model has ever read it.")
     nearest: list[str] = Field(description="Known words spelt like an unknown one.")
     sentence: int = Field(description="Which of the query's sentences it is of, from 0.")

@@ -13,7 +13,7 @@ export interface Photo {
 
 export interface QueryWord {
   text: string;
-  /** <start> or <end>: no word, but it attends and counts like one. */
+  /** The whole sentence, or <start> or <end>: no single word. */
   marker: boolean;
   known: boolean;
   nearest: string[];
