@@ -53,7 +53,7 @@ def test_parts_of_a_query_show_what_they_count(page, address, shoot):
 def test_quotes_are_shown_as_typed_and_unknown_words_told_once(page, address, shoot):
     search(page, address, 'the "zzyzx" and a zzyzx')
     labels = page.locator(".chip .label").all_inner_texts()
-    assert labels == ["the", '"', "zzyzx", '"', "and", "a", "zzyzx", "start · end"]
+    assert labels == ["the", '"', "zzyzx", '"', "and", "a", "zzyzx", "whole sentence"]
     assert page.locator(".unknown-note b").all_inner_texts() == ["zzyzx"]
     shoot(page)
 

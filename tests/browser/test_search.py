@@ -15,7 +15,7 @@ def test_photos_come_in_the_order_of_the_api(page, address, shoot):
     search(page, address, TEXT)
     expected = api(page, address, f"search?q={quote(TEXT)}")
     assert order(page) == [hit["photo"]["id"] for hit in expected["hits"]]
-    assert page.locator(".chip .label").all_inner_texts() == [*TEXT.split(), "start · end"]
+    assert page.locator(".chip .label").all_inner_texts() == [*TEXT.split(), "whole sentence"]
     assert query(page) == {"q": [TEXT]}
     assert page.title() == f"{TEXT} – Regard"
     assert f"{PHOTOS} photos ranked" in page.inner_text(".status")

@@ -42,8 +42,8 @@ export class RegardHelp extends LitElement {
           best. A word that adds little to a photo stays dark there.</dd>
         <dt>Relevance, adds</dt><dd>How alike a word and what it looked at are, from −1 to 1; and its part of the
           photo’s similarity, which is the sum of what all words add.</dd>
-        <dt>start · end</dt><dd>The marks the model puts before and after every sentence. They look and count like
-          words.</dd>
+        <dt>Whole sentence</dt><dd>What the sentence adds as a whole, as one more word. Words that name nothing,
+          as “a” and “in”, add nothing. Other models count these, and marks of the sentence’s start and end.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
         <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk

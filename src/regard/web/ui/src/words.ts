@@ -5,7 +5,7 @@ import { percent } from "./format.ts";
 
 export interface Chip {
   label: string;
-  /** Places in the sentence; a word has one, the sentence's two markers share a chip. */
+  /** Places in the sentence; a word has one, the sentence's markers share a chip. */
   indices: number[];
   marker: boolean;
   known: boolean;
@@ -16,10 +16,12 @@ export interface Chip {
 }
 
 export const MARKER_LABEL = "start · end";
+/** Of the markers of a model that reads a whole sentence as one more word, before all others. */
+export const WHOLE_LABEL = "whole sentence";
 const PUNCTUATION = /^[\p{P}`]+$/u;
 const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
 
-/** One chip a word, in order, and one last for the markers of start and end. */
+/** One chip a word, in order, and one last for what stands for no single word. */
 export function chipsOf(words: QueryWord[]): Chip[] {
   const chips: Chip[] = [];
   const markers: number[] = [];
@@ -30,8 +32,9 @@ export function chipsOf(words: QueryWord[]): Chip[] {
         known: word.known || PUNCTUATION.test(word.text), nearest: word.nearest,
         sentence: word.sentence, counts: word.weight });
   });
+  const label = words[markers[0]!]?.text === "sentence" ? WHOLE_LABEL : MARKER_LABEL;
   if (markers.length)
-    chips.push({ label: MARKER_LABEL, indices: markers, marker: true, known: true, nearest: [], sentence: -1, counts: 1 });
+    chips.push({ label, indices: markers, marker: true, known: true, nearest: [], sentence: -1, counts: 1 });
   return chips;
 }
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  MARKER_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  MARKER_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
   unknownIn, unseenIn, weightOf, withWeight,
 } from "../src/words.ts";
 
@@ -52,6 +52,12 @@ describe("chips", () => {
   it("stand for the words in order and for both markers together", () => {
     expect(CHIPS.map((chip) => chip.label)).toEqual(["a", "dog", MARKER_LABEL]);
     expect(CHIPS[2]!.indices).toEqual([0, 3]);
+  });
+
+  it("tell a whole sentence that is read as one more word", () => {
+    const chips = chipsOf([word("sentence", true), ...WORDS]);
+    expect(chips.map((chip) => chip.label)).toEqual(["a", "dog", WHOLE_LABEL]);
+    expect(chips[2]!.indices).toEqual([0, 1, 4]);
   });
 
   it("add up to the similarity", () => {
