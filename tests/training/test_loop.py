@@ -14,11 +14,12 @@ from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import load_checkpoint
 from regard.model.labels import LabelClasses
 from regard.model.model import Model
-from regard.training import learner, state_tables
+from regard.training import learner
 from regard.training.config import Recipe, load_recipe, recipe_names
 from regard.training.labels import states_of
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
+from regard.words import states as word_states
 from regard.words.vocabulary import Vocabulary
 
 COLOURS = ["red", "green", "blue", "white", "black", "brown"]
@@ -201,7 +202,7 @@ def test_a_caption_with_states_that_are_not_finite_is_named(tmp_path, monkeypatc
         for row, words in enumerate(captions):
             yield row, np.full((len(words) + 2, 384), np.nan if "green" in words else row % 5)
 
-    monkeypatch.setattr(state_tables, "load_word_states", lambda: spoilt)
+    monkeypatch.setattr(word_states, "load_word_states", lambda: spoilt)
     with pytest.raises(ShapeError, match=r"states of caption '(a|one) green .*are not finite"):
         train(recipe("flickr8k"), Photos(0), Photos(3), tmp_path)
 

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from regard.training import state_tables
 from regard.training.state_tables import StateTable
+from regard.words import states as word_states
 from regard.words.states import padded_states
 
 WORDS = ["a", "snowmobiler", "'s", "husky", "jumps"]
@@ -15,7 +15,7 @@ def test_a_table_gives_rows_and_sentences_and_is_made_once(tmp_path, monkeypatch
     states = StateTable(captions, tmp_path, "states").gather(np.array([1, 0]))
     expected = padded_states([WORDS, ["a", "dog"]])
     np.testing.assert_allclose(states, expected, atol=2e-3)
-    monkeypatch.setattr(state_tables, "load_word_states", lambda: pytest.fail("made again"))
+    monkeypatch.setattr(word_states, "load_word_states", lambda: pytest.fail("made again"))
     again = StateTable(captions, tmp_path, "states")
     np.testing.assert_array_equal(again([WORDS, ["a", "dog"]]), states)
 
@@ -30,8 +30,8 @@ def test_a_table_of_another_encoder_is_replaced(tmp_path, monkeypatch):
     StateTable([["a", "dog"]], tmp_path / "tables", "states")
     (tmp_path / "encoder").mkdir()
     (tmp_path / "encoder/weights").write_bytes(b"other")
-    monkeypatch.setattr(state_tables, "ENCODER", tmp_path / "encoder")
-    monkeypatch.setattr(state_tables, "load_word_states", lambda: ones)
+    monkeypatch.setattr(word_states, "ENCODER", tmp_path / "encoder")
+    monkeypatch.setattr(word_states, "load_word_states", lambda: ones)
     assert (
         StateTable([["a", "dog"]], tmp_path / "tables", "states").gather(np.array([0])) == 1
     ).all()

@@ -33,8 +33,11 @@ def train(
         typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
     ] = None,
     backbone: Annotated[
-        Path | None,
-        typer.Option(help="The tuned backbone the regions come from; kept with the model."),
+        str | None,
+        typer.Option(
+            help="Pretrained backbone whose frozen regions and words the model's heads learn on "
+            "(regard models); or file of the tuned one that regions come from, kept with the model."
+        ),
     ] = None,
     start: Annotated[
         str | None,
@@ -49,8 +52,12 @@ def train(
         regard train --data dataset_flickr8k.json --regions flickr8k.regions --out runs/first
 
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --out runs/f30k
+
+        regard train --backbone siglip2-b16 --recipe siglip2-flickr8k --out runs/heads
+        --data dataset_flickr8k.json --regions siglip2.regions
     """
     require_train()
+    from regard.backbones.settings import is_backbone
     from regard.model.checkpoint import load_checkpoint
     from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
@@ -59,20 +66,25 @@ def train(
 
     keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
+    if pretrained := backbone if backbone and is_backbone(backbone) else wanted.model.backbone:
+        from regard.training.heads import stand_on
+
+        wanted = stand_on(wanted, pretrained)
+    tuned = Path(backbone) if backbone and not pretrained else None
     train_set = open_split(data, "train", regions)
     val_set = open_split(data, "val", regions)
     notes.print(
         f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
         f"to train on, {len(val_set.captions.photos)} photos to validate on."
     )
-    if backbone is not None:
-        _check_backbone(backbone, train_set.producer)
+    if tuned is not None:
+        _check_backbone(tuned, train_set.producer)
     teller = EpochTeller()
     first = load_checkpoint(start) if start else None
     outcome = run_training(wanted, train_set, val_set, out, teller, start=first)
     teller.close()
-    if backbone is not None:
-        shutil.copyfile(backbone, outcome.best / BACKBONE)
+    if tuned is not None:
+        shutil.copyfile(tuned, outcome.best / BACKBONE)
     tree = {"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch}
     note = f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}."
     print_made(outcome.best, tree, as_json, note)

@@ -3,8 +3,10 @@
 Joins the tokenizer, a vocabulary, a sentence encoder's states and the encoder of words.
 """
 
+import importlib
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
+from typing import Any
 
 import numpy as np
 
@@ -14,6 +16,7 @@ from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, Weights, WordEncoder
 from regard.words.special import END, START, WHOLE
+from regard.words.states import OWN, WordSource, padded_states
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -21,6 +24,24 @@ Progress = Callable[[int, int], None]
 States = Callable[[Sequence[Sequence[str]]], np.ndarray]
 """Gives word states of tokenised sentences, padded."""
 _FEW = 16  # sentences that are not worth a second thread
+
+
+def word_source(config: ModelConfig) -> WordSource:
+    """What knows a model's words in their sentence.
+
+    Raises:
+        CheckpointError: the backbone that the model stands on is not on this machine.
+    """
+    if not config.backbone:
+        return OWN
+    above: Any = importlib.import_module("regard.backbones.states")  # a room above this one
+    source: WordSource = above.load_states(config.backbone)
+    return source
+
+
+def states_for(config: ModelConfig) -> States:
+    """Padded states of captions for a model; what gives them is loaded when they are asked for."""
+    return lambda captions: padded_states(captions, word_source(config))
 
 
 class CaptionEncoder:

@@ -94,7 +94,7 @@ def describe(config: ModelConfig, vocabulary: Vocabulary) -> str:
         "pooled": "a vector a caption (VSE++)",
     }[scoring.scorer]
     sizes = f"{config.feature_dim} to {config.embed_dim} numbers, {len(vocabulary)} words"
-    return f"{kind}, {sizes}"
+    return f"{kind}, {sizes}{f', on {config.backbone}' if config.backbone else ''}"
 
 
 def shipped_models() -> list[str]:

@@ -20,7 +20,7 @@ from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels.workers import one_product_a_thread, set_threads
 from regard.model.background import Answers
-from regard.model.captions import CaptionEncoder, Progress, States
+from regard.model.captions import CaptionEncoder, Progress, States, states_for
 from regard.model.checkpoint import (
     DEFAULT_MODEL,
     Checkpoint,
@@ -30,7 +30,7 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
-from regard.model.device import PROCESSOR, similarities_on, usable_device
+from regard.model.device import PROCESSOR, at_device, similarities_on, usable_device
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain, with_labels
@@ -39,7 +39,6 @@ from regard.model.judgement import Curves, Judgement
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
 from regard.regions.extractor import Extractor
 from regard.store.shards import RegionLabels, Regions
-from regard.words.states import padded_states
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
@@ -50,7 +49,7 @@ class Model:
 
     Args:
         source: name or folder to load the model by again; empty where there is none.
-        states: gives the word states of tokenised sentences; asked only by models that need them.
+        states: gives the word states of tokenised sentences; None takes those it learned with.
     """
 
     device = PROCESSOR  # where `similarity` is computed
@@ -58,10 +57,10 @@ class Model:
     word_parts, word_shares = staticmethod(word_parts), staticmethod(word_shares)
 
     def __init__(
-        self, checkpoint: Checkpoint, source: str = "", states: States = padded_states
+        self, checkpoint: Checkpoint, source: str = "", states: States | None = None
     ) -> None:
         self.source = source
-        self._states = states
+        self._states = states or states_for(checkpoint.config)
         self.config = checkpoint.config
         self.weights = checkpoint.weights
         self.vocabulary = checkpoint.vocabulary
@@ -122,7 +121,8 @@ class Model:
 
     @cached_property
     def _named_extractor(self) -> tuple[str, Extractor]:
-        return find_extractor(self.extractor_identity, self.source)
+        pretrained = at_device(self.config.backbone, self.device)
+        return find_extractor(self.extractor_identity, self.source, pretrained)
 
     @cached_property
     def _region_encoder(self) -> RegionEncoder:

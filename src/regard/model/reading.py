@@ -11,6 +11,7 @@ from PIL import Image
 
 from regard.errors import CheckpointError, DataError
 from regard.photos.decode import Photo, read_photo
+from regard.regions.extractor import BACKBONE as PRETRAINED
 from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
 from regard.regions.pyramid import BACKBONE
 from regard.store.shards import Regions
@@ -48,22 +49,25 @@ def regions_of(photo: OnePhoto, extractor: Callable[[], Extractor]) -> Regions:
     return extractor()(photo)
 
 
-def find_extractor(identity: str, source: str) -> tuple[str, Extractor]:
+def find_extractor(identity: str, source: str, pretrained: str = "") -> tuple[str, Extractor]:
     """Name and extractor of an identity.
 
     Args:
         source: folder of a model, which may have a backbone of its own beside it.
+        pretrained: name of the backbone the model stands on, if it does.
 
     Raises:
-        CheckpointError: none of this program's extractors is it.
+        CheckpointError: none of this program's extractors is it, or the backbone is not here.
     """
     own = Path(source) / BACKBONE
-    for name in (*([f"pyramid:{own}"] if own.is_file() else []), *EXTRACTORS):
+    names = [f"pyramid:{own}"] if own.is_file() else []
+    for name in [f"{PRETRAINED}{pretrained}"] if pretrained else [*names, *EXTRACTORS]:
         extractor = load_extractor(name)
         if extractor.identity == identity:
             return name, extractor
     raise CheckpointError(
-        f"model was trained on features of {identity or 'unknown origin'!r}; to read photos it "
+        f"model was trained on features of {identity or 'unknown origin'!r}"
+        f"{f', and {pretrained} has other weights now' if pretrained else ''}; to read photos it "
         f"must be one of this program's extractors. Put the {BACKBONE} it was trained with beside "
         "it, give it ready-made features, or use another model."
     )

@@ -32,7 +32,6 @@ from regard.training.config import Recipe
 from regard.training.loop import Progress, train
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
-from regard.words.states import padded_states
 from regard.words.tokens import tokenize
 
 PHOTO, REGIONS = "vsepp-photo", "vsepp-regions"
@@ -150,7 +149,7 @@ def _scores(
     run = Run(folder / f"{row.name}-{recipe.training.seed}", recipe, cache)
     if run.position.epoch < recipe.training.epochs:
         train(recipe, train_set, val_set, run.folder, lambda p: progress(row, p), cache=cache)
-    states: Callable[[Sequence[Sequence[str]]], np.ndarray] = padded_states
+    states = None
     if recipe.model.word_encoding == "states":
         captions = [tokenize(sentence) for sentence in val_set.captions.sentences]
         states = StateTable(captions, cache, "states-val")

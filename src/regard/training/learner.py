@@ -11,10 +11,12 @@ import torch
 from regard.core.network import MatchingModel
 from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError
+from regard.model.captions import word_source
 from regard.model.labels import LabelClasses
 from regard.training.batches import Batch
 from regard.training.config import Recipe
 from regard.training.gradients import clip
+from regard.training.heads import begin_as_identity
 from regard.training.labels import install
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.run import Run
@@ -60,6 +62,8 @@ class Learner:
             model_config = replace(model_config, feature_dim=config.feature_rank)
         torch.manual_seed(config.seed)
         self.model = MatchingModel(model_config, len(vocabulary))
+        if model_config.backbone:
+            begin_as_identity(self.model)
         if start is not None:
             _go_on_from(self.model, start)
         elif config.standardize and self._projected is None:
@@ -78,7 +82,8 @@ class Learner:
         if not self.model.needs_states:
             return None
         captions = [tokenize(sentence) for sentence in dataset.captions.sentences]
-        return StateTable(captions, self._run.cache, f"states-{split}")
+        source = word_source(self.recipe.model)
+        return StateTable(captions, self._run.cache, f"states-{split}", source)
 
     def step(self, batch: Batch, rate: float, *, warming_up: bool) -> float:
         """Change the weights by one batch; gives its loss.

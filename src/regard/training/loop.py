@@ -25,11 +25,11 @@ from regard.model.labels import LabelClasses
 from regard.model.model import Model
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
+from regard.training.heads import check_heads
 from regard.training.learner import Learner
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
 from regard.training.weights import checkpoint_of, network_of
-from regard.words.states import padded_states
 from regard.words.vocabulary import Vocabulary
 
 _SAVE_EVERY = 200  # steps between two saved states within an epoch
@@ -107,7 +107,7 @@ def train(
         states=learner.states(train_set, "train"),
     )
     loop = _Loop(recipe, run, learner, batches)
-    val_states = learner.states(val_set, "val") or padded_states
+    val_states = learner.states(val_set, "val")
     while position.epoch < recipe.training.epochs:
         started = time.monotonic()
         at = Progress(position.epoch + 1, recipe.training.epochs, 0, len(batches))
@@ -135,6 +135,8 @@ def _check_features(recipe: Recipe, *sets: Dataset) -> None:
                 f"model.feature_dim is {recipe.model.feature_dim} and must be the same. "
                 f"Add --set model.feature_dim={dataset.feature_dim}."
             )
+    if recipe.model.backbone:
+        check_heads(recipe, *sets)
     rank = recipe.training.feature_rank
     if rank and recipe.model.labels:
         raise ConfigError(

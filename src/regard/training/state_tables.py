@@ -7,8 +7,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.store.artefact import made_once
-from regard.store.shards import digest
-from regard.words.states import ENCODER, STATE_DIM, load_word_states
+from regard.words.states import OWN, WordSource
 
 _STATES = "states.f16"
 
@@ -21,32 +20,40 @@ class StateTable:
         folder: keeps them.
         name: what they are called there; one of that name made from other
             captions, or by another encoder, is replaced.
+        source: gives the states.
     """
 
-    def __init__(self, captions: Sequence[Sequence[str]], folder: Path, name: str) -> None:
+    def __init__(
+        self,
+        captions: Sequence[Sequence[str]],
+        folder: Path,
+        name: str,
+        source: WordSource = OWN,
+    ) -> None:
         lengths = np.array([len(words) + 2 for words in captions])
         self._starts = np.concatenate([[0], lengths.cumsum()])
         self._row_of = {tuple(words): row for row, words in enumerate(captions)}
 
         def make(place: Path) -> None:
-            shape = (int(self._starts[-1]), STATE_DIM)
+            shape = (int(self._starts[-1]), source.dim)
             table = np.memmap(place / _STATES, np.float16, "w+", shape=shape)
-            for row, states in load_word_states()(captions):
+            for row, states in source(captions):
                 table[self._starts[row] : self._starts[row + 1]] = states
             table.flush()
 
-        encoder = [digest(file) for file in sorted(ENCODER.iterdir())]
-        place = made_once(folder, name, [encoder, [list(words) for words in captions]], make)
-        self._states = np.memmap(place / _STATES, np.float16, "r").reshape(-1, STATE_DIM)
+        made_from = [source.identity, [list(words) for words in captions]]
+        place = made_once(folder, name, made_from, make)
+        self._states = np.memmap(place / _STATES, np.float16, "r").reshape(-1, source.dim)
 
-    def __call__(self, captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word 384"]:
+    def __call__(self, captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word state"]:
         """States of some of its captions, found by their words; float16, padded with zeros."""
         return self.gather(np.array([self._row_of[tuple(words)] for words in captions]))
 
-    def gather(self, rows: Int[np.ndarray, " cap"]) -> Float[np.ndarray, "cap word 384"]:
+    def gather(self, rows: Int[np.ndarray, " cap"]) -> Float[np.ndarray, "cap word state"]:
         """States of some captions, padded with zeros, float16."""
         starts, ends = self._starts[rows], self._starts[rows + 1]
-        out = np.zeros((len(rows), int((ends - starts).max()), STATE_DIM), np.float16)
+        longest = int((ends - starts).max())
+        out = np.zeros((len(rows), longest, self._states.shape[1]), np.float16)
         for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
             out[place, : end - start] = self._states[start:end]
         return out

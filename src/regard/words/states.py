@@ -5,9 +5,11 @@ those of [CLS] and [SEP]. Knows nothing of vocabularies or matching: every word 
 a state.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
@@ -19,6 +21,23 @@ from regard.words.pieces import Pieces
 STATE_DIM = DIM
 ENCODER = Path(__file__).parents[1] / "weights/sentence_encoder"
 _AT_ONCE = 1024  # pieces encoded together, or one sentence
+
+
+class WordSource(Protocol):
+    """What knows words in their sentence."""
+
+    @property
+    def dim(self) -> int:
+        """Numbers of a state."""
+
+    @property
+    def identity(self) -> list[str]:
+        """Changes when the states do."""
+
+    def __call__(
+        self, captions: Sequence[Sequence[str]]
+    ) -> Iterator[tuple[int, Float[np.ndarray, "word state"]]]:
+        """States of tokenised captions, <start> and <end> included, in no particular order."""
 
 
 class WordStates:
@@ -65,10 +84,31 @@ class WordStates:
         return [self._pieces.begin, *own, self._pieces.end]
 
 
-def padded_states(captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word 384"]:
+class _OwnEncoder:
+    """The encoder that comes with Regard, loaded when a state is asked for."""
+
+    dim = STATE_DIM
+
+    @property
+    def identity(self) -> list[str]:
+        files = sorted(ENCODER.iterdir())
+        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+
+    def __call__(
+        self, captions: Sequence[Sequence[str]]
+    ) -> Iterator[tuple[int, Float[np.ndarray, "word 384"]]]:
+        return load_word_states()(captions)
+
+
+OWN: WordSource = _OwnEncoder()
+
+
+def padded_states(
+    captions: Sequence[Sequence[str]], source: WordSource = OWN
+) -> Float[np.ndarray, "cap word state"]:
     """States of tokenised captions in their order, padded with zeros, float32."""
-    out = np.zeros((len(captions), max(map(len, captions)) + 2, STATE_DIM), np.float32)
-    for row, states in load_word_states()(captions):
+    out = np.zeros((len(captions), max(map(len, captions)) + 2, source.dim), np.float32)
+    for row, states in source(captions):
         out[row, : len(states)] = states
     return out
 
