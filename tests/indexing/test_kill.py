@@ -7,15 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from small import draw
+from small import draw, save_model
 
 from regard.indexing import update_index
 
 SCRIPT = Path(__file__).with_name("killing.py")
 
 
-def kill(model, base, changed, points):
-    arguments = [sys.executable, SCRIPT, model, base, changed, str(points)]
+def kill(model, base, changed, points, *other):
+    arguments = [sys.executable, SCRIPT, model, base, changed, str(points), *other]
     done = subprocess.run(arguments, capture_output=True, text=True, timeout=600)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
@@ -53,3 +53,15 @@ def test_killed_while_updating_an_index(base, model_folder, model, points, tmp_p
     reports = kill(model_folder, base, changed, points)
     assert reports["killed"] == points
     assert reports["photos"] == 10
+
+
+@pytest.mark.parametrize("points", [12, pytest.param(150, marks=pytest.mark.slow)])
+def test_killed_while_making_an_index_anew(base, model_folder, model, points, tmp_path):
+    """The index before can be searched until the new one has taken its place, and that after."""
+    update_index(base / "try/index", base / "try/photos", model, workers=1)
+    shutil.copytree(base / "try/photos", tmp_path / "changed")
+    shutil.move(base / "try/index", base / "index")
+    other = save_model(tmp_path / "other", seed=5)
+    reports = kill(model_folder, base, tmp_path / "changed", points, other)
+    assert reports["killed"] == points
+    assert reports["photos"] == 6

@@ -22,7 +22,6 @@ from regard.cli.common import (
     report_skipped,
 )
 from regard.errors import BusyError, ConfigError, DataError, StoreError
-from regard.store.manifest import wipe
 
 if TYPE_CHECKING:
     from regard.indexing import IndexReport
@@ -46,7 +45,12 @@ def index(
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
     rebuild: Annotated[
-        bool, typer.Option("--rebuild", help="Make the index anew, as for another model.")
+        bool,
+        typer.Option(
+            "--rebuild",
+            help="Make the index anew, as for another model. The one there is is searched until "
+            "that is done; interrupted, the same command goes on.",
+        ),
     ] = False,
     forget: Annotated[
         Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
@@ -54,6 +58,9 @@ def index(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
+    device: Annotated[
+        str, typer.Option(help="Where a pretrained backbone sees photos: cpu, cuda or cuda:N.")
+    ] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
@@ -72,12 +79,18 @@ def index(
     """
     from regard.indexing import forget_folder
     from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.device import PROCESSOR
     from regard.model.model import load
 
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
     _one_task({**given, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
-    loaded = load(model or (known.model if known else DEFAULT_MODEL))
+    loaded = load(model or (known.model if known else DEFAULT_MODEL), device=device)
+    if device != PROCESSOR and not (loaded.ranks_wholes or loaded.config.backbone):
+        raise ConfigError(
+            f"device is {device!r}; it must be {PROCESSOR}, on which this model sees photos. Leave "
+            "--device out, or name a pretrained backbone (`regard models`)."
+        )
     if check:
         _check(index_folder, loaded, workers, as_json)
         return
@@ -87,8 +100,9 @@ def index(
     how = _How(loaded, workers, compress or (known is not None and known.compressed))
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
-        wipe(index_folder)
-    (_watch if watch else _bring)(index_folder, folders, how, as_json)
+        _rebuild(index_folder, folders, how, as_json)
+    if watch or not rebuild:
+        (_watch if watch else _bring)(index_folder, folders, how, as_json)
 
 
 class _How(NamedTuple):
@@ -164,6 +178,15 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
 def _bring(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
     """Bring folders up to date once."""
     tell(index, [_update(index, *one, how) for one in folders.items()], as_json)
+
+
+def _rebuild(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
+    """Make an index anew beside the one there is, which is searched until it is whole."""
+    from regard.indexing.rebuilding import rebuilding
+
+    with rebuilding(index, how.loaded, compressed=how.compressed) as place:
+        reports = [_update(place, *one, how) for one in folders.items()]
+    tell(index, reports, as_json)
 
 
 def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:

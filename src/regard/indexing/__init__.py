@@ -10,5 +10,6 @@ from regard.indexing.folders import add_photo as add_photo
 from regard.indexing.folders import forget_folder as forget_folder
 from regard.indexing.folders import open_for_writing as open_for_writing
 from regard.indexing.folders import update_index as update_index
+from regard.indexing.rebuilding import rebuilding as rebuilding
 from regard.indexing.update import IndexReport as IndexReport
 from regard.indexing.update import Update as Update

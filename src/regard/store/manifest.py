@@ -64,12 +64,10 @@ def lock(folder: Path, file: str = "writer.lock", *, wait: bool = False) -> File
 def wipe(folder: Path) -> None:
     """Remove a manifest; the shards it named are nobody's then and swept by the next writer.
 
-    Raises:
-        BusyError: another process is writing.
+    Only for the one writer.
     """
-    with lock(folder):
-        for suffix in ("-wal", "-shm", ""):  # the log first: it must not outlive its database
-            (folder / f"{MANIFEST}{suffix}").unlink(missing_ok=True)
+    for suffix in ("-wal", "-shm", ""):  # the log first: it must not outlive its database
+        (folder / f"{MANIFEST}{suffix}").unlink(missing_ok=True)
 
 
 def create(folder: Path, producer: str, dim: int, *, compressed: bool = False) -> None:
