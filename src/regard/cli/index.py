@@ -58,9 +58,6 @@ def index(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
-    device: Annotated[
-        str, typer.Option(help="Where a pretrained backbone sees photos: cpu, cuda or cuda:N.")
-    ] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
@@ -79,18 +76,12 @@ def index(
     """
     from regard.indexing import forget_folder
     from regard.model.checkpoint import DEFAULT_MODEL
-    from regard.model.device import PROCESSOR
     from regard.model.model import load
 
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
     _one_task({**given, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
-    loaded = load(model or (known.model if known else DEFAULT_MODEL), device=device)
-    if device != PROCESSOR and not (loaded.ranks_wholes or loaded.config.backbone):
-        raise ConfigError(
-            f"device is {device!r}; it must be {PROCESSOR}, on which this model sees photos. Leave "
-            "--device out, or name a pretrained backbone (`regard models`)."
-        )
+    loaded = load(model or (known.model if known else DEFAULT_MODEL))
     if check:
         _check(index_folder, loaded, workers, as_json)
         return
