@@ -28,6 +28,15 @@ if TYPE_CHECKING:
     from regard.model.model import Model
     from regard.search.catalog import Summary
 
+RebuildOption = Annotated[
+    bool,
+    typer.Option(
+        "--rebuild",
+        help="Make the index anew, as for another model. The one there is is searched until that "
+        "is done; interrupted, the same command goes on.",
+    ),
+]
+
 
 def index(
     photos: Annotated[
@@ -44,14 +53,7 @@ def index(
     check: Annotated[
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
-    rebuild: Annotated[
-        bool,
-        typer.Option(
-            "--rebuild",
-            help="Make the index anew, as for another model. The one there is is searched until "
-            "that is done; interrupted, the same command goes on.",
-        ),
-    ] = False,
+    rebuild: RebuildOption = False,
     forget: Annotated[
         Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
     ] = None,

@@ -18,6 +18,7 @@ from regard.cli.common import (
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
+    from regard.training.config import Recipe
     from regard.training.loop import Progress
 
 
@@ -57,7 +58,6 @@ def train(
         --data dataset_flickr8k.json --regions siglip2.regions
     """
     require_train()
-    from regard.backbones.settings import is_backbone
     from regard.model.checkpoint import load_checkpoint
     from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
@@ -66,11 +66,7 @@ def train(
 
     keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
-    if pretrained := backbone if backbone and is_backbone(backbone) else wanted.model.backbone:
-        from regard.training.heads import stand_on
-
-        wanted = stand_on(wanted, pretrained)
-    tuned = Path(backbone) if backbone and not pretrained else None
+    wanted, tuned = _standing(wanted, backbone)
     train_set = open_split(data, "train", regions)
     val_set = open_split(data, "val", regions)
     notes.print(
@@ -88,6 +84,16 @@ def train(
     tree = {"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch}
     note = f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}."
     print_made(outcome.best, tree, as_json, note)
+
+
+def _standing(recipe: "Recipe", backbone: str | None) -> tuple["Recipe", Path | None]:
+    """The recipe with the sizes of the backbone it stands on; or the file of a tuned one."""
+    from regard.backbones.settings import is_backbone
+    from regard.training.heads import stand_on
+
+    if pretrained := backbone if backbone and is_backbone(backbone) else recipe.model.backbone:
+        return stand_on(recipe, pretrained), None
+    return recipe, Path(backbone) if backbone else None
 
 
 def _check_backbone(backbone: Path, producer: str) -> None:

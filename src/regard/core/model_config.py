@@ -6,7 +6,6 @@ from typing import Literal
 from regard.core.scoring import Scoring
 from regard.errors import ConfigError
 
-_SIZES = "model.state_dim and one less than model.feature_dim where there is a backbone"
 LIKELIEST = 10
 """Labels of a region that are kept: the likeliest ones."""
 
@@ -63,13 +62,8 @@ class ModelConfig:
         if self.word_encoding != "states":
             self._require("labels", not self.labels, "false without word_encoding='states'")
             self._require("word_weights", not self.word_weights, "false without these states")
-            self._require("backbone", not self.backbone, "empty without these states")
         if not self.word_weights:
             self._require("whole_weight", not self.whole_weight, "0 without word_weights")
-        if self.backbone:
-            sizes = self.state_dim, self.feature_dim - 1
-            self._require("embed_dim", sizes == (self.embed_dim,) * 2, _SIZES)
-            self._require("labels", not self.labels, "false where there is a backbone")
 
     @property
     def weighs_words(self) -> bool:

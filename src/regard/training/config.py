@@ -113,6 +113,18 @@ class Recipe:
     model: ModelConfig = field(default_factory=ModelConfig)
     training: TrainConfig = field(default_factory=TrainConfig)
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot stand on a backbone."""
+        model = self.model
+        sizes = {model.embed_dim, model.state_dim, model.feature_dim - 1}
+        fits = model.word_encoding == "states" and not model.labels and len(sizes) == 1
+        if model.backbone and not fits:
+            raise ConfigError(
+                f"model.backbone is {model.backbone!r}; with one, model.word_encoding must be "
+                "'states', model.labels false, and model.embed_dim, model.state_dim and "
+                "model.feature_dim - 1 the same. Correct the recipe or the --set option."
+            )
+
 
 def recipe_names() -> list[str]:
     """Names of the recipes that come with the package."""
