@@ -65,16 +65,14 @@ def train(
     from regard.training.loop import train as run_training
 
     keep_freed_memory()
-    wanted = load_recipe(recipe, settings or [])
-    wanted, tuned = _standing(wanted, backbone)
+    wanted, tuned = _standing(load_recipe(recipe, settings or []), backbone)
     train_set = open_split(data, "train", regions)
     val_set = open_split(data, "val", regions)
     notes.print(
         f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
         f"to train on, {len(val_set.captions.photos)} photos to validate on."
     )
-    if tuned is not None:
-        _check_backbone(tuned, train_set.producer)
+    _check_backbone(tuned, train_set.producer)
     teller = EpochTeller()
     first = load_checkpoint(start) if start else None
     outcome = run_training(wanted, train_set, val_set, out, teller, start=first)
@@ -96,8 +94,10 @@ def _standing(recipe: "Recipe", backbone: str | None) -> tuple["Recipe", Path | 
     return recipe, Path(backbone) if backbone else None
 
 
-def _check_backbone(backbone: Path, producer: str) -> None:
-    """See that regions were made with a tuned backbone."""
+def _check_backbone(backbone: Path | None, producer: str) -> None:
+    """See that regions were made with the tuned backbone, if there is one."""
+    if backbone is None:
+        return
     from regard.regions.extractor import load_extractor
 
     identity = load_extractor(f"pyramid:{backbone}").identity
