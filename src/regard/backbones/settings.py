@@ -10,7 +10,7 @@ Knows names; loads nothing.
 """
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -37,6 +37,11 @@ class Choice:
         chosen = [*(["grid"] if self.regions == "grid" else [])]
         chosen += ["synthetic"] if self.synthetic else []
         return ":".join([self.name, *chosen])
+
+    def placed(self) -> "Choice":
+        """The same, a folder named from the root."""
+        folder = Path(self.name)
+        return replace(self, name=str(folder.resolve())) if folder.is_dir() else self
 
     @classmethod
     def parse(cls, text: str) -> "Choice":

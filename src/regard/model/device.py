@@ -44,11 +44,6 @@ def usable_device(name: str) -> str:
     return name
 
 
-def at_device(backbone: str, device: str) -> str:
-    """A pretrained backbone's name with where it is to compute; empty where there is none."""
-    return backbone if not backbone or device == PROCESSOR else f"{backbone}@{device}"
-
-
 def similarities_on(
     device: str, images: EncodedImages, captions: EncodedCaptions, scoring: Scoring
 ) -> Float[np.ndarray, "image cap"]:

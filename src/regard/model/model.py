@@ -30,7 +30,7 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
-from regard.model.device import PROCESSOR, at_device, similarities_on, usable_device
+from regard.model.device import PROCESSOR, similarities_on, usable_device
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain, with_labels
@@ -121,8 +121,7 @@ class Model:
 
     @cached_property
     def _named_extractor(self) -> tuple[str, Extractor]:
-        pretrained = at_device(self.config.backbone, self.device)
-        return find_extractor(self.extractor_identity, self.source, pretrained)
+        return find_extractor(self.extractor_identity, self.source, self.config.backbone)
 
     @cached_property
     def _region_encoder(self) -> RegionEncoder:
