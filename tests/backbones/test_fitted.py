@@ -3,6 +3,7 @@
 import json
 
 import pytest
+from PIL import Image
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -45,8 +46,9 @@ def test_a_backbone_is_calibrated_and_evaluated_on_captions(
     assert model.curves.photos is not None
     photo = next(scenes.images.iterdir())
     hits = model.similarity([photo], "a red circle on the sand")
-    asked = model.encode_captions("a red circle on the sand").caption(0).vectors
-    judgement = model.judge([float(hits[0, 0])], "photos", asked, 10)[0]
+    asked = model.encode_captions("a red circle on the sand").caption(0)
+    regions = model.encode_images([photo]).photo(0)
+    judgement = model.judge([float(hits[0, 0])], [regions], [asked], "photos", 10)[0]
     assert 0 < judgement.probability < 1
     assert 0 < judgement.match_probability < 1
     explanation = model.explain_photo(photo, "a red circle on the sand")
@@ -62,7 +64,7 @@ def test_a_backbone_is_calibrated_and_evaluated_on_captions(
 def test_nothing_is_fitted_without_being_asked(tiny_folders, tmp_path):
     model = regard.load(tiny_folders["clip"])
     assert model.background is None
-    assert model.judge([0.5], "photos", model.encode_captions("a dog").vectors[0], 3)[0] == (
-        None, None,
-    )  # fmt: skip
+    asked = model.encode_captions("a dog").caption(0)
+    photo = model.encode_images([Image.new("RGB", (64, 64))]).photo(0)
+    assert model.judge([0.5], [photo], [asked], "photos", 3)[0] == (None, None)
     assert load_fitted(tmp_path) == load_fitted(model.fits)

@@ -51,6 +51,26 @@ def test_weights_stay_and_the_rest_is_kept(world, calibrated):
     assert before.info.items() <= after.info.items()
 
 
+def test_names_of_things_are_asked_for_besides(world, calibrated, tmp_path):
+    shutil.copytree(calibrated[0] / "model", tmp_path / "model")
+    photos = sorted(path.name for path in world.photos.iterdir())
+    rows = [
+        {"set": "scenes", "photo": name, "names": ["ring"] * (number % 3 == 0)}
+        for number, name in enumerate(photos)
+    ]
+    (tmp_path / "names.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    data = ("--data", world.captions, "--regions", world.regions)
+    named = (tmp_path / "model", *data, "--names", tmp_path / "names.jsonl")
+    report = told("calibrate", *named, "--json")
+    kinds = report["verdict"]["photos"]["kinds"]
+    assert [row["kind"] for row in kinds] == ["captions", "names, scenes"]
+    assert kinds[1]["queries"] == 1
+    done = invoke("calibrate", *named)
+    assert "no good match, where none is" in done.stdout
+    done = invoke("calibrate", *named[:3], "--names", tmp_path / "names.jsonl")
+    assert isinstance(done.exception, ConfigError)
+
+
 def test_a_damaged_background_is_made_anew(world, calibrated, tmp_path):
     shutil.copytree(calibrated[0] / "model", tmp_path / "model")
     whole = load_checkpoint(tmp_path / "model").background

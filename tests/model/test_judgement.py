@@ -20,6 +20,9 @@ def test_a_query_is_judged_by_its_best_its_number_and_its_background():
     logit = 10 * 0.6 - math.log(20) - 5 * 0.1 + 2 * 0.05 - 1
     wanted = 1 / (1 + math.exp(-logit))
     assert CURVE.probability(0.6, 20, Spread(0.1, 0.05)) == pytest.approx(wanted)
+    wordy = CURVE._replace(words=3.0)
+    wanted = 1 / (1 + math.exp(-logit - 3 * math.log(4)))
+    assert wordy.probability(0.6, 20, Spread(0.1, 0.05), 4) == pytest.approx(wanted)
 
 
 def test_judgement_of_what_is_recorded():
@@ -31,15 +34,21 @@ def test_judgement_of_what_is_recorded():
     assert curves.pair == (2.0, -1.0)
     assert curves.word is None
     spread = background().spread(np.ones((3, 16), np.float32), "photos")
-    low, high = curves.judge([0.1, 0.5], "photos", spread, 9)
+    low, high = curves.judge([0.1, 0.5], [0.1, 0.5], "photos", spread, 9)
     assert high.match_probability == pytest.approx(CURVE.probability(0.5, 9, spread))
     assert low.match_probability < high.match_probability
     assert high.probability == pytest.approx(0.5)
-    assert curves.judge([0.5], "sentences", spread, 9)[0].match_probability is None  # no curve
-    assert curves.judge([0.5], "photos", None, 9)[0].match_probability is None  # no background
-    assert curves.judge([], "photos", spread, 0) == []  # nothing to look at
+    assert (
+        curves.judge([0.5], [0.5], "sentences", spread, 9)[0].match_probability is None
+    )  # no curve
+    assert (
+        curves.judge([0.5], [0.5], "photos", None, 9)[0].match_probability is None
+    )  # no background
+    apart = curves.judge([0.9], [0.5], "photos", spread, 9)[0]  # pairs by agreement, else by rank
+    assert apart == (pytest.approx(1 / (1 + math.exp(-0.8))), high.match_probability)
+    assert curves.judge([], [], "photos", spread, 0) == []  # nothing to look at
     assert Curves.of({}) == Curves()
-    assert Curves().judge([0.5], "photos", spread, 9) == [Judgement(None, None)]
+    assert Curves().judge([0.5], [0.5], "photos", spread, 9) == [Judgement(None, None)]
 
 
 def test_verdict_in_words():

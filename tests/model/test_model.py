@@ -14,10 +14,11 @@ from regard.core.scoring import Scoring
 from regard.errors import CheckpointError, ConfigError, DataError, ShapeError
 from regard.kernels.workers import set_threads, thread_count
 from regard.model.background import Background
-from regard.model.encoded import EncodedImages
+from regard.model.encoded import EncodedCaption, EncodedImages
 from regard.model.judgement import Judgement
 from regard.model.model import Model, load
 from regard.photos.decode import read_photo
+from regard.photos.samples import FOLDER
 from regard.store.shards import Regions
 from regard.words.vocabulary import Vocabulary
 
@@ -171,10 +172,12 @@ def test_features_of_another_shape_are_refused(shape):
 
 
 def test_probability_is_there_where_a_curve_was_fitted():
-    plain, words = model(), np.ones((3, 8), np.float32)
-    assert plain.judge([0.5], "photos", words, 1) == [Judgement(None, None)]
+    plain = model()
+    asked = [EncodedCaption(("<start>", "dog", "<end>"), np.ones((3, 8), np.float32))]
+    photos = plain.embed([regions_of(plain, 3)]) * 3
+    assert plain.judge([0.5], photos[:1], asked, "photos", 1) == [Judgement(None, None)]
     plain.info["calibration"] = {"slope": 10.0, "intercept": -5.0}
-    judgements = plain.judge([-1e3, 0.5, 1e3], "photos", words, 1)
+    judgements = plain.judge([-1e3, 0.5, 1e3], photos, asked, "photos", 1)
     np.testing.assert_allclose([one.probability for one in judgements], [0, 0.5, 1])
     assert {one.match_probability for one in judgements} == {None}
 
@@ -189,11 +192,47 @@ def test_identity_changes_with_the_weights():
 
 def test_a_shipped_model_judges_pairs_and_answers():
     shipped = load("flickr8k")
-    words = shipped.encode_captions(["a dog"]).caption(0).vectors
-    low, high = shipped.judge([0.0, 0.5], "photos", words, 20)
+    asked = [shipped.encode_captions(["a dog"]).caption(0)]
+    photos = shipped.embed([regions_of(shipped, 36)]) * 2
+    low, high = shipped.judge([0.0, 0.5], photos, asked, "photos", 20)
     assert 0 <= low.probability < high.probability <= 1
     assert 0 <= low.match_probability < high.match_probability <= 1
-    assert shipped.judge([0.5], "photos", words, 2000)[0].match_probability < high.match_probability
+    (many,) = shipped.judge([0.5], photos[:1], asked, "photos", 2000)
+    assert many.match_probability < high.match_probability
+
+
+def test_a_photo_is_judged_by_what_is_asked_for_however_it_is_put():
+    shipped = load("flickr8k")
+    captions = shipped.encode_captions(["a photo of a dog", "dog", "grass"])
+    asked, gist, other = (captions.caption(row) for row in range(3))
+    images = shipped.encode_images([FOLDER / "grass.jpg", FOLDER / "coffee.jpg"])
+    photos = [images.photo(row) for row in range(2)]
+    similarities = shipped.similarity(images, captions)
+    found = shipped.judge(similarities[:, 0].tolist(), photos, [asked], "photos", 2, gist)
+    plain = shipped.judge(similarities[:, 1].tolist(), photos, [gist], "photos", 2)
+    for one, same in zip(found, plain, strict=True):
+        assert one.match_probability == pytest.approx(same.match_probability, abs=1e-4)
+    lawn = shipped.judge(similarities[:, 2].tolist(), photos, [other], "photos", 2)
+    assert lawn[0].match_probability > found[0].match_probability
+
+
+def test_agreement_takes_off_as_much_of_what_ranks_as_was_chosen():
+    shipped = load("flickr8k")
+    images, captions = shipped.encode_images([FOLDER / "grass.jpg"]), ["a dog", "green grass"]
+    plain = shipped.similarity(images, captions, background=False)
+    ranking = shipped.similarity(images, captions)
+    regions, sentence = images.photo(0), shipped.encode_captions(captions).caption(1)
+    for lowered in (0.0, 0.25, 1.0):
+        shipped.info = {**shipped.info, "agreement": {"lowered": lowered}}
+        wanted = plain + lowered * (ranking - plain)
+        np.testing.assert_allclose(shipped.agreement(images, captions), wanted, atol=1e-6)
+        (found,) = shipped.agreements([ranking[0, 1]], [regions], [sentence])
+        assert found == pytest.approx(wanted[0, 1], abs=1e-5)
+        explained = shipped.explain_photo(FOLDER / "grass.jpg", captions[1])
+        assert explained.similarity == pytest.approx(wanted[0, 1], abs=1e-5)
+        (judged,) = shipped.judge([ranking[0, 1]], [regions], [sentence], "photos", 1)
+        curve = shipped.curves.pair
+        assert judged.probability == pytest.approx(curve.probability(wanted[0, 1]), abs=1e-4)
 
 
 def regions_of(matcher, count):

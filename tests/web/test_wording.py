@@ -96,13 +96,14 @@ def test_a_probability_is_said_of_what_was_calibrated_only(index, monkeypatch):
     scoring = model.scoring
     texts = ("a dog", "a dog; a cat")
     one, two = (EncodedQuery.of(model, wording.parse(text)) for text in texts)
-    assert wording.probability(one, 0.3, scoring) is None
+    photo = index.search("a dog", 1).hits[0].regions
+    assert wording.probability(one, photo, 0.3, scoring) is None
     monkeypatch.setitem(model.info, "calibration", {"slope": 10.0, "intercept": -3.0})
-    assert wording.probability(one, 0.3, scoring) == pytest.approx(0.5)
-    assert wording.probability(one, 0.5, scoring) == pytest.approx(1 / (1 + np.exp(-2)))
-    assert wording.probability(two, 0.3, scoring) is None
+    assert wording.probability(one, photo, 0.3, scoring) == pytest.approx(0.5)
+    assert wording.probability(one, photo, 0.5, scoring) == pytest.approx(1 / (1 + np.exp(-2)))
+    assert wording.probability(two, photo, 0.3, scoring) is None
     other = wording.rescored(scoring, "i2t", None)
-    assert wording.probability(one, 0.3, other) is None
+    assert wording.probability(one, photo, 0.3, other) is None
 
 
 def test_direction_and_temperature_may_be_others():

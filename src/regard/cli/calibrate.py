@@ -16,6 +16,7 @@ from regard.cli.common import (
     print_json,
     progress_bar,
 )
+from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -33,6 +34,13 @@ def calibrate(
     regions: RegionsOption = None,
     split: Annotated[str, typer.Option(help="What to fit to: not trained on.")] = "val",
     background: Annotated[str, typer.Option(help="Split the background is drawn from.")] = "train",
+    names: Annotated[
+        Path | None,
+        typer.Option(
+            help="JSONL file of what photos show, to be judged by names of things as well: "
+            '{"set": ..., "photo": ..., "names": [...]}, photos as in --regions.'
+        ),
+    ] = None,
     plot: Annotated[
         Path | None, typer.Option(help="Reliability plot to draw: .png, .svg or .pdf.")
     ] = None,
@@ -48,19 +56,31 @@ def calibrate(
         regard calibrate runs/mine/best --data dataset_flickr8k.json --regions flickr8k.regions
 
         regard calibrate runs/mine/best --data data/f30k_precomp --plot reliability.png
+
+        regard calibrate runs/mine/best --data wide.jsonl --regions wide.regions --names names.jsonl
     """
-    from regard.evaluation.calibration.judging import judge_model
+    from regard.evaluation.calibration.judging import Names, judge_model
+    from regard.evaluation.calibration.names import load_named
     from regard.evaluation.calibration.reliability_plot import save_reliability
     from regard.explain.figure import check_suffix
+    from regard.store.region_store import RegionStore
 
     if plot is not None:
         check_suffix(plot)
+    things = None
+    if names is not None:
+        if regions is None:
+            raise ConfigError(
+                "--names is given without --regions; the photos it names must be in a region "
+                "store. Name it."
+            )
+        things = Names(load_named(names), RegionStore(regions))
     loaded, recorded = _to_judge(model)
     held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
     if loaded.ranks_wholes:
         _weigh_words(loaded, held_out)
     with progress_bar("Scoring captions") as progress:
-        outcome = judge_model(loaded, held_out, trained_on, split, progress)
+        outcome = judge_model(loaded, held_out, trained_on, split, progress, things)
     folder = recorded(loaded, outcome)
     measured, slope = outcome.measured, outcome.background.length.slope
     if plot is not None:
@@ -135,6 +155,18 @@ def _show(measured: "Measured") -> None:
     ]
     head = ("", "looked at", "verdict", "flat cut-off")
     print_figures("Is there a match? Right in per cent", head, *groups)
+    rows = [
+        (told.kind, str(told.queries), f"{told.match:.1f}", f"{told.no_match:.1f}")
+        for told in measured.photos.kinds
+    ]
+    head = ("asked for", "queries", "match, where one is there", "no good match, where none is")
+    print_figures("Verdicts on photos by kind of query, right in per cent", head, rows)
+    if (chosen := measured.agreement) is not None:
+        output.print(
+            f"Agreement with people's captions: tau-c {chosen['tau_c']:.1f}, with "
+            f"{chosen['lowered']:g} of what ranking takes off; {chosen['tau_c_ranking']:.1f} with "
+            "all of it."
+        )
     error = 100 * measured.pairs.expected_calibration_error
     output.print(f"Expected calibration error: {error:.1f} % of pairs' probabilities.")
     if (words := measured.words) is None:

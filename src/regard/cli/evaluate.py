@@ -55,6 +55,9 @@ def evaluate(
         Path | None,
         typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
     ] = None,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Judge how far similarities agree with people.")
+    ] = False,
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
@@ -72,8 +75,11 @@ def evaluate(
 
         regard evaluate --data captions.json --regions photos.regions --grounding entities.jsonl
 
+        regard evaluate --data captions.json --regions photos.regions --agreement
+
         regard evaluate --data captions.json --regions photos.regions --gallery page
     """
+    from regard.cli.agreement import judge_agreement
     from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
     from regard.model.checkpoint import DEFAULT_MODEL
@@ -84,6 +90,8 @@ def evaluate(
     loaded = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
     if grounding is not None:
         return judge_grounding(loaded, dataset, grounding, as_json)
+    if agreement:
+        return judge_agreement(loaded, dataset, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
         report = judge_with_gallery(judge, loaded, dataset, split, gallery, photos)

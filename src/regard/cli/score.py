@@ -13,7 +13,7 @@ from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
-    from regard.model.encoded import EncodedImages
+    from regard.model.encoded import EncodedCaption, EncodedImages
     from regard.model.model import Model
 
 _SENTENCES_AT_ONCE = 512
@@ -38,9 +38,10 @@ def score(
 ) -> None:
     """Print how well photos and sentences fit; higher is better.
 
-    With --pairs every line comes back as JSON in its place, other keys kept, with `similarity`
-    added. Lines and photos that cannot be read are left out, named and counted. A photo is read
-    once however many lines name it.
+    That is the similarity that agrees best with people, for any pairs alike; --json tells as
+    `ranking` that by which searches order their answers. With --pairs every line comes back as
+    JSON in its place, other keys kept, with `similarity` added. Lines and photos that cannot be
+    read are left out, named and counted. A photo is read once however many lines name it.
 
         regard score beach.jpg "a dog runs along the water"
 
@@ -182,24 +183,40 @@ def _in_order(
             following += 1
 
 
+def _gists(loaded: "Model", sentences: Sequence[str]) -> "dict[int, EncodedCaption]":
+    """What sentences ask for, by their place, where they say more and the model gives verdicts."""
+    from regard.words.gist import gist_of, is_put_otherwise
+
+    rows = [row for row, sentence in enumerate(sentences) if is_put_otherwise(sentence)]
+    if not rows or loaded.curves.photos is None:
+        return {}
+    encoded = loaded.encode_captions([gist_of(sentences[row]) for row in rows])
+    return {row: encoded.caption(place) for place, row in enumerate(rows)}
+
+
 def _score(
     loaded: "Model", image: "EncodedImages", sentences: Sequence[str]
 ) -> Iterator[dict[str, Any]]:
     """Scores of one photo with each sentence in the form of JSON, as far as the model has them.
 
-    Similarity; probability; verdict, of a search among this one photo; words no region supports.
+    Similarity, as people agree with best, and that by which searches rank;
+    probability; verdict, of a search among this one photo; words no region supports.
     """
     from regard.model.explaining import unsupported_words
 
     curve, regions = loaded.curves.word, image.photo(0)
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
         captions = loaded.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
-        similarities = loaded.similarity(image, captions)[0].tolist()
+        ranking = loaded.similarity(image, captions)[0].tolist()
+        agreements = loaded.agreement(image, captions)[0].tolist()
         unsupported = unsupported_words(curve, regions, captions)
-        for row, similarity in enumerate(similarities):
-            asked = captions.caption(row).vectors
-            judgement = loaded.judge([similarity], "photos", asked, 1)[0]
+        gists = _gists(loaded, sentences[start : start + _SENTENCES_AT_ONCE])
+        for row, similarity in enumerate(agreements):
+            judged = [ranking[row]], [regions], [captions.caption(row)]
+            judgement = loaded.judge(*judged, "photos", 1, gists.get(row))[0]
             scores: dict[str, Any] = {"similarity": similarity}
+            if loaded.background is not None:
+                scores["ranking"] = ranking[row]
             if judgement.probability is not None:
                 scores["probability"] = judgement.probability
             if judgement.verdict is not None:

@@ -44,18 +44,22 @@ class VerdictCurve(NamedTuple):
     deviation: float
     """Of its deviation."""
     intercept: float
+    words: float = 0.0
+    """Of the logarithm of how many words of a sentence that asks count."""
 
     def probability(
-        self, best: Float[np.ndarray, "*shape"], among: int, background: Spread
+        self, best: Float[np.ndarray, "*shape"], among: int, background: Spread, words: int = 0
     ) -> Float[np.ndarray, "*shape"]:
         """Probability that a right answer is among those looked at, one query in two having one.
 
         Args:
             best: the highest similarity.
             among: how many answers were looked at, at least 1.
+            words: of a sentence that asks, how many count; 0 where a photo does.
         """
         looked = self.among * math.log(among) + self.mean * background.mean
         known = looked + self.deviation * background.deviation + self.intercept
+        known += self.words * math.log(max(words, 1))
         return logistic(self.best * np.asarray(best, np.float64) + known)
 
 
@@ -84,6 +88,8 @@ class Curves(NamedTuple):
     """For sentences that ask for photos."""
     sentences: VerdictCurve | None = None
     """For photos that ask for sentences."""
+    lowered: float = 1.0
+    """How much of what hubs are lowered by is taken off a similarity that agrees with people."""
 
     @classmethod
     def of(cls, info: dict[str, Any]) -> "Curves":
@@ -94,7 +100,7 @@ class Curves(NamedTuple):
             return Calibration(recorded["slope"], recorded["intercept"]) if recorded else None
 
         verdicts = {
-            name: VerdictCurve(**{key: recorded[key] for key in VerdictCurve._fields})
+            name: VerdictCurve(**{k: recorded[k] for k in VerdictCurve._fields if k in recorded})
             for name, recorded in info.get("verdict", {}).items()
         }
         return cls(
@@ -102,26 +108,36 @@ class Curves(NamedTuple):
             curve("word_support"),
             verdicts.get("photos"),
             verdicts.get("sentences"),
+            info.get("agreement", {}).get("lowered", 1.0),
         )
 
     def judge(
-        self, similarities: Sequence[float], answers: Answers, spread: Spread | None, among: int
+        self,
+        agreements: Sequence[float],
+        similarities: Sequence[float],
+        answers: Answers,
+        spread: Spread | None,
+        among: int,
+        words: int = 0,
     ) -> list[Judgement]:
         """What similarities with one query are worth, each as far as a curve says.
 
         Args:
+            agreements: of which a pair's probability is told.
+            similarities: of which it is told whether anything fits.
             answers: what was looked at.
             spread: how similar the query is to the background; None where there is none.
             among: how many answers were looked at, at least 1 if there is a similarity.
+            words: of a sentence that asks, how many count.
         """
         values = np.asarray(similarities, np.float64)
         pairs: list[float | None] = [None] * len(values)
         matches = pairs
         if self.pair is not None:
-            pairs = self.pair.probability(values).tolist()
+            pairs = self.pair.probability(np.asarray(agreements)).tolist()
         curve = self.photos if answers == "photos" else self.sentences
         if curve is not None and spread is not None and among:
-            matches = curve.probability(values, among, spread).tolist()
+            matches = curve.probability(values, among, spread, words).tolist()
         return [Judgement(*both) for both in zip(pairs, matches, strict=True)]
 
 

@@ -15,11 +15,10 @@ from jaxtyping import Float, Int
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
-from regard.core.shares import word_parts, word_shares
+from regard.core.shares import word_parts
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels.workers import one_product_a_thread, set_threads
-from regard.model.background import Answers
 from regard.model.captions import CaptionEncoder, Progress, States, states_for
 from regard.model.checkpoint import (
     DEFAULT_MODEL,
@@ -35,7 +34,7 @@ from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages,
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain, with_labels
 from regard.model.hub import fetch, publish, write_layout
-from regard.model.judgement import Curves, Judgement
+from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
 from regard.regions.extractor import Extractor
 from regard.store.shards import RegionLabels, Regions
@@ -44,7 +43,7 @@ _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length firs
 _IMAGES_AT_ONCE = 64
 
 
-class Model:
+class Model(Judging):
     """A trained model with its vocabulary and extractor.
 
     Args:
@@ -54,7 +53,7 @@ class Model:
 
     device = PROCESSOR  # where `similarity` is computed
     ranks_wholes = False  # as backbones do, of whose photos the first row is the whole
-    word_parts, word_shares = staticmethod(word_parts), staticmethod(word_shares)
+    word_parts = staticmethod(word_parts)
 
     def __init__(
         self, checkpoint: Checkpoint, source: str = "", states: States | None = None
@@ -89,11 +88,6 @@ class Model:
     def dim(self) -> int:
         """D, size of the joint space."""
         return self.config.embed_dim
-
-    @property
-    def curves(self) -> Curves:
-        """What the model's maker has fitted to tell what similarities are worth."""
-        return Curves.of(self.info)
 
     @cached_property
     def identity(self) -> str:
@@ -229,10 +223,11 @@ class Model:
         *,
         background: bool = True,
     ) -> Float[np.ndarray, "image cap"]:
-        """Similarity of every photo with every sentence, in float32, higher is better.
+        """Similarity of every photo with every sentence, in float32: to rank answers by.
 
-        The attention's similarity; where the model has a background, less what photo and sentence
-        have with that (`regard.model.background`).
+        The attention's similarity, higher is better; where the model has a background, less what
+        photo and sentence have with that (`regard.model.background`). To tell how well a sentence
+        describes a photo, whatever the others, take `agreement`.
 
         Args:
             images, captions: as they are, or what `encode_images`, `encode_captions` gave for them.
@@ -244,61 +239,62 @@ class Model:
             captions = self.encode_captions(captions)
         similarities = similarities_on(self.device, images, captions, self.scoring)
         if background:  # rows past a photo's count and a sentence's end are zeros
-            similarities -= self.photo_discounts(images.vectors.sum(1))[:, None]
-            similarities -= self.sentence_discounts(captions.vectors.sum(1), captions.counted)
+            similarities -= self._discounts(images, captions)
         return similarities
 
-    def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
-        """What is taken off photos' similarities, given the sums of their region vectors."""
-        if self.background is None:
-            return np.zeros(len(sums), np.float32)
-        return self.background.photo_discounts(sums)
-
-    def sentence_discounts(
-        self, sums: Float[np.ndarray, "cap dim"], counted: Int[np.ndarray, " cap"]
-    ) -> Float[np.ndarray, " cap"]:
-        """Likewise off sentences', given the sums of their word vectors and how many are not 0."""
-        if self.background is None:
-            return np.zeros(len(sums), np.float32)
-        return self.background.sentence_discounts(sums, counted)
-
-    def judge(
+    def agreement(
         self,
-        similarities: Sequence[float],
-        answers: Answers,
-        asked: Float[np.ndarray, "item dim"],
-        among: int,
-    ) -> list[Judgement]:
-        """What similarities with one photo or one sentence are worth.
+        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
+        captions: EncodedCaptions | str | Iterable[str],
+    ) -> Float[np.ndarray, "image cap"]:
+        """How well every sentence describes every photo, as people agree with best.
+
+        A similarity that means the same for every photo and sentence; to rank answers to one
+        question, `similarity` finds more.
 
         Args:
-            answers: what was looked at.
-            asked: vectors of the sentence or the photo that asks, without padding.
-            among: how many answers were looked at.
+            images, captions: as for `similarity`.
         """
-        spread = None if self.background is None else self.background.spread(asked, answers)
-        return self.curves.judge(similarities, answers, spread, among)
+        if not isinstance(images, EncodedImages):
+            images = self.encode_images(images)
+        if not isinstance(captions, EncodedCaptions):
+            captions = self.encode_captions(captions)
+        similarities = self.similarity(images, captions)
+        if self.curves.lowered != 1:
+            similarities += (1 - self.curves.lowered) * self._discounts(images, captions)
+        return similarities
+
+    def _discounts(
+        self, images: EncodedImages, captions: EncodedCaptions
+    ) -> Float[np.ndarray, "image cap"]:
+        of_photos = self.photo_discounts(images.vectors.sum(1))[:, None]
+        return of_photos + self.sentence_discounts(captions.vectors.sum(1), captions.counted)
 
     @one_product_a_thread()
     def explain(
-        self, photo: Regions, caption: EncodedCaption, scoring: Scoring | None = None
+        self,
+        photo: Regions,
+        caption: EncodedCaption,
+        scoring: Scoring | None = None,
+        *,
+        lowered: float = 1.0,
     ) -> Explanation:
         """What every word of a sentence sees in a photo, and its share of the similarity.
 
         Args:
             photo: embedded.
             scoring: how the similarity is made; None takes the model's own.
+            lowered: how much of what hubs are lowered by is taken off: all of it, as to rank.
 
         Raises:
             ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
         """
-        regions = np.asarray(photo.vectors, np.float32).sum(0, keepdims=True)
-        words, counted = caption.vectors.sum(0, keepdims=True), np.array([caption.counted])
-        discount = self.photo_discounts(regions)[0] + self.sentence_discounts(words, counted)[0]
+        empty = not len(photo.vectors) or not len(caption.vectors)  # which `explain` refuses
+        discount = 0.0 if empty else lowered * float(self.discounts([photo], [caption])[0, 0])
         explanation = explain(
             *(photo, caption, scoring or self.scoring),
             curve=self.curves.word,
-            discount=float(discount),
+            discount=discount,
             pointer=self.pointer,
             take_apart=self.word_parts,
         )
@@ -306,13 +302,14 @@ class Model:
         return with_labels(explanation, photo, caption, labels)
 
     def explain_photo(self, photo: OnePhoto, sentence: str) -> Explanation:
-        """`explain` for a photo and a sentence as `encode_images` and `encode_captions` take them.
+        """How well a sentence describes a photo (`agreement`), taken apart as by `explain`.
 
         Raises:
             PhotoError, DataError: the photo cannot be read, or the sentence has no word.
         """
         regions = self.encode_images([photo]).photo(0)
-        return self.explain(regions, self.encode_captions([sentence]).caption(0))
+        caption = self.encode_captions([sentence]).caption(0)
+        return self.explain(regions, caption, lowered=self.curves.lowered)
 
     def save_pretrained(
         self,

@@ -74,9 +74,11 @@ def rank_captions(
         progress(start + len(part.lengths), len(wanted))
     best = np.argsort(-scores, kind="stable")[:k]
     similarities = scores[best].tolist()
-    judgements = model.judge(similarities, "sentences", regions.vectors, len(wanted))
     chosen = [wanted[row] for row in best]
-    unsupported = unsupported_words(model.curves.word, regions, model.encode_captions(chosen))
+    encoded = model.encode_captions(chosen)
+    captions = [encoded.caption(row) for row in range(len(chosen))]
+    judgements = model.judge(similarities, [regions], captions, "sentences", len(wanted))
+    unsupported = unsupported_words(model.curves.word, regions, encoded)
     return [
         RankedCaption(
             sentence,

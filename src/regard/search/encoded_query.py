@@ -15,6 +15,7 @@ from regard.model.model import Model
 from regard.search.part import Embedded, part_of
 from regard.search.query import Query
 from regard.store.region_store import Regions
+from regard.words.gist import gist_of, is_put_otherwise
 
 
 class WeightedCaption(NamedTuple):
@@ -35,6 +36,8 @@ class EncodedQuery:
     sentences: tuple[WeightedCaption, ...]
     photos: tuple[Float[np.ndarray, "region dim"], ...] = ()
     """Region vectors of photos to look like, each of weight 1."""
+    gist: EncodedCaption | None = None
+    """Of the one sentence, by which it is judged whether anything fits; None where it is this."""
 
     @classmethod
     def of(cls, model: Model, query: Query) -> "EncodedQuery":
@@ -46,16 +49,21 @@ class EncodedQuery:
         """
         sentences: list[WeightedCaption] = []
         photos: list[np.ndarray] = []
+        gist = None
         if query.sentences:
-            captions = model.encode_captions([part.text for part in query.sentences])
+            texts = [part.text for part in query.sentences]
+            if len(texts) == 1 and model.curves.photos and is_put_otherwise(texts[0]):
+                texts.append(gist_of(texts[0]))
+            captions = model.encode_captions(texts)
             for row, part in enumerate(query.sentences):
                 sentences.append(WeightedCaption(part.weight, captions.caption(row)))
+            gist = captions.caption(1) if len(texts) > len(sentences) else None
         for like in query.like:
             if isinstance(like, Embedded):
                 photos.append(like.vectors)
             else:
                 photos.append(part_of(model.encode_images([like]).photo(0)).vectors)
-        return cls(model, tuple(sentences), tuple(photos))
+        return cls(model, tuple(sentences), tuple(photos), gist)
 
     @property
     def parts(self) -> list[tuple[float, Float[np.ndarray, "_ dim"]]]:
@@ -93,16 +101,19 @@ class EncodedQuery:
     def _sizes(self) -> float:
         return sum(abs(part.weight) for part in self.sentences) + len(self.photos)
 
-    def judge(self, similarities: Sequence[float], among: int) -> list[Judgement]:
+    def judge(
+        self, similarities: Sequence[float], photos: Sequence[Regions], among: int
+    ) -> list[Judgement]:
         """What similarities of photos are worth; nothing is said but of one sentence.
 
         Args:
+            photos: embedded, one for each similarity.
             among: how many photos were looked at.
         """
-        if not self.is_one_sentence:
+        if not self.is_one_sentence or not len(similarities):
             return [Judgement()] * len(similarities)
-        words = self.sentences[0].caption.vectors
-        return self.model.judge(similarities, "photos", words, among)
+        asked = [self.sentences[0].caption]
+        return self.model.judge(similarities, photos, asked, "photos", among, self.gist)
 
     def explain(self, photo: Regions, number: int, scoring: Scoring | None = None) -> Explanation:
         """What every word of one sentence sees in a photo.

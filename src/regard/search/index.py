@@ -34,6 +34,7 @@ from regard.words.tokens import tokenize
 Sort = Literal["relevance", "date"]
 
 _MOST_RELEVANT = 1000
+_JUDGED = 10
 
 
 class Index(Closing):
@@ -205,8 +206,7 @@ class Index(Closing):
             keys = snapshot.passing(filters)
             hits = _rank(snapshot, keys, encoded, depth, among=len(keys), filters=filters)
         result = _result(hits, unknown, len(keys))
-        if by_date:
-            hits = [hit for hit in hits if hit.verdict == "match"] or hits[:k]
+        hits = [hit for hit in hits if by_date and hit.verdict == "match"] or hits[:k]
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
         return replace(result, hits=hits[:k])
@@ -231,7 +231,8 @@ class Index(Closing):
             depth = max(1, len(keys)) if k is None else k
             among = len(snapshot)  # candidates were picked from all
             hits = _rank(snapshot, keys, encoded, depth, among=among)
-        return _result(hits, unknown, len(keys))
+        result = _result(hits, unknown, len(keys))
+        return replace(result, hits=hits[:depth])
 
     def pooled_query(self, query: str | Query) -> Float[np.ndarray, " dim"]:
         """The unit vector whose inner products with `pooled` order photos nearly as search does.
@@ -280,7 +281,7 @@ def _rank(
     among: int,
     filters: Filters = NO_FILTERS,
 ) -> list[Hit]:
-    """The k most similar of some photos.
+    """The k most similar of some photos, and of one sentence at least ten to judge.
 
     Args:
         among: how many photos these were taken from.
@@ -288,13 +289,17 @@ def _rank(
     """
     if k < 1:
         raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
-    best = snapshot.scorer.best(keys, query.parts, k, query.sentence_weight)
+    least = _JUDGED if query.is_one_sentence else 0  # so that the verdict is of more than one
+    best = snapshot.scorer.best(keys, query.parts, max(k, least), query.sentence_weight)
     discount = query.discount
     similarities = [similarity - discount for _, similarity in best]
-    judgements = query.judge(similarities, among)
+    photos = [snapshot.store[key] for key, _ in best]
+    judgements = query.judge(similarities, photos, among)
     return [
-        Hit(snapshot.record(key, filters), similarity, query, snapshot.store[key], judgement)
-        for (key, _), similarity, judgement in zip(best, similarities, judgements, strict=True)
+        Hit(snapshot.record(key, filters), similarity, query, photo, judgement)
+        for (key, _), similarity, photo, judgement in zip(
+            best, similarities, photos, judgements, strict=True
+        )
     ]
 
 
@@ -302,7 +307,7 @@ def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> Searc
     """Hits, best first, with what they say of the search as a whole."""
     if not hits:
         return SearchResult(hits, None, unknown, total)
-    judgement = hits[0].judgement
+    judgement = max((hit.judgement for hit in hits), key=lambda one: one.match_probability or 0)
     overall = judgement.verdict or hits[0].verdict
     return SearchResult(hits, overall, unknown, total, judgement.match_probability)
 

@@ -103,7 +103,10 @@ class SentenceRanker:
         scores = self._model.similarity(image, listed.captions)[0]
         best = np.argsort(-scores, kind="stable")[:k].tolist()
         similarities = scores[best].tolist()
-        judgements = self._model.judge(similarities, "sentences", image.vectors[0], len(scores))
+        sentences = [listed.captions.caption(row) for row in best]
+        judgements = self._model.judge(
+            similarities, [subject.regions], sentences, "sentences", len(scores)
+        )
         captions = [
             self._describe(subject, listed, row, judgement)
             for row, judgement in zip(best, judgements, strict=True)

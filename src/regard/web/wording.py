@@ -17,6 +17,7 @@ from regard.model.background import Answers
 from regard.model.judgement import Verdict
 from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
+from regard.store.shards import Regions
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.special import MARKERS
@@ -125,14 +126,16 @@ def verdict_of(
     return models.Verdict(good=good, text=text, probability=probability)
 
 
-def probability(query: EncodedQuery, similarity: float, scoring: Scoring) -> float | None:
+def probability(
+    query: EncodedQuery, photo: Regions, similarity: float, scoring: Scoring
+) -> float | None:
     """That a query describes a photo; None where nothing was fitted to what was asked.
 
     Curves are fitted to single sentences, scored as the model scores.
     """
     if scoring != query.model.scoring:
         return None
-    return query.judge([similarity], among=1)[0].probability
+    return query.judge([similarity], [photo], among=1)[0].probability
 
 
 def _rows(values: Float[np.ndarray, "row value"], digits: int) -> list[list[float]]:

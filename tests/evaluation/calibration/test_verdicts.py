@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from regard.evaluation.calibration.verdicts import draw_cases, fit_verdict, part, report
+from regard.evaluation.calibration.verdicts import (
+    draw_cases,
+    fit_verdict,
+    part,
+    report,
+    told,
+)
 from regard.model.judgement import Calibration
 
 QUERIES, ANSWERS = 200, 120
@@ -18,7 +24,7 @@ def cases():
     own = np.arange(QUERIES)[:, None] % ANSWERS
     scores[np.arange(QUERIES), own[:, 0]] += 1
     spreads = np.stack([level, np.full(QUERIES, 0.3)], 1)
-    return scores, draw_cases(scores, list(own), spreads)
+    return scores, draw_cases(scores, list(own), spreads, np.full(QUERIES, 3))
 
 
 def test_each_set_is_looked_at_with_and_without_the_right_answer(cases):
@@ -39,7 +45,7 @@ def test_each_set_is_looked_at_with_and_without_the_right_answer(cases):
 def test_a_background_finds_what_a_flat_cut_off_cannot(cases):
     _, drawn = cases
     first = np.arange(QUERIES) % 2 == 0
-    measured = report(fit_verdict(part(drawn, first)), Calibration(1.0, 0.0), part(drawn, ~first))
+    measured = report(fit_verdict([part(drawn, first)]), Calibration(1.0, 0.0), part(drawn, ~first))
     assert min(measured.accuracy[:3]) > 80
     assert max(measured.flat) < 65
     assert measured.accuracy[0] > measured.accuracy[-1]  # among many some wrong one stands out too
@@ -50,3 +56,26 @@ def test_a_background_finds_what_a_flat_cut_off_cannot(cases):
 def test_a_part_has_the_cases_of_its_queries(cases):
     chosen = np.arange(QUERIES) == 7
     assert set(part(cases[1], chosen).query.tolist()) == {7}
+
+
+def test_as_many_right_answers_are_there_as_by_chance():
+    scores = np.arange(100.0)[None]  # the last twenty are right
+    right, spreads = [np.arange(80, 100)], np.zeros((1, 2))
+    drawn = draw_cases(scores, right, spreads, np.ones(1, int))
+    assert drawn.among.max() == 80
+    best = drawn.inputs[drawn.has_answer & (drawn.among == 30), 0]
+    assert best[0] >= 85  # six of twenty
+    assert drawn.inputs[~drawn.has_answer, 0].max() < 80
+    unsure = draw_cases(scores, right, spreads, np.ones(1, int), [np.arange(40, 100)])
+    assert unsure.inputs[~unsure.has_answer, 0].max() < 40
+
+
+def test_queries_of_every_kind_count_alike(cases):
+    _, drawn = cases
+    few = part(drawn, np.arange(QUERIES) < 5)
+    few = few._replace(inputs=few.inputs + np.array([2, 0, 0, 0, 0]))  # of which all are higher
+    both = fit_verdict([drawn, few])
+    alone = fit_verdict([drawn])
+    before, after = (told("few", curve, few) for curve in (alone, both))
+    assert before.no_match < after.no_match
+    assert after.queries == 5

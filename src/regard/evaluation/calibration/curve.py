@@ -65,17 +65,23 @@ def fit(pairs: Pairs) -> Calibration:
 
 
 def fit_logistic(
-    inputs: Float[np.ndarray, "case input"], true: Bool[np.ndarray, " case"]
+    inputs: Float[np.ndarray, "case input"],
+    true: Bool[np.ndarray, " case"],
+    counts: Float[np.ndarray, " case"] | float = 1.0,
 ) -> list[float]:
-    """Weights of the most likely logistic curve, the intercept last, by Newton's method."""
+    """Weights of the most likely logistic curve, the intercept last, by Newton's method.
+
+    Args:
+        counts: how much each case counts.
+    """
     x = np.asarray(inputs, np.float64)
     middle, spread = x.mean(0), x.std(0).clip(1e-12)
     scaled = np.concatenate([(x - middle) / spread, np.ones((len(x), 1))], 1)
     weights = np.zeros(scaled.shape[1])
     for _ in range(_STEPS):
         said = logistic(scaled @ weights)
-        gradient = scaled.T @ (said - true) + 1e-3 * weights  # a touch of decay: it ends
-        curvature = (scaled * (said * (1 - said))[:, None]).T @ scaled
+        gradient = scaled.T @ (counts * (said - true)) + 1e-3 * weights  # a touch of decay: it ends
+        curvature = (scaled * (counts * said * (1 - said))[:, None]).T @ scaled
         weights -= np.linalg.solve(curvature + 1e-3 * np.eye(len(weights)), gradient)
     slopes = weights[:-1] / spread
     return [*map(float, slopes), float(weights[-1] - slopes @ middle)]

@@ -5,26 +5,32 @@ photo of it, with curves fitted to the others; what is kept is fitted to all. Th
 drawn from the photos and captions of training.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.datasets.dataset import Dataset
+from regard.evaluation import agreement
 from regard.evaluation.calibration import support, verdicts
 from regard.evaluation.calibration.curve import Pairs, Reliability, draw_pairs, fit, reliability
 from regard.evaluation.calibration.lengths import length_trend
+from regard.evaluation.calibration.names import Named, name_cases
 from regard.evaluation.calibration.support import SupportReport
 from regard.evaluation.calibration.verdicts import VerdictReport
-from regard.evaluation.similarity import dataset_similarity, embed_photos
+from regard.evaluation.similarity import dataset_similarity, embed_photos, score_tile
 from regard.model.background import Background
 from regard.model.judgement import Calibration, VerdictCurve
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.store.region_store import RegionStore
+from regard.words.gist import gist_of
 
 BACKGROUND = 5000  # photos, and as many captions, at most
 _PHOTOS_AT_ONCE = 256
 _CAPTIONS_AT_ONCE = 1024
+_ASKED = 2000  # captions at most that ask for photos
 _MEASURED = "every second photo, fitted on the others"
 
 
@@ -38,6 +44,9 @@ class Measured(NamedTuple):
     """Of photos that ask for sentences."""
     words: SupportReport | None
     """None where too few captions name anything."""
+    agreement: dict[str, float] | None
+    """Tau-c with people's captions, all that hubs are lowered by taken off and what is chosen;
+    None where there are too few photos to choose."""
 
     def tree(self) -> dict[str, Any]:
         """The stable JSON form."""
@@ -45,6 +54,7 @@ class Measured(NamedTuple):
             "pairs": self.pairs._asdict(),
             "verdict": {"photos": self.photos.tree(), "sentences": self.sentences.tree()},
             "word_support": None if self.words is None else self.words.tree(),
+            "agreement": self.agreement,
             "measured_on": _MEASURED,
         }
 
@@ -57,8 +67,16 @@ class Judged(NamedTuple):
     measured: Measured
 
 
+class Names(NamedTuple):
+    """Things that photos show, and the photos' features."""
+
+    sets: Sequence[Named]
+    store: RegionStore
+
+
 class _Material(NamedTuple):
     scores: Float[np.ndarray, "image cap"]
+    agreements: Float[np.ndarray, "image cap"]
     owner: Int[np.ndarray, " cap"]
     vectors: Float[np.ndarray, "image region dim"]
     counts: Int[np.ndarray, " image"]
@@ -70,6 +88,7 @@ def judge_model(
     trained_on: Dataset,
     split: str,
     progress: Progress = silent,
+    names: Names | None = None,
 ) -> Judged:
     """Fit and measure everything.
 
@@ -78,10 +97,12 @@ def judge_model(
         trained_on: where the background is drawn from.
         split: name of `held_out`, to be recorded.
         progress: told how many captions are scored of how many.
+        names: things to ask for besides captions.
 
     Raises:
         CheckpointError: the model was trained on features of another kind.
         ShapeError: there is only one photo.
+        DataError: a photo with names was not extracted.
     """
     captions = held_out.captions
     model.background = draw_background(model, trained_on)
@@ -89,17 +110,31 @@ def judge_model(
     background = model.background = model.background.with_trend(trend)
     scores = dataset_similarity(model, held_out, progress)
     vectors, counts = embed_photos(model, held_out)
-    material = _Material(scores, captions.photo_of_caption, vectors, counts)
+    of_agreement = agreement.choose(model, held_out)
+    lowered = 1.0 if of_agreement is None else of_agreement["lowered"]
+    agreements = scores
+    if lowered != 1:
+        agreements = scores + (1 - lowered) * _discounts(model, held_out, vectors)
+    material = _Material(scores, agreements, captions.photo_of_caption, vectors, counts)
     fitting = np.arange(len(captions.photos)) % 2 == 0  # photos
 
     pair, of_pairs = _pairs(material, fitting)
-    photos, of_photos = _verdict(
-        _sentence_cases(model, held_out, material, background), fitting[material.owner], pair
-    )
-    sentences, of_sentences = _verdict(_photo_cases(material, background), fitting, pair)
+    asked = _sentence_cases(model, held_out, material, background)
+    halves = [verdicts.part(asked, half[material.owner]) for half in (fitting, ~fitting)]
+    kinds: dict[str, tuple[verdicts.Cases, ...]] = {"captions": (halves[0], halves[1])}
+    for named in names.sets if names else ():
+        both = name_cases(model, names.store, named)
+        if all(len(half.query) for half in both):
+            kinds[f"names, {named.title}"] = both
+    flat = fit(draw_pairs(scores, material.owner))
+    photos, of_photos = _verdict(kinds, flat)
+    answered = _photo_cases(material, background)
+    halves = [verdicts.part(answered, half) for half in (fitting, ~fitting)]
+    sentences, of_sentences = _verdict({"photos": (halves[0], halves[1])}, flat)
     word, of_words = _words(model, held_out, material, fitting)
-    measured = Measured(of_pairs, of_photos, of_sentences, of_words)
+    measured = Measured(of_pairs, of_photos, of_sentences, of_words, of_agreement)
     info = {
+        "agreement": of_agreement or {"lowered": lowered},
         "calibration": {
             **pair._asdict(),
             "fitted_on": f"{split}, each caption with its photo and with another",
@@ -132,7 +167,7 @@ def draw_background(model: Model, dataset: Dataset) -> Background:
 def _pairs(
     material: _Material, fitting: Bool[np.ndarray, " image"]
 ) -> tuple[Calibration, Reliability]:
-    pairs = draw_pairs(material.scores, material.owner)
+    pairs = draw_pairs(material.agreements, material.owner)
     used = np.tile(fitting[material.owner], 2)
     curve = fit(Pairs(pairs.similarity[used], pairs.true[used]))
     said = curve.probability(pairs.similarity[~used])
@@ -142,16 +177,18 @@ def _pairs(
 def _sentence_cases(
     model: Model, dataset: Dataset, material: _Material, background: Background
 ) -> verdicts.Cases:
-    """Sentences that ask for photos."""
-    sentences, spreads = dataset.captions.sentences, []
-    for start in range(0, len(sentences), _CAPTIONS_AT_ONCE):
-        part = model.encode_captions(sentences[start : start + _CAPTIONS_AT_ONCE])
-        spreads += [
-            background.spread(words[:length], "photos")
-            for words, length in zip(part.vectors, part.lengths, strict=True)
-        ]
-    right = list(material.owner[:, None])
-    return verdicts.draw_cases(material.scores.T, right, np.array(spreads))
+    """Sentences that ask for photos, by their gists; the number of a query is the sentence's."""
+    chosen = np.random.default_rng(0).permutation(len(material.owner))[:_ASKED]
+    scores, spreads, words = [], [], []
+    for rows in np.array_split(chosen, -(-len(chosen) // _CAPTIONS_AT_ONCE)):
+        part = model.encode_captions([gist_of(dataset.captions.sentences[row]) for row in rows])
+        scores.append(score_tile(model, material.vectors, material.counts, part).T)
+        spreads.append(verdicts.spreads_of(background, part))
+        words.append(part.counted)
+    known = np.concatenate(spreads), np.concatenate(words)
+    right = list(material.owner[chosen, None])
+    cases = verdicts.draw_cases(np.concatenate(scores), right, *known)
+    return cases._replace(query=chosen[cases.query])
 
 
 def _photo_cases(material: _Material, background: Background) -> verdicts.Cases:
@@ -161,15 +198,34 @@ def _photo_cases(material: _Material, background: Background) -> verdicts.Cases:
         for regions, count in zip(material.vectors, material.counts, strict=True)
     ]
     right = [np.flatnonzero(material.owner == photo) for photo in range(len(material.scores))]
-    return verdicts.draw_cases(material.scores, right, np.array(spreads))
+    return verdicts.draw_cases(material.scores, right, np.array(spreads), np.zeros(len(right), int))
 
 
 def _verdict(
-    cases: verdicts.Cases, fitting: Bool[np.ndarray, " query"], pair: Calibration
+    kinds: dict[str, tuple[verdicts.Cases, ...]], flat: Calibration
 ) -> tuple[VerdictCurve, VerdictReport]:
-    half = verdicts.fit_verdict(verdicts.part(cases, fitting))
-    measured = verdicts.report(half, pair, verdicts.part(cases, ~fitting))
-    return verdicts.fit_verdict(cases), measured
+    """A curve for queries of all kinds, measured on half of the first with one for the other half.
+
+    Args:
+        kinds: cases of every second photo, and of the others.
+        flat: curve of pairs, which a flat cut-off takes instead.
+    """
+    half = verdicts.fit_verdict([fitting for fitting, _ in kinds.values()])
+    told = [verdicts.told(kind, half, others) for kind, (_, others) in kinds.items()]
+    measured = verdicts.report(half, flat, next(iter(kinds.values()))[1])
+    whole = verdicts.fit_verdict([cases for both in kinds.values() for cases in both])
+    return whole, measured._replace(kinds=told)
+
+
+def _discounts(
+    model: Model, dataset: Dataset, vectors: Float[np.ndarray, "image region dim"]
+) -> Float[np.ndarray, "image cap"]:
+    """What was taken off similarities to rank by them."""
+    of_captions = []
+    for start in range(0, len(dataset.captions.sentences), _CAPTIONS_AT_ONCE):
+        part = model.encode_captions(dataset.captions.sentences[start : start + _CAPTIONS_AT_ONCE])
+        of_captions.append(model.sentence_discounts(part.vectors.sum(1), part.counted))
+    return model.photo_discounts(vectors.sum(1))[:, None] + np.concatenate(of_captions)
 
 
 def _words(

@@ -11,6 +11,8 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.evaluation.calibration.curve import Reliability, fit_logistic, reliability
+from regard.model.background import Background
+from regard.model.encoded import EncodedCaptions
 from regard.model.judgement import EVEN, Calibration, VerdictCurve, logistic
 
 SIZES = (1, 3, 10, 30, 100, 300, 1000)
@@ -20,7 +22,7 @@ class Cases(NamedTuple):
     """Sets of answers that queries looked at."""
 
     inputs: Float[np.ndarray, "case input"]
-    """Those of `VerdictCurve`, without the constant."""
+    """Those of `VerdictCurve` but for the constant, the number of words last."""
     among: Int[np.ndarray, " case"]
     """How many answers."""
     has_answer: Bool[np.ndarray, " case"]
@@ -39,6 +41,8 @@ class VerdictReport(NamedTuple):
     flat: list[float]
     """Of the best answer's probability as a pair, cut at one half."""
     reliability: Reliability
+    kinds: Sequence["Told"] = ()
+    """Of queries of one kind each."""
 
     def tree(self) -> dict[str, Any]:
         """The stable JSON form."""
@@ -46,37 +50,80 @@ class VerdictReport(NamedTuple):
         return {
             "accuracy": [{"among": n, "verdict": v, "flat_cut_off": f} for n, v, f in rows],
             "expected_calibration_error": self.reliability.expected_calibration_error,
+            "kinds": [told._asdict() for told in self.kinds],
         }
+
+
+def spreads_of(background: Background, asked: EncodedCaptions) -> Float[np.ndarray, "query two"]:
+    """Mean and deviation of each sentence's cosines with the background's photos."""
+    pairs = zip(asked.vectors, asked.lengths, strict=True)
+    return np.array([background.spread(words[:length], "photos") for words, length in pairs])
+
+
+class Told(NamedTuple):
+    """How often verdicts on queries of one kind are right, in per cent, over all sizes."""
+
+    kind: str
+    match: float
+    """"match" where an answer is there."""
+    no_match: float
+    """"no good match" where none is."""
+    queries: int
 
 
 def draw_cases(
     scores: Float[np.ndarray, "query answer"],
     right: Sequence[Int[np.ndarray, " _"]],
     spreads: Float[np.ndarray, "query two"],
+    words: Int[np.ndarray, " query"],
+    never: Sequence[Int[np.ndarray, " _"]] | None = None,
 ) -> Cases:
-    """Every query looking at every number of answers, with one of its own and without.
+    """Every query looking at every number of answers, with some of its own and without.
+
+    As many of its own are there as there would be by chance, but one at least.
 
     Args:
         right: rows of each query's own answers.
         spreads: mean and deviation of each query's background.
+        words: how many of each query count.
+        never: rows that are no wrong answers of each query for certain; None: none but its own.
     """
     generator = np.random.default_rng(0)
     rows: list[tuple[float, ...]] = []
     for query, own in enumerate(right):
-        others = generator.permutation(np.setdiff1d(np.arange(scores.shape[1]), own))
-        true = scores[query, generator.choice(own)]
-        for size in sorted({min(size, len(others)) for size in SIZES}):
+        free = np.setdiff1d(np.arange(scores.shape[1]), own if never is None else never[query])
+        others, true = generator.permutation(free), scores[query, generator.permutation(own)]
+        for size in sorted({min(size, len(others)) for size in SIZES} - {0}):
             wrong = scores[query, others[:size]]
-            with_it = max(true, wrong[:-1].max(initial=-np.inf))
+            there = true[: max(1, round(len(own) * size / scores.shape[1]))]
+            with_it = max(there.max(), wrong[len(there) :].max(initial=-np.inf))
             for best, is_there in ((with_it, 1), (wrong.max(), 0)):
-                rows.append((best, np.log(size), *spreads[query], size, is_there, query))
-    cases = np.array(rows, np.float64)
-    return Cases(cases[:, :4], cases[:, 4].astype(int), cases[:, 5] > 0, cases[:, 6].astype(int))
+                known = np.log(size), *spreads[query], np.log(max(words[query], 1))
+                rows.append((best, *known, size, is_there, query))
+    cases = np.array(rows, np.float64).reshape(-1, 8)
+    return Cases(cases[:, :5], cases[:, 5].astype(int), cases[:, 6] > 0, cases[:, 7].astype(int))
 
 
-def fit_verdict(cases: Cases) -> VerdictCurve:
-    """The most likely curve."""
-    return VerdictCurve(*fit_logistic(cases.inputs, cases.has_answer))
+def fit_verdict(kinds: Sequence[Cases]) -> VerdictCurve:
+    """The most likely curve, where queries of every kind come up as often."""
+    inputs = np.concatenate([cases.inputs for cases in kinds])
+    true = np.concatenate([cases.has_answer for cases in kinds])
+    weights = np.concatenate([np.full(len(c.inputs), 1 / len(c.inputs)) for c in kinds])
+    *slopes, words, intercept = fit_logistic(inputs, true, weights * len(inputs) / len(kinds))
+    return VerdictCurve(*slopes, intercept, words)
+
+
+def told(kind: str, curve: VerdictCurve, cases: Cases) -> Told:
+    """Measure a verdict on queries of one kind, to which it was not fitted."""
+    match, there = said_of(curve, cases) >= EVEN, cases.has_answer
+    right = float(100 * match[there].mean()), float(100 * (~match[~there]).mean())
+    return Told(kind, right[0], right[1], len(np.unique(cases.query)))
+
+
+def said_of(curve: VerdictCurve, cases: Cases) -> Float[np.ndarray, " case"]:
+    """The curve's probabilities."""
+    weights = np.array([*curve[:4], curve.words])
+    return logistic(cases.inputs @ weights + curve.intercept)
 
 
 def part(cases: Cases, queries: Bool[np.ndarray, " query"]) -> Cases:
@@ -86,8 +133,7 @@ def part(cases: Cases, queries: Bool[np.ndarray, " query"]) -> Cases:
 
 def report(curve: VerdictCurve, pair: Calibration, cases: Cases) -> VerdictReport:
     """Measure a verdict beside the flat cut-off, on cases it was not fitted to."""
-    constant = np.ones((len(cases.inputs), 1))
-    said = logistic(np.concatenate([cases.inputs, constant], 1) @ np.array(curve))
+    said = said_of(curve, cases)
     right = (said >= EVEN) == cases.has_answer
     flat = (pair.probability(cases.inputs[:, 0]) >= EVEN) == cases.has_answer
     sizes = sorted(set(cases.among.tolist()))

@@ -98,7 +98,7 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
         photo=subject.photo,
         sentence=choice.q,
         similarity=explanation.similarity,
-        probability=wording.probability(query, explanation.similarity, scoring),
+        probability=wording.probability(query, subject.regions, explanation.similarity, scoring),
         direction=scoring.direction,
         temperature=scoring.lambda_softmax,
         is_default=scoring == context.model.scoring,

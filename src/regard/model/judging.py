@@ -1,0 +1,123 @@
+"""What a model says of its similarities: how they are lowered to rank, and what they are worth.
+
+Two numbers for two jobs. To rank answers to one question, similarities are lowered by what photo
+and sentence have with anything (`regard.model.background`). How well a sentence describes a photo
+is told by the *agreement*, from which only so much of that is taken off as agrees best with people,
+none of it perhaps. Probabilities of pairs are told by it.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from regard.core.padding import pad
+from regard.core.scoring import Scoring
+from regard.core.shares import word_shares
+from regard.model.background import Answers, Background
+from regard.model.encoded import EncodedCaption
+from regard.model.judgement import Curves, Judgement
+from regard.store.shards import Regions
+
+_AT_ONCE = 64  # photos whose gist is scored together
+
+
+class Judging:
+    """The part of a model that needs its background and its curves alone."""
+
+    info: dict[str, Any]
+    background: Background | None
+    word_shares = staticmethod(word_shares)
+
+    @property
+    def scoring(self) -> Scoring:
+        """How regions and words become a similarity."""
+        raise NotImplementedError
+
+    @property
+    def curves(self) -> Curves:
+        """What the model's maker has fitted to tell what similarities are worth."""
+        return Curves.of(self.info)
+
+    def photo_discounts(self, sums: Float[np.ndarray, "image dim"]) -> Float[np.ndarray, " image"]:
+        """What is taken off photos' similarities, given the sums of their region vectors."""
+        if self.background is None:
+            return np.zeros(len(sums), np.float32)
+        return self.background.photo_discounts(sums)
+
+    def sentence_discounts(
+        self, sums: Float[np.ndarray, "cap dim"], counted: Int[np.ndarray, " cap"]
+    ) -> Float[np.ndarray, " cap"]:
+        """Likewise off sentences', given the sums of their word vectors and how many are not 0."""
+        if self.background is None:
+            return np.zeros(len(sums), np.float32)
+        return self.background.sentence_discounts(sums, counted)
+
+    def discounts(
+        self, photos: Sequence[Regions], sentences: Sequence[EncodedCaption]
+    ) -> Float[np.ndarray, "photo sentence"]:
+        """What is taken off the similarities of each photo with each sentence."""
+        regions = [np.asarray(photo.vectors, np.float32).sum(0) for photo in photos]
+        words = [sentence.vectors.sum(0) for sentence in sentences]
+        counted = np.array([sentence.counted for sentence in sentences])
+        of_photos = self.photo_discounts(np.stack(regions))[:, None]
+        return of_photos + self.sentence_discounts(np.stack(words), counted)
+
+    def agreements(
+        self,
+        similarities: Sequence[float],
+        photos: Sequence[Regions],
+        sentences: Sequence[EncodedCaption],
+    ) -> list[float]:
+        """Agreements of pairs, from the similarities by which they are ranked.
+
+        Args:
+            photos, sentences: one of either, and as many of the other as there are similarities.
+        """
+        kept = 1 - self.curves.lowered
+        if not kept or not len(similarities):
+            return list(similarities)
+        added: np.ndarray = kept * self.discounts(photos, sentences).ravel()
+        return [float(one) for one in np.asarray(similarities) + added]
+
+    def judge(
+        self,
+        similarities: Sequence[float],
+        photos: Sequence[Regions],
+        sentences: Sequence[EncodedCaption],
+        answers: Answers,
+        among: int,
+        gist: EncodedCaption | None = None,
+    ) -> list[Judgement]:
+        """What similarities with one photo or one sentence are worth.
+
+        Args:
+            similarities: by which the answers are ranked.
+            photos, sentences: as for `agreements`; the one that is single asks.
+            answers: what was looked at.
+            among: how many answers were looked at.
+            gist: of a sentence that asks (`regard.words.gist`); None where it is the sentence.
+        """
+        agreements, told = self.agreements(similarities, photos, sentences), similarities
+        if answers == "photos":
+            sentence = gist or sentences[0]
+            asked, counted = sentence.vectors, sentence.counted
+            told = self._similarities(photos, gist) if gist else similarities
+        else:
+            asked, counted = np.asarray(photos[0].vectors, np.float32), 0
+        spread = None if self.background is None else self.background.spread(asked, answers)
+        return self.curves.judge(agreements, told, answers, spread, among, counted)
+
+    def _similarities(self, photos: Sequence[Regions], gist: EncodedCaption) -> list[float]:
+        """By which photos would be ranked for a gist; for as few as a list of answers has."""
+        found: list[float] = []
+        for start in range(0, len(photos), _AT_ONCE):
+            some = photos[start : start + _AT_ONCE]
+            regions, counts = pad([photo.vectors for photo in some])
+            real = np.arange(regions.shape[1]) < counts[:, None]
+            words = gist.vectors[None]
+            every = np.ones(words.shape[:2], bool)
+            shares = self.word_shares(regions, words, real, every, self.scoring).sum(1)
+            found += (shares - self.discounts(some, [gist])[:, 0]).tolist()
+        return found
