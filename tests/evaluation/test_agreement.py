@@ -55,11 +55,10 @@ def test_few_photos_are_refused():
 def test_scores_that_follow_the_likeness_agree_most(pairs):
     noise = np.random.default_rng(0).normal(size=len(pairs.photo))
     best, none = agreement(pairs.likeness, pairs), agreement(noise, pairs)
-    assert best.likeness > 50
-    assert abs(none.likeness) < 20
-    assert best.kinds > none.kinds
+    assert best.likeness > 2 * abs(none.likeness)
+    assert best.kinds > 2 * abs(none.kinds)
     parts = Parts(pairs.likeness + noise, noise)
-    assert agreement(parts.at(1.0), pairs) == pytest.approx(best)
+    assert agreement(parts.at(1.0), pairs) == pytest.approx(best, abs=1)  # equals may part
     assert agreement(parts.at(0.25), pairs).likeness < best.likeness
 
 
