@@ -1,8 +1,8 @@
 """Lists what photos of everyday things show, for verdicts on names (`regard calibrate --names`).
 
-Usage: python -m making.shown_names DATA OUT.jsonl [SPLIT]. DATA is as for `making.wide_captions`, and
-photos are named alike. Of MS-COCO and ADE20K somebody listed all objects of certain names; what a
-photo's captions name besides is taken to be there as well. SPLIT is `val` unless it is given.
+Usage: python -m making.shown_names DATA OUT.jsonl [SPLIT]. DATA is as for `making.wide_captions`,
+and photos are named alike. Of MS-COCO and ADE20K somebody listed all objects of certain names; what
+a photo's captions name besides is taken to be there as well. SPLIT is `val` unless it is given.
 """
 
 import json

@@ -12,6 +12,7 @@ from regard.evaluation.agreement import (
     NEARBY,
     OTHER,
     OWN,
+    WEIGHTS,
     Parts,
     agreement,
     draw_pairs,
@@ -27,6 +28,8 @@ CAPTIONS = Captions.of(
         for place in ("on grass", "in the snow", "at night")
     }
 )
+
+GRADED = np.linspace(0, 1, 1000)  # shares of pairs, of which each grade has its part
 
 
 @pytest.fixture(scope="module")
@@ -55,11 +58,17 @@ def test_few_photos_are_refused():
 def test_scores_that_follow_the_likeness_agree_most(pairs):
     noise = np.random.default_rng(0).normal(size=len(pairs.photo))
     best, none = agreement(pairs.likeness, pairs), agreement(noise, pairs)
-    assert best.likeness > 2 * abs(none.likeness)
-    assert best.kinds > 2 * abs(none.kinds)
+    shares = np.bincount(np.digitize(GRADED, (0.7, 0.9, 0.97))) / len(GRADED)
+    assert best.likeness == pytest.approx(
+        100 * 4 / 3 * (1 - (shares**2).sum()), abs=1
+    )  # no mistake
+    assert best.kinds > 70
+    assert max(map(abs, none)) < 10
     parts = Parts(pairs.likeness + noise, noise)
     assert agreement(parts.at(1.0), pairs) == pytest.approx(best, abs=1)  # equals may part
-    assert agreement(parts.at(0.25), pairs).likeness < best.likeness
+    found = [agreement(parts.at(weight), pairs) for weight in WEIGHTS]
+    assert [one.likeness for one in found] == sorted(one.likeness for one in found)
+    assert [one.kinds for one in found] == sorted(one.kinds for one in found)
 
 
 def test_tau_c_is_that_of_all_pairs_of_pairs():

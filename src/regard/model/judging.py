@@ -62,7 +62,8 @@ class Judging:
         words = [sentence.vectors.sum(0) for sentence in sentences]
         counted = np.array([sentence.counted for sentence in sentences])
         of_photos = self.photo_discounts(np.stack(regions))[:, None]
-        return of_photos + self.sentence_discounts(np.stack(words), counted)
+        both: np.ndarray = of_photos + self.sentence_discounts(np.stack(words), counted)
+        return both
 
     def agreements(
         self,

@@ -268,7 +268,9 @@ class Model(Judging):
         self, images: EncodedImages, captions: EncodedCaptions
     ) -> Float[np.ndarray, "image cap"]:
         of_photos = self.photo_discounts(images.vectors.sum(1))[:, None]
-        return of_photos + self.sentence_discounts(captions.vectors.sum(1), captions.counted)
+        of_captions = self.sentence_discounts(captions.vectors.sum(1), captions.counted)
+        both: np.ndarray = of_photos + of_captions
+        return both
 
     @one_product_a_thread()
     def explain(

@@ -103,9 +103,9 @@ class SentenceRanker:
         scores = self._model.similarity(image, listed.captions)[0]
         best = np.argsort(-scores, kind="stable")[:k].tolist()
         similarities = scores[best].tolist()
-        sentences = [listed.captions.caption(row) for row in best]
+        chosen = [listed.captions.caption(row) for row in best]
         judgements = self._model.judge(
-            similarities, [subject.regions], sentences, "sentences", len(scores)
+            similarities, [subject.regions], chosen, "sentences", len(scores)
         )
         captions = [
             self._describe(subject, listed, row, judgement)

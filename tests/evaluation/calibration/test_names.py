@@ -59,5 +59,5 @@ def test_names_ask_for_photos_of_either_half(tmp_path):
         encoded = model.encode_features(rows[photos], np.full(4, 3))
         bed = model.encode_captions("bed")
         scores = score_tile(model, encoded, np.full(4, 3), bed)[:, 0]
-        without = cases.inputs[~cases.has_answer, 0]
-        assert without.max() == pytest.approx(scores[~rooms.shown[photos, 0]].max(), abs=1e-5)
+        without, wrong = cases.inputs[~cases.has_answer, 0], scores[~rooms.shown[photos, 0]]
+        assert without.max() == pytest.approx(wrong.max(), abs=1e-3)  # stores keep half precision

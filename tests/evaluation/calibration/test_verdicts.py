@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from regard.evaluation.calibration.verdicts import (
+    Cases,
     draw_cases,
     fit_verdict,
     part,
@@ -73,9 +74,10 @@ def test_as_many_right_answers_are_there_as_by_chance():
 def test_queries_of_every_kind_count_alike(cases):
     _, drawn = cases
     few = part(drawn, np.arange(QUERIES) < 5)
-    few = few._replace(inputs=few.inputs + np.array([2, 0, 0, 0, 0]))  # of which all are higher
-    both = fit_verdict([drawn, few])
-    alone = fit_verdict([drawn])
+    few = few._replace(inputs=few.inputs + np.array([1, 0, 0, 0, 0]))  # of which all are higher
+    more = Cases(*(np.concatenate([values] * 9) for values in few))
+    both, repeated, alone = (fit_verdict(kinds) for kinds in ([drawn, few], [drawn, more], [drawn]))
+    assert np.array(both) == pytest.approx(np.array(repeated), abs=0.05)
     before, after = (told("few", curve, few) for curve in (alone, both))
     assert before.no_match < after.no_match
     assert after.queries == 5

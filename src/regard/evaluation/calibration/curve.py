@@ -75,7 +75,8 @@ def fit_logistic(
         counts: how much each case counts.
     """
     x = np.asarray(inputs, np.float64)
-    middle, spread = x.mean(0), x.std(0).clip(1e-12)
+    middle, spread = x.mean(0), x.std(0)
+    spread[spread < 1e-9] = np.inf  # what is always the same tells nothing: slope 0
     scaled = np.concatenate([(x - middle) / spread, np.ones((len(x), 1))], 1)
     weights = np.zeros(scaled.shape[1])
     for _ in range(_STEPS):

@@ -122,10 +122,8 @@ def judge_model(
     asked = _sentence_cases(model, held_out, material, background)
     halves = [verdicts.part(asked, half[material.owner]) for half in (fitting, ~fitting)]
     kinds: dict[str, tuple[verdicts.Cases, ...]] = {"captions": (halves[0], halves[1])}
-    for named in names.sets if names else ():
-        both = name_cases(model, names.store, named)
-        if all(len(half.query) for half in both):
-            kinds[f"names, {named.title}"] = both
+    if names is not None:
+        kinds |= _named_cases(model, names)
     flat = fit(draw_pairs(scores, material.owner))
     photos, of_photos = _verdict(kinds, flat)
     answered = _photo_cases(material, background)
@@ -191,6 +189,12 @@ def _sentence_cases(
     return cases._replace(query=chosen[cases.query])
 
 
+def _named_cases(model: Model, names: Names) -> dict[str, tuple[verdicts.Cases, ...]]:
+    """Names that ask for photos, set by set; sets with none to ask for in a half are left out."""
+    cases = {f"names, {some.title}": name_cases(model, names.store, some) for some in names.sets}
+    return {kind: both for kind, both in cases.items() if all(len(half.query) for half in both)}
+
+
 def _photo_cases(material: _Material, background: Background) -> verdicts.Cases:
     """Photos that ask for sentences."""
     spreads = [
@@ -225,7 +229,9 @@ def _discounts(
     for start in range(0, len(dataset.captions.sentences), _CAPTIONS_AT_ONCE):
         part = model.encode_captions(dataset.captions.sentences[start : start + _CAPTIONS_AT_ONCE])
         of_captions.append(model.sentence_discounts(part.vectors.sum(1), part.counted))
-    return model.photo_discounts(vectors.sum(1))[:, None] + np.concatenate(of_captions)
+    of_photos = model.photo_discounts(vectors.sum(1))[:, None]
+    both: np.ndarray = of_photos + np.concatenate(of_captions)
+    return both
 
 
 def _words(

@@ -109,8 +109,9 @@ def fit_verdict(kinds: Sequence[Cases]) -> VerdictCurve:
     inputs = np.concatenate([cases.inputs for cases in kinds])
     true = np.concatenate([cases.has_answer for cases in kinds])
     weights = np.concatenate([np.full(len(c.inputs), 1 / len(c.inputs)) for c in kinds])
-    *slopes, words, intercept = fit_logistic(inputs, true, weights * len(inputs) / len(kinds))
-    return VerdictCurve(*slopes, intercept, words)
+    fitted = fit_logistic(inputs, true, weights * len(inputs) / len(kinds))
+    best, among, mean, deviation, words, intercept = fitted
+    return VerdictCurve(best, among, mean, deviation, intercept, words)
 
 
 def told(kind: str, curve: VerdictCurve, cases: Cases) -> Told:
