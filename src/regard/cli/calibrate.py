@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from regard.datasets.dataset import Dataset
-    from regard.evaluation.calibration.judging import Judged, Measured
+    from regard.evaluation.calibration.curve import Reliability
+    from regard.evaluation.calibration.judging import Judged, Measured, Names
     from regard.model.model import Model
 
 
@@ -59,22 +60,13 @@ def calibrate(
 
         regard calibrate runs/mine/best --data wide.jsonl --regions wide.regions --names names.jsonl
     """
-    from regard.evaluation.calibration.judging import Names, judge_model
-    from regard.evaluation.calibration.names import load_named
+    from regard.evaluation.calibration.judging import judge_model
     from regard.evaluation.calibration.reliability_plot import save_reliability
     from regard.explain.figure import check_suffix
-    from regard.store.region_store import RegionStore
 
     if plot is not None:
         check_suffix(plot)
-    things = None
-    if names is not None:
-        if regions is None:
-            raise ConfigError(
-                "--names is given without --regions; the photos it names must be in a region "
-                "store. Name it."
-            )
-        things = Names(load_named(names), RegionStore(regions))
+    things = None if names is None else _open_names(names, regions)
     loaded, recorded = _to_judge(model)
     held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
     if loaded.ranks_wholes:
@@ -84,12 +76,7 @@ def calibrate(
     folder = recorded(loaded, outcome)
     measured, slope = outcome.measured, outcome.background.length.slope
     if plot is not None:
-        panels = {
-            "a photo and a sentence": measured.pairs,
-            "a sentence finds a photo": measured.photos.reliability,
-            "a photo finds a sentence": measured.sentences.reliability,
-        }
-        save_reliability(plot, panels)
+        save_reliability(plot, _panels(measured))
     if as_json:
         print_json({"model": str(folder), **measured.tree(), "length_slope": slope})
     else:
@@ -100,6 +87,27 @@ def calibrate(
                 "logarithm of their number of words, which is taken off."
             )
         notes.print(f"Recorded in {folder}.", markup=False)
+
+
+def _open_names(names: Path, regions: Path | None) -> "Names":
+    from regard.evaluation.calibration.judging import Names
+    from regard.evaluation.calibration.names import load_named
+    from regard.store.region_store import RegionStore
+
+    if regions is None:
+        raise ConfigError(
+            "--names is given without --regions; the photos it names must be in a region "
+            "store. Name it."
+        )
+    return Names(load_named(names), RegionStore(regions))
+
+
+def _panels(measured: "Measured") -> "dict[str, Reliability]":
+    return {
+        "a photo and a sentence": measured.pairs,
+        "a sentence finds a photo": measured.photos.reliability,
+        "a photo finds a sentence": measured.sentences.reliability,
+    }
 
 
 def _to_judge(model: Path) -> "tuple[Model, Callable[[Model, Judged], Path]]":

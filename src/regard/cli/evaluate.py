@@ -24,6 +24,9 @@ from regard.errors import ConfigError
 if TYPE_CHECKING:
     from regard.evaluation.report import Judge, Report
 
+WithAgreement = Annotated[
+    bool, typer.Option("--agreement", help="Judge how far similarities agree with people.")
+]
 Gallery = Annotated[
     Path | None,
     typer.Option(help="Folder to write a page into: right and wrong answers, explained."),
@@ -55,9 +58,7 @@ def evaluate(
         Path | None,
         typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
     ] = None,
-    agreement: Annotated[
-        bool, typer.Option("--agreement", help="Judge how far similarities agree with people.")
-    ] = False,
+    agreement: WithAgreement = False,
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
