@@ -122,8 +122,7 @@ def judge_model(
     asked = _sentence_cases(model, held_out, material, background)
     halves = [verdicts.part(asked, half[material.owner]) for half in (fitting, ~fitting)]
     kinds: dict[str, tuple[verdicts.Cases, ...]] = {"captions": (halves[0], halves[1])}
-    if names is not None:
-        kinds |= _named_cases(model, names)
+    kinds |= {} if names is None else _named_cases(model, names)
     flat = fit(draw_pairs(scores, material.owner))
     photos, of_photos = _verdict(kinds, flat)
     answered = _photo_cases(material, background)
