@@ -20,11 +20,12 @@ def shown(data: Path, split: str) -> Iterator[dict[str, Any]]:
     for title in LISTED:
         lines = (data / "wide" / title / "captions.jsonl").read_text(encoding="utf-8").splitlines()
         photos = [row for row in map(json.loads, lines) if row["split"] == split]
-        names = sorted({name for row in photos for name in row["object_names"]})
+        listed = [set(row.get("object_names", ())) for row in photos]  # no key: none is there
+        names = sorted(set().union(*listed))
         said = {name: re.compile(rf"\b{re.escape(name)}(e?s)?\b", re.IGNORECASE) for name in names}
-        for row in photos:
+        for row, objects in zip(photos, listed, strict=True):
             text = "\n".join(row["captions"])
-            there = [n for n in names if n in row["object_names"] or said[n].search(text)]
+            there = [n for n in names if n in objects or said[n].search(text)]
             photo = f"wide/{title}/images/{row['file']}"
             yield {"set": title, "photo": photo, "names": there}
 
