@@ -94,6 +94,16 @@ def test_the_whole_sentence_has_the_weight_it_is_given():
     assert np.linalg.norm(vectors.sum(0)) == pytest.approx(1, abs=1e-6)
 
 
+def test_what_only_says_that_a_photo_is_meant_changes_nothing():
+    matcher = model("states", WEIGHS)
+    whole, rest = (
+        matcher.encode_captions(text).caption(0) for text in ("a photo of the dog .", "the dog .")
+    )
+    counted = [word for word, vector in zip(*whole, strict=True) if vector.any()]
+    assert counted == ["<sentence>", "dog"]
+    np.testing.assert_allclose(whole.vectors.sum(0), rest.vectors.sum(0), atol=1e-6)
+
+
 def test_a_few_sentences_are_embedded_on_one_thread():
     """A second thread spins for longer than their products take."""
     seen = []

@@ -52,6 +52,13 @@ def test_words_beyond_the_encoders_places_have_zeros():
     assert (states[0, 601] != 0).any()
 
 
+def test_what_only_says_that_a_photo_is_meant_is_not_read():
+    whole, rest = padded_states([["a", "photo", "of", "a", "zebra"], ["a", "zebra"]])
+    np.testing.assert_array_equal(whole[0], rest[0])
+    assert (whole[1:4] == 0).all()
+    np.testing.assert_array_equal(whole[4:], rest[1:4])
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "tokenizer.json"])
 @pytest.mark.parametrize("damage", ["missing", "cut"])
 def test_a_missing_or_damaged_encoder_is_named(tmp_path, name, damage):

@@ -5,13 +5,14 @@ Knows numbers and words. Knows nothing of models, nor of pixels.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 
 from regard.core.scoring import EPS
-from regard.words.function_words import names_something
+from regard.words.function_words import naming_words
 from regard.words.special import MARKERS
 
 UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
@@ -174,9 +175,11 @@ def strongest_words(explanations: Iterable[Explanation], count: int) -> list[Wor
     Where none names something, all of the sentences' words count. Of equal shares, as of words
     that are not scored, those come first that fit what they look at best.
     """
-    words = [word for explanation in explanations for word in explanation.sentence_words]
+    sentences = [explanation.sentence_words for explanation in explanations]
+    words = [word for sentence in sentences for word in sentence]
+    names = [one for sentence in sentences for one in naming_words([w.word for w in sentence])]
+    naming = list(compress(words, names)) or words
     strongest: dict[str, WordExplanation] = {}
-    for word in sorted(words, key=lambda word: (-word.share, -word.relevance)):
+    for word in sorted(naming, key=lambda word: (-word.share, -word.relevance)):
         strongest.setdefault(word.word, word)
-    naming = [word for text, word in strongest.items() if names_something(text)]
-    return (naming or list(strongest.values()))[:count]
+    return list(strongest.values())[:count]

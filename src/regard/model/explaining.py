@@ -26,7 +26,7 @@ from regard.model.encoders import Labels
 from regard.model.judgement import Calibration
 from regard.model.pointer import Pointer
 from regard.store.shards import Regions
-from regard.words.function_words import names_something
+from regard.words.function_words import naming_words
 
 
 def explain(
@@ -86,7 +86,7 @@ def with_labels(
         return explanation
     names, likely = labels.classes.names, photo.labels.likely
     looks = zip(photo.labels.classes[:, 0], likely[:, 0].tolist(), strict=True)
-    naming = [row for row, word in enumerate(explanation.words) if names_something(word.word)]
+    naming = np.flatnonzero(naming_words([word.word for word in explanation.words])).tolist()
     best = [int(explanation.words[row].cosines.argmax()) for row in naming]
     vectors = np.asarray(photo.vectors[best], np.float32)
     added = labels.cosines(vectors, photo.labels.rows(best), caption.directions[naming])
@@ -131,8 +131,8 @@ def word_supports(
         return [None] * len(words)
     probabilities = curve.probability(largest).tolist()
     return [
-        probability if names_something(word) else None
-        for word, probability in zip(words, probabilities, strict=True)
+        probability if names else None
+        for names, probability in zip(naming_words(words), probabilities, strict=True)
     ]
 
 
@@ -145,8 +145,8 @@ def _pointings(
     vectors = np.asarray(photo.vectors, np.float32)
     scores = pointer.scores(caption.directions, vectors, photo.boxes, photo.size)
     return [
-        row if names_something(word) else None
-        for word, row in zip(caption.words, scores, strict=True)
+        row if names else None
+        for names, row in zip(naming_words(caption.words), scores, strict=True)
     ]
 
 

@@ -3,11 +3,9 @@
 "zebra", "a zebra" and "a photo of a zebra" ask for the same.
 """
 
+from regard.words.function_words import ARTICLES, picture_opening
 from regard.words.tokens import tokenize
 
-_ARTICLES = ("a", "an", "the", "some")
-_PICTURES = ("photo", "photograph", "picture", "image", "snapshot", "view")
-_OF = ("of", "showing", "with")
 _THERE = ("is", "are")
 
 
@@ -17,10 +15,8 @@ def gist_of(sentence: str) -> str:
     It is never empty, if the sentence has a word.
     """
     words = tokenize(sentence)
-    rest = _without_article(words)
-    if (rest[0] in _PICTURES and rest[1:2] and rest[1] in _OF) or (
-        rest[0] == "there" and rest[1:2] and rest[1] in _THERE
-    ):
+    rest = words[picture_opening(words) :]
+    if rest[0] == "there" and rest[1:2] and rest[1] in _THERE:
         rest = rest[2:]
     rest = _without_article(rest) if rest else words
     while len(rest) > 1 and not any(sign.isalnum() for sign in rest[-1]):
@@ -35,4 +31,4 @@ def is_put_otherwise(sentence: str) -> bool:
 
 
 def _without_article(words: list[str]) -> list[str]:
-    return words[1:] if len(words) > 1 and words[0] in _ARTICLES else words
+    return words[1:] if len(words) > 1 and words[0] in ARTICLES else words

@@ -16,6 +16,7 @@ from jaxtyping import Float
 
 from regard.errors import CheckpointError
 from regard.words.encoder import DIM, MOST_PIECES, SentenceEncoder
+from regard.words.function_words import picture_opening
 from regard.words.pieces import Pieces
 
 STATE_DIM = DIM
@@ -43,7 +44,8 @@ class WordSource(Protocol):
 class WordStates:
     """The sentence encoder with its pieces of words.
 
-    Words beyond the encoder's 510 pieces have zeros.
+    Words beyond the encoder's 510 pieces have zeros. So has a first "a photo of", without which
+    the rest is read: it names nothing and would colour what does.
 
     Args:
         folder: weights.safetensors and tokenizer.json, as they come with Regard.
@@ -70,14 +72,17 @@ class WordStates:
         Returns:
             Number of a caption and its states, float32, in no particular order.
         """
-        pieces = [[self._pieces.of(word) for word in words] for words in captions]
+        openings = [picture_opening(words) for words in captions]
+        read = (words[start:] for words, start in zip(captions, openings, strict=True))
+        pieces = [[self._pieces.of(word) for word in words] for words in read]
         lengths = [min(sum(map(len, words)) + 2, MOST_PIECES) for words in pieces]
         for rows in _batches(lengths):
             ids = [self._ids(pieces[row]) for row in rows]
             counts = np.array([lengths[row] for row in rows])
             states = self._encoder(np.concatenate(ids), counts)
             for row, own in zip(rows, np.split(states, counts.cumsum()[:-1]), strict=True):
-                yield row, _per_word(own, [len(word) for word in pieces[row]])
+                of_words = _per_word(own, [len(word) for word in pieces[row]])
+                yield row, np.insert(of_words, [1] * openings[row], 0, axis=0)
 
     def _ids(self, pieces: list[list[int]]) -> list[int]:
         own = [number for word in pieces for number in word][: MOST_PIECES - 2]
@@ -92,7 +97,8 @@ class _OwnEncoder:
     @property
     def identity(self) -> list[str]:
         files = sorted(ENCODER.iterdir())
-        return [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
+        return [*digests, "openings apart"]
 
     def __call__(
         self, captions: Sequence[Sequence[str]]

@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Bool, Int
 
 from regard.errors import DataError
-from regard.words.function_words import names_something
+from regard.words.function_words import naming_words
 from regard.words.special import END, SPECIAL, START, UNKNOWN
 from regard.words.tokens import tokenize
 
@@ -130,7 +130,7 @@ class Vocabulary:
             ids[row, 1 : len(words) + 1] = [index.get(word, unknown) for word in words]
             ids[row, len(words) + 1] = index[END]
             inner = naming[row, 1 : len(words) + 1]
-            inner[:] = [names_something(word) for word in words]
+            inner[:] = naming_words(words)
             inner |= not inner.any()
         return CaptionIds(ids, lengths, naming)
 

@@ -5,6 +5,7 @@ none of the photo's own captions uses. The photo should support the first and no
 """
 
 from collections.abc import Sequence
+from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,7 +16,7 @@ from regard.evaluation.calibration.curve import Pairs
 from regard.explain.explanation import UNSUPPORTED
 from regard.model.judgement import Calibration
 from regard.model.model import Model
-from regard.words.function_words import names_something
+from regard.words.function_words import naming_words
 from regard.words.tokens import tokenize
 
 _MOST = 2000  # captions
@@ -52,14 +53,14 @@ def draw_exchanges(captions: Captions, seed: int = 0) -> list[Exchange]:
     """At most 2,000 captions with one word exchanged, drawn at random."""
     generator = np.random.default_rng(seed)
     tokens = [tuple(tokenize(sentence)) for sentence in captions.sentences]
-    naming = [word for words in tokens for word in words if names_something(word)]
+    naming = [word for words in tokens for word in compress(words, naming_words(words))]
     used: dict[int, set[str]] = {}
     for words, photo in zip(tokens, captions.photo_of_caption.tolist(), strict=True):
         used.setdefault(photo, set()).update(words)
     exchanges: list[Exchange] = []
     for row in generator.permutation(len(tokens)):
         words, photo = tokens[row], int(captions.photo_of_caption[row])
-        places = [place for place, word in enumerate(words) if names_something(word)]
+        places = np.flatnonzero(naming_words(words)).tolist()
         drawn = generator.integers(len(naming), size=_ATTEMPTS) if naming else ()
         other = next((naming[n] for n in drawn if naming[n] not in used[photo]), None)
         if not places or other is None:
