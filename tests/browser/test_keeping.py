@@ -57,7 +57,7 @@ def test_an_upload_is_kept_and_found(chromium, address, photos, shoot):
         page.wait_for_selector("dialog", state="detached")
         page.fill("#q", "a cup of coffee on a table")
         page.press("#q", "Enter")
-        page.wait_for_selector(".status:has-text('3 photos ranked')")
+        page.wait_for_selector(".status:has-text('3 photos · ')")
         settled(page)
         assert page.get_attribute(".tile a >> nth=0", "data-id") in kept.name
         page.set_input_files("#file", photos.parent / "coffee.jpg")

@@ -22,7 +22,7 @@ def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, 
     page.keyboard.press("Escape")
     page.wait_for_selector("dialog", state="detached")
     page.click("text=Best match first >> nth=-1")
-    page.wait_for_selector(f".status:has-text('{PHOTOS} photos ranked')")
+    page.wait_for_selector(f".status:has-text('{PHOTOS} photos · ')")
 
 
 def test_the_large_view_says_that_it_leaves_out_the_weights(page, address, shoot):

@@ -47,6 +47,7 @@ def test_words_show_their_maps_on_the_large_photo(page, address, shoot):
 def test_direction_and_sharpness_can_be_turned(page, address):
     open_first(page, address)
     photo = order(page)[0]
+    page.click("text=Details")
     page.click("text=Regions look at words")
     page.wait_for_selector("text=Not as the model was trained")
     expected = api(page, address, f"photos/{photo}/explain?q={TEXT}&direction=i2t")
@@ -62,6 +63,7 @@ def test_direction_and_sharpness_can_be_turned(page, address):
 
 def test_figures_and_numbers_can_be_downloaded(page, address):
     open_first(page, address)
+    page.click("text=Details")
     kept = {}
     for kind in ("PNG", "SVG", "JSON"):
         with page.expect_download() as started:

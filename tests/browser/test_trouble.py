@@ -122,6 +122,7 @@ def test_an_explanation_that_failed_is_asked_for_again(page, address, shoot):
     page.click("dialog .problem >> text=Try again")
     page.wait_for_selector("dialog .sum tbody tr")
     assert page.locator("dialog .problem").count() == 0
+    page.click("text=Details")
     page.route(EXPLAIN, fail)
     page.click("text=Regions look at words")
     page.wait_for_selector("dialog .problem")
@@ -143,5 +144,5 @@ def test_a_photo_whose_file_is_gone_is_told_with_what_to_do(page, address, shoot
     assert "Index again." in page.inner_text("dialog .problem")
     page.wait_for_selector(".stage regard-map.lit")
     assert not page.locator(".stage canvas").is_visible()
-    assert not page.locator(".stage .strongest").is_visible()
+    assert not page.locator(".stage .outline").is_visible()
     shoot(page)

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from regard import web
-from regard.explain.maps import best_region, heat_map
+from regard.explain.maps import heat_map
 from regard.regions.pyramid import pyramid_boxes
 
 CELLS = 32
@@ -29,7 +29,6 @@ def case(boxes, heat, aspect):
         "aspect": aspect,
         "columns": columns,
         "rows": rows,
-        "best": best_region(lit**2, pixels, size),
         "values": lit.round(6).ravel().tolist(),
     }
 

@@ -10,10 +10,11 @@ import uvicorn
 
 
 @contextlib.contextmanager
-def running(app):
+def running(app, port=0):
     """Serve an application; yields its address."""
     with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("127.0.0.1", port))
         settings = uvicorn.Config(app, log_level="critical", access_log=False, ws="none")
         server = uvicorn.Server(settings)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)

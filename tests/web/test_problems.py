@@ -1,7 +1,9 @@
 """Errors as problem+json, in the form of all messages."""
 
+from typing import Annotated
+
 import pytest
-from fastapi import FastAPI
+from fastapi import FastAPI, Query
 from web.conftest import refused
 from web.server import asked
 
@@ -27,6 +29,10 @@ def client():
     def fail(kind: str, number: int = 0) -> None:
         raise ERRORS[kind][0]
 
+    @app.get("/say")
+    def say(q: Annotated[str, Query(min_length=1, max_length=20)]) -> None:
+        pass
+
     with asked(app) as opened:
         yield opened
 
@@ -41,6 +47,21 @@ def test_wrong_parameters_are_named(client):
     answer = refused(client.get("/fail/data", params={"number": "many"}), 422)
     assert answer["what"] == "number is 'many'"
     assert "integer" in answer["must"]
+
+
+def test_texts_that_are_too_long_or_empty_are_told_without_quoting_them(client):
+    answer = refused(client.get("/say", params={"q": "dog " * 9}), 422)
+    assert answer["detail"] == "the sentence has 36 characters; at most 20 can be read. Shorten it."
+    answer = refused(client.get("/say", params={"q": ""}), 422)
+    assert answer["detail"].startswith("the sentence is empty; it must have a word.")
+
+
+def test_a_browser_gets_a_page_where_there_is_none(client):
+    answer = client.get("/elsewhere", headers={"Accept": "text/html,*/*;q=0.8"})
+    assert answer.status_code == 404
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert "There is no such page." in answer.text
+    assert 'href="/"' in answer.text
 
 
 def test_unknown_addresses_and_methods(client):

@@ -244,3 +244,79 @@ def test_text_is_compressed_and_pictures_are_not(client, placed):
     assert answer.headers["content-encoding"] == "gzip"
     picture = client.get(f"/api/v1/photos/{placed}/thumbnail", headers=headers)
     assert "content-encoding" not in picture.headers
+
+
+# ---- like a photo, or a part of one
+
+
+def test_a_photo_is_searched_for_and_a_part_of_it(client, placed):
+    whole = get(client, "search", like=placed, maps=True)
+    assert whole["hits"][0]["photo"]["id"] == placed
+    assert whole["words"] == []
+    assert whole["hits"][0]["maps"] is None
+    part = get(client, "search", like=placed, box="0.5,0,0.5,1")
+    similarities = [[hit["similarity"] for hit in one["hits"]] for one in (whole, part)]
+    assert similarities[0] != similarities[1]
+
+
+def test_words_count_beside_a_part_of_a_photo(client, placed):
+    asked = {"q": "a dog", "like": placed, "box": "0,0,0.5,0.5", "maps": True}
+    both = get(client, "search", **asked)
+    assert [word["text"] for word in both["words"]][1:-1] == ["a", "dog"]
+    equal = get(client, "search", **asked, weights="1,1,1,1")
+    for ours, theirs in zip(both["hits"], equal["hits"], strict=True):
+        assert ours["photo"]["id"] == theirs["photo"]["id"]
+        assert ours["similarity"] == pytest.approx(theirs["similarity"], abs=1e-4)
+    off = get(client, "search", **asked, weights="1,1,0,1")
+    assert off["hits"][0]["similarity"] != both["hits"][0]["similarity"]
+
+
+def test_an_upload_is_searched_by(client, world):
+    sent = client.post("/api/v1/uploads", content=(world.photos / "placed.jpg").read_bytes()).json()
+    found = get(client, "search", like=sent["photo"]["id"], box="0,0,1,1")
+    assert found["hits"][0]["photo"]["name"] == "placed.jpg"
+
+
+def test_what_photos_cannot_be_like_is_told(client, placed):
+    refused(client.get("/api/v1/search", params={"like": "0" * 16}), 404)
+    refused(client.get("/api/v1/search", params={"like": placed, "box": "0,0,2,2"}), 422)
+    refused(client.get("/api/v1/search"), 422)
+
+
+def test_how_many_photos_there_were_is_told(client):
+    total = get(client, "stats")["photos"]
+    assert get(client, "search", q="a dog", shape="portrait")["indexed"] == total
+    assert get(client, "photos", limit=1)["indexed"] == total
+
+
+# ---- what a query means beside what it says
+
+
+def test_a_time_in_a_query_is_a_filter(client):
+    answer = get(client, "search", q="a dog in january 2020", maps=True)
+    assert answer["total"] == 6
+    assert [word["text"] for word in answer["words"]][1:-1] == ["a", "dog"]
+    assert answer["time"] == {
+        "said": "in january 2020",
+        "rest": "a dog",
+        "since": "2020-01-01",
+        "until": "2020-01-31",
+    }
+    assert get(client, "search", q="a dog in january 2020", until="2020-01-02")["total"] == 2
+    photo = answer["hits"][0]["photo"]["id"]
+    explained = get(client, f"photos/{photo}/explain", q="a dog in january 2020")
+    assert explained["similarity"] == pytest.approx(answer["hits"][0]["similarity"], abs=1e-4)
+
+
+def test_a_time_alone_lists_its_photos_newest_first(client):
+    answer = get(client, "search", q="january 2020")
+    assert [hit["photo"]["name"] for hit in answer["hits"]] == [
+        f"{n}.png" for n in range(5, -1, -1)
+    ]
+    assert (answer["total"], answer["words"]) == (6, [])
+
+
+def test_without_is_unwanted(client):
+    words = get(client, "search", q="a dog without a leash")["words"]
+    assert [word["weight"] for word in words if word["text"] == "leash"] == [-1]
+    assert get(client, "search", q="a dog")["time"] is None

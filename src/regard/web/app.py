@@ -21,7 +21,7 @@ from regard.web.config import ServeConfig
 from regard.web.context import Context
 from regard.web.measures import Measured
 from regard.web.pages import page_router
-from regard.web.routes import photos, search, system, uploads
+from regard.web.routes import files, photos, search, system, uploads
 from regard.web.security import Guard
 from regard.web.sentences import read_sentences
 
@@ -40,7 +40,7 @@ class _Compressed:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer through the one or the other."""
         path = scope.get("path", "")
-        plain = path.endswith(("/thumbnail", "/figure.png", "/stream"))
+        plain = path.endswith(("/thumbnail", "/figure.png", "/stream", "/file", ".zip"))
         await (self._plain if plain else self._gzip)(scope, receive, send)
 
 
@@ -66,7 +66,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.context = context
-    for routes in (search, photos, uploads, system):
+    for routes in (search, photos, files, uploads, system):
         app.include_router(routes.router, prefix=API, responses=_problem_responses())
     app.include_router(page_router())
     problems.install(app)

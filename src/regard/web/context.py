@@ -11,12 +11,13 @@ from pydantic import BaseModel
 from regard.search import Filters, Index, PhotoRecord
 from regard.search.snapshot import Snapshot
 from regard.web import models
-from regard.web.config import ServeConfig
+from regard.web.config import ServeConfig, is_loopback
 from regard.web.gate import Gate
 from regard.web.keeping import Keeper
 from regard.web.library import Library
 from regard.web.measures import Measures
 from regard.web.pictures import Thumbnails
+from regard.web.problems import ProblemError
 from regard.web.recent import Recent
 from regard.web.sentences import SentenceRanker
 from regard.web.subjects import ID_PATTERN, Subject, Uploads, is_upload
@@ -89,8 +90,32 @@ def _client(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
+def _is_local(request: Request) -> bool:
+    """Whether a reader sits at this machine; one who comes through a proxy may sit anywhere."""
+    config: ServeConfig = request.app.state.context.config
+    return not config.allow_hosts and is_loopback(_client(request))
+
+
+def _require_local(request: Request) -> None:
+    """Refuse what is for this machine's readers alone.
+
+    Raises:
+        ProblemError: 403, the reader is elsewhere.
+    """
+    if not _is_local(request):
+        raise ProblemError(
+            403,
+            "this is asked from another machine",
+            "it must be asked where the server runs",
+            "Download the photo instead.",
+        )
+
+
 Here = Annotated[Context, Depends(_context)]
 Client = Annotated[str, Depends(_client)]
+Local = Annotated[bool, Depends(_is_local)]
+"""Whether the reader sits at this machine."""
+OnlyHere = Depends(_require_local)
 SubjectId = Annotated[str, Path(pattern=ID_PATTERN, description="Of a photo or an upload.")]
 
 

@@ -97,10 +97,21 @@ class Verdict(BaseModel):
     )
 
 
+class Time(BaseModel):
+    """A time that a query named, which became a filter."""
+
+    said: str = Field(description="The words that named it.")
+    rest: str = Field(description="The query without them.")
+    since: str | None = Field(description="First day, YYYY-MM-DD; null where open.")
+    until: str | None = Field(description="Last day.")
+
+
 class Search(BaseModel):
     """Photos for a sentence, or the newest ones."""
 
     query: str
+    time: Time | None = Field(description="The time the query named; null where it named none.")
+    indexed: int = Field(description="Photos in the index when this was asked.")
     words: list[Word]
     verdict: Verdict | None = Field(description="Null where the model is not calibrated.")
     total: int = Field(description="Photos that pass the filters.")
@@ -161,6 +172,31 @@ class Similar(BaseModel):
     hits: list[Hit]
 
 
+class Details(BaseModel):
+    """How a photo was taken; empty where its file does not say. Where is never told."""
+
+    camera: str
+    lens: str
+    exposure: str = Field(description="As 1/250 s · f/2.8 · ISO 200 · 35 mm.")
+    bytes: int = Field(description="Of the file.")
+    path: str | None = Field(description="Of the file; null for readers on other machines.")
+
+
+PhotoId = Annotated[str, StringConstraints(pattern="^[0-9a-f]{16}$")]
+
+
+class Chosen(BaseModel):
+    """Some photos of the index."""
+
+    ids: list[PhotoId] = Field(min_length=1, max_length=500)
+
+
+class Paths(BaseModel):
+    """Where the files of some photos are, in their order."""
+
+    paths: list[str]
+
+
 class Kept(BaseModel):
     """What became of an upload one asked to keep."""
 
@@ -218,6 +254,8 @@ class Stats(BaseModel):
     upload_bytes: int
     upload_pixels: int
     keeps_uploads: bool = Field(description="Whether uploads can be kept, with keep=true.")
+    is_local: bool = Field(description="Whether you ask from the machine the server runs on.")
+    index_command: str = Field(description="What to type to have a folder of photos found here.")
 
 
 class Health(BaseModel):

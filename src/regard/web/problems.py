@@ -31,6 +31,16 @@ TITLES = {
     500: "Internal error",
     503: "Busy",
 }
+_NAMES = {"q": "the sentence"}  # what people call parameters
+_NO_PAGE = """<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Not found – Regard</title><link rel="stylesheet" href="/static/app.css"></head>
+<body><main class="missing"><h1>There is no such page.</h1>
+<p>The address may be cut off or mistyped.</p>
+<p><a href="/">All photos</a></p></main></body>
+</html>
+"""
 
 
 class Problem(BaseModel):
@@ -112,6 +122,9 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def raised(request: Request, error: HTTPException) -> Response:
+        wants_page = "text/html" in request.headers.get("accept", "")
+        if error.status_code == 404 and wants_page:
+            return Response(_NO_PAGE, 404, media_type="text/html; charset=utf-8")
         parts = (
             f"{request.method} {request.url.path} is not part of the API",
             "it must be one of the addresses in docs/api.md",
@@ -133,9 +146,15 @@ def _of_validation(error: RequestValidationError) -> tuple[str, str, str]:
     """The first thing wrong with a request's parameters or body."""
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"][1:]) or "body"
-    reason = re.sub(r"^\w+ should", "it must", str(first["msg"]))
+    name, limits = _NAMES.get(place, place), first.get("ctx", {})
     if first["type"] == "missing":
-        return f"{place} is missing", "it must be given", "Add it."
+        return f"{name} is missing", "it must be given", "Add it."
+    if first["type"] == "string_too_long":
+        length, most = len(first["input"]), limits["max_length"]
+        return f"{name} has {length} characters", f"at most {most} can be read", "Shorten it."
+    if first["type"] == "string_too_short":
+        return f"{name} is empty", "it must have a word", "Write what the photo shows."
+    reason = re.sub(r"^\w+ should", "it must", str(first["msg"]))
     given = repr(first.get("input"))
     shown = given if len(given) <= 80 else given[:77] + "..."
-    return f"{place} is {shown}", reason, "Correct it."
+    return f"{name} is {shown}", reason, "Correct it."

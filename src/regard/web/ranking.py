@@ -12,6 +12,7 @@ that a change of weights ranks at once.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from typing import NamedTuple
@@ -25,6 +26,8 @@ from regard.model.judgement import Judgement
 from regard.search import Filters, Index
 from regard.search.encoded_query import EncodedQuery
 from regard.search.index import Sort
+from regard.search.part import Box, Embedded
+from regard.search.query import Query
 from regard.search.result import Hit, SearchResult
 from regard.search.snapshot import Snapshot
 from regard.web import models, wording
@@ -39,6 +42,15 @@ _KEPT_SHARES = 4
 _AT_ONCE = 64  # photos whose shares one thread works out at a time
 
 
+@dataclass(frozen=True)
+class Like:
+    """A photo to look like, or a part of it."""
+
+    id: str
+    box: Box | None
+    part: Embedded = field(compare=False)  # which the others stand for
+
+
 class Ask(NamedTuple):
     """A search, hashable."""
 
@@ -46,6 +58,19 @@ class Ask(NamedTuple):
     filters: Filters
     sort: Sort
     weights: tuple[float, ...] | None
+    like: Like | None = None
+
+    def query(self) -> Query:
+        """What is asked for.
+
+        Raises:
+            ProblemError: 422, a part has no word, or there are too many.
+            DataError: it asks for nothing.
+        """
+        if self.like is None:
+            return wording.parse(self.text)
+        sentences = wording.parse(self.text).sentences if self.text.strip() else ()
+        return Query(sentences, (self.like.part,))
 
 
 class Ranking(NamedTuple):
@@ -85,8 +110,8 @@ class Ranker:
             return self._rankings.of(snapshot.generation, (ask, k), work)
 
     def _rank(self, snapshot: Snapshot, ask: Ask, k: int) -> Ranking:
-        query = wording.parse(ask.text)
-        if ask.weights is None:
+        query = ask.query()
+        if ask.weights is None or not query.sentences:
             result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
             hits = result.hits
             encoded = hits[0].query if hits else EncodedQuery.of(self._index.model, query)
@@ -102,6 +127,11 @@ class Ranker:
         work = partial(self._all_shares, snapshot, ask.filters, query)
         shares = self._shares.of(snapshot.generation, (ask.text, ask.filters), work)
         similarities = shares.values @ scales
+        if query.photos:
+            total = sum(abs(part.weight) for part in query.sentences)
+            alike = dict(snapshot.scorer.best(shares.keys, query.parts[-1:], len(shares.keys)))
+            photos = np.array([alike[key] for key in shares.keys], np.float32)
+            similarities = (total * similarities + photos) / (total + 1)
         best = np.argsort(-similarities, kind="stable")[:k]
         hits = [
             Hit(

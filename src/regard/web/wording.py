@@ -6,6 +6,7 @@ weight, and the shares of all words still sum to the similarity.
 """
 
 from dataclasses import replace
+from datetime import date
 
 import numpy as np
 from jaxtyping import Float
@@ -18,6 +19,7 @@ from regard.model.judgement import Verdict
 from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
 from regard.store.shards import Regions
+from regard.search.understanding import understand
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.special import MARKERS
@@ -27,13 +29,13 @@ MOST_WORDS = 60
 
 
 def parse(text: str) -> Query:
-    """Read a query.
+    """Read a query as it is meant, without the time it names.
 
     Raises:
         ProblemError: 422, a part has no word, or there are too many.
         DataError: it asks for nothing.
     """
-    query = Query.parse(text)
+    query = Query.parse(understand(text, date.today()).text)
     counts = [len(tokenize(part.text)) for part in query.sentences]
     if not all(counts):
         raise ProblemError(

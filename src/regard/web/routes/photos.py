@@ -27,6 +27,7 @@ class Size(IntEnum):
     SMALL = 320
     MEDIUM = 640
     LARGE = 1600
+    WHOLE = 6000
 
 
 @dataclass

@@ -12,12 +12,15 @@ from fastapi.responses import StreamingResponse
 from regard.search import Filters
 from regard.search.catalog import Orientation
 from regard.search.index import Sort
+from regard.search.part import Box, part_of
 from regard.search.result import Hit
+from regard.search.understanding import understand
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library
 from regard.web.problems import ProblemError
-from regard.web.ranking import MOST_WEIGHT, Ask, Ranking
+from regard.web.ranking import MOST_WEIGHT, Ask, Like, Ranking
+from regard.web.subjects import ID_PATTERN
 
 router = APIRouter(tags=["search"])
 
@@ -63,13 +66,48 @@ class Where:
     ] = None
     shape: Annotated[Orientation | None, Query()] = None
 
-    def filters(self, library: Library) -> Filters:
-        """The index's filters.
+    def filters(self, library: Library, text: str = "") -> Filters:
+        """The index's filters, with the time that a query names.
 
         Raises:
             ProblemError: 422, there is no such folder.
         """
-        return library.filters(self.folder, self.since, self.until, self.shape)
+        span = understand(text, date.today()).span
+        since = max(filter(None, (self.since, span.since)), default=None)
+        until = min(filter(None, (self.until, span.until)), default=None)
+        return library.filters(self.folder, since, until, self.shape)
+
+
+@dataclass
+class Wanted:
+    """A sentence that photos are to fit, a photo or part of one they are to look like, or both."""
+
+    q: Annotated[
+        str, Query(max_length=500, description="As for `stream`; may be empty with `like`.")
+    ] = ""
+    like: Annotated[
+        str, Query(pattern=f"^$|{ID_PATTERN}", description="Id of a photo or an upload.")
+    ] = ""
+    box: Annotated[
+        str,
+        Query(
+            max_length=80,
+            description="The part of it that counts: x,y,width,height, parts of the photo's width "
+            "and height from 0 to 1.",
+        ),
+    ] = ""
+
+    def part(self, here: Context) -> Like | None:
+        """Its regions; None where no photo is named.
+
+        Raises:
+            ProblemError: 404, there is no such photo.
+            DataError: the box is none.
+        """
+        if not self.like:
+            return None
+        box = Box.parse(self.box) if self.box else None
+        return Like(self.like, box, part_of(here.subject(self.like).regions, box))
 
 
 def _parse_weights(text: str | None) -> tuple[float, ...] | None:
@@ -100,7 +138,17 @@ def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     )
 
 
+def _time(text: str) -> models.Time | None:
+    """The time that a query names; None where it names none."""
+    meant = understand(text, date.today())
+    if not meant.said:
+        return None
+    since, until = (day.isoformat() if day else None for day in meant.span)
+    return models.Time(said=meant.said, rest=meant.rest, since=since, until=until)
+
+
 def _answer(
+    here: Context,
     ask: Ask,
     ranking: Ranking,
     *,
@@ -111,6 +159,8 @@ def _answer(
     result = ranking.result
     return models.Search(
         query=ask.text,
+        time=_time(ask.text),
+        indexed=len(here.library.index),
         words=ranking.words,
         verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
         total=result.total,
@@ -125,23 +175,27 @@ async def search(
     *,
     here: Here,
     client: Client,
-    q: Sentence,
+    wanted: Annotated[Wanted, Depends()],
     page: Annotated[Page, Depends()],
     where: Annotated[Where, Depends()],
     maps: Annotated[bool, Query(description="Explain every hit.")] = False,
     sort: Sort = "relevance",
     weights: Weights = None,
 ) -> Response:
-    """The photos most similar to a sentence."""
+    """The photos that fit a sentence best, look most like a photo or a part of one, or both."""
     chosen = _parse_weights(weights)
 
     def job() -> models.Search:
         began, end = time.perf_counter(), page.offset + page.limit
-        ask = Ask(q, where.filters(here.library), sort, chosen)
+        filters = where.filters(here.library, wanted.q)
+        if not wanted.like and wanted.q and not understand(wanted.q, date.today()).text:
+            return _newest(here, filters, page, wanted.q)  # a time and nothing else
+        ask = Ask(wanted.q, filters, sort, chosen, wanted.part(here))
         ranking = here.library.ranker.rank(ask, end)
         seconds = time.perf_counter() - began
-        hits = [hit_of(here, hit, maps=maps) for hit in ranking.result.hits[page.offset : end]]
-        return _answer(ask, ranking, offset=page.offset, seconds=seconds, hits=hits)
+        mapped = maps and bool(ranking.query.sentences)
+        hits = [hit_of(here, hit, maps=mapped) for hit in ranking.result.hits[page.offset : end]]
+        return _answer(here, ask, ranking, offset=page.offset, seconds=seconds, hits=hits)
 
     return answer(await here.search_gate.run(client, job))
 
@@ -161,13 +215,13 @@ async def stream(
     """Many hits as newline-delimited JSON: the search without hits, then a hit a line."""
 
     def job() -> tuple[Ask, Ranking]:
-        ask = Ask(q, where.filters(here.library), "relevance", None)
+        ask = Ask(q, where.filters(here.library, q), "relevance", None)
         return ask, here.library.ranker.rank(ask, limit)
 
     ask, ranking = await here.search_gate.run(client, job)
 
     def lines() -> Iterator[str]:
-        yield _answer(ask, ranking).model_dump_json() + "\n"
+        yield _answer(here, ask, ranking).model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
             hits = (hit_of(here, hit, maps=False) for hit in part)
@@ -192,26 +246,37 @@ async def newest(
     """All photos, newest first and undated ones last."""
 
     def job() -> models.Search:
-        began = time.perf_counter()
-        records = here.library.newest(where.filters(here.library))
-        hits = [
-            models.Hit(
-                photo=here.library.describe(record),
-                similarity=0,
-                probability=None,
-                match_probability=None,
-                maps=None,
-            )
-            for record in records[page.offset : page.offset + page.limit]
-        ]
-        return models.Search(
-            query="",
-            words=[],
-            verdict=None,
-            total=len(records),
-            offset=page.offset,
-            seconds=time.perf_counter() - began,
-            hits=hits,
-        )
+        return _newest(here, where.filters(here.library), page)
 
     return answer(await here.search_gate.run(client, job))
+
+
+def _newest(here: Context, filters: Filters, page: Page, text: str = "") -> models.Search:
+    """A page of the newest photos that pass.
+
+    Args:
+        text: the query that asks for a time and nothing else.
+    """
+    began = time.perf_counter()
+    records = here.library.newest(filters)
+    hits = [
+        models.Hit(
+            photo=here.library.describe(record),
+            similarity=0,
+            probability=None,
+            match_probability=None,
+            maps=None,
+        )
+        for record in records[page.offset : page.offset + page.limit]
+    ]
+    return models.Search(
+        query=text,
+        time=_time(text),
+        indexed=len(here.library.index),
+        words=[],
+        verdict=None,
+        total=len(records),
+        offset=page.offset,
+        seconds=time.perf_counter() - began,
+        hits=hits,
+    )

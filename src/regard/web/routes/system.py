@@ -1,9 +1,12 @@
 """What is served, whether it runs, and how it does."""
 
+import shlex
+from pathlib import Path
+
 from fastapi import APIRouter, Response
 
 from regard.web import models
-from regard.web.context import Client, Here, answer
+from regard.web.context import Client, Here, Local, answer
 from regard.web.measures import MEDIA_TYPE
 from regard.web.ranking import MOST_WEIGHT
 
@@ -11,7 +14,7 @@ router = APIRouter(tags=["system"])
 
 
 @router.get("/stats", response_model=models.Stats)
-async def stats(here: Here, client: Client) -> Response:
+async def stats(here: Here, client: Client, *, local: Local) -> Response:
     """How many photos there are, in which folders, of which time; the model and the limits."""
 
     def job() -> models.Stats:
@@ -31,9 +34,17 @@ async def stats(here: Here, client: Client) -> Response:
             upload_bytes=here.config.upload_bytes,
             upload_pixels=here.config.upload_pixels,
             keeps_uploads=here.keeper is not None,
+            is_local=local,
+            index_command=_index_command(here.library.index.folder, local=local),
         )
 
     return answer(await here.search_gate.run(client, job))
+
+
+def _index_command(folder: Path, *, local: bool) -> str:
+    """What adds photos to this index; its place is nobody's business on other machines."""
+    index = shlex.quote(str(folder.absolute())) if local else "INDEX"
+    return f"regard index PHOTOS --index {index}"
 
 
 @router.get("/health", response_model=models.Health)

@@ -1,6 +1,6 @@
 // The HTTP API as the page uses it; docs/api.md describes every field.
 
-import type { Direction, View } from "./state.ts";
+import { isSearch, type Direction, type View } from "./state.ts";
 
 export interface Photo {
   id: string;
@@ -72,8 +72,20 @@ export interface Verdict {
   probability: number | null;
 }
 
+/** A time that a query named, which became a filter. */
+export interface Time {
+  said: string;
+  /** The query without it. */
+  rest: string;
+  since: string | null;
+  until: string | null;
+}
+
 export interface SearchAnswer {
+  time: Time | null;
   query: string;
+  /** Photos in the index when this was asked. */
+  indexed: number;
   words: QueryWord[];
   verdict: Verdict | null;
   total: number;
@@ -132,6 +144,18 @@ export interface Stats {
   upload_bytes: number;
   upload_pixels: number;
   keeps_uploads: boolean;
+  /** Whether this browser runs on the server's machine. */
+  is_local: boolean;
+  index_command: string;
+}
+
+/** How a photo was taken, and on this machine where its file is. */
+export interface Details {
+  camera: string;
+  lens: string;
+  exposure: string;
+  bytes: number;
+  path: string | null;
 }
 
 const BASE = "/api/v1";
@@ -195,12 +219,12 @@ function filters(view: View) {
 }
 
 export function search(view: View, offset: number, limit: number, signal: AbortSignal) {
-  if (!view.q) {
+  if (!isSearch(view)) {
     const path = `/photos${query({ offset, limit, ...filters(view) })}`;
     return ask<SearchAnswer>(path, { signal });
   }
-  const values = { q: view.q, offset, limit, maps: true, sort: view.sort, ...filters(view),
-    weights: view.weights?.join(",") };
+  const values = { q: view.q, like: view.like, box: view.like && view.box, offset, limit, maps: true,
+    sort: view.sort, ...filters(view), weights: view.weights?.join(",") };
   return ask<SearchAnswer>(`/search${query(values)}`, { signal });
 }
 
@@ -236,6 +260,31 @@ export function photo(id: string, signal: AbortSignal) {
   return ask<Photo>(`/photos/${id}`, { signal });
 }
 
+export function details(id: string, signal: AbortSignal) {
+  return ask<Details>(`/photos/${id}/details`, { signal });
+}
+
+/** Where the files of photos are; answered on the server's machine only. */
+export async function paths(ids: string[]) {
+  const answer = await ask<{ paths: string[] }>("/files/paths", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ ids }) });
+  return answer.paths;
+}
+
+/** Show a photo in the file manager; on the server's machine only. */
+export async function showFile(id: string) {
+  const response = await fetch(`${BASE}/photos/${id}/show`, { method: "POST" });
+  if (!response.ok) throw await toError(response);
+}
+
+export function fileUrl(id: string, download = false): string {
+  return `${BASE}/photos/${id}/file${download ? "?download=true" : ""}`;
+}
+
+export function zipUrl(ids: string[]): string {
+  return `${BASE}/files.zip?ids=${ids.join(",")}`;
+}
+
 export function similar(id: string, signal: AbortSignal) {
   return ask<{ hits: Hit[] }>(`/photos/${id}/similar${query({ limit: 12 })}`, { signal });
 }
@@ -262,17 +311,17 @@ export function upload(file: File, keep: boolean, signal: AbortSignal) {
   });
 }
 
-/** Why a picture cannot be had; empty where it can. */
-export async function whyNot(url: string): Promise<string> {
+/** Why a picture cannot be had; null where it can. */
+export async function whyNot(url: string): Promise<ApiError | null> {
   try {
     const response = await fetch(url);
-    return response.ok ? "" : (await toError(response)).message;
+    return response.ok ? null : await toError(response);
   } catch {
-    return "The server cannot be reached.";
+    return new ApiError(0, "The server cannot be reached.", "");
   }
 }
 
-export function thumbnailUrl(id: string, size: 320 | 640 | 1600): string {
+export function thumbnailUrl(id: string, size: 320 | 640 | 1600 | 6000): string {
   return `${BASE}/photos/${id}/thumbnail?size=${size}`;
 }
 

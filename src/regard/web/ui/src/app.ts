@@ -1,19 +1,23 @@
 // The page: keeps the view and the address in step, asks the API, hands the answers down.
 
 import { LitElement, html, nothing } from "lit";
+import { selectionBar } from "./actions.ts";
 import * as api from "./api.ts";
+import { bar } from "./bar.ts";
 import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
-import { fault } from "./fault.ts";
+import { fault, lost } from "./fault.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
-import { empty, heading, waiting } from "./heading.ts";
+import { empty, fresh, heading, titleOf, waiting } from "./heading.ts";
 import "./help.ts";
 import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
-import { BLANK, filterCount, readView, sameList, writeView, type View } from "./state.ts";
-import { applyTheme, flipTheme, theme } from "./theme.ts";
+import { likeChip, timeChip } from "./like.ts";
+import { watchServer } from "./live.ts";
+import { BLANK, filterCount, isSearch, readView, sameList, writeView, type View } from "./state.ts";
+import { applyTheme } from "./theme.ts";
 import "./viewer.ts";
 import "./welcome.ts";
 import { anyLeft, chipsOf, lightOf, replaceWord, unseenIn, withWeight, type Chip } from "./words.ts";
@@ -27,6 +31,7 @@ class RegardApp extends LitElement {
     error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
     filtering: { state: true }, dragging: { state: true }, sending: { state: true }, notice: { state: true },
     helping: { state: true }, stuck: { state: true }, refused: { state: true },
+    lost: { state: true }, selected: { state: true }, done: { state: true },
   };
   declare view: View;
   declare answer: api.SearchAnswer | null;
@@ -48,6 +53,11 @@ class RegardApp extends LitElement {
   declare helping: boolean;
   /** Whether the last word that counts was to be switched off. */
   declare refused: boolean;
+  /** Whether the server cannot be reached. */
+  declare lost: boolean;
+  /** Ids of photos that are selected, and what came of the last action on them. */
+  declare selected: string[];
+  declare done: string;
 
   private chips: Chip[] = [];
   private listed: View = BLANK; // what the list shown was asked with
@@ -58,13 +68,16 @@ class RegardApp extends LitElement {
   private requests = new AbortController();
   private timer = 0;
   private stopDrops = () => {};
+  private stopWatch = () => {};
 
   constructor() {
     super();
     this.view = readView(location.search);
     this.answer = this.stats = this.region = this.error = this.stuck = null;
     this.hits = [];
-    this.busy = this.dragging = this.helping = this.refused = false;
+    this.busy = this.dragging = this.helping = this.refused = this.lost = false;
+    this.selected = [];
+    this.done = "";
     this.filtering = filterCount(this.view) > 0;
     this.sending = this.notice = "";
     this.hovered = -1;
@@ -80,6 +93,7 @@ class RegardApp extends LitElement {
     addEventListener("popstate", this.onPop);
     addEventListener("keydown", this.onKey);
     this.stopDrops = watchDrops((inside) => (this.dragging = inside), (file) => void this.send(file));
+    this.stopWatch = watchServer(this.onServer);
     void this.load();
   }
 
@@ -88,6 +102,24 @@ class RegardApp extends LitElement {
     removeEventListener("popstate", this.onPop);
     removeEventListener("keydown", this.onKey);
     this.stopDrops();
+    this.stopWatch();
+  }
+
+  /** The server answers, or does not; what is on the screen stays. */
+  private onServer = (stats: api.Stats | null) => {
+    const back = this.lost && !!stats;
+    this.lost = !stats;
+    if (!stats) return;
+    this.stats = stats;
+    const came = stats.photos > 0 && this.answer?.indexed === 0;
+    if (!this.busy && (back || came) && (came || this.error || !this.answer)) void this.load();
+  };
+
+  /** The large view walks on past what is loaded. */
+  override updated() {
+    const at = this.hits.findIndex(({ photo }) => photo.id === this.view.photo);
+    const near = at >= 0 && at > this.hits.length - 4;
+    if (near && !this.ended && !this.busy && !this.stuck && !this.error) void this.load(true);
   }
 
   private async count() {
@@ -118,14 +150,24 @@ class RegardApp extends LitElement {
       this.listed = view;
       this.ended = answer.hits.length < PAGE;
       this.error = null;
+      this.lost = false;
+      if (!more) this.selected = [];
     } catch (error) {
       if (signal.aborted) return;
       if (more) this.stuck = api.asError(error);
       else this.error = api.asError(error);
+      this.lost ||= api.asError(error).status === 0;
     }
     this.busy = false;
-    document.title = this.view.q ? `${this.view.q} – Regard` : "Regard";
+    document.title = isSearch(this.view) ? `${this.view.q || titleOf(this.view)} – Regard` : "Regard";
   }
+
+  /** Wait no longer for the list. */
+  private stop = () => {
+    this.requests.abort();
+    this.busy = false;
+    this.error = new api.ApiError(503, "Stopped.", "");
+  };
 
   /** Change the view and the address with it. */
   private go(change: Partial<View>, replace = false) {
@@ -164,6 +206,8 @@ class RegardApp extends LitElement {
       this.querySelector<HTMLInputElement>("#q")?.focus();
     } else if (event.key === "?" && !typing && !this.view.photo) {
       this.helping = true;
+    } else if (event.key === "Escape" && !this.view.photo && this.selected.length) {
+      this.selected = [];
     } else if (event.key === "Escape" && !this.view.photo && !this.helping && this.view.word !== null) {
       this.go({ word: null }, true);
     }
@@ -203,25 +247,34 @@ class RegardApp extends LitElement {
 
   override render() {
     return html`
-      ${this.header()}
-      <main aria-busy=${this.busy ? "true" : "false"}>
+      ${bar(this.view, this, this.barActions)}
+      <main id="photos" aria-busy=${this.busy ? "true" : "false"}>
         ${this.filtering ? html`<regard-filters .view=${this.view} .stats=${this.stats}
           @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
         ${this.notice ? html`<p class="problem" role="alert">${this.notice}
           <button class="link" type="button" @click=${() => (this.notice = "")}>Dismiss</button></p>` : nothing}
-        ${this.error ? fault(this.error, this.view, () => void this.load(), (change) => this.go(change)) : nothing}
+        ${this.lost ? lost(() => void this.load()) : nothing}
+        ${this.error && this.error.status ? fault(this.error, this.view, () => void this.load(), (change) => this.go(change)) : nothing}
         ${this.first ? html`<regard-welcome
           @search=${(event: CustomEvent<string>) => this.ask(event.detail)}></regard-welcome>` : nothing}
+        ${this.view.like ? likeChip(this.view, this.link, () => this.go({ like: "", box: "" })) : nothing}
+        ${this.time ? timeChip(this.time, () => this.ask(this.time!.rest)) : nothing}
         ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
+        ${this.answer && this.stats ? fresh(this.stats.photos - this.answer.indexed, this.onFresh) : nothing}
         ${this.heading()}
         <regard-grid .hits=${this.hits} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && !this.ended && !this.error} .stuck=${this.stuck} .query=${this.listed.q}
+          .more=${!!this.answer && !this.ended && !this.error} .stuck=${this.stuck} .query=${this.listed.q} .selected=${this.selected}
           class=${(this.busy && this.asking) || this.error ? "stale" : ""}
+          @select=${(event: CustomEvent<string[]>) => ([this.selected, this.done] = [event.detail, ""])}
+          @gone=${(event: CustomEvent<string>) =>
+            (this.hits = this.hits.filter(({ photo }) => photo.id !== event.detail))}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
             (this.region = event.detail)}></regard-grid>
       </main>
+      ${this.selected.length ? selectionBar(this.selected, !!this.stats?.is_local, this.done,
+        (note) => (this.done = note), () => (this.selected = [])) : nothing}
       ${this.view.photo ? this.viewer() : nothing}
       ${this.helping ? html`<regard-help @done=${() => (this.helping = false)}></regard-help>` : nothing}
       ${this.dragging || this.sending ? html`<div class="curtain" role="status"><p>${this.sending
@@ -232,7 +285,7 @@ class RegardApp extends LitElement {
 
   /** Whether nothing has been asked yet, of an index that has photos. */
   private get first(): boolean {
-    return !this.view.q && !filterCount(this.view) && !!this.stats?.photos && !this.error;
+    return !isSearch(this.view) && !filterCount(this.view) && !!this.stats?.photos && !this.error;
   }
 
   /** The words of the list; none when it is not the list of the sentence in the field. */
@@ -240,36 +293,13 @@ class RegardApp extends LitElement {
     return this.error && this.listed.q !== this.view.q ? [] : this.chips;
   }
 
-  private get active(): number {
-    return this.hovered >= 0 ? this.hovered : (this.view.word ?? -1);
+  /** The time that the sentence in the field names. */
+  private get time(): api.Time | null {
+    return this.listed.q === this.view.q ? (this.answer?.time ?? null) : null;
   }
 
-  private header() {
-    const dark = theme() === "dark";
-    const filters = filterCount(this.view);
-    return html`<header class=${this.busy ? "bar busy" : "bar"}>
-      <a class="brand" href="/" @click=${this.onHome}><img src="/static/favicon.svg" alt="" width="28" height="28" />
-        <span>Regard</span></a>
-      <form role="search" @submit=${this.onSearch}>
-        <label class="hidden" for="q">Describe a photo</label>
-        ${icons.search}<input id="q" name="q" type="search" maxlength="500" autocomplete="off" spellcheck="true"
-          enterkeyhint="search" placeholder="Describe a photo" .value=${this.view.q} />
-        ${this.view.q ? html`<button class="clear" type="button" aria-label="Clear the sentence" title="Clear"
-          @click=${this.onClear}>${icons.close}</button>` : html`<kbd aria-hidden="true">/</kbd>`}
-      </form>
-      <button class="tool" type="button" aria-label=${filters ? `Filters, ${filters} set` : "Filters"}
-        aria-expanded=${this.filtering ? "true" : "false"} title="Filters"
-        @click=${() => (this.filtering = !this.filtering)}>${icons.filter}${filters
-          ? html`<span class="count" aria-hidden="true">${filters}</span>` : nothing}</button>
-      <button class="tool" type="button" aria-label="Look at a photo of yours" title="Look at a photo of yours"
-        @click=${() => this.querySelector<HTMLInputElement>("#file")!.click()}>${icons.upload}</button>
-      <input id="file" type="file" accept="image/*" hidden @change=${this.onFile} />
-      <button class="tool" type="button" aria-label=${dark ? "Light theme" : "Dark theme"}
-        title=${dark ? "Light theme" : "Dark theme"}
-        @click=${() => { flipTheme(); this.requestUpdate(); }}>${dark ? icons.sun : icons.moon}</button>
-      <button class="tool" type="button" aria-label="Help" title="Help"
-        @click=${() => (this.helping = true)}>${icons.help}</button>
-    </header>`;
+  private get active(): number {
+    return this.hovered >= 0 ? this.hovered : (this.view.word ?? -1);
   }
 
   private words() {
@@ -289,11 +319,11 @@ class RegardApp extends LitElement {
   private heading() {
     const { answer, stats } = this;
     const state = { busy: this.busy && this.asking, failed: !!this.error };
-    if (!answer) return waiting(state.busy);
-    if (!answer.total && stats?.photos === 0) return empty();
+    if (!answer) return waiting(state.busy, this.stop);
+    if (!answer.total && stats?.photos === 0) return empty(stats.index_command);
     const { listed: view, ended } = this;
     const list = { view, answer, shown: this.hits.length, ended, dated: !!stats?.first_taken };
-    return heading(list, state, (change, replace) => this.go(change, replace));
+    return heading(list, state, (change, replace) => this.go(change, replace), this.stop);
   }
 
   private viewer() {
@@ -301,7 +331,7 @@ class RegardApp extends LitElement {
     const at = ids.indexOf(this.view.photo);
     const total = this.ended ? ids.length : (this.answer?.total ?? 0);
     return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
-      .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
+      .timed=${!!this.time && !this.chips.length} .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
       .place=${at >= 0 ? `${at + 1} of ${total}` : ""}
       .known=${this.hits.find(({ photo }) => photo.id === this.view.photo)?.photo ?? null}
       .listed=${at >= 0 && this.view.weights ? this.hits[at]!.similarity : null}
@@ -311,16 +341,35 @@ class RegardApp extends LitElement {
       .kept=${this.kept?.id === this.view.photo ? this.kept.text : ""}
       @keep=${() => this.sent && this.send(this.sent.file, true)}
       @close=${this.onClose}
+      @part=${(event: CustomEvent<{ q: string; box: string }>) => this.go({ ...BLANK, ...event.detail,
+        like: this.view.photo })}
       @goto=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" }, true)}
       @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail, true)}></regard-viewer>`;
   }
 
   private ask(q: string) {
     this.hovered = -1;
-    const change = { q, weights: null, word: null, photo: "", sentence: "" };
+    const change = { q, weights: null, word: null, photo: "", sentence: "",
+      ...(q ? {} : { like: "", box: "" }) };
     if (sameList(this.view, { ...this.view, ...change })) void this.load(); // asked again on purpose
     this.go(change);
   }
+
+  private barActions = {
+    home: (event: MouseEvent) => this.onHome(event),
+    search: (event: SubmitEvent) => this.onSearch(event),
+    clear: () => this.onClear(),
+    down: () => this.querySelector<RegardGrid>("regard-grid")?.focusPhoto(),
+    filter: () => (this.filtering = !this.filtering),
+    file: (event: Event) => this.onFile(event),
+    help: () => (this.helping = true),
+    redraw: () => this.requestUpdate(),
+  };
+
+  private onFresh = () => {
+    void this.load();
+    scrollTo({ top: 0 });
+  };
 
   private onSearch = (event: SubmitEvent) => {
     event.preventDefault();

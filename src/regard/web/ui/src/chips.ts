@@ -1,6 +1,6 @@
 // The sentence as chips: look at a word's maps, switch it off, weight it.
 
-import { LitElement, html, nothing } from "lit";
+import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { live } from "lit/directives/live.js";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
@@ -11,7 +11,7 @@ export class RegardChips extends LitElement {
   static override properties = {
     chips: { attribute: false }, weights: { attribute: false }, light: { attribute: false },
     active: { type: Number }, pinned: { type: Number }, unseen: { attribute: false }, nowhere: { attribute: false },
-    refused: { type: Boolean }, most: { type: Number },
+    refused: { type: Boolean }, most: { type: Number }, stop: { state: true }, weighing: { state: true },
   };
   declare chips: Chip[];
   declare weights: number[] | null;
@@ -26,6 +26,10 @@ export class RegardChips extends LitElement {
   declare refused: boolean;
   /** What a word may count at most, as the server says. */
   declare most: number;
+  /** The one word the Tab key stops at. */
+  declare stop: number;
+  /** Whether the slider is wanted where a finger does not open it by looking at a word. */
+  declare weighing: boolean;
 
   constructor() {
     super();
@@ -35,6 +39,13 @@ export class RegardChips extends LitElement {
     this.nowhere = this.unseen = [];
     this.refused = false;
     this.most = 1;
+    this.stop = 0;
+    this.weighing = false;
+  }
+
+  override willUpdate(changed: PropertyValues<this>) {
+    if (this.stop >= this.chips.length) this.stop = 0;
+    if (changed.has("pinned")) this.weighing = !matchMedia("(pointer: coarse)").matches;
   }
 
   override createRenderRoot() {
@@ -75,16 +86,16 @@ export class RegardChips extends LitElement {
     ];
     const light = this.light?.[index] ?? 0;
     return html`<span class=${classes.filter(Boolean).join(" ")} ${styleOf({ "--light": light.toFixed(3) })}>
-      <button class="dot" type="button" role="switch" aria-checked=${weight > 0 ? "true" : "false"}
+      <button class="dot" type="button" role="switch" tabindex="-1" aria-checked=${weight > 0 ? "true" : "false"}
         aria-label=${`Count “${chip.label}”`} title=${weight > 0 ? "Switch off" : "Switch on"}
         @click=${() => this.weigh(index, weight > 0 ? 0 : 1)}></button>
-      <button class="label" type="button" aria-pressed=${index === this.pinned ? "true" : "false"}
+      <button class="label" type="button" tabindex=${index === this.stop ? 0 : -1} aria-pressed=${index === this.pinned ? "true" : "false"}
         title=${hint(chip)} @click=${() => this.pin(index)}
         @pointerenter=${(event: PointerEvent) => event.pointerType !== "touch" && this.look(index)}
         @pointerleave=${() => this.look(-1)} @focus=${(event: FocusEvent) => this.onFocus(event, index)}
         @blur=${() => this.look(-1)}
         @keydown=${(event: KeyboardEvent) => this.onKey(event, index, weight)}>
-        ${this.unseen[index] ? html`${icons.unseen}<span class="hidden">not seen: </span>` : nothing
+        ${this.unseen[index] ? html`${icons.unseen}<span class="hidden">not found: </span>` : nothing
         }${chip.label}${weight !== 1 && weight > 0 ? html` <small>×${weight}</small>` : nothing}
       </button>
     </span>`;
@@ -92,8 +103,11 @@ export class RegardChips extends LitElement {
 
   private bar(chip: Chip) {
     const weight = weightOf(chip, this.weights);
+    if (!this.weighing)
+      return html`<div class="word-bar"><button class="quiet" type="button" @click=${() => (this.weighing = true)}
+        >Importance of “${chip.label}”</button></div>`;
     return html`<div class="word-bar">
-      <label>How much <b>${chip.label}</b> counts
+      <label><span>Importance of “<b>${chip.label}</b>”</span>
         <input type="range" min="0" max=${this.most} step="0.25" .value=${live(String(weight))}
           aria-valuetext=${weight === 0 ? "off" : `times ${weight}`}
           @input=${(event: Event) =>
@@ -114,6 +128,7 @@ export class RegardChips extends LitElement {
   }
 
   private onFocus(event: FocusEvent, index: number) {
+    this.stop = index;
     if ((event.target as HTMLElement).matches(":focus-visible")) this.look(index);
   }
 

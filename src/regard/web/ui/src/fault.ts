@@ -4,6 +4,12 @@ import { html, nothing } from "lit";
 import type { ApiError } from "./api.ts";
 import { UNFILTERED, filterCount, type View } from "./state.ts";
 
+/** That the server is gone; the page asks for it again by itself. */
+export function lost(retry: () => void) {
+  return html`<div class="problem" role="alert">The server cannot be reached. See whether “regard serve” still runs;
+    this page reconnects by itself. <button class="link" type="button" @click=${retry}>Try again</button></div>`;
+}
+
 export function fault(error: ApiError, view: View, retry: () => void, go: (change: Partial<View>) => void) {
   return html`<div class="problem" role="alert">${error.message}
     ${error.passes ? html`<button class="link" type="button" @click=${retry}>Try again</button>` : nothing}

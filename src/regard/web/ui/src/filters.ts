@@ -17,16 +17,17 @@ export class RegardFilters extends LitElement {
 
   override render() {
     const { view, stats } = this;
+    const folders = (stats?.folders ?? []).filter(({ name }) => name);
     return html`<form class="filters" aria-label="Filters" @submit=${(event: Event) => event.preventDefault()}>
-      <label>Folder <select @change=${(event: Event) => this.ask({ folder: valueOf(event) })}>
+      ${folders.length > 1 || view.folder || (folders.length && folders[0]!.photos < stats!.photos) ? html`<label>Folder <select @change=${(event: Event) => this.ask({ folder: valueOf(event) })}>
         <option value="" ?selected=${!view.folder}>All folders</option>
-        ${(stats?.folders ?? []).filter(({ name }) => name).map(({ name, photos }) => html`<option value=${name}
+        ${folders.map(({ name, photos }) => html`<option value=${name}
           ?selected=${view.folder === name}>${name} · ${count(photos, "photo")}</option>`)}
-      </select></label>
-      <label>Taken from <input type="date" .value=${view.since} max=${view.until}
+      </select></label>` : nothing}
+      ${stats?.first_taken || view.since || view.until ? html`<label>Taken from <input type="date" .value=${view.since} max=${view.until}
         @change=${(event: Event) => this.ask({ since: valueOf(event) })} /></label>
       <label>to <input type="date" .value=${view.until} min=${view.since}
-        @change=${(event: Event) => this.ask({ until: valueOf(event) })} /></label>
+        @change=${(event: Event) => this.ask({ until: valueOf(event) })} /></label>` : nothing}
       <label>Shape <select @change=${(event: Event) => this.ask({ shape: valueOf(event) })}>
         ${[["", "Any"], ["landscape", "Landscape"], ["portrait", "Portrait"], ["square", "Square"]].map(
           ([value, label]) => html`<option value=${value!} ?selected=${view.shape === value}>${label}</option>`)}

@@ -37,3 +37,15 @@ export function day(taken: string | null): string {
 export function duration(seconds: number): string {
   return seconds < 1 ? `${Math.max(1, Math.round(seconds * 1000))} ms` : `${seconds.toFixed(1)} s`;
 }
+
+/** A moment taken, "12 May 2021, 18:30"; empty where unknown. */
+export function moment(taken: string | null): string {
+  const date = taken ? new Date(taken) : null;
+  if (!date || Number.isNaN(date.getTime())) return "";
+  return `${day(taken)}, ${date.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" })}`;
+}
+
+/** The size of a file, "3.2 MB". */
+export function bytes(size: number): string {
+  return size < 1e6 ? `${Math.max(1, Math.round(size / 1e3))} kB` : `${(size / 1e6).toFixed(1)} MB`;
+}

@@ -2,8 +2,9 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
-import { thumbnailUrl, type ApiError, type Hit } from "./api.ts";
-import { badge, day, percent, score } from "./format.ts";
+import { thumbnailUrl, whyNot, type ApiError, type Hit } from "./api.ts";
+import { watchBand, type Rect } from "./band.ts";
+import { day, percent, score } from "./format.ts";
 import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
 import "./map.ts";
@@ -13,11 +14,12 @@ import { isUnseen, labelOf, relevanceOf, shownOf, type Chip } from "./words.ts";
 const GAP = 6;
 const NO_BOXES: number[][] = [];
 
-/** Events: `open` with a photo's id, `region` {id, region}, `more` when the end comes near. */
+/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `gone` with one. */
 export class RegardGrid extends LitElement {
   static override properties = {
     hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
-    more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, wide: { state: true }, pointed: { state: true },
+    more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, selected: { attribute: false },
+    wide: { state: true }, pointed: { state: true }, band: { state: true },
   };
   declare hits: Hit[];
   declare chips: Chip[];
@@ -29,11 +31,17 @@ export class RegardGrid extends LitElement {
   declare query: string;
   /** Address of a photo's large view. */
   declare link: (id: string) => string;
+  /** Ids of the photos that are selected. */
+  declare selected: string[];
   declare wide: number;
+  /** The box that the mouse draws; null while it draws none. */
+  declare band: Rect | null;
   declare pointed: { id: string; region: number } | null;
 
   private layout: Layout = { places: [], height: 0 };
   private focusId = "";
+  private anchor = ""; // where a range of selected photos begins
+  private stopBand = () => {};
   private sizes = new ResizeObserver(([entry]) => {
     this.wide = Math.floor(entry!.contentRect.width);
   });
@@ -54,7 +62,8 @@ export class RegardGrid extends LitElement {
     this.query = "";
     this.link = () => "";
     this.wide = 0;
-    this.pointed = null;
+    this.pointed = this.band = null;
+    this.selected = [];
   }
 
   override createRenderRoot() {
@@ -64,10 +73,12 @@ export class RegardGrid extends LitElement {
   override connectedCallback() {
     super.connectedCallback();
     this.sizes.observe(this);
+    this.stopBand = watchBand(this, this.onBand);
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
+    this.stopBand();
     this.sizes.disconnect();
     this.ends.disconnect();
   }
@@ -93,6 +104,8 @@ export class RegardGrid extends LitElement {
     return html`
       <div class="grid" role="list" aria-label="Photos" @keydown=${this.onKey}
         ${styleOf({ height: `${this.layout.height}px` })}>
+        ${this.band ? html`<div class="band" aria-hidden="true" ${styleOf({ left: `${this.band.left}px`, top: `${this.band.top}px`,
+          width: `${this.band.right - this.band.left}px`, height: `${this.band.bottom - this.band.top}px` })}></div>` : nothing}
         ${repeat(this.hits, ({ photo }) => photo.id, (hit, index) => this.tile(hit, index, first))}
       </div>
       ${this.more ? html`<div class="grid-end">
@@ -108,37 +121,85 @@ export class RegardGrid extends LitElement {
     const place = this.layout.places[index]!;
     const chip = this.chips[this.active];
     const pointed = this.pointed?.id === photo.id ? this.pointed.region : -1;
-    return html`<div role="listitem" class="tile" ${styleOf({
+    const chosen = this.selected.includes(photo.id);
+    return html`<div role="listitem" class=${chosen ? "tile chosen" : "tile"} ${styleOf({
       transform: `translate(${place.x}px, ${place.y}px)`,
       width: `${place.width}px`, height: `${place.height}px` })}>
       <a href=${this.link(photo.id)} data-id=${photo.id} tabindex=${photo.id === tabbable ? 0 : -1}
         @click=${(event: MouseEvent) => this.onClick(event, photo.id)}
+        @contextmenu=${(event: PointerEvent) => this.onLongPress(event, photo.id)}
         @focus=${() => (this.focusId = photo.id)}>
         <regard-map .src=${thumbnailUrl(photo.id, place.height > 240 || devicePixelRatio > 1.3 ? 640 : 320)}
           .alt=${describe(hit)} .aspect=${photo.width / photo.height} .eager=${index < 8}
           ${styleOf(inside(photo.width / photo.height, place.width / place.height))}
           .boxes=${maps?.boxes ?? NO_BOXES} .region=${pointed}
           .shown=${maps && chip ? shownOf(maps, this.chips, chip) : null}
+          @failed=${() => this.onFailed(photo.id)}
           @look=${(event: CustomEvent<number>) => this.onLook(photo.id, event.detail)}></regard-map>
         ${this.caption(hit, chip)}
-      </a></div>`;
+      </a><button class="pick" type="button" role="checkbox" tabindex="-1" aria-checked=${chosen ? "true" : "false"}
+        aria-label=${`Select ${photo.name}`} title="Select" @click=${(event: MouseEvent) =>
+          this.pick(photo.id, event.shiftKey)}>${icons.check}</button></div>`;
   }
 
   private caption(hit: Hit, chip: Chip | undefined) {
     if (!hit.maps) return nothing;
-    const missing = chip ? (isUnseen(hit.maps, chip) ? ["not seen"] : []) : hit.maps.unsupported;
+    const unseen = chip && isUnseen(hit.maps, chip);
+    const missing = chip ? (unseen ? ["not found here"] : []) : hit.maps.unsupported;
     const label = chip && labelOf(hit.maps, chip);
+    const looks = label ? `, by its looks: ${label.name}` : "";
+    const likely = hit.match_probability ?? hit.probability;
+    if (!chip && likely === null && !missing.length) return nothing;
     return html`<span class="badge" aria-hidden="true">${chip
-      ? html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}${label
-        ? `, by its looks: ${label.name}` : nothing}</span>`
-      : html`<b>${badge(hit)}</b>`}${missing.length
+      ? unseen ? nothing : html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}${looks}</span>`
+      : likely === null ? nothing : html`<b>${percent(likely)}</b>`}${missing.length
       ? html`<span class="unseen">${icons.unseen}${missing.join(", ")}</span>` : nothing}</span>`;
   }
 
   private onClick(event: MouseEvent, id: string) {
-    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button) return;
+    const picking = event.shiftKey || this.selected.length > 0;
+    if (event.metaKey || event.ctrlKey || event.button) return;
     event.preventDefault();
-    this.tell("open", id);
+    if (picking) this.pick(id, event.shiftKey);
+    else this.tell("open", id);
+  }
+
+  /** On a touch screen a photo is selected by holding it. */
+  private onLongPress(event: PointerEvent, id: string) {
+    if (event.pointerType !== "touch") return;
+    event.preventDefault();
+    this.pick(id, false);
+  }
+
+  /** Select a photo or leave it out again; with Shift all from the last one chosen to here. */
+  private pick(id: string, range: boolean) {
+    const ids = this.hits.map(({ photo }) => photo.id);
+    const [from, to] = [ids.indexOf(this.anchor), ids.indexOf(id)].sort((a, b) => a - b) as [number, number];
+    if (range && from >= 0) this.select([...this.selected, ...ids.slice(from, to + 1)]);
+    else if (this.selected.includes(id)) this.select(this.selected.filter((other) => other !== id));
+    else this.select([...this.selected, id]);
+    if (!range || from < 0) this.anchor = id;
+  }
+
+  private select(ids: string[]) {
+    this.tell("select", [...new Set(ids)]);
+  }
+
+  private onBand = (band: Rect | null) => {
+    const drawn = this.band;
+    this.band = band;
+    if (band || !drawn) return;
+    const inside = this.hits.filter((_, index) => {
+      const { x, y, width, height } = this.layout.places[index]!;
+      return x < drawn.right && x + width > drawn.left && y < drawn.bottom && y + height > drawn.top;
+    });
+    this.select([...this.selected, ...inside.map(({ photo }) => photo.id)]);
+  };
+
+  /** A photo whose file was deleted or changed is none to be found any more. */
+  private async onFailed(id: string) {
+    const why = await whyNot(thumbnailUrl(id, 320));
+    if (why?.status === 404 || why?.status === 409) this.tell("gone", id);
   }
 
   private onLook(id: string, region: number) {
@@ -147,11 +208,17 @@ export class RegardGrid extends LitElement {
   }
 
   private onKey = (event: KeyboardEvent) => {
+    if (event.key === " " && (event.target as HTMLElement).matches("a")) {
+      event.preventDefault();
+      this.pick(this.focusId, false);
+      return;
+    }
     const from = this.hits.findIndex(({ photo }) => photo.id === this.focusId);
     const to = from < 0 ? -1 : this.neighbour(from, event.key);
     const next = this.hits[to];
     if (!next) return;
     event.preventDefault();
+    if (event.shiftKey) this.select([...this.selected, this.focusId, next.photo.id]);
     const link = this.querySelector<HTMLAnchorElement>(`a[data-id="${next.photo.id}"]`)!;
     link.focus();
     this.requestUpdate();
@@ -177,9 +244,9 @@ export class RegardGrid extends LitElement {
     return best;
   }
 
-  /** Put the focus back on a photo, after the large view closes. */
-  focusPhoto(id: string) {
-    this.querySelector<HTMLAnchorElement>(`a[data-id="${id}"]`)?.focus();
+  /** Put the focus on a photo: that of an id, as after the large view closes, or the first. */
+  focusPhoto(id = "") {
+    this.querySelector<HTMLAnchorElement>(id ? `a[data-id="${id}"]` : '.tile a[tabindex="0"]')?.focus();
   }
 
   private tell(name: string, detail: unknown) {
@@ -198,8 +265,7 @@ function inside(aspect: number, tileAspect: number): Record<string, string> {
 function describe(hit: Hit): string {
   const parts = [hit.photo.name, day(hit.photo.taken)];
   if (hit.match_probability !== null) parts.push(`${percent(hit.match_probability)} likely`);
-  else if (hit.maps) parts.push(`similarity ${score(hit.similarity)}`);
-  if (hit.maps?.unsupported.length) parts.push(`not seen: ${hit.maps.unsupported.join(", ")}`);
+  if (hit.maps?.unsupported.length) parts.push(`not found: ${hit.maps.unsupported.join(", ")}`);
   return parts.filter(Boolean).join(", ");
 }
 

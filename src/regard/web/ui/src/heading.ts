@@ -3,7 +3,7 @@
 import { html, nothing } from "lit";
 import type { SearchAnswer, Verdict } from "./api.ts";
 import { count, duration, percent } from "./format.ts";
-import { UNFILTERED, isByDate, type View } from "./state.ts";
+import { UNFILTERED, filterCount, isByDate, isSearch, type View } from "./state.ts";
 import { styleOf } from "./style-of.ts";
 
 const SKELETON = [4, 3, 2, 4, 3, 4, 3, 4, 2, 4, 3, 4]; // widths of the tiles that stand in at first
@@ -22,20 +22,27 @@ export interface List {
 type Go = (change: Partial<View>, replace?: boolean) => void;
 
 /** Before there is any list. */
-export function waiting(busy: boolean) {
-  return html`<p class="status" role="status">${busy ? "Looking …" : ""}</p>
+export function waiting(busy: boolean, stop: () => void) {
+  return html`${searching(busy, stop)}
     ${busy ? html`<div class="skeleton" aria-hidden="true">${SKELETON.map((wide) =>
       html`<i ${styleOf({ "flex-grow": String(wide) })}></i>`)}</div>` : nothing}`;
 }
 
+/** That an answer is awaited, and how to wait no longer. */
+function searching(busy: boolean, stop: () => void) {
+  return html`<p class="status" role="status">${busy ? html`Searching… <button class="link late" type="button"
+    @click=${stop}>Stop</button>` : nothing}</p>`;
+}
+
 /** Above a list; `busy` while another one is awaited, `failed` when that one did not come. */
-export function heading(list: List, { busy, failed }: { busy: boolean; failed: boolean }, go: Go) {
+export function heading(list: List, { busy, failed }: { busy: boolean; failed: boolean }, go: Go, stop: () => void) {
   const { answer, view } = list;
-  if (failed && !busy) return html`<p class="status" role="status">Below is what was there before: ${was(view)}.</p>`;
+  const title = isSearch(view) || filterCount(view) ? html`<h1 class="hidden">${titleOf(view)}</h1>` : nothing;
+  if (failed && !busy) return html`${title}<p class="status" role="status">Below is what was there before: ${was(view)}.</p>`;
   const verdict = answer.verdict?.good === false ? noMatch(answer.verdict) : nothing;
-  if (busy) return html`${verdict}<p class="status" role="status">Looking …</p>`;
-  return html`${verdict}
-    ${answer.total ? nothing : html`<div class="no-match" role="status"><h1>No photo passes these filters.</h1>
+  if (busy) return html`${title}${verdict}${searching(busy, stop)}`;
+  return html`${title}${verdict}
+    ${answer.total ? nothing : html`<div class="no-match" role="status"><h2>No photo passes these filters.</h2>
       <p><button class="link" type="button" @click=${() => go(UNFILTERED)}>Clear the filters</button> to look at
       all.</p></div>`}
     <p class="status" role="status">${answer.total ? ordered(list) : nothing}
@@ -45,11 +52,17 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
         @click=${() => go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
 }
 
+/** What a list of photos found is of. */
+export function titleOf(view: View): string {
+  const like = view.box ? "Photos like a part of another" : view.like ? "Photos like another" : "Photos";
+  return view.q ? `${like} for “${view.q}”` : like;
+}
+
 /** How many photos there are, and in which order. */
 export function ordered({ answer, view, shown, ended, dated }: List): string {
   const total = count(answer.total, "photo");
-  if (!view.q) return `${total}${dated ? ", newest first" : ""}`;
-  const ranked = `${total} ranked in ${duration(answer.seconds)}`;
+  if (!isSearch(view)) return `${total}${dated ? ", newest first" : ""}`;
+  const ranked = `${total} · ${duration(answer.seconds)}`;
   if (!isByDate(view)) return ranked;
   if (!ended) return `${ranked}, the best of them newest first`;
   if (shown >= answer.total) return `${ranked}, newest first`;
@@ -57,16 +70,23 @@ export function ordered({ answer, view, shown, ended, dated }: List): string {
 }
 
 function was(view: View): string {
+  if (view.like) return "the photos like another";
   return view.q ? `the photos for “${view.q}”` : "the newest photos";
 }
 
-export function empty() {
+export function empty(command: string) {
   return html`<div class="no-match" role="status"><h1>There are no photos here yet.</h1>
-    <p>Index a folder with <code>regard index PHOTOS</code>; they appear here by themselves.</p></div>`;
+    <p>Index a folder with <code>${command}</code> and its photos appear here.</p></div>`;
 }
 
 function noMatch({ probability }: Verdict) {
-  return html`<div class="no-match" role="status"><h1>No good match</h1>
+  return html`<div class="no-match" role="status"><h2>No good match</h2>
     <p>These photos come nearest${probability === null ? nothing
       : html`; the model gives ${percent(probability)} that one of them fits`}.</p></div>`;
+}
+
+/** Photos that came while the page was open. */
+export function fresh(photos: number, show: () => void) {
+  return html`<p class="fresh" role="status">${photos > 0 ? html`<button class="quiet" type="button"
+    @click=${show}>${count(photos, "new photo")} – show ${photos === 1 ? "it" : "them"}</button>` : nothing}</p>`;
 }

@@ -58,37 +58,43 @@ export function spread(values: Float32Array): Float32Array {
   return range > 1e-6 * Math.abs(high) ? values.map((value) => (value - low) / range) : values.fill(1);
 }
 
-const FITS = 0.4; // squared heat from which on a place is bright
+const BRIGHT = Math.sqrt(0.4); // heat from which on a place is outlined
 
 /**
- * The region whose box covers the bright part of a map best (intersection over union), as
- * `regard.explain.maps.best_region` finds it and the figure frames it; -1 without regions.
+ * The line around the bright part of a map, as an SVG path over a square of side 1.
+ *
+ * Marching squares: every square of four neighbouring cells is crossed where the heat passes the
+ * threshold, found by proportion. Cells at the edge are repeated outside, so that lines reach it.
  */
-export function bestRegion({ columns, rows, values }: Grid, boxes: number[][]): number {
-  const bright: [number, number][] = [];
-  values.forEach((value, cell) => {
-    if (value ** 2 > FITS)
-      bright.push([((cell % columns) + 0.5) / columns, (Math.floor(cell / columns) + 0.5) / rows]);
-  });
-  let best = -1;
-  let most = -1;
-  boxes.forEach(([left, top, right, bottom], region) => {
-    const cells = centresIn(left!, right!, columns) * centresIn(top!, bottom!, rows);
-    const inside = bright.filter(([x, y]) => x >= left! && x < right! && y >= top! && y < bottom!).length;
-    const fit = inside / Math.max(1, cells + bright.length - inside);
-    if (fit > most) [best, most] = [region, fit];
-  });
-  return best;
+export function outline({ columns, rows, values }: Grid): string {
+  const at = (column: number, row: number) =>
+    values[clamp(row, rows) * columns + clamp(column, columns)]! - BRIGHT;
+  const parts: string[] = [];
+  for (let row = -1; row < rows; row++) {
+    for (let column = -1; column < columns; column++) {
+      const corners = CORNERS.map(([x, y]) => [column + x, row + y, at(column + x, row + y)] as const);
+      const crossed = corners.flatMap((from, side) => {
+        const to = corners[(side + 1) % 4]!;
+        if (from[2] > 0 === to[2] > 0) return [];
+        const part = from[2] / (from[2] - to[2]);
+        return [place(from[0] + (to[0] - from[0]) * part, columns)
+          + " " + place(from[1] + (to[1] - from[1]) * part, rows)];
+      });
+      for (let end = 1; end < crossed.length; end += 2) parts.push(`M${crossed[end - 1]}L${crossed[end]}`);
+    }
+  }
+  return parts.join("");
 }
 
-/** How many cells have their middle between two places. */
-function centresIn(from: number, to: number, cells: number): number {
-  let inside = 0;
-  for (let cell = 0; cell < cells; cell++) {
-    const middle = (cell + 0.5) / cells;
-    if (middle >= from && middle < to) inside++;
-  }
-  return inside;
+const CORNERS = [[0, 0], [1, 0], [1, 1], [0, 1]] as const;
+
+function clamp(cell: number, cells: number): number {
+  return Math.min(cells - 1, Math.max(0, cell));
+}
+
+/** The middle of a cell, or a place between two, as a part of the whole. */
+function place(cell: number, cells: number): string {
+  return Math.min(1, Math.max(0, (cell + 0.5) / cells)).toFixed(4);
 }
 
 /** The smallest box around a place, the nearest centre deciding between equals; -1 for none. */
@@ -111,8 +117,8 @@ export function regionAt(boxes: number[][], x: number, y: number): number {
 }
 
 const LEAST = 0.4; // light of a word that adds nothing, against one that adds most
-const VEIL = [9, 12, 20, 178] as const; // where the word did not look: dark, nearly hidden
-const GLOW = [255, 170, 40, 62] as const; // where it looked most: clear, with a breath of amber
+const VEIL = [9, 12, 20, 96] as const; // where the word did not look: dimmed
+const GLOW = [255, 170, 40, 36] as const; // where it looked most: clear, with a breath of amber
 
 /** Write heat as colours: a veil that opens, and a glow where it is hottest. */
 export function paint(values: Float32Array, importance: number, pixels: Uint8ClampedArray): void {

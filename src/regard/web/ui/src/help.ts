@@ -5,13 +5,17 @@ import * as icons from "./icons.ts";
 
 const KEYS: [string[], string][] = [
   [["/"], "to the sentence"],
+  [["↓"], "in the sentence: to the photos"],
   [["←", "→"], "on a word: to the next word"],
   [["↑", "↓"], "on a word: weight it"],
   [["Delete"], "on a word: switch it off or on"],
   [["Enter"], "on a word: keep its maps shown"],
   [["←", "→", "↑", "↓"], "on a photo: to another photo"],
+  [["Space"], "on a photo: select it"],
   [["Enter"], "on a photo: show it large"],
   [["←", "→"], "in the large view: to the photo before or after"],
+  [["+", "-", "0"], "in the large view: zoom in, out, the whole photo"],
+  [["f", "s", "p"], "in the large view: full screen, slideshow, search by a part"],
   [["Esc"], "back"],
   [["?"], "this help"],
 ];
@@ -36,14 +40,16 @@ export class RegardHelp extends LitElement {
       <dl>
         <dt>Per cent</dt><dd>How likely the sentence fits, for a photo that is the best of so many: calibrated on
           photos with known sentences. Below one half the page says “No good match”.</dd>
-        <dt>${icons.unseen} not seen</dt><dd>The photo shows nothing of what this word names, as far as the model
+        <dt>${icons.unseen} not found</dt><dd>The photo shows nothing of what this word names, as far as the model
           can tell. A word with a wavy line is one the model never read.</dd>
-        <dt>Light and frame</dt><dd>Where the word in hand looked; the frame is the region that fits this
-          best. A word that adds little to a photo stays dark there.</dd>
+        <dt>Light and line</dt><dd>Where the word in hand looked; the line runs around the bright part. A word that
+          adds little to a photo stays dark there.</dd>
         <dt>Relevance, adds</dt><dd>How alike a word and what it looked at are, from −1 to 1; and its part of the
           photo’s similarity, which is the sum of what all words add.</dd>
         <dt>Whole sentence</dt><dd>What the sentence adds as a whole, as one more word. Words that name nothing,
           as “a” and “in”, add nothing. Other models count these, and marks of the sentence’s start and end.</dd>
+        <dt>Dates</dt><dd>“beach july 2019”, “last summer” and “3 years ago” are filters; “without people” counts
+          against a photo. Put a sentence in quotation marks to have it taken as it stands.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
         <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk

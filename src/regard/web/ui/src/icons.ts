@@ -23,3 +23,8 @@ export const download = line("M12 4v12M7 11l5 5 5-5M4 20h16");
 export const help = line(
   "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM9.6 9.4a2.5 2.5 0 1 1 3.6 2.3c-.8.4-1.2 1-1.2 1.9M12 16.8v.1",
 );
+export const part = line("M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a1 1 0 0 1-1 1h-3M8 20H5a1 1 0 0 1-1-1v-3M9 9h6v6H9z");
+export const play = line("M7 5l12 7-12 7z");
+export const pause = line("M8 5v14M16 5v14");
+export const full = line("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5");
+export const check = line("M5 12.5l4.5 4.5L19 7");

@@ -1,7 +1,7 @@
-// A photo with the attention of one word over it: heat, the box that fits it best, the box in hand.
+// A photo with the attention of one word over it: heat, a line around its bright part, the region in hand.
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { bestRegion, blend, gridSize, heatGrid, paint, regionAt, type Grid } from "./heat.ts";
+import { blend, gridSize, heatGrid, outline, paint, regionAt, type Grid } from "./heat.ts";
 import type { Shown } from "./words.ts";
 
 const MOVE_MS = 220;
@@ -83,30 +83,31 @@ export class RegardMap extends LitElement {
       <img src=${this.src} alt=${this.alt} loading=${this.eager ? "eager" : "lazy"}
         decoding="async" draggable="false" @load=${this.onLoad} @error=${this.onFail} />
       <canvas aria-hidden="true"></canvas>
-      <span class="box strongest" aria-hidden="true"></span>
+      <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
+        <path class="under"></path><path></path></svg>
       ${this.region >= 0 ? html`<span class="box pointed" aria-hidden="true"></span>` : nothing}
     `;
   }
 
   override updated(changed: PropertyValues<this>) {
     if (changed.has("region")) this.pointed = this.region;
-    if (changed.has("src")) this.classList.remove("loaded", "failed");
+    if (changed.has("src")) {
+      this.classList.remove("failed");
+      this.classList.toggle("loaded", this.querySelector("img")!.complete && this.classList.contains("loaded"));
+    }
     if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) this.aim();
     const pointed = this.querySelector<HTMLElement>(".pointed");
     if (pointed) this.put(pointed, this.region);
   }
 
-  /** Take up new heat: set where it and the box have to go. */
+  /** Take up new heat: set where it has to go, and outline its bright part. */
   private aim() {
-    const box = this.querySelector<HTMLElement>(".strongest")!;
-    box.classList.toggle("moving", this.classList.contains("lit"));
     this.classList.toggle("lit", !!this.shown);
     if (!this.shown) return;
     this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
     this.importance = this.shown.importance;
-    const best = bestRegion(this.goal, this.boxes);
-    this.dataset["region"] = String(best);
-    this.put(box, best);
+    const line = outline(this.goal);
+    for (const path of this.querySelectorAll(".outline path")) path.setAttribute("d", line);
     if (this.visible) this.move();
   }
 
@@ -162,7 +163,7 @@ export class RegardMap extends LitElement {
 
   private onFail = () => {
     this.classList.add("failed");
-    this.dispatchEvent(new CustomEvent("failed"));
+    this.dispatchEvent(new CustomEvent("failed", { bubbles: true }));
   };
 
   private onMove = (event: PointerEvent) => {

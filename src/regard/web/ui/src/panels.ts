@@ -10,13 +10,13 @@ import { isUnseen, shownOf, shownOfSentence, type Chip, type Shown } from "./wor
 /** One map a word, and one of the whole sentence; `show` is told which word was chosen. */
 export function panels({ photo, maps }: api.Explained, chips: Chip[], show: (index: number) => void) {
   const aspect = photo.width / photo.height;
-  const map = (alt: string, shown: Shown) => html`<regard-map .src=${api.thumbnailUrl(photo.id, 320)} .alt=${alt}
+  const map = (alt: string, shown: Shown | null) => html`<regard-map .src=${api.thumbnailUrl(photo.id, 320)} .alt=${alt}
     .aspect=${aspect} .boxes=${maps.boxes} .shown=${shown} ${styleOf({ "aspect-ratio": String(aspect) })}
     ></regard-map>`;
   const panel = (chip: Chip, index: number) => html`<figure class="panel">
-    ${map(`Where “${chip.label}” looked`, shownOf(maps, chips, chip))}
+    ${map(isUnseen(maps, chip) ? photo.name : `Where “${chip.label}” looked`, shownOf(maps, chips, chip))}
     <figcaption><button class="link plain" type="button" @click=${() => show(index)}>${chip.label}</button>${
-      isUnseen(maps, chip) ? html` <span class="unseen">${icons.unseen}not seen</span>` : nothing}</figcaption></figure>`;
+      isUnseen(maps, chip) ? html` <span class="unseen">${icons.unseen}not found here</span>` : nothing}</figcaption></figure>`;
   return html`<section><h3>Word by word</h3><div class="panels">
     ${chips.map((chip, index) => (chip.marker ? nothing : panel(chip, index)))}
     ${chips.length > 2 ? html`<figure class="panel">${map("Where the whole sentence looked", shownOfSentence(maps))}

@@ -102,7 +102,7 @@ export class RegardSentences extends LitElement {
         ${chips.filter((chip) => !chip.marker).map((chip, place) => html`<span
           class=${this.looked?.caption === index && this.looked.chip === place ? "looked" : ""}
           @pointerenter=${() => (this.looked = { caption: index, chip: place })}>${chip.label}</span> `)}
-        ${caption.maps.unsupported.length ? html`<small class="unseen">${icons.unseen}not seen:
+        ${caption.maps.unsupported.length ? html`<small class="unseen">${icons.unseen}not found:
           ${caption.maps.unsupported.join(", ")}</small>` : nothing}
       </button><span class="score">${badge(caption)}</span></li>`;
   }

@@ -16,6 +16,9 @@ export interface View {
   since: string;
   until: string;
   shape: string;
+  /** A photo or upload to look like, and the part of it that counts as "x,y,width,height"; or empty. */
+  like: string;
+  box: string;
   /** Photo or upload shown large; empty for none. */
   photo: string;
   /** Sentence for the large photo when it is not the one searched for. */
@@ -34,6 +37,8 @@ export const BLANK: Readonly<View> = {
   since: "",
   until: "",
   shape: "",
+  like: "",
+  box: "",
   photo: "",
   sentence: "",
   direction: "",
@@ -42,6 +47,7 @@ export const BLANK: Readonly<View> = {
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
 const PHOTO = /^([0-9a-f]{16}|u[0-9a-f]{32})$/;
+const BOX = /^(0|1|0?\.\d+)(,(0|1|0?\.\d+)){3}$/;
 const SHAPES = ["", "landscape", "portrait", "square"];
 
 function pick(value: string | null, allowed: (value: string) => boolean): string {
@@ -73,6 +79,8 @@ export function readView(search: string): View {
     since: pick(params.get("from"), (value) => DATE.test(value)),
     until: pick(params.get("to"), (value) => DATE.test(value)),
     shape: pick(params.get("shape"), (value) => SHAPES.includes(value)),
+    like: pick(params.get("like"), (value) => PHOTO.test(value)),
+    box: pick(params.get("box"), (value) => BOX.test(value)),
     photo: pick(params.get("photo"), (value) => PHOTO.test(value)),
     sentence: (params.get("s") ?? "").trim(),
     direction: pick(params.get("dir"), (value) => value === "t2i" || value === "i2t") as Direction | "",
@@ -94,6 +102,8 @@ export function writeView(view: View): string {
   put("from", view.since);
   put("to", view.until);
   put("shape", view.shape);
+  put("like", view.like);
+  put("box", view.like && view.box);
   put("photo", view.photo);
   put("s", view.sentence);
   put("dir", view.direction);
@@ -106,8 +116,13 @@ export function writeView(view: View): string {
 export function sameList(a: View, b: View): boolean {
   const key = (view: View) =>
     writeView({ ...BLANK, q: view.q, weights: view.weights, sort: view.sort, folder: view.folder,
-      since: view.since, until: view.until, shape: view.shape });
+      since: view.since, until: view.until, shape: view.shape, like: view.like, box: view.box });
   return key(a) === key(b);
+}
+
+/** Whether something is searched for, rather than all photos listed. */
+export function isSearch(view: View): boolean {
+  return !!view.q || !!view.like;
 }
 
 /** Every photo, the best match first. */

@@ -50,7 +50,7 @@ export class RegardSum extends LitElement {
         @click=${() => this.tell("pin", index === this.pinned ? -1 : index)}>${chip.label}${
           chip.counts < 0 ? html` <small>unwanted</small>` : nothing}${
           isUnseen(this.explained.maps, chip) ? html` <span class="unseen"
-            title="Not seen in this photo">${icons.unseen}<span class="hidden">not seen here</span></span>` : nothing
+            title="Not found in this photo">${icons.unseen}<span class="hidden">not found here</span></span>` : nothing
         }</button></th>
       <td>${score(relevanceOf(this.explained.maps, chip))}</td>
       <td class="bar"><span class=${share < 0 ? "negative" : ""}

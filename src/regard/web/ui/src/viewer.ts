@@ -1,21 +1,22 @@
-// One photo, large: which word looked where, what the score is made of, sentences, photos like it.
+// One photo, large: looked at, searched by a part, explained word by word, with photos like it.
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { count, day, percent, score } from "./format.ts";
+import { inDepth, verdictLine } from "./account.ts";
+import { actions } from "./actions.ts";
+import { day, percent } from "./format.ts";
 import * as icons from "./icons.ts";
-import "./map.ts";
+import { info } from "./info.ts";
 import { panels, similar } from "./panels.ts";
 import "./sentences.ts";
-import { settings } from "./settings.ts";
+import { startShow } from "./slideshow.ts";
+import { FIRST_BOX, type RegardStage } from "./stage.ts";
 import "./sum.ts";
 import { styleOf } from "./style-of.ts";
 import type { View } from "./state.ts";
 import { chipsOf, foundByLabel, lightOf, shownOf, type Chip, type Shown } from "./words.ts";
 
-const NO_BOXES: number[][] = [];
-
-/** Events: `close`, `goto` a photo's id, `ask` with changes of the view. */
+/** Events: `close`, `goto` a photo's id, `ask` with changes of the view, `part` to search by {box, q}. */
 export class RegardViewer extends LitElement {
   static override properties = {
     view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
@@ -23,6 +24,8 @@ export class RegardViewer extends LitElement {
     link: { attribute: false }, likely: { attribute: false }, among: { type: Number }, kept: {}, wrong: {},
     keepable: { type: Boolean }, keeping: { type: Boolean }, photo: { state: true }, explained: { state: true },
     like: { state: true }, error: { state: true }, busy: { state: true }, active: { state: true }, region: { state: true },
+    timed: { type: Boolean }, box: { state: true }, details: { state: true }, note: { state: true }, playing: { state: true },
+    filling: { state: true },
   };
   declare view: View;
   declare stats: api.Stats | null;
@@ -54,6 +57,16 @@ export class RegardViewer extends LitElement {
   declare busy: boolean;
   declare active: number;
   declare region: number;
+  /** Whether the sentence searched for names a time and nothing else. */
+  declare timed: boolean;
+  /** The part of the photo to search by; null while none is chosen. */
+  declare box: number[] | null;
+  declare details: api.Details | null;
+  /** What came of the last action on its file. */
+  declare note: string;
+  /** Whether a slideshow runs, and whether the photo fills the screen. */
+  declare playing: boolean;
+  declare filling: boolean;
 
   private chips: Chip[] = [];
   private pinned = -1;
@@ -61,9 +74,13 @@ export class RegardViewer extends LitElement {
   private pinnedIn = ""; // the sentence whose word is pinned
   private loads = new AbortController();
   private explains = new AbortController();
+  private stopShow = () => {};
 
   constructor() {
     super();
+    this.box = this.details = null;
+    this.note = "";
+    this.playing = this.filling = this.timed = false;
     this.stats = this.photo = this.explained = this.known = this.error = null;
     this.previousId = this.nextId = this.place = this.kept = this.wrong = this.gone = "";
     this.likely = this.listed = null;
@@ -83,16 +100,24 @@ export class RegardViewer extends LitElement {
     const dialog = this.querySelector("dialog")!;
     dialog.showModal();
     dialog.focus();
+    document.addEventListener("fullscreenchange", this.onFilling);
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     this.loads.abort();
     this.explains.abort();
+    this.stopShow();
+    document.removeEventListener("fullscreenchange", this.onFilling);
+  }
+
+  /** Whether this is the reader's own photo, which is no file of the index. */
+  private get sent(): boolean {
+    return this.view.photo.startsWith("u");
   }
 
   get sentence(): string {
-    return this.view.sentence || this.view.q;
+    return this.view.sentence || (this.timed ? "" : this.view.q);
   }
 
   private get choice(): api.ExplainChoice {
@@ -120,7 +145,8 @@ export class RegardViewer extends LitElement {
     this.explained = null;
     this.chips = [];
     this.like = [];
-    this.gone = "";
+    this.gone = this.note = "";
+    this.box = this.details = null;
     this.region = this.active = -1;
     this.querySelector(".viewer-body")?.scrollTo(0, 0);
   }
@@ -132,6 +158,7 @@ export class RegardViewer extends LitElement {
     const id = this.view.photo;
     try {
       this.photo ??= await api.photo(id, signal);
+      if (!this.sent) this.details = await api.details(id, signal).catch(() => null);
       this.like = (await api.similar(id, signal)).hits;
     } catch (error) {
       if (!signal.aborted) this.error = api.asError(error);
@@ -190,10 +217,8 @@ export class RegardViewer extends LitElement {
         <h2>${photo?.name ?? ""}<small>${[photo?.folder, day(photo?.taken ?? null)]
           .filter(Boolean).join(" · ")}</small></h2>
         <span class="place">${this.place}</span>
-        ${this.place ? html`<button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
-          @click=${() => this.tell("goto", this.previousId)}>${icons.left}</button>
-        <button class="tool" type="button" aria-label="Next photo" ?disabled=${!this.nextId}
-          @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>` : nothing}
+        ${this.walk()}
+        ${photo ? this.tools() : nothing}
       </header>
       ${!photo && this.error ? this.missing() : html`<div class="viewer-body">
         <div class="upper">
@@ -204,6 +229,10 @@ export class RegardViewer extends LitElement {
             ${this.gone ? html`<p class="problem" role="alert">${this.gone}</p>` : nothing}
             ${this.error ? html`<p class="problem" role="alert">${this.error.message} ${this.again()}</p>` : nothing}
             ${this.explained ? this.account(this.explained) : this.unasked()}
+            ${photo && !this.sent ? html`<section class="about"><h3>About this photo</h3>
+              ${info(photo, this.details)}
+              ${actions(photo.id, !!this.stats?.is_local, (note) => (this.note = note))}
+              <p class="note" role="status">${this.note}</p></section>` : nothing}
           </div>
         </div>
         <div class="below">
@@ -216,6 +245,51 @@ export class RegardViewer extends LitElement {
     </dialog>`;
   }
 
+  /** To the photo before and the next, where the photo is one of a list. */
+  private walk() {
+    if (!this.place) return nothing;
+    return html`<button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
+        @click=${() => this.tell("goto", this.previousId)}>${icons.left}</button>
+      <button class="tool" type="button" aria-label="Next photo" ?disabled=${!this.nextId}
+        @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>`;
+  }
+
+  private tools() {
+    const tool = (label: string, icon: unknown, on: boolean, act: () => void) => html`<button class="tool"
+      type="button" aria-label=${label} title=${label} aria-pressed=${on ? "true" : "false"} @click=${act}>${icon}</button>`;
+    return html`${tool("Search by a part of this photo", icons.part, !!this.box, this.togglePart)}
+      ${this.nextId || this.playing ? tool(this.playing ? "Stop the slideshow" : "Slideshow",
+        this.playing ? icons.pause : icons.play, this.playing, this.togglePlay) : nothing}
+      ${document.fullscreenEnabled ? tool("Full screen", icons.full, this.filling, this.toggleFull) : nothing}`;
+  }
+
+  private togglePart = () => {
+    this.box = this.box ? null : FIRST_BOX;
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>(".part-box")?.focus());
+  };
+
+  private toggleFull = () => {
+    if (document.fullscreenElement) void document.exitFullscreen();
+    else void this.querySelector(".stage")?.requestFullscreen().catch(() => {}); // it may be refused
+  };
+
+  private togglePlay = () => {
+    this.stopShow();
+    if (this.playing) {
+      this.playing = false;
+      return;
+    }
+    this.playing = true;
+    if (!document.fullscreenElement) this.toggleFull();
+    this.stopShow = startShow(() => !!this.nextId && (this.tell("goto", this.nextId), true),
+      () => (this.playing = false));
+  };
+
+  private onFilling = () => {
+    this.filling = !!document.fullscreenElement;
+    if (!this.filling && this.playing) this.togglePlay();
+  };
+
   private missing() {
     return html`<div class="missing"><h3>This photo cannot be shown.</h3><p role="alert">${this.error?.message}
       ${this.again()}</p><button class="primary" type="button" @click=${() => this.tell("close", null)}>Back to the photos</button></div>`;
@@ -226,11 +300,11 @@ export class RegardViewer extends LitElement {
   }
 
   private unasked() {
-    if (this.busy) return html`<p class="note" role="status">Looking …</p>`;
+    if (this.busy) return html`<p class="note" role="status">Looking…</p>`;
     if (this.sentence || !this.photo) return nothing;
     return html`<p class="note">Write what you see, or take one of the sentences below: every word then shows
       where it looks in this photo, and what it adds to the score.</p>
-      ${this.keepable || !this.photo.id.startsWith("u") ? nothing : html`<p class="note">Your photo stays in memory
+      ${this.keepable || !this.sent ? nothing : html`<p class="note">Your photo stays in memory
         for a while and is not written to disk.</p>`}`;
   }
 
@@ -246,13 +320,37 @@ export class RegardViewer extends LitElement {
 
   private stage(photo: api.Photo) {
     const maps = this.explained?.maps;
-    const aspect = photo.width / photo.height;
-    return html`<figure class="stage" ${styleOf({ "--aspect": String(aspect) })}>
-      <regard-map .src=${api.thumbnailUrl(photo.id, 1600)} .alt=${photo.name} .aspect=${aspect} .eager=${true}
-        .boxes=${maps?.boxes ?? NO_BOXES} .region=${this.region} .shown=${this.shown} .taps=${true}
+    return html`<figure class="stage" ${styleOf({ "--aspect": String(photo.width / photo.height) })}>
+      <regard-stage .photo=${photo} .boxes=${maps?.boxes ?? null} .region=${this.region} .shown=${this.shown}
+        .box=${this.box}
         @failed=${() => this.onFailed(photo.id)}
-        @look=${(event: CustomEvent<number>) => (this.region = event.detail)}></regard-map>
+        @look=${(event: CustomEvent<number>) => (this.region = maps ? event.detail : -1)}
+        @swipe=${(event: CustomEvent<number>) => this.walkBy(event.detail)}
+        @box=${(event: CustomEvent<number[]>) => (this.box = event.detail)}
+        @search=${() => this.querySelector<HTMLInputElement>("#part-words")?.focus()}></regard-stage>
+      ${this.box ? this.partForm() : nothing}
+      ${this.filling ? html`<div class="over">${this.walk()}${this.tools()}</div>` : nothing}
     </figure>`;
+  }
+
+  private partForm() {
+    return html`<form class="part-form" @submit=${this.onPart}>
+      <p class="note">Draw a box around what you look for, or move it with the arrow keys.</p>
+      <div class="field"><label class="hidden" for="part-words">This, but … (optional)</label>
+        <input id="part-words" maxlength="300" autocomplete="off" placeholder="optional: but in snow" />
+        <button class="primary" type="submit">More of this</button>
+        <button class="quiet" type="button" @click=${this.togglePart}>Cancel</button></div></form>`;
+  }
+
+  private onPart = (event: SubmitEvent) => {
+    event.preventDefault();
+    const q = this.querySelector<HTMLInputElement>("#part-words")!.value.trim();
+    this.tell("part", { q, box: this.box!.map((value) => value.toFixed(3)).join(",") });
+  };
+
+  private walkBy(by: number) {
+    const id = by < 0 ? this.previousId : this.nextId;
+    if (id) this.tell("goto", id);
   }
 
   private get shown(): Shown | null {
@@ -273,14 +371,9 @@ export class RegardViewer extends LitElement {
     const light = this.region >= 0 ? lightOf(explained.maps, this.chips, this.region) : null;
     const look = explained.maps.looks_like[this.region];
     const byLabel = foundByLabel(explained.maps, this.chips);
+    const listed = { likely: this.likely, among: this.among, weighted: this.listed };
     return html`
-      <div class="verdict-line">
-        <b class="big">${score(explained.similarity, 3)}</b> similarity ${this.odds(explained)}
-      </div>
-      ${this.listed !== null && !this.view.sentence ? html`<p class="note">Without the weights of the list, by which it
-        has ${score(this.listed, 3)}.</p>` : nothing}
-      ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not seen here:
-        <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}
+      ${verdictLine(explained, listed, !this.view.sentence)}
       <regard-sum .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
         .light=${light} @word=${(event: CustomEvent<number>) => (this.active = event.detail)}
         @pin=${(event: CustomEvent<number>) => { this.pinned = event.detail; this.requestUpdate(); }}
@@ -290,22 +383,7 @@ export class RegardViewer extends LitElement {
         : matchMedia("(pointer: coarse)").matches
         ? "Tap a word to see where it looked, or the photo to see which words look there."
         : "Point at a word to see where it looked, or at the photo to see which words look there."}</p>
-      ${settings(explained, (change) => this.tell("ask", change))}
-      <p class="downloads">${icons.download}<span>Figure</span>
-        <a href=${api.figureUrl(this.view.photo, this.choice, "png")} download="regard.png">PNG</a>
-        <a href=${api.figureUrl(this.view.photo, this.choice, "svg")} download="regard.svg">SVG</a>
-        <span>Numbers</span><a href=${api.explainUrl(this.view.photo, this.choice)} download="regard.json">JSON</a></p>`;
-  }
-
-  /** How likely the sentence describes the photo: among all that were searched, or as a pair. */
-  private odds({ probability, is_default }: api.Explained) {
-    const searched = this.likely !== null && is_default && !this.view.sentence;
-    const likely = searched ? this.likely : probability;
-    if (likely === null) return nothing;
-    const why = searched ? `That a photo fits, were this the best of ${count(this.among, "photo")}`
-      : "That the sentence describes the photo, if one such pair in two were true";
-    return html`<span class="likely" title="${why}; calibrated on photos with known sentences."
-      >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
+      ${inDepth(this.view.photo, this.choice, explained, (change) => this.tell("ask", change))}`;
   }
 
   private show(index: number) {
@@ -317,7 +395,7 @@ export class RegardViewer extends LitElement {
   /** The server says why a picture is not there. */
   private async onFailed(id: string) {
     const why = await api.whyNot(api.thumbnailUrl(id, 1600));
-    if (id === this.view.photo) this.gone = why;
+    if (id === this.view.photo) this.gone = why?.message ?? "";
   }
 
   private choose(sentence: string) {
@@ -339,14 +417,31 @@ export class RegardViewer extends LitElement {
 
   private onCancel = (event: Event) => {
     event.preventDefault();
-    this.tell("close", null);
+    if (this.box) this.togglePart();
+    else this.tell("close", null);
   };
 
   private onKey = (event: KeyboardEvent) => {
-    if ((event.target as HTMLElement).matches("input, textarea, button.word")) return;
-    if (event.key === "ArrowLeft" && this.previousId) this.tell("goto", this.previousId);
-    else if (event.key === "ArrowRight" && this.nextId) this.tell("goto", this.nextId);
+    if ((event.target as HTMLElement).matches("input, textarea, select, button.word")) return;
+    if (event.metaKey || event.ctrlKey || event.altKey) return;
+    if (this.keys(event.key)) event.preventDefault();
   };
+
+  /** What a key does here; whether it does anything. */
+  private keys(key: string): boolean {
+    const stage = this.querySelector<RegardStage>("regard-stage");
+    const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[key];
+    if (arrow && stage?.nudge(arrow[0]!, arrow[1]!)) return true;
+    if (arrow?.[0]) this.walkBy(arrow[0]);
+    else if (key === "+" || key === "=") stage?.step(1);
+    else if (key === "-") stage?.step(-1);
+    else if (key === "0") stage?.step(0);
+    else if (key === "f") this.toggleFull();
+    else if (key === "s") this.togglePlay();
+    else if (key === "p") this.togglePart();
+    else return false;
+    return true;
+  }
 
   private tell(name: string, detail: unknown) {
     this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));

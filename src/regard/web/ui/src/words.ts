@@ -98,7 +98,9 @@ export interface Shown {
   importance: number;
 }
 
-export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown {
+/** Nothing is shown of a word that names something the photo does not show. */
+export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
+  if (isUnseen(maps, chip)) return null;
   const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
   const importance = Math.min(1, Math.max(0, shareOf(maps, chip) / most));
   return { heat: meanOf(maps.heat, chip), importance };

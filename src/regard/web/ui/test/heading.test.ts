@@ -8,11 +8,11 @@ const LIST: List = { view: { ...BLANK, q: "a dog" }, answer: ANSWER, shown: 40, 
 const BY_DATE: List = { ...LIST, view: { ...LIST.view, sort: "date" } };
 
 it.each([
-  [LIST, "64 photos ranked in 4 ms"],
+  [LIST, "64 photos · 4 ms"],
   [{ ...LIST, view: BLANK }, "64 photos, newest first"],
   [{ ...LIST, view: BLANK, dated: false }, "64 photos"],
-  [BY_DATE, "64 photos ranked in 4 ms, the best of them newest first"],
-  [{ ...BY_DATE, shown: 64, ended: true }, "64 photos ranked in 4 ms, newest first"],
+  [BY_DATE, "64 photos · 4 ms, the best of them newest first"],
+  [{ ...BY_DATE, shown: 64, ended: true }, "64 photos · 4 ms, newest first"],
   [{ ...BY_DATE, shown: 2, ended: true }, "2 photos fit best of 64, newest first"],
   [{ ...BY_DATE, shown: 1, ended: true }, "1 photo fits best of 64, newest first"],
 ])("a list tells how it is ordered and what it leaves out", (list, told) => {

@@ -10,6 +10,8 @@ const FULL: View = {
   since: "2019-01-02",
   until: "2020-12-31",
   shape: "portrait",
+  like: "fedcba9876543210",
+  box: "0.1,0.25,0.5,0.4",
   photo: "0123456789abcdef",
   sentence: "a boat",
   direction: "i2t",

@@ -73,8 +73,9 @@ describe("chips", () => {
 
   it("show their heat and how much they matter", () => {
     expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1 });
-    expect(shownOf(MAPS, CHIPS, CHIPS[0]!).importance).toBeCloseTo(0.25, 12);
-    expect(shownOf(MAPS, CHIPS, CHIPS[2]!).heat).toEqual([0.5, 0.75]);
+    expect(shownOf(MAPS, CHIPS, CHIPS[0]!)!.importance).toBeCloseTo(0.25, 12);
+    expect(shownOf(MAPS, CHIPS, CHIPS[2]!)!.heat).toEqual([0.5, 0.75]);
+    expect(shownOf({ ...MAPS, unsupported: ["dog"] }, CHIPS, CHIPS[1]!)).toBeNull();
   });
 });
 

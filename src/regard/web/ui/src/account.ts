@@ -1,0 +1,51 @@
+// What a photo's score is made of: the sum of its words, and the rest under Details.
+
+import { html, nothing } from "lit";
+import * as api from "./api.ts";
+import { count, percent, score } from "./format.ts";
+import * as icons from "./icons.ts";
+import { settings } from "./settings.ts";
+import type { View } from "./state.ts";
+
+/** What the list knows of a photo. */
+export interface Listed {
+  /** That it fits the sentence searched for, as the best of so many photos; null where not known. */
+  likely: number | null;
+  among: number;
+  /** Its score in the list, where the list weights its words; null where it does not. */
+  weighted: number | null;
+}
+
+/** How well it fits, above the sum of the words. */
+export function verdictLine(explained: api.Explained, listed: Listed, searched: boolean) {
+  return html`<div class="verdict-line">
+      <b class="big">${score(explained.similarity, 3)}</b> similarity ${odds(explained, listed, searched)}
+    </div>
+    ${listed.weighted !== null && searched ? html`<p class="note">Without the weights of the list, by which it
+      has ${score(listed.weighted, 3)}.</p>` : nothing}
+    ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not found here:
+      <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}`;
+}
+
+/** How likely the sentence describes the photo: among all that were searched, or as a pair. */
+function odds({ probability, is_default }: api.Explained, listed: Listed, asked: boolean) {
+  const searched = listed.likely !== null && is_default && asked;
+  const likely = searched ? listed.likely : probability;
+  if (likely === null) return nothing;
+  const why = searched ? `That a photo fits, were this the best of ${count(listed.among, "photo")}`
+    : "That the sentence describes the photo, if one such pair in two were true";
+  return html`<span class="likely" title="${why}; calibrated on photos with known sentences."
+    >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
+}
+
+/** For researchers: direction, sharpness, the figure, the numbers. */
+export function inDepth(id: string, choice: api.ExplainChoice, explained: api.Explained,
+  ask: (change: Partial<View>) => void) {
+  return html`<details class="depth" ?open=${!explained.is_default}><summary>Details</summary>
+    ${settings(explained, ask)}
+    <p class="downloads">${icons.download}<span>Figure</span>
+      <a href=${api.figureUrl(id, choice, "png")} download="regard.png">PNG</a>
+      <a href=${api.figureUrl(id, choice, "svg")} download="regard.svg">SVG</a>
+      <span>Numbers</span><a href=${api.explainUrl(id, choice)} download="regard.json">JSON</a></p>
+  </details>`;
+}

@@ -1,0 +1,155 @@
+"""From the sentence to the photos without a mouse, photos selected, waits given up."""
+
+import io
+import zipfile
+
+from browser.conftest import order, search, settled
+
+TEXT = "a cat looks at the camera"
+FOCUSED = "document.activeElement"
+
+
+def test_arrow_down_goes_from_the_sentence_to_the_photos(page, address):
+    search(page, address, TEXT)
+    page.focus("#q")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(f"{FOCUSED}.dataset.id") == order(page)[0]
+
+
+def test_the_words_are_one_stop_of_the_tab_key(page, address):
+    search(page, address, TEXT)
+    page.focus("#q")
+    stops = []
+    while not page.evaluate(f"{FOCUSED}.matches('.tile a')"):
+        page.keyboard.press("Tab")
+        stops.append(page.evaluate(f"{FOCUSED}.className"))
+        assert len(stops) < 10
+    assert stops.count("label") == 1
+    assert "dot" not in stops
+    page.focus(".label >> nth=0")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(f"{FOCUSED}.innerText") == "cat"
+
+
+def test_the_first_stop_skips_to_the_photos(page, address, shoot):
+    search(page, address, TEXT)
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("Tab")
+    assert page.evaluate(f"{FOCUSED}.innerText") == "Skip to the photos"
+    settled(page)
+    shoot(page)
+    page.keyboard.press("Enter")
+    assert page.evaluate(f"{FOCUSED}.dataset.id") == order(page)[0]
+
+
+def test_photos_are_selected_with_keys_and_had_as_a_zip(page, address, folder, shoot):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    search(page, address, TEXT)
+    page.focus(".tile a >> nth=0")
+    page.keyboard.press("Space")
+    page.wait_for_selector(".selection b:text-is('1 selected')")
+    page.keyboard.press("Shift+ArrowRight")
+    page.wait_for_selector(".selection b:text-is('2 selected')")
+    settled(page)
+    shoot(page)
+    with page.expect_download() as started:
+        page.click("text=Download as zip")
+    with zipfile.ZipFile(io.BytesIO(started.value.path().read_bytes())) as archive:
+        assert len(archive.namelist()) == 2
+        assert "cat.jpg" in archive.namelist()
+    page.click("text=Copy paths")
+    page.wait_for_selector(".selection :text('2 paths copied.')")
+    paths = page.evaluate("navigator.clipboard.readText()").split("\n")
+    assert str(folder / "cat.jpg") in paths
+    page.keyboard.press("Escape")
+    page.wait_for_selector(".selection", state="detached")
+
+
+def chosen(page):
+    return page.eval_on_selector_all(
+        ".tile.chosen a", "tiles => tiles.map(({ dataset }) => dataset.id)"
+    )
+
+
+def test_photos_are_selected_with_the_mouse(page, address):
+    search(page, address, TEXT)
+    photos = order(page)
+    page.hover(".tile >> nth=1")
+    page.click(".tile >> nth=1 >> .pick")
+    assert chosen(page) == [photos[1]]
+    page.click(".tile a >> nth=3", modifiers=["Shift"])
+    assert set(chosen(page)) == set(photos[1:4])
+    page.click(".tile a >> nth=2")  # a click selects as long as any is
+    assert set(chosen(page)) == {photos[1], photos[3]}
+    page.click(".selection >> text=Clear")
+    first, last = (page.locator(f".tile >> nth={n}").bounding_box() for n in (0, 1))
+    page.mouse.move(first["x"] + 5, first["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(last["x"] + last["width"] / 2, last["y"] + 40, steps=4)
+    page.wait_for_selector(".band")
+    page.mouse.up()
+    page.wait_for_selector(".selection b:text-is('2 selected')")
+    assert set(chosen(page)) == set(photos[:2])
+    assert page.locator("dialog").count() == 0
+
+
+def test_a_wait_can_be_given_up(page, address, shoot):
+    search(page, address, TEXT)
+    before = order(page)
+    page.route("**/search?q=a+cup**", lambda _route: None)  # never answered
+    page.fill("#q", "a cup")
+    page.press("#q", "Enter")
+    page.click("text=Stop")
+    page.wait_for_selector("main[aria-busy=false]")
+    assert order(page) == before
+    assert f"the photos for “{TEXT}”" in page.inner_text(".status")
+    shoot(page)
+    page.unroute("**/search?q=a+cup**")
+    page.click("text=Try again")
+    page.wait_for_selector(".chip:has-text('cup')")
+
+
+def test_no_number_changes_its_kind_when_a_word_is_weighted(page, address):
+    search(page, address, TEXT)
+    assert page.inner_text(".badge b >> nth=0").endswith("%")
+    page.focus(".label >> nth=1")
+    page.keyboard.press("ArrowUp")
+    page.wait_for_selector("text=weighted")
+    page.keyboard.press("Escape")
+    page.focus("#q")
+    settled(page)
+    assert page.locator(".badge b").count() == 0
+
+
+def test_filters_that_could_filter_nothing_are_not_shown(page, address):
+    one = {"photos": 3, "folders": [{"name": "", "photos": 3}], "first_taken": None,
+           "last_taken": None, "most_weight": 5, "upload_bytes": 1, "is_local": True}  # fmt: skip
+    page.route("**/api/v1/stats", lambda route: route.fulfill(json=one))
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    page.click("button[aria-label=Filters]")
+    page.wait_for_selector(".filters")
+    labels = page.locator(".filters label").all_inner_texts()
+    assert [label.split()[0] for label in labels] == ["Shape"]
+
+
+def test_on_a_phone_a_tap_on_a_word_opens_no_slider(phone, address):
+    search(phone, address, TEXT)
+    phone.tap(".chip .label:text-is('cat')")
+    phone.wait_for_selector("regard-map.lit")
+    assert phone.locator(".word-bar input").count() == 0
+    phone.tap("text=Importance of “cat”")
+    phone.wait_for_selector(".word-bar input")
+
+
+def test_a_time_in_the_sentence_is_taken_off_by_a_click(page, address, shoot):
+    search(page, address, "a cat in march 2021")
+    page.wait_for_selector(".time-chip:has-text('1 March 2021 – 31 March 2021')")
+    assert page.locator(".chip .label").all_inner_texts()[:2] == ["a", "cat"]
+    assert page.inner_text(".status").startswith("40 photos")
+    shoot(page)
+    page.click("[aria-label='Search without “in march 2021”']")
+    page.wait_for_selector(".time-chip", state="detached")
+    assert page.input_value("#q") == "a cat"

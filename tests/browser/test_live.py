@@ -1,0 +1,105 @@
+"""A page that stays open: photos come and go, the server goes and comes back."""
+
+import socket
+from contextlib import ExitStack
+
+import pytest
+from browser.conftest import settled, watched
+from search.conftest import draw
+from web.server import running
+
+from regard.indexing import update_index
+from regard.model.model import load
+from regard.search import Index
+from regard.web.app import create_app
+from regard.web.config import ServeConfig
+
+CONFIG = ServeConfig(refresh=0.2)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return load()
+
+
+@pytest.fixture
+def photos(tmp_path, model):
+    """A folder of drawn photos, indexed under a name of its own."""
+    for seed in range(3):
+        draw(tmp_path / f"photos/{seed}.png", seed)
+    update_index(tmp_path / "other", tmp_path / "photos", model, workers=1)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def live(photos, model):
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    with (
+        Index.open(photos.parent / "other", model) as index,
+        running(create_app(index, CONFIG)) as where,
+    ):
+        yield where
+
+
+def test_photos_that_come_are_announced_and_shown_by_a_click(chromium, live, photos, model, shoot):
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_selector(".tile >> nth=2")
+        for seed in (11, 12):
+            draw(photos / f"{seed}.png", seed)
+        update_index(photos.parent / "other", photos, model, workers=1)
+        page.wait_for_selector(".fresh button:has-text('2 new photos')")
+        assert page.locator(".tile").count() == 3  # what one looks at stays
+        shoot(page)
+        page.click(".fresh button")
+        page.wait_for_selector(".tile >> nth=4")
+        assert page.locator(".fresh button").count() == 0
+
+
+def test_an_empty_page_names_this_index_and_fills_by_itself(chromium, live, photos, model, shoot):
+    for path in photos.iterdir():
+        path.rename(photos.parent / path.name)
+    (photos / "not-a-photo.txt").touch()
+    update_index(photos.parent / "other", photos, model, workers=1)
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_selector("text=There are no photos here yet.")
+        command = page.inner_text(".no-match code")
+        assert command == f"regard index PHOTOS --index {photos.parent / 'other'}"
+        shoot(page)
+        (photos.parent / "0.png").rename(photos / "0.png")
+        update_index(photos.parent / "other", photos, model, workers=1)
+        page.wait_for_selector(".tile")
+
+
+def test_a_photo_that_was_deleted_is_no_tile(chromium, live, photos):
+    gone = next(photos.iterdir())
+    gone.unlink()
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_function("document.querySelectorAll('.tile').length === 2")
+        names = page.eval_on_selector_all(".tile img", "images => images.map(({ alt }) => alt)")
+        assert not any(name.startswith(gone.name) for name in names)
+
+
+def test_a_lost_server_is_said_once_and_found_again(chromium, photos, model, shoot):
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with Index.open(photos.parent / "other", model) as index, ExitStack() as stack:
+        serving = stack.enter_context(running(create_app(index, CONFIG), port))
+        with watched(chromium, serving) as page:
+            page.goto(serving)
+            page.wait_for_selector(".tile >> nth=2")
+            settled(page)
+            stack.close()
+            page.wait_for_selector(".problem:has-text('The server cannot be reached.')")
+            page.fill("#q", "a red ball")
+            page.press("#q", "Enter")
+            page.wait_for_selector("main[aria-busy=false]")
+            assert page.locator(".problem").count() == 1
+            assert page.locator(".tile").count() == 3
+            shoot(page)
+            with running(create_app(index, CONFIG), port):
+                page.wait_for_selector(".problem", state="detached")
+                page.wait_for_selector(".chip:has-text('ball')")  # what was asked is answered
