@@ -106,7 +106,7 @@ def write_method(path: str, method: str, route: dict[str, Any]) -> str:
         annotation = type_of(part["schema"]).split("  #")[0]
         needed = part.get("required")
         arguments.append(f"{part['name']}: {annotation}" + ("" if needed else " | None = None"))
-    answer = route["responses"]["200"].get("content", {}).get("application/json", {})
+    answer = route["responses"].get("200", {}).get("content", {}).get("application/json", {})
     returns = type_of(answer["schema"]) if answer.get("schema") else "bytes"
     pairs = ", ".join(f'"{p["name"]}": {p["name"]}' for p in query)
     return (
