@@ -151,8 +151,8 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
           adds little to a photo stays dark there.</dd>
         <dt>Relevance, adds</dt><dd>How alike a word and what it looked at are, from −1 to 1; and its part of the
           photo’s similarity, which is the sum of what all words add.</dd>
-        <dt>whole sentence</dt><dd>The sentence as one more word, with the marks of its start and end. They look and
-          count like words.</dd>
+        <dt>Whole sentence</dt><dd>What the sentence adds as a whole, as one more word. Words that name nothing,
+          as “a” and “in”, add nothing. Other models count these, and marks of the sentence’s start and end.</dd>
         <dt>Dates</dt><dd>“beach july 2019”, “last summer” and “3 years ago” are filters; “without people” counts
           against a photo. Put a sentence in quotation marks to have it taken as it stands.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
