@@ -34,8 +34,8 @@ def test_the_words_are_one_stop_of_the_tab_key(page, address):
 
 
 def test_the_first_stop_skips_to_the_photos(page, address, shoot):
-    search(page, address, TEXT)
-    page.evaluate("document.activeElement.blur()")
+    page.goto(f"{address}/?q={TEXT}")
+    page.wait_for_selector(".tile")
     page.keyboard.press("Tab")
     assert page.evaluate(f"{FOCUSED}.innerText") == "Skip to the photos"
     settled(page)
@@ -147,7 +147,7 @@ def test_on_a_phone_a_tap_on_a_word_opens_no_slider(phone, address):
 def test_a_time_in_the_sentence_is_taken_off_by_a_click(page, address, shoot):
     search(page, address, "a cat in march 2021")
     page.wait_for_selector(".time-chip:has-text('1 March 2021 – 31 March 2021')")
-    assert page.locator(".chip .label").all_inner_texts()[:2] == ["a", "cat"]
+    assert page.locator(".chip .label").nth(1).inner_text().endswith("cat")
     assert page.inner_text(".status").startswith("40 photos")
     shoot(page)
     page.click("[aria-label='Search without “in march 2021”']")

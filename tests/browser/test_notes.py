@@ -60,12 +60,12 @@ def test_quotes_are_shown_as_typed_and_unknown_words_told_once(page, address, sh
 
 def test_the_last_word_on_says_why_it_stays(page, address):
     search(page, address, "cat")
-    page.click(".chip:has-text('start') .dot")
+    page.click(".chip:has-text('whole sentence') .dot")
     page.wait_for_url("**w=0%2C1%2C0**")
     settled(page)
     page.click(".chip:has-text('cat') .dot")
     page.wait_for_selector(".refused:has-text('At least one word must count')")
-    page.click(".chip:has-text('start') .dot")
+    page.click(".chip:has-text('whole sentence') .dot")
     page.wait_for_selector(".refused", state="detached")
 
 

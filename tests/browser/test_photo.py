@@ -93,7 +93,7 @@ def test_other_sentences_can_be_asked_and_chosen(page, address, shoot):
 
 def test_own_sentences_are_ranked(page, address):
     open_first(page, address)
-    page.click("summary")
+    page.click("summary:has-text('of your own')")
     page.fill("#own", "a plate of soup\na cat with green eyes\n\na red car")
     page.click("text=Rank them")
     page.wait_for_function("() => document.querySelectorAll('.captions li').length === 3")
@@ -102,7 +102,7 @@ def test_own_sentences_are_ranked(page, address):
 
 def test_sentences_that_do_not_fit_are_ranked_and_said_not_to(page, address, shoot):
     open_first(page, address)
-    page.click("summary")
+    page.click("summary:has-text('of your own')")
     own = ["a football match in a stadium", "a plate of soup", "two men in a boat on a lake"]
     page.fill("#own", "\n".join(own))
     page.click("text=Rank them")

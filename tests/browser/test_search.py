@@ -127,7 +127,7 @@ def test_a_word_is_weighted_with_the_slider(page, address):
 
 def test_the_last_word_cannot_be_switched_off(page, address):
     search(page, address, "cat")
-    page.click(".chip:has-text('start') .dot")
+    page.click(".chip:has-text('whole sentence') .dot")
     page.wait_for_url("**w=0%2C1%2C0**")
     page.click(".chip:has-text('cat') .dot")
     settled(page)

@@ -125,9 +125,9 @@ export class RegardStage extends LitElement {
 
   private onBoxKey = (event: KeyboardEvent) => {
     const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    if (event.key === "Enter") this.tell("search", null);
-    if (!by) return;
-    event.preventDefault();
+    if (!by && event.key !== "Enter") return;
+    event.preventDefault(); // or Enter would send the form that now has the focus
+    if (!by) return this.tell("search", null);
     event.stopPropagation();
     const [x, y, width, height] = this.box! as [number, number, number, number];
     const [across, down] = [by[0]! * NUDGE, by[1]! * NUDGE];
