@@ -18,8 +18,8 @@ from regard.model.background import Answers
 from regard.model.judgement import Verdict
 from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
-from regard.store.shards import Regions
 from regard.search.understanding import understand
+from regard.store.shards import Regions
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.words.special import MARKERS
