@@ -30,4 +30,5 @@ def _offline_and_alone(tmp_path, monkeypatch):
         return connect(self, address)
 
     monkeypatch.setattr(socket.socket, "connect", near)
+    monkeypatch.setenv("REGARD_PRECISION", "float32")  # where it is not what is asked for
     monkeypatch.setattr("platformdirs.user_data_path", lambda _name: tmp_path / "data")

@@ -13,10 +13,12 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.cli.conftest import invoke
+from tests.drawn_scenes import write_scenes
 
 import regard
 from regard.backbones import check
 from regard.backbones.hub import Offer, ask_hub, download, names_here, verify
+from regard.backbones.settings import Known
 from regard.errors import CheckpointError
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -60,6 +62,12 @@ class Hub:
         assert (repository, revision) == (NAME, COMMIT)
         return str(self.place(name))
 
+    def http_get(self, url, file, *, resume_size, expected_size, **_):
+        assert f"{NAME}/resolve/{COMMIT}/" in url
+        whole = (self.folder / url.rsplit("/", 1)[1]).read_bytes()
+        assert len(whole) == expected_size
+        file.write(whole[resume_size:])
+
     def snapshot_download(self, repository, revision=None, allow_patterns=None):
         assert (repository, revision) == (NAME, COMMIT)
         self.downloads += 1
@@ -77,6 +85,7 @@ def hub(tiny_folders, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "HfApi", lambda: hub)
     monkeypatch.setattr(huggingface_hub, "hf_hub_download", hub.hf_hub_download)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", hub.snapshot_download)
+    monkeypatch.setattr("huggingface_hub.file_download.http_get", hub.http_get)
     scan = huggingface_hub.scan_cache_dir
     monkeypatch.setattr(huggingface_hub, "scan_cache_dir", lambda: scan(cache))
     held = huggingface_hub.try_to_load_from_cache
@@ -215,3 +224,29 @@ def test_what_was_measured_is_kept_unless_it_is_damaged(hub):
     check._speeds().write_text("no json")
     assert check.measured() == {}
     assert Offer("a", "b", {}, {}, "").megabytes == 0
+
+
+def test_retrieval_is_set_beside_what_was_published(hub, tiny_folders, tmp_path, monkeypatch):
+    files = write_scenes(tmp_path / "flickr30k", 40, captions=2)
+    folder = tiny_folders["siglip"]
+    published = {"Flickr30K": {"rSum": 549.0}}
+    about = Known("own", str(folder), "siglip", 1, "", "", "", published)
+    assert about.told == "Flickr30K rSum 549.0"
+    monkeypatch.setattr("regard.backbones.settings.known", lambda: {str(folder): about})
+    monkeypatch.setattr("platformdirs.user_cache_path", lambda _: tmp_path / "cache")
+    command = ["models", "check", folder, "--data", files.captions]
+    done = invoke(*command, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)["retrieval"]
+    assert told["photos"] == 4
+    assert set(told["figures"]) >= {"image to text R@1", "text to image R@10", "rSum"}
+    assert told["published"] == {"rSum": 549.0}
+    shown = invoke(*command, "--images", files.images)
+    assert shown.exit_code == 0, shown.output
+    assert "549.0" in shown.stdout
+    assert "Flickr30K, 1,000 photos, not run by us" in " ".join(shown.output.split())
+    store = ["--regions", tmp_path / "regions", "--data", files.captions, "--split", "test"]
+    invoke("extract", files.captions, "--images", files.images, "--out", tmp_path / "regions",
+           "--extractor", f"backbone:{folder}")  # fmt: skip
+    same = invoke("evaluate", "--model", folder, *store, "--json")
+    assert json.loads(same.stdout)["rsum"] == pytest.approx(told["figures"]["rSum"])

@@ -186,3 +186,18 @@ def test_the_command_line_asks_it(tiny_folders, photos, monkeypatch):
     assert captions.exit_code == 0, captions.output
     scored = invoke("score", photos / "0.png", "a red circle", "--model", folder)
     assert scored.exit_code == 0, scored.output
+
+
+def test_a_device_that_is_not_there_is_refused(tiny_folders, photos, monkeypatch):
+    monkeypatch.chdir(photos.parent)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    for model, message in (
+        (tiny_folders["clip"], "torch must find it, and finds 0"),
+        (f"{tiny_folders['clip']}@cuda", "torch must find it, and finds 0"),
+        ("flickr8k", "device is 'cuda'"),
+    ):
+        done = invoke("index", photos, "--model", model, "--device", "cuda")
+        assert message in str(done.exception)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    done = invoke("index", photos, "--model", "flickr8k", "--device", "cuda")
+    assert "it must be cpu, on which this model sees photos" in str(done.exception)

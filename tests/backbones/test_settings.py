@@ -17,6 +17,14 @@ def test_a_choice_is_written_as_it_was_read(text):
     assert str(Choice.parse(text)) == text
 
 
+def test_a_device_is_no_part_of_what_a_backbone_is():
+    choice = Choice.parse("tipsv2-b14:grid@cuda:1")
+    assert choice == Choice("tipsv2-b14", "grid", device="cuda:1")
+    assert (str(choice), choice.located) == ("tipsv2-b14:grid", "tipsv2-b14:grid@cuda:1")
+    assert Choice.parse("me@home").name == "me@home"
+    assert Choice("clip-b32").located == "clip-b32"
+
+
 def test_choices_are_read_in_any_order():
     choice = Choice.parse("tipsv2-b14:synthetic:grid")
     assert choice == Choice("tipsv2-b14", "grid", True)

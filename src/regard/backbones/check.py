@@ -43,6 +43,8 @@ class Checked(NamedTuple):
     pointed: list[Pointed]
     seconds: float
     """A photo, decoded already, alone, after the first."""
+    precision: str
+    """In which photos are seen here."""
 
     @property
     def found_first(self) -> int:
@@ -61,7 +63,7 @@ def check(model: BackboneModel) -> Checked:
         right = similarities[names.index(photo), row]
         ranks[sentence] = 1 + int((similarities[:, row] > right).sum())
     pointed = [_point(model, **row) for row in json.loads(BOXES.read_text(encoding="utf-8"))]
-    return Checked(ranks, pointed, measure(model))
+    return Checked(ranks, pointed, measure(model), model.extractor.precision)
 
 
 def _point(model: BackboneModel, photo: str, sentence: str, word: str, box: list[float]) -> Pointed:

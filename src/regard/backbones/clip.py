@@ -44,6 +44,7 @@ class Clip:
         self._network = network
         self.dim = int(network.config.projection_dim)
         self.side = int(vision.image_size)
+        self.device = str(network.device)
         self.cells = self.side // int(vision.patch_size)
         self.sharpness = network.logit_scale.exp().item()
         self.look = read_processing(processing, self.side, _DEFAULT)

@@ -1,15 +1,21 @@
 """A backbone as an extractor: photos to rows that are ready to be searched."""
 
 from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.settings import Choice
 from regard.backbones.windows import boxes_of, in_photo, inside
+from regard.model.device import PROCESSOR
 from regard.photos.decode import Photo
 from regard.regions.extractor import BACKBONE
 from regard.store.shards import Regions
+
+if TYPE_CHECKING:
+    from regard.backbones.precision import See
 
 
 class BackboneExtractor:
@@ -20,11 +26,9 @@ class BackboneExtractor:
         loaded: it.
     """
 
-    at_once = 8
-    """Photos that are worth giving together."""
-
     def __init__(self, choice: Choice, loaded: Loaded) -> None:
-        self._backbone = loaded.backbone
+        self._backbone, self._digest = loaded.backbone, loaded.digest
+        self.at_once = 8 if choice.device == PROCESSOR else 64
         windows = boxes_of(choice.regions, loaded.backbone.cells)
         self._inside = inside(windows, loaded.backbone.cells)
         whole = np.array([[0, 0, 1, 1]], np.float32)
@@ -32,7 +36,20 @@ class BackboneExtractor:
         self.short_side = loaded.backbone.side
         self.feature_dim = loaded.backbone.dim + 1
         self.identity = identity_of(choice, loaded)
-        self.name = f"{BACKBONE}{choice}"
+        self.name = f"{BACKBONE}{choice.located}"
+
+    @cached_property
+    def precision(self) -> str:
+        """In which photos are seen; found by measuring once, when it is first asked for."""
+        from regard.backbones.precision import quickest  # which needs torch
+
+        return quickest(self._backbone, self._digest, self._inside)
+
+    @cached_property
+    def _see(self) -> "See":
+        from regard.backbones.precision import in_precision
+
+        return in_precision(self._backbone, self.precision)
 
     def __call__(self, photo: Photo) -> Regions:
         """See one photo."""
@@ -45,7 +62,7 @@ class BackboneExtractor:
             Of each the whole photo, then its regions, as in `scores`.
         """
         looks = [self._backbone.look(photo.image) for photo in photos]
-        seen = self._backbone.see(np.stack([look.pixels for look in looks]), self._inside)
+        seen = self._see(np.stack([look.pixels for look in looks]), self._inside)
         rows = np.zeros((len(photos), len(self._boxes), self.feature_dim), np.float32)
         rows[:, 0, :-1], rows[:, 1:, :-1] = seen.whole, seen.regions
         scores = np.ones(len(self._boxes), np.float32)

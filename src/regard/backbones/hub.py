@@ -1,7 +1,8 @@
 """Backbones from the Hugging Face hub: what is here, and getting one when asked to.
 
-Downloads go into the hub's own cache, go on where they were interrupted, and are verified. Knows
-files; knows nothing of networks.
+Downloads go into the hub's own cache, go on where they were interrupted, and are verified. The
+hub's client begins a file anew that was interrupted, so large files are fetched here. Knows files;
+knows nothing of networks.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from regard.backbones.loading import FAMILIES, VOCABULARIES, WEIGHTS, check_kind, folder_of
 from regard.backbones.settings import known, repository_of
 from regard.errors import CheckpointError
+from regard.store.manifest import lock
 
 _BESIDE = (
     *("config.json", "preprocessor_config.json", "tokenizer_config.json", "merges.txt"),
@@ -77,9 +79,9 @@ def ask_hub(name: str, revision: str | None = None) -> Offer:
         about = HfApi().model_info(repository, revision=revision, files_metadata=True)
         config = hf_hub_download(repository, "config.json", revision=about.sha)
         check_kind(json.loads(Path(config).read_text(encoding="utf-8")), name)
-    except (OSError, ValueError) as error:  # the hub's own errors are both
-        if isinstance(error, CheckpointError):
-            raise
+    except CheckpointError:
+        raise
+    except Exception as error:  # noqa: BLE001 - the hub's client raises its HTTP library's, too
         raise CheckpointError(
             f"model {name!r} cannot be had from the hub ({error}); it must be a short name of "
             "`regard models` or owner/name of a model there. Check the name and the connection."
@@ -127,18 +129,64 @@ def download(offer: Offer) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
+        for name in offer.digests:
+            _fetch(offer, name)
         folder = Path(
             snapshot_download(
                 offer.repository, revision=offer.revision, allow_patterns=list(offer.files)
             )
         )
-    except (OSError, ValueError) as error:
+    except CheckpointError:
+        raise
+    except Exception as error:  # noqa: BLE001 - as above
         raise CheckpointError(
             f"download of {offer.repository} broke off ({error}); it must be whole. Run the same "
             "command again: it goes on where it was."
         ) from None
     verify(folder, offer)
     return folder
+
+
+def _fetch(offer: Offer, name: str) -> None:
+    """Have a large file in the hub's cache, under its digest; what came of it before is kept.
+
+    Raises:
+        CheckpointError: what came is damaged.
+    """
+    from huggingface_hub import constants, hf_hub_url
+    from huggingface_hub.file_download import http_get, repo_folder_name
+    from huggingface_hub.utils import build_hf_headers  # type: ignore[attr-defined]
+
+    home = repo_folder_name(repo_id=offer.repository, repo_type="model")
+    blob = Path(constants.HF_HUB_CACHE) / home / "blobs" / offer.digests[name]
+    part = blob.with_name(f"{blob.name}.part")
+    held = lock(blob.parent, f"{blob.name}.lock", wait=True)
+    try:
+        if blob.exists():
+            return
+        with part.open("ab") as file:
+            http_get(
+                hf_hub_url(offer.repository, name, revision=offer.revision),
+                file,
+                resume_size=file.tell(),
+                headers=build_hf_headers(),
+                expected_size=offer.files[name],
+                displayed_filename=name,
+            )
+        if _sha256(part) != offer.digests[name]:
+            part.unlink()
+            raise CheckpointError(
+                f"{name} of {offer.repository} came with another sha256; it must be what the hub "
+                "has. Run the same command again."
+            )
+        part.replace(blob)
+    finally:
+        held.release()
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(folder: Path, offer: Offer) -> None:
@@ -154,9 +202,7 @@ def verify(folder: Path, offer: Offer) -> None:
             held = path.stat().st_size
             reason = "" if held == size else f"has {held} bytes, and must have {size}"
         if not reason and name in offer.digests:
-            with path.open("rb") as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-            reason = "" if digest == offer.digests[name] else "has another sha256"
+            reason = "" if _sha256(path) == offer.digests[name] else "has another sha256"
         if reason:
             raise CheckpointError(
                 f"{path} {reason}; it must be what the hub has. Delete it, and run the same "

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from regard.backbones.protocol import Backbone
 from regard.backbones.settings import Choice, known, missing, refuse_choice, repository_of
 from regard.errors import CheckpointError, ConfigError
+from regard.model.device import usable_device
 
 FAMILIES = {
     "clip": ("CLIPModel", "regard.backbones.clip:Clip"),
@@ -55,14 +56,15 @@ def folder_of(name: str) -> Path:
     raise missing(name)
 
 
-def load_backbone(choice: Choice, device: str = "cpu") -> Loaded:
+def load_backbone(choice: Choice) -> Loaded:
     """The backbone of a name; the same one when it is asked for again.
 
     Raises:
         CheckpointError: it is not on this machine, is of another kind, or is damaged.
-        ConfigError: the extra is missing, or something is chosen that the family does not have.
+        ConfigError: the extra or the device is missing, or something is chosen that the family
+            does not have.
     """
-    return _loaded(choice.name, choice.synthetic, device)
+    return _loaded(choice.name, choice.synthetic, usable_device(choice.device))
 
 
 @cache

@@ -25,6 +25,7 @@ from regard.core.shares import WordParts
 from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
 from regard.model.captions import Progress
+from regard.model.device import PROCESSOR
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.model.reading import OnePhoto
@@ -78,6 +79,11 @@ class BackboneModel(Model):
     def words_join(self) -> bool:
         """Whether SCAN's similarity of the words joins that of the wholes."""
         return self.scores.weight != 0
+
+    @property
+    def extractor(self) -> BackboneExtractor:
+        """The backbone as an extractor."""
+        return self._extractor
 
     @property
     def _named_extractor(self) -> tuple[str, Extractor]:
@@ -200,19 +206,19 @@ class BackboneModel(Model):
         )
 
 
-def load(text: str, *, background: bool = True, device: str = "cpu") -> BackboneModel:
+def load(text: str, *, background: bool = True, device: str = PROCESSOR) -> BackboneModel:
     """The model of a backbone's name or folder, with what may be chosen of it.
 
     Args:
         background: with what was fitted for it, if anything was.
+        device: where it computes, if the name does not say.
 
     Raises:
         CheckpointError: it is not on this machine, is of another kind, or is damaged.
         ConfigError: the extra is missing, or something is chosen that it does not have.
     """
-    choice = Choice.parse(text)
-    if Path(choice.name).is_dir():
-        choice = replace(choice, name=str(Path(choice.name).resolve()))
-    loaded = load_backbone(choice, device)
+    choice = Choice.parse(text).placed()
+    choice = choice if device == PROCESSOR else replace(choice, device=device)
+    loaded = load_backbone(choice)
     fitted = load_fitted(folder_of_fits(choice, loaded)) if background else NOTHING
     return BackboneModel(choice, loaded, fitted)

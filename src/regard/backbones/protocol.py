@@ -50,6 +50,8 @@ class Backbone(Protocol):
     """Patches along a side of that square."""
     sharpness: float
     """What the network multiplied its cosines by while it was trained."""
+    device: str
+    """Where the network computes, as torch names it."""
     is_made_of_words: bool
     """Whether a sentence's vector is the sum of its words."""
 

@@ -5,20 +5,25 @@
     ./my-clip                a folder
     tipsv2-b14:grid          with a region for each patch
     tipsv2-b14:synthetic     with the class token that was taught by synthetic captions
+    tipsv2-b14@cuda          on a graphics card
 
 Knows names; loads nothing.
 """
 
 import json
+import re
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from regard.errors import CheckpointError, ConfigError
+from regard.model.device import PROCESSOR
+from regard.regions.extractor import at_device
 
 Kind = Literal["pyramid", "grid"]
 _CHOICES = ("grid", "synthetic")
+_LOCATED = re.compile(r"(.+)@(cuda(?::\d+)?)")
 _KNOWN = Path(__file__).with_name("known.json")
 
 
@@ -31,12 +36,19 @@ class Choice:
     regions: Kind = "pyramid"
     synthetic: bool = False
     """Take TIPSv2's class token of synthetic captions for the whole photo."""
+    device: str = PROCESSOR
+    """Where it computes, which changes nothing of what it is."""
 
     def __str__(self) -> str:
-        """As it is asked for."""
+        """As it is asked for, wherever it computes."""
         chosen = [*(["grid"] if self.regions == "grid" else [])]
         chosen += ["synthetic"] if self.synthetic else []
         return ":".join([self.name, *chosen])
+
+    @property
+    def located(self) -> str:
+        """As it is asked for, and where it is to compute."""
+        return at_device(str(self), self.device)
 
     def placed(self) -> "Choice":
         """The same, a folder named from the root."""
@@ -46,11 +58,13 @@ class Choice:
     @classmethod
     def parse(cls, text: str) -> "Choice":
         """Read what people type."""
-        name, regions, synthetic = text, "pyramid", False
+        name, regions, synthetic, device = text, "pyramid", False, PROCESSOR
+        if located := _LOCATED.fullmatch(text):
+            name, device = located.groups()
         while True:
             before, colon, last = name.rpartition(":")
             if not colon or last not in _CHOICES:
-                return cls(name, "grid" if regions == "grid" else "pyramid", synthetic)
+                return cls(name, "grid" if regions == "grid" else "pyramid", synthetic, device)
             name = before
             regions, synthetic = (
                 ("grid" if last == "grid" else regions),
@@ -73,8 +87,17 @@ class Known(NamedTuple):
     languages: str
     maps: str
     """dense, a vector a patch that was taught to match words, or coarse, by masked pooling."""
-    published: str
-    """Figures of its makers, not run by us; empty where there are none to compare with."""
+    published: dict[str, dict[str, float]]
+    """Figures of its makers by data set, not run by us; empty where there are none to compare
+    with."""
+
+    @property
+    def told(self) -> str:
+        """What was published, in words."""
+        return "; ".join(
+            f"{data} {', '.join(f'{name} {value:.1f}' for name, value in figures.items())}"
+            for data, figures in self.published.items()
+        )
 
 
 @cache

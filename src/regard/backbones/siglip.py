@@ -54,6 +54,7 @@ class Siglip:
         self.family = "siglip2" if text.vocab_size >= _GEMMA else "siglip"
         self.dim = int(text.projection_size)
         self.side = int(vision.image_size)
+        self.device = str(network.device)
         self.cells = self.side // int(vision.patch_size)
         self.sharpness = network.logit_scale.exp().item()
         self.look = read_processing(processing, self.side, _DEFAULT)

@@ -37,8 +37,8 @@ def pieces_of(
 
 
 def unit(vectors: Tensor) -> Tensor:
-    """Vectors of length one."""
-    return torch.nn.functional.normalize(vectors, dim=-1)
+    """Vectors of length one, in float32 whatever they were."""
+    return torch.nn.functional.normalize(vectors.float(), dim=-1)
 
 
 class WordReader:

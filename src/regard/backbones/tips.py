@@ -53,6 +53,7 @@ class Tips:
         self._before = 1 + int(vision.num_register_tokens)  # tokens that stand before patches
         self.dim = int(vision.hidden_size)
         self.side = int(vision.image_size)
+        self.device = str(network.device)
         self.cells = self.side // int(vision.patch_size)
         self.sharpness = 1 / network.temperature.item()
         self.look = read_processing({**processing, "do_normalize": False}, self.side, _DEFAULT)
@@ -105,7 +106,7 @@ class Tips:
         wholes, states = read.pooler_output.cpu().numpy(), read.last_hidden_state.cpu().numpy()
         heard = []
         for row, (words, text) in enumerate(zip(sentences, texts, strict=True)):
-            count = int(mask[row].sum())
+            count = sum(encoded["attention_mask"][row])
             spans = word_spans(words, text), encoded["offset_mapping"][row][:count]
             heard.append(_in_words(wholes[row], states[row, :count], word_of_piece(*spans), words))
         return heard

@@ -60,6 +60,9 @@ def index(
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
+    device: Annotated[
+        str, typer.Option(help="Where a pretrained backbone sees photos: cpu, cuda or cuda:N.")
+    ] = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
@@ -78,12 +81,11 @@ def index(
     """
     from regard.indexing import forget_folder
     from regard.model.checkpoint import DEFAULT_MODEL
-    from regard.model.model import load
 
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
     _one_task({**given, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
-    loaded = load(model or (known.model if known else DEFAULT_MODEL))
+    loaded = _load(model or (known.model if known else DEFAULT_MODEL), device)
     if check:
         _check(index_folder, loaded, workers, as_json)
         return
@@ -102,6 +104,20 @@ class _How(NamedTuple):
     loaded: "Model"
     workers: int | None
     compressed: bool
+
+
+def _load(name: str, device: str) -> "Model":
+    """A model that sees photos on a device."""
+    from regard.model.device import PROCESSOR
+    from regard.model.model import load
+
+    loaded = load(name, device=device)
+    if device != PROCESSOR and not (loaded.ranks_wholes or loaded.config.backbone):
+        raise ConfigError(
+            f"device is {device!r}; it must be {PROCESSOR}, on which this model sees photos. Leave "
+            "--device out, or name a pretrained backbone (`regard models`)."
+        )
+    return loaded
 
 
 def _one_task(options: dict[str, object]) -> None:

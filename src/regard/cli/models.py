@@ -8,17 +8,24 @@ import typer
 from regard.cli.common import (
     DEFAULT_INDEX,
     AsJson,
+    SplitOption,
     notes,
+    open_split,
     output,
+    print_figures,
     print_json,
     printable,
+    progress_bar,
+    read_captions,
 )
 from regard.errors import CheckpointError, ConfigError, StoreError
 
 if TYPE_CHECKING:
     from regard.backbones.check import Checked
+    from regard.backbones.model import BackboneModel
 
 app = typer.Typer(help="Pretrained vision-language backbones: list, get and check them.")
+_TESTS = {"Flickr30K": 1000, "COCO": 5000}  # photos of the splits that figures are published of
 Name = Annotated[
     str, typer.Argument(help="Short name, owner/name on the hub, or folder of a checkpoint.")
 ]
@@ -78,7 +85,7 @@ def _backbones() -> list[dict[str, Any]]:
             "languages": about.languages,
             "maps": about.maps,
             "seconds": seconds.get(name),
-            "published": about.published,
+            "published": about.told,
         }
         for name, about in known().items()
     ]
@@ -156,22 +163,40 @@ def get(
         markup=False,
     )
     folder = download(offer)
-    seconds = measure(load(name))
+    loaded = load(name)
+    seconds = measure(loaded)
     if as_json:
         about = {"name": name, "repository": repository_of(name), "revision": offer.revision}
         print_json({**about, "licence": licence, "folder": str(folder), "seconds": seconds})
         return
     output.print(f"{folder}", markup=False)
-    notes.print(f"{seconds:.2f} s a photo here. Use it: regard index PHOTOS --model {name}")
+    notes.print(
+        f"{seconds:.2f} s a photo here, in {loaded.extractor.precision}. "
+        f"Use it: regard index PHOTOS --model {name}"
+    )
 
 
 @app.command()
-def check(name: Name, as_json: AsJson = False) -> None:
+def check(
+    name: Name,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Captions of Flickr30K or COCO, if you have them, to set beside theirs."),
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Folder of their photos; default images/ beside the data.")
+    ] = None,
+    split: SplitOption = "test",
+    as_json: AsJson = False,
+) -> None:
     """See whether a backbone finds the sample photos and points at what is in them.
 
-    The sentences and boxes were written by hand; no answer of any backbone went into them.
+    The sentences and boxes were written by hand; no answer of any backbone went into them. With
+    --data retrieval is measured, too, and set beside what was published.
 
         regard models check siglip2-b16
+
+        regard models check siglip-b16 --data dataset_flickr30k.json --images flickr30k-images
 
         regard models check siglip2-b16 --json > result.json
     """
@@ -183,17 +208,72 @@ def check(name: Name, as_json: AsJson = False) -> None:
         raise CheckpointError(
             f"model is {name!r}; it must be a backbone. `regard models` lists them."
         )
-    loaded = load(name)
+    loaded = load(name, background=False)
     checked = run(loaded)
     about = known().get(name)
+    published = about.published if about else {}
+    judged = data and _retrieval(loaded, data, images or data.parent / "images", split, published)
     if as_json:
         pointed = [one._asdict() for one in checked.pointed]
-        print_json({**checked._asdict(), "pointed": pointed, "model": loaded.identity})
+        told = {**checked._asdict(), "pointed": pointed, "model": loaded.identity}
+        print_json({**told, "retrieval": judged})
         return
     _tell(checked)
-    if about and about.published:
-        notes.print(f"Published, not run by us: {about.published}.", markup=False)
+    if judged:
+        _tell_retrieval(judged)
+    elif about and about.published:
+        notes.print(f"Published, not run by us: {about.told}.", markup=False)
     notes.print("How to measure that, and to send the result: docs/backbones.md")
+
+
+def _retrieval(
+    loaded: "BackboneModel",
+    data: Path,
+    images: Path,
+    split: str,
+    published: dict[str, dict[str, float]],
+) -> dict[str, Any]:
+    """Figures of a split, with what was published of the same data; photos are seen once."""
+    from platformdirs import user_cache_path
+
+    from regard.evaluation.report import Judge
+    from regard.regions.pipeline import extract_to_store
+    from regard.store.region_store import RegionStore
+
+    extractor = loaded.extractor
+    place = user_cache_path("regard") / "checks" / f"{data.stem}-{loaded.fits.name}"
+    photos = [(photo, images / photo) for photo in read_captions(data, split).photos]
+    with (
+        RegionStore(place, extractor.identity, extractor.feature_dim, writable=True) as store,
+        progress_bar("Seeing photos") as progress,
+    ):
+        extract_to_store(photos, store, loaded.extractor_name, progress=progress)
+    dataset = open_split(data, split, place)
+    with progress_bar("Scoring captions") as progress:
+        report = Judge().evaluate([loaded], dataset, data, split, progress)
+    sides = report.retrieval
+    named = {
+        **{f"image to text R@{k}": value for k, value in sides.caption_retrieval.recall.items()},
+        **{f"text to image R@{k}": value for k, value in sides.image_retrieval.recall.items()},
+        "rSum": sides.rsum,
+    }
+    of = "COCO" if "coco" in data.name.lower() else "Flickr30K"
+    return {
+        "data": str(data),
+        "photos": report.images,
+        "figures": named,
+        "published": published.get(of, {}),
+        "published_of": f"{of}, {_TESTS[of]:,} photos",
+    }
+
+
+def _tell_retrieval(judged: dict[str, Any]) -> None:
+    rows = [
+        (name, f"{judged['published'].get(name, '-')}", f"{value:.1f}")
+        for name, value in judged["figures"].items()
+    ]
+    print_figures(f"{judged['photos']:,} photos", ("", "published", "here"), rows)
+    notes.print(f"Published of {judged['published_of']}, not run by us.", markup=False)
 
 
 def _tell(checked: "Checked") -> None:
@@ -209,5 +289,5 @@ def _tell(checked: "Checked") -> None:
     output.print(
         f"Own photo first: {checked.found_first} of {len(checked.ranks)}. Words that point into "
         f"their box: {len(inside)} of {len(checked.pointed)} ({', '.join(inside) or 'none'}); by "
-        f"chance {chance:.1f}. {checked.seconds:.2f} s a photo."
+        f"chance {chance:.1f}. {checked.seconds:.2f} s a photo, in {checked.precision}."
     )

@@ -11,11 +11,11 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cache
 from importlib import metadata, util
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 import numpy as np
 
@@ -29,12 +29,14 @@ Stage = Literal["scores", "search", "training"]
 Wanted = Literal["float32", "bfloat16", "fast"]
 VARIABLE = "REGARD_PRECISION"
 
+T = TypeVar("T")
+
 _SIZES = {"scores": (32, 24, 32, 12), "search": (192, 24, 1, 12)}
 """Photos, regions, sentences and words of what is timed."""
 _DIM = 512
 _TRAINING = (512, 1024, 1024)  # rows, columns and depth of a product
 _TURNS = 5
-_WORTH = 1.08  # times as fast that bfloat16 must be: its numbers are rougher
+WORTH = 1.08  # times as fast that bfloat16 must be: its numbers are rougher
 _HOPELESS = 2.0  # times the least of the first turn, after which a way is not timed again
 
 
@@ -66,14 +68,14 @@ def chosen(stage: Stage, wanted: Wanted = "fast") -> Choice:
         ConfigError: REGARD_PRECISION names no precision.
     """
     if wanted == "fast":
-        wanted = _overruled()
+        wanted = overruled()
     times = _times(stage, _torch_version(loaded=stage != "training"))
     exact, rough = (
         min((took, way) for way, took in times.items() if way.precision == precision)
         for precision in get_args(Precision)
     )
     widens = rough[1].engine == EXACT.engine  # which no clock can find quicker but by mistake
-    pays = not widens and _WORTH * rough[0] < exact[0]
+    pays = not widens and WORTH * rough[0] < exact[0]
     is_rough = wanted == "bfloat16" or (wanted == "fast" and pays)
     best, other = (rough, exact) if is_rough else (exact, rough)
     return Choice(*best[1], other[1].precision, other[0] / best[0])
@@ -92,7 +94,12 @@ def _in_words(choice: Choice) -> str:
     )
 
 
-def _overruled() -> Wanted:
+def overruled() -> Wanted:
+    """What REGARD_PRECISION asks for; fast where it does not.
+
+    Raises:
+        ConfigError: it names no precision.
+    """
     value = os.environ.get(VARIABLE, "fast")
     for wanted in get_args(Wanted):
         if value == wanted:
@@ -133,12 +140,12 @@ def _ways(stage: Stage, torch: str) -> list[Way]:
 def _times(stage: Stage, torch: str) -> dict[Way, float]:
     """Seconds of every way, measured unless they are known from before."""
     ways = _ways(stage, torch)
-    key = f"{stage}; {processor()}; regard {_version('regard')}; torch {torch or 'absent'}"
-    kept: Any = _read().get(key)
-    with contextlib.suppress(TypeError, KeyError, ValueError):
-        return {way: float(kept[way.precision + " " + way.engine]) for way in ways}
+    key = key_here(stage, torch)
+    kept = kept_times(key)
+    with contextlib.suppress(KeyError):
+        return {way: kept[" ".join(way)] for way in ways}
     times = _measure(_works(stage, ways))
-    _keep(key, {way.precision + " " + way.engine: took for way, took in times.items()})
+    keep_times(key, {" ".join(way): took for way, took in times.items()})
     return times
 
 
@@ -170,16 +177,22 @@ def _works(stage: Stage, ways: list[Way]) -> dict[Way, Callable[[], object]]:
 
 
 def _measure(works: dict[Way, Callable[[], object]]) -> dict[Way, float]:
-    """Least seconds of the processor for each of several works, done in turns."""
+    return least_times(works, _TURNS, time.process_time)
+
+
+def least_times(
+    works: Mapping[T, Callable[[], object]], turns: int, clock: Callable[[], float]
+) -> dict[T, float]:
+    """Least seconds by a clock for each of several works, done in turns."""
     least = dict.fromkeys(works, float("inf"))
-    for turn in range(_TURNS + 1):
+    for turn in range(turns + 1):
         for way, work in works.items():
             if turn > 1 and least[way] > _HOPELESS * min(least.values()):
                 continue
-            began = time.process_time()
+            began = clock()
             work()
             if turn:  # the first one compiles and fetches
-                least[way] = min(least[way], time.process_time() - began)
+                least[way] = min(least[way], clock() - began)
     return least
 
 
@@ -197,11 +210,28 @@ def _read() -> dict[str, Any]:
     return kept if isinstance(kept, dict) else {}
 
 
-def _keep(key: str, times: dict[str, float]) -> None:
+def key_here(what: str, torch: str) -> str:
+    """Under which name times are kept that hold for this machine and these versions.
+
+    Args:
+        torch: its version; empty where it has no part in it.
+    """
+    return f"{what}; {processor()}; regard {_version('regard')}; torch {torch or 'absent'}"
+
+
+def kept_times(key: str) -> dict[str, float]:
+    """Times by name, as they were kept; none where none were."""
+    try:
+        return {name: float(took) for name, took in _read().get(key, {}).items()}
+    except (AttributeError, TypeError, ValueError):
+        return {}
+
+
+def keep_times(key: str, times: Mapping[str, float]) -> None:
     """Add times to what is kept; where no folder can be written they are measured again."""
     path = _path()
     partial = path.with_name(f"{path.name}.{os.getpid()}")
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(_read() | {key: times}, indent=1), "utf-8")
+        partial.write_text(json.dumps(_read() | {key: dict(times)}, indent=1), "utf-8")
         partial.replace(path)

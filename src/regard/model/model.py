@@ -36,7 +36,7 @@ from regard.model.explaining import explain, with_labels
 from regard.model.hub import fetch, publish, write_layout
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
-from regard.regions.extractor import Extractor
+from regard.regions.extractor import Extractor, at_device
 from regard.store.shards import RegionLabels, Regions
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
@@ -115,7 +115,8 @@ class Model(Judging):
 
     @cached_property
     def _named_extractor(self) -> tuple[str, Extractor]:
-        return find_extractor(self.extractor_identity, self.source, self.config.backbone)
+        pretrained = at_device(self.config.backbone, self.device)
+        return find_extractor(self.extractor_identity, self.source, pretrained)
 
     @cached_property
     def _region_encoder(self) -> RegionEncoder:

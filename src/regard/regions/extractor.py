@@ -21,6 +21,7 @@ EXTRACTORS = {
 _TUNED = "pyramid:"
 BACKBONE = "backbone:"
 """How names of extractors begin that are backbones (`regard.backbones`)."""
+_PROCESSOR = "cpu"
 
 
 class Extractor(Protocol):
@@ -86,3 +87,8 @@ def load_batch_extractor(name: str) -> BatchExtractor:
     backbones = importlib.import_module("regard.backbones.extractor")  # a room above this one
     backbone: BatchExtractor = backbones.extractor_of(name.removeprefix(BACKBONE))
     return backbone
+
+
+def at_device(backbone: str, device: str) -> str:
+    """A pretrained backbone's name with where it is to compute, if that is not the processor."""
+    return backbone if not backbone or device == _PROCESSOR else f"{backbone}@{device}"
