@@ -1,6 +1,7 @@
 """A backbone is a model: indexed, searched, explained and served as any other."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -15,9 +16,10 @@ from tests.small import draw
 from tests.web.conftest import client_of
 
 import regard
+from regard.backbones.siglip import Siglip
 from regard.errors import CheckpointError, DataError, StoreError
 from regard.indexing import update_index
-from regard.regions.extractor import load_extractor
+from regard.regions.extractor import at_device, load_extractor
 from regard.search import Index
 from regard.search.captions import rank_captions
 
@@ -201,3 +203,28 @@ def test_a_device_that_is_not_there_is_refused(tiny_folders, photos, monkeypatch
     monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
     done = invoke("index", photos, "--model", "flickr8k", "--device", "cuda")
     assert "it must be cpu, on which this model sees photos" in str(done.exception)
+
+
+def test_an_index_is_made_on_the_device_that_is_named(tiny_folders, photos, monkeypatch):
+    """No card is needed: where networks are put is written down, and they stay where they are."""
+    monkeypatch.chdir(photos.parent)
+    folder = shutil.copytree(tiny_folders["siglip"], photos.parent / "copy")
+    moved, together = [], []
+    see = Siglip.see
+
+    def counted(self, pixels, inside):
+        together.append(len(pixels))
+        return see(self, pixels, inside)
+
+    monkeypatch.setattr(Siglip, "see", counted)
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 1)
+    monkeypatch.setattr("torch.nn.Module.to", lambda self, where: moved.append(where) or self)
+    done = invoke("index", photos, "--model", folder, "--device", "cuda")
+    assert done.exit_code == 0, done.output
+    assert moved == ["cuda"]
+    assert together == [20]  # eight on a processor
+    assert load_extractor(f"backbone:{folder}@cuda").at_once == 64
+    with Index.open(".regard-index") as index:
+        assert index.model.source == str(folder)
+    assert at_device("siglip2-b16:grid", "cuda:1") == "siglip2-b16:grid@cuda:1"
+    assert at_device("", "cuda") == ""

@@ -112,7 +112,7 @@ def test_everything_is_computed_on_the_device_of_the_network(loaded, windows, mo
 
     def to_processor(tensor):
         came.append(tensor.device.type)
-        return torch.zeros(tensor.shape, dtype=tensor.dtype)
+        return torch.ones(tensor.shape, dtype=tensor.dtype)
 
     monkeypatch.setattr(torch.Tensor, "cpu", to_processor)
     seen = backbone.see(looks(loaded.backbone), windows)
