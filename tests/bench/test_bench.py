@@ -8,11 +8,12 @@ import torch
 from tests.torch_reach import run_without_torch
 from typer.testing import CliRunner
 
-from regard.bench import score, step
+from regard.bench import device_step, score, step
 from regard.bench.loop import loop_over_captions
 from regard.cli import bench as command
 from regard.cli.main import app
 from regard.core.attention import similarity
+from regard.core.model_config import ModelConfig
 from regard.core.scoring import Scoring
 
 SMALL = score.Case(images=3, captions=4, regions=5, dim=32)
@@ -67,7 +68,7 @@ def test_both_sides_of_the_step_start_from_the_same_loss():
     sides = [step._Stepper(side) for side in ("official", "float32")]
     losses = []
     for side in sides:
-        side.batch = step._batch(6)
+        side.batch = step.drawn_batch(6)
         loss = step._official_loss if side.official else _ours
         losses.append(loss(side.model, side.batch).item())
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
@@ -81,9 +82,29 @@ def test_the_parts_of_a_step_are_the_step(monkeypatch):
     """The staged step changes the weights as the whole one does."""
     steppers = [step._Stepper("float32") for _ in range(2)]
     for stepper in steppers:
-        stepper.batch = step._batch(6)
+        stepper.batch = step.drawn_batch(6)
     steppers[0].step()
     parts = steppers[1].parts()
     assert len(parts) == 6
     for one, other in zip(*(s.model.parameters() for s in steppers), strict=True):
         torch.testing.assert_close(one.grad, other.grad, rtol=1e-4, atol=1e-6)
+
+
+def test_steps_on_a_device_are_set_beside_the_processor_s(monkeypatch):
+    tiny = ModelConfig(feature_dim=16, embed_dim=32, word_dim=8, scoring=Scoring(pooling="mean"))
+    for on_processor in (None, lambda _: False):
+        if on_processor:
+            monkeypatch.setattr("regard.training.step.on_processor", on_processor)
+        tree = device_step.measure("cpu", 1, pairs=6, model=tiny)
+        for precision, most in (("float32", 1e-5), ("tf32", 1e-5), ("bfloat16", 0.5)):
+            assert tree[precision]["loss_error"] <= most
+            assert tree[precision]["gradient_error"] <= most
+            assert tree[precision]["seconds"] > 0
+        assert tree["float16"]["gradient_error"] <= 0.5
+        assert tree["peak_bytes"] > 1e6
+    assert torch.get_float32_matmul_precision() == "highest"
+
+
+def test_only_the_step_is_measured_elsewhere():
+    done = RUN.invoke(app, ["bench", "score", "--device", "cuda"])
+    assert "it must be step to be measured on cuda" in str(done.exception)

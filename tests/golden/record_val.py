@@ -19,8 +19,8 @@ from making.sentence_encoder import Network, plain
 
 from regard.core.attention import similarity
 from regard.model.checkpoint import load_checkpoint
+from regard.model.network import network_of
 from regard.training.tuning.backbone import pool_levels
-from regard.training.weights import network_of
 from regard.words.pieces import Pieces
 from regard.words.states import ENCODER
 from regard.words.tokens import tokenize

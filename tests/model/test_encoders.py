@@ -11,7 +11,7 @@ from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.model.encoders import RegionEncoder, StateEncoder, WordEncoder, shapes
 from regard.model.labels import LabelClasses
-from regard.training.labels import install
+from regard.model.network import install
 
 WORDS = 11
 

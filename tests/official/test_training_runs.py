@@ -12,11 +12,11 @@ from tests.official.test_runs import RUNS, data, imported, recorded
 
 from regard.datasets.dataset import Dataset, open_dataset
 from regard.model.checkpoint import Checkpoint
+from regard.model.network import network_of
 from regard.official.export import export_checkpoint
 from regard.training.batches import PairBatches
 from regard.training.config import load_recipe
 from regard.training.step import batch_loss
-from regard.training.weights import network_of
 
 Losses = Float[np.ndarray, " step"]
 

@@ -113,13 +113,14 @@ def _worker(side: str, threads: int) -> subprocess.Popen[str]:
     return subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True)
 
 
-def _batch(pairs: int = PAIRS) -> Batch:
+def drawn_batch(pairs: int = PAIRS) -> Batch:
+    """Pairs of random features and words, captions as long as Flickr30K's."""
     generator = torch.Generator().manual_seed(0)
     lengths = torch.as_tensor(caption_lengths(pairs))
     ids = torch.randint(4, VOCABULARY, (pairs, int(lengths.max())), generator=generator)
     return Batch(
         torch.rand(pairs, REGIONS, 2048, generator=generator),
-        torch.ones(pairs, REGIONS, dtype=torch.bool),
+        torch.full((pairs,), REGIONS),
         ids,
         lengths,
         torch.arange(pairs),
@@ -148,7 +149,7 @@ class _Stepper:
             if self.official
             else torch.optim.AdamW(parameters, lr=2e-4, weight_decay=0.0, fused=True)
         )
-        self.batch = _batch()
+        self.batch = drawn_batch()
         for parameter in self.model.parameters():  # so that the moments exist beforehand
             parameter.grad = torch.zeros_like(parameter)
         self.optimizer.step()
@@ -157,7 +158,7 @@ class _Stepper:
 
     def memory(self) -> int:
         """Bytes a step adds at its peak, when a small one has brought in all code it needs."""
-        whole, self.batch = self.batch, _batch(_WARM)
+        whole, self.batch = self.batch, drawn_batch(_WARM)
         self.step()
         self.batch = whole
         self.optimizer.zero_grad()

@@ -8,6 +8,7 @@ import typer
 from regard.cli.common import (
     AsJson,
     DataOption,
+    DeviceOption,
     RegionsOption,
     notes,
     open_split,
@@ -35,6 +36,7 @@ def ablate(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
     ] = None,
+    device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train and judge the paper's ablation: VSE++, Sum-Max and SCAN on the same regions.
@@ -45,16 +47,19 @@ def ablate(
         regard ablate --data dataset_flickr8k.json --regions flickr8k.regions --out runs/ablation
     """
     require_train()
+    from regard.device import usable_device
     from regard.studies.ablation import Splits, ablation_tree
     from regard.studies.ablation import ablate as run_ablation
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
+    from regard.training.machine import Machine
 
     keep_freed_memory()
     wanted = load_recipe(recipe, settings or [])
     splits = Splits(open_split(data, "train", regions), open_split(data, "val", regions))
     results = []
-    for result in run_ablation(wanted, splits, out, seeds, _tell):
+    machine = Machine(device=usable_device(device))
+    for result in run_ablation(wanted, splits, out, seeds, _tell, machine):
         notes.print(f"{result.title}: done.")
         results.append(result)
     rows = ablation_tree(results, splits.val.captions.sentences)

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from regard.cli.common import AsJson, notes, output, print_json, require_train
+from regard.cli.common import AsJson, DeviceOption, notes, output, print_json, require_train
+from regard.errors import ConfigError
 
 Stage = Literal["score", "step"]
 _ABOUT = {
@@ -16,6 +17,7 @@ _ABOUT = {
 def bench(
     stage: Annotated[Stage, typer.Argument(help="What to measure.")],
     threads: Annotated[int, typer.Option(help="Threads.", min=1)] = 1,
+    device: DeviceOption = "cpu",
     as_json: AsJson = False,
 ) -> None:
     """Measure one stage on this machine.
@@ -26,9 +28,12 @@ def bench(
         regard bench score
 
         regard bench step --threads 2 --json
+
+        regard bench step --device cuda
     """
-    notes.print(f"Measuring {_ABOUT[stage]}, {threads} thread(s) ...")
-    tree = _measure(stage, threads)
+    where = f"{threads} thread(s)" if device == "cpu" else device
+    notes.print(f"Measuring {_ABOUT[stage]}, {where} ...")
+    tree = _measure(stage, threads) if device == "cpu" else _measure_on(stage, device)
     if as_json:
         print_json(tree)
     else:
@@ -44,6 +49,16 @@ def _measure(stage: Stage, threads: int) -> dict[str, Any]:
     from regard.bench import step
 
     return step.measure(threads)
+
+
+def _measure_on(stage: Stage, device: str) -> dict[str, Any]:
+    if stage != "step":
+        raise ConfigError(f"stage is {stage!r}; it must be step to be measured on {device}.")
+    require_train()
+    from regard.bench import device_step
+    from regard.device import usable_device
+
+    return device_step.measure(usable_device(device))
 
 
 def _show(tree: dict[str, Any], indent: str) -> None:

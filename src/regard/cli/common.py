@@ -112,6 +112,10 @@ ProtocolOption = Annotated[
 CombineOption = Annotated[
     str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
 ]
+DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
+CompileOption = Annotated[
+    bool, typer.Option("--compile", help="Let torch compile the encoders for a graphics card.")
+]
 PathOption = Annotated[str | None, typer.Option(help="Only paths that fit, as `*/2019/*`.")]
 DEFAULT_INDEX = Path(".regard-index")
 

@@ -9,6 +9,7 @@ from regard.cli.common import (
     AsJson,
     CombineOption,
     DataOption,
+    DeviceOption,
     ModelsOption,
     ProtocolOption,
     RegionsOption,
@@ -35,7 +36,10 @@ Images = Annotated[
     Path | None,
     typer.Option(help="For the page: folder of the photos; default images/ beside the data."),
 ]
-
+Memory = Annotated[
+    float | None,
+    typer.Option(help="GiB for scores on a graphics card; default: half of what is free."),
+]
 WithBackground = Annotated[
     bool, typer.Option(help="Lower hubs by the model's background, if it has one; or do not.")
 ]
@@ -62,6 +66,8 @@ def evaluate(
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
+    device: DeviceOption = "cpu",
+    memory: Memory = None,
     as_json: AsJson = False,
 ) -> None:
     """Measure retrieval both ways on a split, with 95 % intervals.
@@ -71,6 +77,8 @@ def evaluate(
         regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
 
         regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
+
+        regard evaluate --data data/coco_precomp --split testall --protocol coco-5k --device cuda
 
         regard evaluate --no-background --data dataset_flickr8k.json --regions flickr8k.regions
 
@@ -88,7 +96,10 @@ def evaluate(
 
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_split(data, split, regions)
-    loaded = [load(name, background=background) for name in model or [DEFAULT_MODEL]]
+    names = model or [DEFAULT_MODEL]
+    loaded = [load(name, background=background, device=device) for name in names]
+    for one in loaded:
+        one.memory = int(memory * 2**30) if memory else None
     if grounding is not None:
         return judge_grounding(loaded, dataset, grounding, as_json)
     if agreement:

@@ -9,6 +9,7 @@ import typer
 
 from regard.cli.common import (
     AsJson,
+    DeviceOption,
     notes,
     open_split,
     print_figures,
@@ -39,6 +40,7 @@ def reproduce(
     settings: Annotated[
         list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
     ] = None,
+    device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Train and evaluate a recipe of a paper; print paper, accepted band and got.
@@ -50,6 +52,7 @@ def reproduce(
         regard reproduce scan-t2i-mean-coco --dry-run
     """
     require_train()
+    from regard.device import usable_device
     from regard.official.files import find_official
     from regard.official.published import PUBLISHED
     from regard.training.config import load_recipe
@@ -65,7 +68,10 @@ def reproduce(
         _rehearse(recipe, wanted, size, as_json=as_json)
         return
     folder = find_official(data, size)
-    evaluations = [_run(wanted, size, folder, out / f"{recipe}-{n}", n) for n in range(seeds)]
+    where = usable_device(device)
+    evaluations = [
+        _run(wanted, size, folder, out / f"{recipe}-{n}", n, where) for n in range(seeds)
+    ]
     tree = _summary(recipe, evaluations)
     if as_json:
         print_json(tree)
@@ -80,7 +86,7 @@ def _data_set(recipe: str) -> "OfficialSet":
 
 
 def _run(
-    recipe: "Recipe", size: "OfficialSet", folder: Path, run: Path, seed: int
+    recipe: "Recipe", size: "OfficialSet", folder: Path, run: Path, seed: int, device: str
 ) -> dict[str, Any]:
     """Train one seed and evaluate its best model on the test split."""
     from dataclasses import replace
@@ -88,13 +94,16 @@ def _run(
     from regard.evaluation.report import Judge
     from regard.model.model import load
     from regard.training.loop import train
+    from regard.training.machine import Machine
 
     seeded = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + seed))
     teller = EpochTeller()
-    best = train(seeded, open_split(folder, "train"), open_split(folder, "dev"), run, teller).best
+    sets = open_split(folder, "train"), open_split(folder, "dev")
+    best = train(seeded, *sets, run, teller, machine=Machine(device=device)).best
     teller.close()
-    test = open_split(folder, size.test.name)
-    return Judge(size.protocol).evaluate([load(str(best))], test, folder, size.test.name).tree()
+    name = size.test.name
+    model = load(str(best), device=device)
+    return Judge(size.protocol).evaluate([model], open_split(folder, name), folder, name).tree()
 
 
 def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:

@@ -8,7 +8,9 @@ import typer
 
 from regard.cli.common import (
     AsJson,
+    CompileOption,
     DataOption,
+    DeviceOption,
     RegionsOption,
     notes,
     open_split,
@@ -18,6 +20,7 @@ from regard.cli.common import (
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
+    from regard.datasets.dataset import BoxedDataset
     from regard.training.config import Recipe
     from regard.training.loop import Progress
 
@@ -44,6 +47,8 @@ def train(
         str | None,
         typer.Option(help="Model to go on from: a shipped one's name, or a folder."),
     ] = None,
+    device: DeviceOption = "auto",
+    compiled: CompileOption = False,
     as_json: AsJson = False,
 ) -> None:
     """Train a model; the best on the val split is kept in OUT/best.
@@ -56,32 +61,43 @@ def train(
 
         regard train --backbone siglip2-b16 --recipe siglip2-flickr8k --out runs/heads
         --data dataset_flickr8k.json --regions siglip2.regions
+
+        regard train --data data/f30k_precomp --device cuda --set training.precision=bfloat16
+        --out runs/f30k
     """
     require_train()
+    from regard.device import usable_device
     from regard.model.checkpoint import load_checkpoint
     from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
     from regard.training.loop import train as run_training
+    from regard.training.machine import Machine
 
     keep_freed_memory()
     wanted, tuned = _standing(load_recipe(recipe, settings or []), backbone)
-    train_set = open_split(data, "train", regions)
-    val_set = open_split(data, "val", regions)
-    notes.print(
-        f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
-        f"to train on, {len(val_set.captions.photos)} photos to validate on."
-    )
+    train_set, val_set = _open(data, regions)
     _check_backbone(tuned, train_set.producer)
     teller = EpochTeller()
     first = load_checkpoint(start) if start else None
-    outcome = run_training(wanted, train_set, val_set, out, teller, start=first)
+    machine = Machine(device=usable_device(device), compiled=compiled)
+    outcome = run_training(wanted, train_set, val_set, out, teller, start=first, machine=machine)
     teller.close()
     if tuned is not None:
         shutil.copyfile(tuned, outcome.best / BACKBONE)
     tree = {"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch}
     note = f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}."
     print_made(outcome.best, tree, as_json, note)
+
+
+def _open(data: Path, regions: Path | None) -> tuple["BoxedDataset", "BoxedDataset"]:
+    """What to train on and what to validate on; says how large they are."""
+    train_set, val_set = (open_split(data, name, regions) for name in ("train", "val"))
+    notes.print(
+        f"{len(train_set.captions.photos)} photos and {len(train_set.captions.sentences)} captions "
+        f"to train on, {len(val_set.captions.photos)} photos to validate on."
+    )
+    return train_set, val_set
 
 
 def _standing(recipe: "Recipe", backbone: str | None) -> tuple["Recipe", Path | None]:
@@ -136,7 +152,8 @@ class EpochTeller:
         notes.print(
             f"epoch {progress.epoch:3d}  loss {progress.loss:8.3f}  "
             f"image→text | text→image R@1/5/10 {recalls}  rSum {retrieval.rsum:6.1f}"
-            f"{' *' if progress.is_best else '  '} {progress.seconds:6.0f} s"
+            f"{' *' if progress.is_best else '  '} {progress.seconds:6.0f} s  "
+            f"peak {progress.memory / 1e9:.1f} GB"
         )
 
     def close(self) -> None:

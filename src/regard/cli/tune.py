@@ -7,6 +7,7 @@ import typer
 
 from regard.cli.common import (
     AsJson,
+    DeviceOption,
     notes,
     print_made,
     progress_bar,
@@ -31,6 +32,7 @@ def tune(
         typer.Option("--set", help="Change a setting, e.g. epochs=3. Repeatable."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads, one photo size each.")] = 2,
+    device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Tune the backbone to captions; OUT/best is the model with its tuned backbone.
@@ -54,6 +56,7 @@ def tune(
     """
     require_train()
     from regard.config import apply_settings, build
+    from regard.device import usable_device
     from regard.model.model import load
     from regard.training.allocator import keep_freed_memory
     from regard.training.tuning.objective import TuneConfig
@@ -70,8 +73,9 @@ def tune(
             if at.validation is not None:
                 notes.print(f"{at.label}  loss {at.loss:.3f}  rSum {at.validation.rsum:.1f}")
 
+        where = usable_device(device)
         best, rsum = run_tuning(
-            load(model), train, val, out, config, threads=threads, progress=show
+            *(load(model), train, val, out, config), threads=threads, device=where, progress=show
         )
     note = f"Best on val, by mean vectors: rSum {rsum:.1f}."
     print_made(best, {"model": str(best), "rsum": rsum}, as_json, note)

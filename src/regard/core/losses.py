@@ -9,6 +9,7 @@ from typing import NamedTuple
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
+from torch.nn import functional as F
 
 from regard.core.attention import masked_mean
 from regard.core.scoring import Negatives
@@ -104,6 +105,5 @@ def cross_entropy_of_pairs(
     pairs = torch.arange(len(logits), device=logits.device)
     diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
     logits = logits.masked_fill(excluded & ~diagonal, -torch.inf)
-    by_image = torch.nn.functional.cross_entropy(logits, pairs)
-    by_caption = torch.nn.functional.cross_entropy(logits.T, pairs)
+    by_image, by_caption = (F.cross_entropy(side, pairs) for side in (logits, logits.T))
     return (by_image + by_caption) / 2

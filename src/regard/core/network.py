@@ -3,8 +3,6 @@
 Knows tensors of features and word ids. Knows nothing of photos, tokenisation, training or files.
 """
 
-import math
-
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
@@ -14,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from regard.core.attention import l2norm
 from regard.core.model_config import LIKELIEST, ModelConfig
 from regard.core.scoring import EPS
+from regard.device import put
 
 
 class RegionEncoder(nn.Module):
@@ -25,8 +24,7 @@ class RegionEncoder(nn.Module):
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
         self.linear = nn.Linear(config.feature_dim, config.embed_dim)
-        bound = math.sqrt(6.0 / (config.feature_dim + config.embed_dim))
-        nn.init.uniform_(self.linear.weight, -bound, bound)
+        nn.init.xavier_uniform_(self.linear.weight)
         nn.init.zeros_(self.linear.bias)
         self.mlp = (
             nn.Sequential(
@@ -88,9 +86,8 @@ class Labels(nn.Module):
         super().__init__()
         self.gain = nn.Parameter(torch.ones(1))
         self.dropout = config.label_dropout
-        self.classify(
-            torch.zeros(1, config.feature_dim), torch.zeros(1), torch.zeros(1, config.state_dim)
-        )
+        weight, states = (torch.zeros(1, n) for n in (config.feature_dim, config.state_dim))
+        self.classify(weight, torch.zeros(1), states)
 
     def classify(
         self,
@@ -140,17 +137,22 @@ class WordEncoder(nn.Module):
         states: None = None,  # noqa: ARG002 - what the other encoder of words takes
         naming: Bool[Tensor, "cap word"] | None = None,  # noqa: ARG002 - likewise
     ) -> Float[Tensor, "cap word dim"]:
-        """Embed captions; positions past a caption's length come back as zeros."""
+        """Embed captions; positions past a caption's length come back as zeros.
+
+        Args:
+            lengths: on the processor, wherever the rest lies.
+        """
         inputs = self.dropout(self.embed(word_ids))
-        packed = pack_padded_sequence(inputs, lengths.cpu(), batch_first=True, enforce_sorted=False)
-        read, final = self.rnn(packed)
+        order = lengths.argsort(descending=True, stable=True)  # longest first, as it is packed
+        by, back = (put(places, inputs.device) for places in (order, order.argsort()))
+        read, final = self.rnn(pack_padded_sequence(inputs[by], lengths[order], batch_first=True))
         read, _ = pad_packed_sequence(read, batch_first=True, total_length=word_ids.shape[1])
         if self.last:
             read = final.mean(0)[:, None] * read.any(-1, keepdim=True)  # where a word is real
         elif self.rnn.bidirectional:
             onwards, backwards = read.chunk(2, dim=-1)
             read = (onwards + backwards) / 2
-        unit: Tensor = l2norm(read.float(), dim=-1)
+        unit: Tensor = l2norm(read.float(), dim=-1)[back]
         return unit
 
 
@@ -188,15 +190,17 @@ class StateEncoder(nn.Module):
         """Embed captions; positions past a caption's length come back as zeros.
 
         Args:
+            lengths: on the processor, wherever the rest lies.
             naming: words that name something, where only these count; the rest become zeros.
         """
-        positions = torch.arange(word_ids.shape[1], device=word_ids.device)
-        real = positions[None, :] < lengths[:, None]
-        inputs = states[real].float()  # (real words, state): padding costs nothing
-        learned = self.dropout(self.embed(word_ids[real]))
+        there = torch.arange(word_ids.shape[1]) < lengths[:, None]
+        real = put(there.flatten().nonzero()[:, 0], word_ids.device)
+        inputs = states.flatten(0, 1)[real].float()  # (real words, state): padding costs nothing
+        learned = self.dropout(self.embed(word_ids.flatten()[real]))
         embedded: Tensor = self.linear(inputs) + self.mlp(inputs) + learned
-        found = embedded.new_zeros((*real.shape, embedded.shape[-1]), dtype=torch.float32)
-        units = found.masked_scatter(real[..., None], l2norm(embedded.float(), dim=-1))
+        found: Tensor = l2norm(embedded.float(), dim=-1)
+        units = found.new_zeros(word_ids.numel(), found.shape[1]).index_copy(0, real, found)
+        units = units.view(*word_ids.shape, -1)
         if not self.names_only:
             return units
         assert naming is not None  # models that leave words out are given it
@@ -223,8 +227,7 @@ class MatchingModel(nn.Module):
         super().__init__()
         self.config = config
         self.regions = RegionEncoder(config)
-        words = StateEncoder if self.needs_states else WordEncoder
-        self.words = words(config, vocab_size)
+        self.words = (StateEncoder if self.needs_states else WordEncoder)(config, vocab_size)
 
     def label_names(self) -> Float[Tensor, "label dim"] | None:
         """Word vectors of the labels' names; None without labels."""

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from array_api_compat import device, is_torch_array
 
 from regard.core.arrays import namespace
+from regard.device import read
 from regard.errors import ShapeError
 
 Array = Any
@@ -119,7 +120,8 @@ def check_side(side: Side, name: str) -> None:
 def check_finite(values: Array, name: str) -> None:
     """Refuse NaN and infinity; `values` must show them if the vectors hold them."""
     xp = namespace(values)
-    if not bool(xp.all(xp.isfinite(values))):
+    finite = xp.all(xp.isfinite(values))
+    if not (read(finite) if is_torch_array(finite) else finite):
         raise ShapeError(
             f"{name} is not finite somewhere; it must hold ordinary numbers only. "
             "Look for NaN or infinity where the vectors were made."

@@ -15,7 +15,7 @@ from regard.kernels.checks import (
     check_match,
     check_side,
 )
-from regard.kernels.plain import by_operations, by_reference
+from regard.kernels.plain import TILE_BYTES, by_operations, by_reference
 from regard.kernels.precision import EXACT, Wanted, chosen
 from regard.kernels.prepared import Precision, prepare
 from regard.kernels.tiles import fused_available, fused_handles, score
@@ -41,6 +41,7 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     precision: Wanted = "float32",
     threads: int | None = None,
     progress: Progress | None = None,
+    memory: int = TILE_BYTES,
 ) -> Array:
     """Similarity of every image with every caption (Lee et al. 2018, sections 3.1-3.2).
 
@@ -59,6 +60,7 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
             is float32 whatever is asked for.
         threads: on the CPU, all if None; results do not depend on it.
         progress: told tiles done and tiles in all.
+        memory: bytes that a tile may take on another device than the CPU.
 
     Returns:
         (I, C) float32: a numpy array if both sides are, else a tensor on their device.
@@ -79,7 +81,7 @@ def similarity_matrix(  # noqa: PLR0913 - the official code's options, by name o
     images = as_side(regions, region_lengths, "regions")
     captions = as_side(words, lengths, "words")
     check_match(images, captions)
-    how = _How(backend, kept, thread_count(threads), progress)
+    how = _How(backend, kept, thread_count(threads), progress, memory)
     fused = _fuses(images, captions, scoring, backend)
     out = (_by_kernel if fused else _plainly)(images, captions, scoring, how)
     return as_given(out, regions, words)
@@ -92,6 +94,7 @@ class _How(NamedTuple):
     precision: Wanted
     threads: int
     progress: Progress | None
+    memory: int
 
 
 def _by_kernel(images: Side, captions: Side, scoring: Scoring, how: _How) -> Array:
@@ -109,7 +112,7 @@ def _plainly(images: Side, captions: Side, scoring: Scoring, how: _How) -> Array
     if how.backend == "reference":
         return by_reference(images, captions, scoring, **work)
     kept: Precision = "float32" if how.precision == "float32" else "bfloat16"
-    return by_operations(images, captions, scoring, precision=kept, **work)
+    return by_operations(images, captions, scoring, precision=kept, memory=how.memory, **work)
 
 
 def _sufficient(backend: Backend, precision: Wanted, scoring: Scoring) -> Wanted:

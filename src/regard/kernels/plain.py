@@ -18,6 +18,9 @@ from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
 from regard.kernels.prepared import Precision
 from regard.kernels.workers import Progress, run_tasks
 
+TILE_BYTES = 1 << 31
+"""What a tile may take on another device unless something else is said."""
+_BYTES_A_COSINE = 32  # with all that is made of it
 Way = Callable[["_Part", "_Part", Scoring], Array]
 
 
@@ -39,13 +42,15 @@ def by_operations(
     precision: Precision = "float32",
     threads: int = 1,
     progress: Progress | None = None,
+    memory: int = TILE_BYTES,
 ) -> Array:
     """(I, C) float32 by matrix products, on another device in `precision`, and the rest."""
     if scoring.scorer == "pooled":
         sides = (real_vectors(regions), real_vectors(words), mask_of(regions), mask_of(words))
         return similarity(*sides, scoring)
     far = not isinstance(regions.vectors, np.ndarray)
-    limits = (4608, 1 << 26) if far else (144, 1 << 18)  # a tile's temporaries stay in the caches
+    near = (144, 1 << 18)  # a tile's temporaries stay in the caches
+    limits = (4608, memory // _BYTES_A_COSINE) if far else near
     in_half = far and precision == "bfloat16"
     return _tiled((regions, words), scoring, _score_parts, limits, in_half, (threads, progress))
 

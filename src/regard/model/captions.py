@@ -49,18 +49,21 @@ class CaptionEncoder:
 
     Args:
         states: asked only by models that need them.
+        encoder: of words; None takes the one without a framework.
     """
 
     def __init__(
-        self, config: ModelConfig, weights: Weights, vocabulary: Vocabulary, states: States
+        self,
+        config: ModelConfig,
+        weights: Weights,
+        vocabulary: Vocabulary,
+        states: States,
+        encoder: Callable[..., np.ndarray] | None = None,
     ) -> None:
         self._vocabulary, self._states, self._dim = vocabulary, states, config.embed_dim
         self._whole = config.whole_weight > 0
-        self._encoder = (
-            StateEncoder(weights, names_only=config.word_weights, whole_weight=config.whole_weight)
-            if config.word_encoding == "states"
-            else WordEncoder(weights, last=config.word_encoding == "last")
-        )
+        self._needs_states = config.word_encoding == "states"
+        self._encoder = encoder or _encoder_of(config, weights)
 
     def __call__(
         self, sentences: Sequence[str], batch_size: int, progress: Progress
@@ -81,7 +84,7 @@ class CaptionEncoder:
                 rows = order[start : start + batch_size]
                 longest = int(lengths[rows].max())
                 part = ids[rows, :longest], lengths[rows]
-                if isinstance(self._encoder, StateEncoder):
+                if self._needs_states:
                     states = self._states([words[row] for row in rows])
                     vectors[rows, :longest] = self._encoder(*part, states, naming[rows, :longest])
                 else:
@@ -90,3 +93,9 @@ class CaptionEncoder:
         first = WHOLE if self._whole else START
         full = tuple((first, *row, END) for row in words)
         return EncodedCaptions(vectors, lengths, full)
+
+
+def _encoder_of(config: ModelConfig, weights: Weights) -> Callable[..., np.ndarray]:
+    if config.word_encoding != "states":
+        return WordEncoder(weights, last=config.word_encoding == "last")
+    return StateEncoder(weights, names_only=config.word_weights, whole_weight=config.whole_weight)

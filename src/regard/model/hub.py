@@ -6,6 +6,8 @@ what is not on this machine, and never for code.
 """
 
 import shutil
+import tempfile
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +89,50 @@ def publish(folder: Path, name: str, *, private: bool | None, token: str | None,
     name = api.create_repo(name, private=private, exist_ok=True).repo_id
     done = api.upload_folder(repo_id=name, folder_path=folder, commit_message=why)
     return str(done)
+
+
+class Published(ABC):
+    """What can be written in the hub's layout, and uploaded."""
+
+    source: str
+
+    @property
+    @abstractmethod
+    def checkpoint(self) -> Checkpoint:
+        """What is kept of it on disk."""
+
+    def save_pretrained(
+        self,
+        save_directory: str | Path,
+        *,
+        repo_id: str | None = None,
+        push_to_hub: bool = False,
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str | None:
+        """Write the model in the hub's layout, as `PyTorchModelHubMixin` does.
+
+        config.json, model.safetensors, vocab.json, README.md and whatever else it has. The folder
+        is one that `regard.load` reads.
+
+        With `push_to_hub` it is uploaded, under `repo_id` or the folder's name; gives the address.
+        """
+        folder = Path(save_directory)
+        write_layout(self.checkpoint, self.source, folder)
+        if not push_to_hub:
+            return None
+        why = "Upload a Regard model"
+        return publish(folder, repo_id or folder.name, private=private, token=token, why=why)
+
+    def push_to_hub(
+        self,
+        repo_id: str,
+        *,
+        commit_message: str = "Upload a Regard model",
+        private: bool | None = None,
+        token: str | None = None,
+    ) -> str:
+        """Upload the model to the Hugging Face hub; gives its address."""
+        with tempfile.TemporaryDirectory() as folder:
+            self.save_pretrained(folder)
+            return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)

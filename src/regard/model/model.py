@@ -4,11 +4,10 @@ Joins an extractor, a vocabulary and the encoders. Knows nothing of indexes, fig
 """
 
 import importlib
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +15,7 @@ from jaxtyping import Float, Int
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.core.shares import word_parts
+from regard.device import PROCESSOR, usable_device
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels.workers import one_product_a_thread, set_threads
@@ -29,36 +29,45 @@ from regard.model.checkpoint import (
     resolve_model,
     shipped_models,
 )
-from regard.model.device import PROCESSOR, similarities_on, usable_device
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
 from regard.model.explaining import explain, with_labels
-from regard.model.hub import fetch, publish, write_layout
+from regard.model.hub import Published, fetch
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
+from regard.model.scores import similarities_on
 from regard.regions.extractor import Extractor, at_device
 from regard.store.shards import RegionLabels, Regions
+
+if TYPE_CHECKING:
+    from regard.model.network import Encoders
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
 
 
-class Model(Judging):
+class Model(Judging, Published):
     """A trained model with its vocabulary and extractor.
 
     Args:
         source: name or folder to load the model by again; empty where there is none.
         states: gives the word states of tokenised sentences; None takes those it learned with.
+        device: where it encodes and scores, as `usable_device` gives it.
     """
 
-    device = PROCESSOR  # where `similarity` is computed
+    device = PROCESSOR
+    memory: int | None = None  # bytes that scores may take on a graphics card
     ranks_wholes = False  # as backbones do, of whose photos the first row is the whole
     word_parts = staticmethod(word_parts)
 
     def __init__(
-        self, checkpoint: Checkpoint, source: str = "", states: States | None = None
+        self,
+        checkpoint: Checkpoint,
+        source: str = "",
+        states: States | None = None,
+        device: str = PROCESSOR,
     ) -> None:
-        self.source = source
+        self.source, self.device = source, device
         self._states = states or states_for(checkpoint.config)
         self.config = checkpoint.config
         self.weights = checkpoint.weights
@@ -124,7 +133,18 @@ class Model(Judging):
 
     @cached_property
     def _caption_encoder(self) -> CaptionEncoder:
-        return CaptionEncoder(self.config, self.weights, self.vocabulary, self._states)
+        encoder = None if self._on_device is None else self._on_device.words
+        known = self.config, self.weights, self.vocabulary
+        return CaptionEncoder(*known, self._states, encoder)
+
+    @cached_property
+    def _on_device(self) -> "Encoders | None":
+        """What encodes on a graphics card."""
+        if self.device == PROCESSOR:
+            return None
+        from regard.model.network import Encoders
+
+        return Encoders(self.checkpoint, self.device)
 
     def encode_features(
         self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
@@ -134,10 +154,14 @@ class Model(Judging):
         Raises:
             ShapeError: the model was trained on features of another width.
         """
-        return self._labelled(features, counts)[0]
+        return self._labelled(features, counts, named=False)[0]
 
     def _labelled(
-        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
+        self,
+        features: Float[np.ndarray, "image region feature"],
+        counts: Int[np.ndarray, " image"],
+        *,
+        named: bool = True,
     ) -> tuple[Float[np.ndarray, "image region dim"], RegionLabels | None]:
         wanted = self.config.feature_dim
         if features.ndim != 3 or features.shape[2] != wanted:
@@ -145,7 +169,10 @@ class Model(Judging):
                 f"features are of shape {features.shape}; it must be (photos, regions, {wanted}), "
                 "as the model needs. Give the features it was trained on, or load another model."
             )
-        vectors, labels = self._region_encoder.labelled(features)
+        if self._on_device is not None and not (named and self.labels):
+            vectors, labels = self._on_device.regions(features), None
+        else:
+            vectors, labels = self._region_encoder.labelled(features)
         vectors[np.arange(features.shape[1]) >= np.asarray(counts)[:, None]] = 0
         return vectors, labels
 
@@ -238,7 +265,8 @@ class Model(Judging):
             images = self.encode_images(images)
         if not isinstance(captions, EncodedCaptions):
             captions = self.encode_captions(captions)
-        similarities = similarities_on(self.device, images, captions, self.scoring)
+        sides = images, captions
+        similarities = similarities_on(self.device, *sides, self.scoring, self.memory)
         if background:  # rows past a photo's count and a sentence's end are zeros
             similarities -= self._discounts(images, captions)
         return similarities
@@ -314,42 +342,6 @@ class Model(Judging):
         caption = self.encode_captions([sentence]).caption(0)
         return self.explain(regions, caption, lowered=self.curves.lowered)
 
-    def save_pretrained(
-        self,
-        save_directory: str | Path,
-        *,
-        repo_id: str | None = None,
-        push_to_hub: bool = False,
-        private: bool | None = None,
-        token: str | None = None,
-    ) -> str | None:
-        """Write the model in the hub's layout, as `PyTorchModelHubMixin` does.
-
-        config.json, model.safetensors, vocab.json, README.md and whatever else it has. The folder
-        is one that `regard.load` reads.
-
-        With `push_to_hub` it is uploaded, under `repo_id` or the folder's name; gives the address.
-        """
-        folder = Path(save_directory)
-        write_layout(self.checkpoint, self.source, folder)
-        if not push_to_hub:
-            return None
-        why = "Upload a Regard model"
-        return publish(folder, repo_id or folder.name, private=private, token=token, why=why)
-
-    def push_to_hub(
-        self,
-        repo_id: str,
-        *,
-        commit_message: str = "Upload a Regard model",
-        private: bool | None = None,
-        token: str | None = None,
-    ) -> str:
-        """Upload the model to the Hugging Face hub; gives its address."""
-        with tempfile.TemporaryDirectory() as folder:
-            self.save_pretrained(folder)
-            return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)
-
     @classmethod
     def from_pretrained(cls, pretrained_model_name_or_path: str | Path, **options: Any) -> "Model":
         """Load a model from a folder, by shipped name, or from the Hugging Face hub.
@@ -377,8 +369,8 @@ def load(
     Args:
         background: with what it compares photos and sentences with, if it has that; without,
             similarities are those of attention alone, and there are no verdicts.
-        device: where `Model.similarity` scores: cpu, or cuda or cuda:N where torch is installed.
-            Photos and sentences are embedded, and searches scored, on the processor all the same.
+        device: where `Model.similarity` embeds and scores: cpu, or auto, cuda, cuda:N or mps where
+            torch is installed. Photos are looked at, and searches scored, on the processor.
         threads: for this whole process; None leaves that as it is, one a core at first.
 
     Raises:
@@ -393,6 +385,5 @@ def load(
         return cast(Model, above.load(str(name_or_path), background=background, device=where))
     folder = resolve_model(name_or_path)
     source = folder.resolve() if folder == Path(name_or_path) else name_or_path  # a shipped name
-    model = Model(load_checkpoint(folder, background=background), str(source))
-    model.device = usable_device(device)
-    return model
+    checkpoint = load_checkpoint(folder, background=background)
+    return Model(checkpoint, str(source), device=usable_device(device))

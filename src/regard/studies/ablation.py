@@ -30,6 +30,7 @@ from regard.model.model import Model
 from regard.studies.sentence_kinds import masks
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train
+from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
 from regard.words.tokens import tokenize
@@ -97,6 +98,7 @@ def ablate(
     folder: Path,
     seeds: int,
     progress: Callable[[Row, Progress], None] = lambda *_: None,
+    machine: Machine = DEFAULT_MACHINE,
 ) -> Iterator[Result]:
     """Train and judge every row, then the ensembles.
 
@@ -105,16 +107,18 @@ def ablate(
         folder: of the runs; rows found there are gone on with or taken as they are.
         seeds: runs a row, with the recipe's seed and those after it.
         progress: told after every step and epoch.
+        machine: what the rows learn and are judged on; its cache is the folder's.
 
     Raises:
         DataError: the regions have no boxes, so that the widest is unknown.
         CheckpointError: the folder holds runs of another recipe.
     """
     scores: dict[str, list[np.ndarray]] = {}
+    machine = replace(machine, cache=folder / "cache")
     owner = splits.val.captions.photo_of_caption
     for row in ROWS:
         scores[row.name] = [
-            _scores(row, _recipe_of(row, recipe, seed), splits, folder, progress)
+            _scores(row, _recipe_of(row, recipe, seed), splits, folder, progress, machine)
             for seed in range(seeds)
         ]
         yield Result(
@@ -139,21 +143,21 @@ def _scores(
     splits: Splits,
     folder: Path,
     progress: Callable[[Row, Progress], None],
+    machine: Machine,
 ) -> Float[np.ndarray, "image cap"]:
     """Similarities of val by a trained row, which is trained first if it is not."""
     train_set: Dataset = splits.train
     val_set: Dataset = splits.val
     if row.name == PHOTO:
         train_set, val_set = WholePhotos(splits.train), WholePhotos(splits.val)
-    cache = folder / "cache"
-    run = Run(folder / f"{row.name}-{recipe.training.seed}", recipe, cache)
+    run = Run(folder / f"{row.name}-{recipe.training.seed}", recipe, machine.cache)
     if run.position.epoch < recipe.training.epochs:
-        train(recipe, train_set, val_set, run.folder, lambda p: progress(row, p), cache=cache)
+        train(recipe, train_set, val_set, run.folder, lambda p: progress(row, p), machine=machine)
     states = None
     if recipe.model.word_encoding == "states":
         captions = [tokenize(sentence) for sentence in val_set.captions.sentences]
-        states = StateTable(captions, cache, "states-val")
-    model = Model(load_checkpoint(run.best), states=states)
+        states = StateTable(captions, run.cache, "states-val")
+    model = Model(load_checkpoint(run.best), states=states, device=machine.device)
     return Judge(cache=SimilarityCache(run.folder)).similarities([model], val_set)
 
 

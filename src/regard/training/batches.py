@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.datasets.dataset import Dataset, check_finite
+from regard.device import put
 from regard.errors import ShapeError
 from regard.training.state_tables import StateTable
 from regard.words.special import UNKNOWN
@@ -18,10 +19,14 @@ from regard.words.vocabulary import CaptionIds, Vocabulary
 
 
 class Batch(NamedTuple):
-    """Pairs of a photo and a caption; a photo that comes several times is there once."""
+    """Pairs of a photo and a caption; a photo that comes several times is there once.
+
+    Counts and lengths stay on the processor, which asks for them; the rest lies where the model is.
+    """
 
     features: Float[Tensor, "photo region feature"]
-    region_mask: Bool[Tensor, "photo region"]
+    counts: Int[Tensor, " photo"]
+    """Real regions of each photo."""
     word_ids: Int[Tensor, "pair word"]
     lengths: Int[Tensor, " pair"]
     photo_of_pair: Int[Tensor, " pair"]
@@ -32,9 +37,24 @@ class Batch(NamedTuple):
     """Words that name something (`CaptionIds.naming`)."""
 
     @property
+    def region_mask(self) -> Bool[Tensor, "photo region"]:
+        """True where a region is real."""
+        mask = torch.arange(self.features.shape[1])[None, :] < self.counts[:, None]
+        return put(mask, self.features.device)
+
+    @property
     def word_mask(self) -> Bool[Tensor, "pair word"]:
         """True where a word is real."""
-        return torch.arange(self.word_ids.shape[1])[None, :] < self.lengths[:, None]
+        mask = torch.arange(self.word_ids.shape[1])[None, :] < self.lengths[:, None]
+        return put(mask, self.features.device)
+
+    def moved(self, move: Callable[[Tensor], Tensor]) -> "Batch":
+        """The same, with what does not stay on the processor moved."""
+        parts = {name: getattr(self, name) for name in _MOVED}
+        return self._replace(**{name: move(x) for name, x in parts.items() if x is not None})
+
+
+_MOVED = ("features", "word_ids", "photo_of_pair", "states", "naming")
 
 
 class PairBatches:
@@ -101,10 +121,9 @@ class PairBatches:
         features, counts = self.dataset.gather(photos)
         lengths = self._captions.lengths[captions]
         ids = self._captions.ids[captions, : lengths.max()]
-        mask = np.arange(features.shape[1])[None, :] < counts[:, None]
         return Batch(
             torch.from_numpy(features),
-            torch.from_numpy(mask),
+            torch.from_numpy(counts),
             torch.from_numpy(ids),
             torch.from_numpy(lengths),
             torch.from_numpy(photo_of_pair),
@@ -176,7 +195,6 @@ class PairBatches:
             keep = max(1, round(chance.shape[1] * (1 - region_dropout)))
             kept = chance.argsort(1)[:, :keep].sort(1).values  # padding is never before a region
             rows = torch.arange(len(kept))[:, None]
-            batch = batch._replace(
-                features=batch.features[rows, kept], region_mask=batch.region_mask[rows, kept]
-            )
+            counts = batch.region_mask[rows, kept].sum(1)
+            batch = batch._replace(features=batch.features[rows, kept], counts=counts)
         return batch

@@ -65,9 +65,9 @@ class TrainConfig:
     """Captions of a photo that come in the same batch and share its embedded regions."""
     average_decay: float = 0.0
     """Validate and keep a running average of the weights, this slow; 0 keeps the weights."""
-    precision: Literal["float32", "bfloat16", "fast"] = "float32"
+    precision: Literal["float32", "tf32", "bfloat16", "float16", "fast"] = "float32"
     """Arithmetic of the encoders and of finding hardest negatives, fast being the quicker on the
-    machine at hand; the rest is float32."""
+    machine at hand; the rest is float32. tf32 is for graphics cards. float16 scales the loss."""
     min_count: int = 4
     """A word must be seen this often in train and val captions to enter the vocabulary."""
     seed: int = 0

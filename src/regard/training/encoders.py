@@ -5,7 +5,6 @@ captions are read by `recurrence`. Knows nothing of losses or of how vectors are
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -14,6 +13,7 @@ from torch import Tensor
 
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
 from regard.core.scoring import EPS, TINY
+from regard.training.precision import mixed
 from regard.training.recurrence import pack, read
 
 _ROWS = 256  # vectors normalised at a time: their temporaries stay in the caches
@@ -27,7 +27,7 @@ def embed_regions(
 ) -> Float[Tensor, "*batch dim"]:
     """What the encoder gives, with products of the type asked for; features get no gradient."""
     standard = _standardized(encoder, features.detach(), dtype)
-    with _products_in(dtype):
+    with mixed(dtype, features.device):
         embedded = encoder.project(standard)
     vectors = unit(embedded)
     return vectors if names is None else encoder.label(vectors, standard, names)
@@ -43,7 +43,7 @@ def embed_words(
 ) -> Float[Tensor, "cap word dim"]:
     """What the encoder gives, with products of the type asked for."""
     if isinstance(encoder, StateEncoder) or encoder.last:
-        with _products_in(dtype):
+        with mixed(dtype, word_ids.device):
             vectors: Tensor = encoder(word_ids, lengths, states, naming)
             return vectors
     packing = pack(lengths, word_ids.shape[1])
@@ -57,10 +57,6 @@ def unit(vectors: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:
     """`l2norm` over the last axis, in float32."""
     normalised: Tensor = _Unit.apply(vectors)  # type: ignore[no-untyped-call]
     return normalised
-
-
-def _products_in(dtype: torch.dtype) -> AbstractContextManager[Any]:
-    return nullcontext() if dtype is torch.float32 else torch.autocast("cpu", dtype)
 
 
 def _standardized(encoder: RegionEncoder, features: Tensor, dtype: torch.dtype) -> Tensor:

@@ -7,17 +7,22 @@ import copy
 from dataclasses import replace
 
 import torch
+from torch import Tensor
 
 from regard.core.network import MatchingModel
 from regard.datasets.dataset import Dataset
+from regard.device import put, read
 from regard.errors import ConfigError
 from regard.model.captions import word_source
 from regard.model.labels import LabelClasses
+from regard.model.network import install
+from regard.training import saved_state
 from regard.training.batches import Batch
 from regard.training.config import Recipe
 from regard.training.gradients import clip
 from regard.training.heads import begin_as_identity
-from regard.training.labels import install
+from regard.training.machine import DEFAULT_MACHINE, Machine
+from regard.training.precision import scaler_of
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
@@ -36,9 +41,10 @@ class Learner:
         train_set: gives the statistics of features, and their components where the recipe asks.
         start: a model to go on from, with its statistics; None begins with random weights.
         classes: what regions may look like; None keeps those of the model to go on from.
+        machine: what it learns on.
 
     Raises:
-        ConfigError: the model to go on from has other sizes.
+        ConfigError: the model to go on from has other sizes, or there is nothing to compile.
     """
 
     def __init__(
@@ -48,9 +54,11 @@ class Learner:
         vocabulary: Vocabulary,
         train_set: Dataset,
         start: MatchingModel | None = None,
+        *,
         classes: LabelClasses | None = None,
+        machine: Machine = DEFAULT_MACHINE,
     ) -> None:
-        self.recipe, self._run = recipe, run
+        self.recipe, self._run, self.device = recipe, run, machine.device
         config = recipe.training
         self.dataset: Dataset = train_set
         """What to take batches from."""
@@ -72,7 +80,10 @@ class Learner:
             self.model.regions.deviation.copy_(deviation)
         if classes is not None:
             install(self.model, classes)
+        self.model = put(self.model, self.device)
         self.averaged = copy.deepcopy(self.model) if config.average_decay else self.model
+        machine.prepare(self.model, config.precision)
+        self._scaler = scaler_of(config.precision, torch.device(self.device))
         self.optimizer = torch.optim.AdamW(
             self.model.parameters(), weight_decay=config.weight_decay, fused=True
         )
@@ -94,12 +105,36 @@ class Learner:
         for group in self.optimizer.param_groups:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
-        loss = batch_loss(self.model, batch, self.recipe.training, warming_up=warming_up)
-        loss.total.backward()  # type: ignore[no-untyped-call]
-        total = float(loss.total.detach())
-        clip(self.model.parameters(), self.recipe.training.clip_norm, total)
-        self.optimizer.step()
+        here = batch.moved(lambda part: put(part, self.device))
+        loss = batch_loss(self.model, here, self.recipe.training, warming_up=warming_up)
+        self._scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        self._scaler.unscale_(self.optimizer)
+        total = float(read(loss.total))
+        skips = self._scaler.get_scale() > _LEAST_SCALE
+        clip(self.model.parameters(), self.recipe.training.clip_norm, total, skips=skips)
+        self._scaler.step(self.optimizer)
+        self._scaler.update()
         return total
+
+    def state(self) -> dict[str, Tensor]:
+        """All that changes while learning, as tensors by name."""
+        state = saved_state.parts(**self._modules()) | saved_state.moments(self.optimizer)
+        if self._scaler.is_enabled():
+            state[_SCALE] = torch.tensor([float(self._scaler.state_dict()[n]) for n in _SCALER])
+        return state
+
+    def restore(self, state: dict[str, Tensor]) -> None:
+        """Go back to what `state` gave."""
+        saved_state.put(state, **self._modules())
+        saved_state.put_moments(state, self.optimizer)
+        if self._scaler.is_enabled():
+            scale, steps = state[_SCALE].tolist()
+            found = dict(zip(_SCALER, (scale, int(steps)), strict=True))
+            self._scaler.load_state_dict(self._scaler.state_dict() | found)
+
+    def _modules(self) -> dict[str, MatchingModel]:
+        own = {"model": self.model}
+        return own if self.averaged is self.model else own | {"averaged": self.averaged}
 
     @torch.no_grad()
     def average(self, step: int) -> None:
@@ -118,6 +153,8 @@ class Learner:
         return widened(self.averaged, self._projected.projection).eval()
 
 
+_SCALE, _SCALER = "scaler", ("scale", "_growth_tracker")
+_LEAST_SCALE = 1.0  # a loss that is scaled down to this and still has no finite gradient has none
 _FRESH = {"words.weigh.weight", "regions.labels.gain"}
 """Weights that a model may begin with although the one it goes on from has none."""
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 
@@ -18,18 +18,21 @@ from regard.config import to_tree
 from regard.core.metrics import Retrieval, retrieval, retrieval_tree
 from regard.datasets.dataset import Dataset
 from regard.datasets.fingerprint import fingerprint
+from regard.device import peak_memory, pinned
 from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint, save_checkpoint
 from regard.model.labels import LabelClasses
 from regard.model.model import Model
+from regard.model.network import network_of
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
 from regard.training.heads import check_heads
 from regard.training.learner import Learner
+from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
-from regard.training.weights import checkpoint_of, network_of
+from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
 
 _SAVE_EVERY = 200  # steps between two saved states within an epoch
@@ -52,6 +55,13 @@ class Progress(NamedTuple):
     """Result on val; only at an epoch's end."""
     is_best: bool = False
     """Whether that result is the best so far."""
+    memory: int = 0
+    """Most bytes taken so far, of the graphics card where there is one; at an epoch's end."""
+
+    def logged(self) -> dict[str, Any]:
+        """What the log keeps of an epoch."""
+        spent = {"seconds": round(self.seconds, 2), "peak_memory": self.memory}
+        return {"epoch": self.epoch, "loss": self.loss, **spent}
 
 
 class Outcome(NamedTuple):
@@ -74,7 +84,7 @@ def train(
     *,
     vocabulary: Vocabulary | None = None,
     start: Checkpoint | None = None,
-    cache: Path | None = None,
+    machine: Machine = DEFAULT_MACHINE,
 ) -> Outcome:
     """Train a model and keep the best on val.
 
@@ -84,7 +94,7 @@ def train(
         progress: told after every step and epoch.
         vocabulary: words to know; None takes those of `start`, or of train and val captions.
         start: a model to go on from; None begins with random weights.
-        cache: folder for word states and projected features; None keeps them within the run.
+        machine: what it learns and is validated on.
 
     Raises:
         ConfigError: features or labels do not fit the recipe.
@@ -92,13 +102,13 @@ def train(
             of val come from another extractor than those of train.
     """
     _check_features(recipe, train_set, val_set)
-    run = Run(Path(folder), recipe, cache)
+    run = Run(Path(folder), recipe, machine.cache)
     vocabulary = vocabulary or _vocabulary(recipe, train_set, val_set, start)
     classes = _classes(recipe, start)
     run.claim(_digests(train_set, val_set, vocabulary, classes))
     first = network_of(start) if start else None
-    learner = Learner(recipe, run, vocabulary, train_set, first, classes)
-    position = run.restore(learner.model, learner.averaged, learner.optimizer)
+    learner = Learner(recipe, run, vocabulary, train_set, first, classes=classes, machine=machine)
+    position = run.restore(learner.restore)
     batches = PairBatches(
         learner.dataset,
         vocabulary,
@@ -115,14 +125,12 @@ def train(
             at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
             progress(at)
         best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, classes)
-        on_val = validate(Model(best, states=val_states), val_set)
+        on_val = validate(Model(best, states=val_states, device=machine.device), val_set)
         position = loop.finish_epoch(position, on_val, best)
-        at = at._replace(
-            validation=on_val,
-            seconds=time.monotonic() - started,
-            is_best=position.best_epoch == position.epoch,
-        )
-        run.log(epoch=at.epoch, loss=at.loss, rsum=on_val.rsum, seconds=round(at.seconds, 2))
+        is_best, seconds = position.best_epoch == position.epoch, time.monotonic() - started
+        at = at._replace(validation=on_val, seconds=seconds, is_best=is_best)
+        at = at._replace(memory=peak_memory(machine.device))
+        run.log(rsum=on_val.rsum, **at.logged())
         progress(at)
     return Outcome(run.best, position.best_rsum, position.best_epoch)
 
@@ -206,8 +214,7 @@ class _Loop:
 
     def save(self, position: Position) -> None:
         """Save where the run stands."""
-        learner = self.learner
-        self.run.save(learner.model, learner.averaged, learner.optimizer, position)
+        self.run.save(self.learner.state(), position)
 
     def epoch(self, position: Position) -> Iterator[tuple[int, float]]:
         """Run the steps of an epoch that are not done yet; gives their numbers and mean loss."""
@@ -222,9 +229,10 @@ class _Loop:
             generator = torch.Generator().manual_seed(
                 _step_seed(config.seed, first + position.step + number)
             )
-            return self.batches.augment(
+            batch = self.batches.augment(
                 batch, config.word_dropout, config.region_dropout, generator
             )
+            return batch.moved(lambda part: pinned(part, self.learner.device))
 
         for step, batch in enumerate(self.batches.stream(remaining, prepare), position.step + 1):
             rate = learning_rate(first + step - 1, len(order), config)

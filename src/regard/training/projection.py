@@ -18,6 +18,7 @@ from torch import Tensor
 from regard.core.network import MatchingModel
 from regard.datasets.dataset import Dataset, check_finite
 from regard.datasets.fingerprint import fingerprint
+from regard.device import put
 from regard.store.artefact import made_once
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components
@@ -127,12 +128,13 @@ def _project(dataset: Dataset, projection: Projection, folder: Path) -> None:
 def widened(model: MatchingModel, projection: Projection) -> MatchingModel:
     """The model that reads whole features and does what this one does with components."""
     config = replace(model.config, feature_dim=len(projection.mean))
-    whole = MatchingModel(config, model.words.embed.num_embeddings)
+    device = model.regions.mean.device
+    whole = put(MatchingModel(config, model.words.embed.num_embeddings), device)
     whole.words.load_state_dict(model.words.state_dict())
     state = model.regions.state_dict()
+    mean, deviation, basis = (put(part, device) for part in projection)
     for name in ("linear.weight", "mlp.1.weight"):
         if name in state:
-            state[name] = state[name] @ projection.basis.T
-    statistics = {"mean": projection.mean, "deviation": projection.deviation}
-    whole.regions.load_state_dict(state | statistics)
+            state[name] = state[name] @ basis.T
+    whole.regions.load_state_dict(state | {"mean": mean, "deviation": deviation})
     return whole

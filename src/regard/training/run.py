@@ -9,10 +9,11 @@ RUN/cache/              word states and projected features, where the recipe nee
 """
 
 import json
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
+from torch import Tensor
 
 from regard.config import to_tree
 from regard.errors import CheckpointError
@@ -94,40 +95,22 @@ class Run:
         with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
-    def save(
-        self,
-        model: torch.nn.Module,
-        averaged: torch.nn.Module,
-        optimizer: torch.optim.Optimizer,
-        position: Position,
-    ) -> None:
+    def save(self, state: Mapping[str, Tensor], position: Position) -> None:
         """Replace the state on disk; killed half-way, the one before is still whole."""
-        modules = {"model": model} if averaged is model else {"model": model, "averaged": averaged}
-        tensors = saved_state.parts(**modules) | saved_state.moments(optimizer)
-        saved_state.save(self._state, tensors, position._asdict())
+        saved_state.save(self._state, state, position._asdict())
 
     @property
     def position(self) -> Position:
         """Where the run stands on disk."""
         return Position(**saved_state.position(self._state))
 
-    def restore(
-        self,
-        model: torch.nn.Module,
-        averaged: torch.nn.Module,
-        optimizer: torch.optim.Optimizer,
-    ) -> Position:
-        """Go back to the state on disk, if there is one; tells where the run stands.
+    def restore(self, restore: Callable[[dict[str, Tensor]], None]) -> Position:
+        """Give back the state on disk, if there is one; tells where the run stands.
 
         Raises:
             CheckpointError: it is damaged.
         """
         position = self.position
-        if position == Position():
-            return position
-        tensors = saved_state.load(self._state)
-        saved_state.put(tensors, model=model)
-        if averaged is not model:
-            saved_state.put(tensors, averaged=averaged)
-        saved_state.put_moments(tensors, optimizer)
+        if position != Position():
+            restore(saved_state.load(self._state))
         return position

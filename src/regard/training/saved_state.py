@@ -23,7 +23,7 @@ _MOMENTS = "optimizer"
 def save(path: Path, tensors: Mapping[str, Tensor], position: dict[str, Any]) -> None:
     """Replace the file; killed half-way, the one before is still whole."""
     with replacing(path) as partial:
-        whole = {name: value.contiguous() for name, value in tensors.items()}
+        whole = {name: value.cpu().contiguous() for name, value in tensors.items()}
         save_file(whole, partial, {"position": json.dumps(position)})
 
 

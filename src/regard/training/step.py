@@ -23,11 +23,13 @@ from regard.core.losses import (
 )
 from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
-from regard.kernels import chosen, similarity_matrix
+from regard.device import on_processor, read
+from regard.kernels import Wanted, similarity_matrix
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
 from regard.training.encoders import embed_regions, embed_words
 from regard.training.pairs import chosen_similarity
+from regard.training.precision import mixed, products_in
 
 
 class StepLoss(NamedTuple):
@@ -35,9 +37,9 @@ class StepLoss(NamedTuple):
 
     total: Float[Tensor, ""]
     """What is minimised."""
-    triplet: float
+    triplet: Float[Tensor, ""]
     """Summed over the batch, as the paper prints it; 0 while warming up."""
-    contrastive: float
+    contrastive: Float[Tensor, ""]
     """Of mean vectors and of similarities, means over the batch; 0 where they have no weight."""
 
 
@@ -69,38 +71,34 @@ def loss_of(
 ) -> StepLoss:
     """Loss of a batch that is embedded already; as `batch_loss` otherwise."""
     excluded = _excluded(batch, config)
-    total = embedded.regions.new_zeros(())
-    triplet = contrastive = 0.0
+    total = triplet = contrastive = embedded.regions.new_zeros(())
     if config.contrastive_weight:
         term = _contrastive(embedded, batch, excluded)
         total = total + config.contrastive_weight * term
-        contrastive = term.item()
+        contrastive = term.detach()
     if config.attention_weight:
         scores = _all_similarities(embedded, batch, model.config.scoring)[batch.photo_of_pair]
         term = cross_entropy_of_pairs(scores, excluded, config.attention_temperature)
         total = total + config.attention_weight * term
-        contrastive += term.item()
+        contrastive = contrastive + term.detach()
     if config.triplet_weight and not warming_up:
         term = _triplet(model, embedded, batch, excluded, config)
         total = total + config.triplet_weight * term
-        triplet = term.item()
+        triplet = term.detach()
     return StepLoss(total, triplet, contrastive)
 
 
 def embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> Embedded:
     """Both encoders, in the precision asked for or the quicker one."""
     texts = (batch.word_ids, batch.lengths, batch.states, batch.naming)
-    precision = config.precision
-    if precision == "fast":
-        precision = chosen("training").precision
-    dtype = getattr(torch, precision)
-    if batch.features.device.type == "cpu":
+    device = batch.features.device
+    dtype = products_in(config.precision, device)
+    if on_processor(batch.features):
         return Embedded(
             embed_regions(model.regions, batch.features, dtype, model.label_names()),
             embed_words(model.words, *texts, dtype),
         )
-    mixed = torch.autocast(batch.features.device.type, dtype, enabled=dtype != torch.float32)
-    with mixed:
+    with mixed(dtype, device):
         return Embedded(model.regions(batch.features, model.label_names()), model.words(*texts))
 
 
@@ -128,7 +126,7 @@ def _all_similarities(
     if scoring.skips_zeros:
         counted = mask & words.detach().any(-1)
         order = torch.argsort(counted.byte(), dim=1, descending=True, stable=True)
-        order = order[:, : int(counted.sum(1).max())]
+        order = order[:, : int(read(counted.sum(1).max()))]
         mask = counted.gather(1, order)
         words = words.gather(1, order[..., None].expand(-1, -1, words.shape[2]))
     scores: Tensor = similarity(embedded.regions, words, batch.region_mask, mask, scoring)
@@ -153,19 +151,16 @@ def _triplet(
         regions.detach(),
         words.detach(),
         batch.lengths,
-        region_lengths=batch.region_mask.sum(1),
-        precision=config.precision,
+        region_lengths=batch.counts,
+        precision=_of_scores(config, batch),
         **asdict(scoring),
     )
     hardest = hardest_negatives(scores[rows], excluded)
     pairs = torch.arange(len(rows), device=scores.device)
     image = torch.cat([rows, rows, rows[hardest.image_of_caption]])  # (3P,)
     caption = torch.cat([pairs, hardest.caption_of_image, pairs])
-    code = image * len(pairs) + caption
-    wanted, place = torch.unique(code, return_inverse=True)  # each pair once
-    image, caption = wanted // len(pairs), wanted % len(pairs)
     chosen = _chosen(embedded, batch, (image, caption), scoring)
-    positive, negative_caption, negative_image = chosen[place].chunk(3)
+    positive, negative_caption, negative_image = chosen.chunk(3)
     lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
     negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
     negative_image = negative_image.masked_fill(lonely, -torch.inf)
@@ -178,9 +173,20 @@ def _chosen(
     """Similarity of images with captions, given by their indices."""
     (regions, words), (image, caption) = embedded, pairs
     masks = (batch.region_mask, batch.word_mask)
-    if scoring.scorer == "attention" and regions.device.type == "cpu":
-        return chosen_similarity(regions, words, masks, pairs, scoring)
+    if scoring.scorer == "attention" and on_processor(regions):
+        code = image * len(words) + caption
+        wanted, place = torch.unique(code, return_inverse=True)  # each pair once
+        once = wanted // len(words), wanted % len(words)
+        return chosen_similarity(regions, words, masks, once, scoring)[place]
     scores: Tensor = paired_similarity(
         regions[image], words[caption], masks[0][image], masks[1][caption], scoring
     )
     return scores
+
+
+def _of_scores(config: TrainConfig, batch: Batch) -> Wanted:
+    """The precision of the similarities that hardest negatives are found by."""
+    if config.precision == "fast" and on_processor(batch.features):
+        return "fast"
+    half = products_in(config.precision, batch.features.device) is torch.bfloat16
+    return "bfloat16" if half else "float32"

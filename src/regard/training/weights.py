@@ -1,4 +1,4 @@
-"""From a kept model to the network that learns, and back."""
+"""From the network that learns to a model that is kept."""
 
 from typing import Any
 
@@ -6,20 +6,10 @@ import numpy as np
 import torch
 
 from regard.core.network import MatchingModel
+from regard.device import read
 from regard.model.checkpoint import Checkpoint
 from regard.model.labels import LabelClasses
-from regard.training.labels import install
 from regard.words.vocabulary import Vocabulary
-
-
-def network_of(checkpoint: Checkpoint) -> MatchingModel:
-    """The network with a copy of a model's weights, in float32, ready for inference."""
-    network = MatchingModel(checkpoint.config, len(checkpoint.vocabulary))
-    state = {name: np.array(value, np.float32) for name, value in checkpoint.weights.items()}
-    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
-    if checkpoint.labels is not None:
-        install(network, checkpoint.labels)
-    return network.eval()
 
 
 def checkpoint_of(
@@ -37,4 +27,4 @@ def checkpoint_of(
 def weights_of(module: torch.nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
     """A copy of a module's weights by name, in float32."""
     state = module.state_dict().items()
-    return {f"{prefix}{name}": np.array(value.float().numpy(force=True)) for name, value in state}
+    return {f"{prefix}{name}": np.array(read(value.float())) for name, value in state}

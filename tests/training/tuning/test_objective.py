@@ -5,6 +5,7 @@ import math
 import pytest
 import torch
 from small import draw
+from tests.one_device import OneDevice, without_values
 
 from regard.core.attention import l2norm
 from regard.core.model_config import ModelConfig
@@ -44,10 +45,10 @@ def targets():
     return Targets(l2norm(vectors, dim=-1), torch.arange(6).repeat_interleave(2))
 
 
-def tuner(network, maps, targets, threads=1, **encoding):
+def tuner(network, maps, targets, threads=1, device="cpu", **encoding):
     torch.manual_seed(0)
     encoder = RegionEncoder(ModelConfig(embed_dim=8, **encoding))
-    return Tuner(network, encoder, maps, targets, CONFIG, threads)
+    return Tuner(network, encoder, maps, targets, CONFIG, threads, device=device)
 
 
 def test_loss_counts_every_caption_and_photo(targets):
@@ -121,6 +122,20 @@ def test_threads_change_nothing_and_a_run_goes_on(network, maps, targets):
     list(resumed.epoch(1))
     for name, value in whole.state().items():
         torch.testing.assert_close(resumed.state()[name], value, atol=1e-5, rtol=1e-4)
+
+
+def test_an_epoch_stays_on_one_device(network, maps, targets, monkeypatch):
+    without_values(monkeypatch)
+    dropping = {"region_mlp": True, "feature_dropout": 0.5}
+    with OneDevice() as watch:
+        there = tuner(network, maps, targets, device="meta", **dropping)
+        list(there.epoch(0))
+        state = there.state()
+        read_from_disk = {n: torch.zeros(x.shape) for n, x in state.items() if "past" in n}
+        there.restore(state | read_from_disk)
+        list(there.epoch(1))
+        assert embed(there.settled(), maps).device.type == "meta"
+    assert watch.far > 1000
 
 
 def test_dropout_is_the_encoder_s_own_with_a_seed_of_its_own():

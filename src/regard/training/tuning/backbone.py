@@ -17,6 +17,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from regard.device import put
 from regard.errors import CheckpointError
 from regard.regions.pyramid import IMAGENET_TAG, pool_weights
 
@@ -146,7 +147,7 @@ def pool_levels(
     """Mean of every box of the pyramid on every map, each L2-normalised, side by side."""
     levels = []
     for level in maps:
-        weights = torch.from_numpy(pool_weights(*level.shape[-2:]))
+        weights = put(torch.from_numpy(pool_weights(*level.shape[-2:])), level.device)
         places = level.permute(0, 2, 3, 1).flatten(1, 2)  # (image, place, channel)
         levels.append(F.normalize(weights @ places, dim=-1))
     return torch.cat(levels, -1)

@@ -23,6 +23,7 @@ from torch.nn import functional as F
 
 from regard.core.attention import l2norm
 from regard.core.network import RegionEncoder
+from regard.device import PROCESSOR, put, read
 from regard.kernels.workers import run_tasks
 from regard.regions.pyramid import pyramid_boxes
 from regard.training import saved_state
@@ -100,6 +101,7 @@ class Targets(NamedTuple):
 
     vectors: Float[Tensor, "cap dim"]
     photo_of_caption: Int[Tensor, " cap"]
+    """On the processor."""
 
 
 class Tuned(NamedTuple):
@@ -123,12 +125,13 @@ def embed(tuned: Tuned, maps: PhotoMaps, threads: int = 1) -> Float[Tensor, "pho
         for rows in maps.rows_by_size.values()
         for start in range(0, len(rows), _AT_ONCE)
     ]
-    out = torch.empty(maps.number, tuned.encoder.linear.out_features)
+    device = tuned.encoder.mean.device
+    out = torch.empty(maps.number, tuned.encoder.linear.out_features, device=device)
 
     @torch.no_grad()  # each thread has a switch of its own
     def work(rows: list[int]) -> None:
-        features = features_of(tuned.tail, maps.unit(rows))
-        out[rows] = l2norm(tuned.encoder(features).mean(1), dim=-1)
+        features = features_of(tuned.tail, maps.unit(rows).on(device))
+        out[put(torch.tensor(rows), device)] = l2norm(tuned.encoder(features).mean(1), dim=-1)
 
     run_tasks(parts, work, threads)
     return out
@@ -146,7 +149,7 @@ def embed_dropped(
     if encoder.mlp is not None:
         dropout, *layers = encoder.mlp
         assert isinstance(dropout, nn.Dropout)
-        kept = torch.rand(standard.shape, generator=seed) >= dropout.p
+        kept = put(torch.rand(standard.shape, generator=seed) >= dropout.p, standard.device)
         vectors = vectors + nn.Sequential(*layers)(standard * kept / (1 - dropout.p))
     unit: Tensor = l2norm(vectors.float(), dim=-1)
     return unit
@@ -168,13 +171,14 @@ def tuning_loss(
 
     Args:
         photos: unit vectors, with gradient.
-        rows: their rows in `memory`, which holds a vector of every photo.
+        rows: their rows in `memory`, which holds a vector of every photo; on the processor.
         targets: of all captions.
     """
-    mine = targets.photo_of_caption[None, :] == rows[:, None]  # (photo, cap)
+    own = targets.photo_of_caption[None, :] == rows[:, None]  # (photo, cap)
+    mine, rows = (put(part, photos.device) for part in (own, rows))
+    photo, caption = (put(part, photos.device) for part in own.nonzero().unbind(1))
     logits = photos @ targets.vectors.T / temperature
     others = logits.masked_fill(mine, -torch.inf).logsumexp(1)  # of captions of other photos
-    photo, caption = mine.nonzero().unbind(1)
     true = logits[photo, caption]
     by_photo = torch.logaddexp(true, others[photo]) - true
     rivals = targets.vectors[caption] @ memory.T / temperature
@@ -203,6 +207,7 @@ class Tuner:
         encoder: of regions, trained on the untuned features; copied.
         maps: of the training photos.
         targets: captions of the training photos, embedded.
+        device: where the tuned end learns.
     """
 
     def __init__(
@@ -213,9 +218,13 @@ class Tuner:
         targets: Targets,
         config: TuneConfig,
         threads: int = 1,
+        *,
+        device: str = PROCESSOR,
     ) -> None:
-        self.tail, self.encoder = Tail(network), copy.deepcopy(encoder)
-        self._maps, self._targets, self._config = maps, targets, config
+        self.tail = put(Tail(network), device)
+        self.encoder = put(copy.deepcopy(encoder), device)
+        self._maps, self._config, self._device = maps, config, device
+        self._targets = targets._replace(vectors=put(targets.vectors, device))
         self._threads = threads
         self._weights = _weights(Tuned(self.tail, self.encoder))
         self._past: list[list[Tensor]] = []  # weights at the ends of the last epochs
@@ -261,7 +270,9 @@ class Tuner:
         saved_state.put_moments(state, self._optimizer)
         ages = {int(key.split(".")[1]) for key in state if key.startswith("past.")}
         places = range(len(self._weights))
-        self._past = [[state[f"past.{age}.{n}"] for n in places] for age in sorted(ages)]
+        self._past = [
+            [put(state[f"past.{age}.{n}"], self._device) for n in places] for age in sorted(ages)
+        ]
 
     def _order(self, epoch: int) -> list[tuple[list[int], bool]]:
         """Photos that pass together, and whether mirrored, in random order."""
@@ -290,7 +301,7 @@ class Tuner:
             ):
                 weight.grad = torch.stack(gradients).sum(0) / count
             for one in passes:
-                self._memory[one.rows] = one.photos
+                self._memory[put(torch.tensor(one.rows), self._device)] = one.photos
                 total += one.loss
             done, seen = start + len(passes), seen + count
             self._change((number + done / len(order)) / self._config.epochs, total / seen)
@@ -305,8 +316,10 @@ class Tuner:
         chance = torch.rand(len(one.rows), _REGIONS, generator=generator)
         keep = round(_REGIONS * (1 - self._config.region_dropout))
         kept = chance.argsort(1)[:, :keep]
-        features = features_of(self.tail, self._maps.unit(one.rows, mirrored=one.mirrored))
-        features = features[torch.arange(len(kept))[:, None], kept]
+        unit = self._maps.unit(one.rows, mirrored=one.mirrored).on(self._device)
+        features = features_of(self.tail, unit)
+        of_photo = put(torch.arange(len(kept))[:, None], self._device)
+        features = features[of_photo, put(kept, self._device)]
         photos = l2norm(embed_dropped(self.encoder, features, generator).mean(1), dim=-1)
         loss = len(one.rows) * tuning_loss(
             photos,
@@ -316,7 +329,7 @@ class Tuner:
             self._config.temperature,
         )
         one.gradients = torch.autograd.grad(loss, self._weights)
-        one.photos, one.loss = photos.detach(), float(loss.detach())
+        one.photos, one.loss = photos.detach(), float(read(loss))
 
     def _change(self, done: float, loss: float) -> None:
         """Change the weights; `done` is the share of the whole tuning."""

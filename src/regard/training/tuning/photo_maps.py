@@ -15,6 +15,7 @@ from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
+from regard.device import put
 from regard.kernels.workers import run_tasks
 from regard.photos.decode import read_photo
 from regard.regions.pyramid import SHORT_SIDE, UNTUNED, network_size, pyramid_boxes
@@ -34,6 +35,10 @@ class Unit(NamedTuple):
     maps: Float[Tensor, "photo channel row column"]
     levels: Float[Tensor, "photo region feature"]
     """Features of the levels that are not tuned."""
+
+    def on(self, device: "str | torch.device") -> "Unit":
+        """The same on a device."""
+        return Unit(*(put(part, device) for part in self))
 
 
 class PhotoMaps:

@@ -12,9 +12,11 @@ from safetensors.torch import load_file, save_file
 from regard.core.attention import masked_mean
 from regard.core.metrics import Retrieval, retrieval
 from regard.datasets.captions import Captions
+from regard.device import PROCESSOR, read
 from regard.errors import ConfigError
 from regard.model.checkpoint import save_checkpoint
 from regard.model.model import Model
+from regard.model.network import network_of
 from regard.regions.pyramid import BACKBONE, UNTUNED, identity_of, tag_of
 from regard.store.artefact import digest_of, made_once
 from regard.training import saved_state
@@ -23,7 +25,7 @@ from regard.training.tuning.backbone import EfficientNetLite2, load_backbone
 from regard.training.tuning.objective import Targets, TuneConfig, Tuned, Tuner, embed
 from regard.training.tuning.onnx_file import save_backbone
 from regard.training.tuning.photo_maps import PhotoMaps
-from regard.training.weights import network_of, weights_of
+from regard.training.weights import weights_of
 
 _STATE, _VECTORS = "state.safetensors", "vectors.safetensors"
 _AT_ONCE = 512  # captions embedded together
@@ -66,6 +68,7 @@ def tune(
     config: TuneConfig,
     *,
     threads: int = 1,
+    device: str = PROCESSOR,
     progress: Callable[[TuningProgress], None] = lambda _: None,
 ) -> tuple[Path, float]:
     """Tune the backbone's end to a model's words.
@@ -74,6 +77,7 @@ def tune(
         model: trained on features of the untuned extractor.
         folder: of the run; one found there is continued, of the same settings only.
         threads: worker threads.
+        device: where the tuned end learns; with a graphics card one thread is enough.
 
     Returns:
         Folder of the best model, its backbone beside it, and its rSum by mean vectors on val.
@@ -82,12 +86,7 @@ def tune(
         ConfigError: the model was trained on other features.
         CheckpointError: the folder holds a run with other settings or on other captions.
     """
-    if model.extractor_identity != UNTUNED:
-        raise ConfigError(
-            f"model was trained on {model.extractor_identity!r}; tuning must start from one "
-            f"trained on {UNTUNED!r}. Extract with --extractor pyramid-imagenet and train on "
-            "these regions first."
-        )
+    _check_untuned(model)
     splits = {"train": train, "val": val}
     settings = {f"{name} split": digest_of(split.described()) for name, split in splits.items()}
     settings |= {"model": model.identity, **asdict(config)}
@@ -102,7 +101,8 @@ def tune(
         for name, split in splits.items()
     }
     regions = network_of(model.checkpoint).regions
-    tuner = Tuner(network, regions, maps["train"], targets["train"], config, threads)
+    known = maps["train"], targets["train"], config, threads
+    tuner = Tuner(network, regions, *known, device=device)
     epoch, best = _restore(tuner, folder / _STATE)
     while epoch < config.epochs:
         label = f"Epoch {epoch + 1}/{config.epochs}"
@@ -120,9 +120,18 @@ def tune(
     return folder / "best", best
 
 
+def _check_untuned(model: Model) -> None:
+    if model.extractor_identity != UNTUNED:
+        raise ConfigError(
+            f"model was trained on {model.extractor_identity!r}; tuning must start from one "
+            f"trained on {UNTUNED!r}. Extract with --extractor pyramid-imagenet and train on "
+            "these regions first."
+        )
+
+
 def _validate(tuned: Tuned, maps: PhotoMaps, targets: Targets, threads: int) -> Retrieval:
     photos = embed(tuned, maps, threads)
-    return retrieval(photos @ targets.vectors.T, targets.photo_of_caption)
+    return retrieval(torch.from_numpy(read(photos)) @ targets.vectors.T, targets.photo_of_caption)
 
 
 def _keep(folder: Path, model: Model, tuned: Tuned, backbone: EfficientNetLite2) -> None:
