@@ -10,6 +10,7 @@ from regard.cli.common import (
     DataOption,
     DeviceOption,
     RegionsOption,
+    SettingsOption,
     notes,
     open_split,
     print_figures,
@@ -33,9 +34,7 @@ def ablate(
         str, typer.Option(help="Recipe of every row, its scoring aside: a name or a TOML file.")
     ] = "ablation",
     seeds: Annotated[int, typer.Option(min=1, help="Runs a row, each with its own seed.")] = 1,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
-    ] = None,
+    settings: SettingsOption = None,
     device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:

@@ -112,6 +112,10 @@ ProtocolOption = Annotated[
 CombineOption = Annotated[
     str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
 ]
+SettingsOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
+]
 DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 CompileOption = Annotated[
     bool, typer.Option("--compile", help="Let torch compile the encoders for a graphics card.")

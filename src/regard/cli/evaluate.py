@@ -24,6 +24,7 @@ from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from regard.evaluation.report import Judge, Report
+    from regard.model.model import Model
 
 WithAgreement = Annotated[
     bool, typer.Option("--agreement", help="Judge how far similarities agree with people.")
@@ -35,6 +36,10 @@ Gallery = Annotated[
 Images = Annotated[
     Path | None,
     typer.Option(help="For the page: folder of the photos; default images/ beside the data."),
+]
+Grounding = Annotated[
+    Path | None,
+    typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
 ]
 Memory = Annotated[
     float | None,
@@ -58,10 +63,7 @@ def evaluate(
     similarities: Annotated[
         Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
     ] = None,
-    grounding: Annotated[
-        Path | None,
-        typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
-    ] = None,
+    grounding: Grounding = None,
     agreement: WithAgreement = False,
     background: WithBackground = True,
     gallery: Gallery = None,
@@ -91,15 +93,10 @@ def evaluate(
     from regard.cli.agreement import judge_agreement
     from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
-    from regard.model.checkpoint import DEFAULT_MODEL
-    from regard.model.model import load
 
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_split(data, split, regions)
-    names = model or [DEFAULT_MODEL]
-    loaded = [load(name, background=background, device=device) for name in names]
-    for one in loaded:
-        one.memory = int(memory * 2**30) if memory else None
+    loaded = _loaded(model, background, device, memory)
     if grounding is not None:
         return judge_grounding(loaded, dataset, grounding, as_json)
     if agreement:
@@ -111,6 +108,19 @@ def evaluate(
         with progress_bar("Scoring captions") as progress:
             report = judge.evaluate(loaded, dataset, data, split, progress)
     return show(report, as_json)
+
+
+def _loaded(
+    names: list[str] | None, background: bool, device: str, memory: float | None
+) -> list["Model"]:
+    """The models that are meant, where they are to compute."""
+    from regard.model.checkpoint import DEFAULT_MODEL
+    from regard.model.model import load
+
+    models = [load(name, background=background, device=device) for name in names or [DEFAULT_MODEL]]
+    for model in models:
+        model.memory = int(memory * 2**30) if memory else None
+    return models
 
 
 def _judge(protocol: str, ties: str, combine: str, similarities: Path | None) -> "Judge":

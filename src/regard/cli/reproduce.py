@@ -10,6 +10,7 @@ import typer
 from regard.cli.common import (
     AsJson,
     DeviceOption,
+    SettingsOption,
     notes,
     open_split,
     print_figures,
@@ -37,9 +38,7 @@ def reproduce(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try the recipe on random features; needs no data.")
     ] = False,
-    settings: Annotated[
-        list[str] | None, typer.Option("--set", help="Change a setting of the recipe. Repeatable.")
-    ] = None,
+    settings: SettingsOption = None,
     device: DeviceOption = "auto",
     as_json: AsJson = False,
 ) -> None:

@@ -12,6 +12,7 @@ from regard.cli.common import (
     DataOption,
     DeviceOption,
     RegionsOption,
+    SettingsOption,
     notes,
     open_split,
     print_made,
@@ -32,10 +33,7 @@ def train(
     recipe: Annotated[
         str, typer.Option(help="Shipped recipe's name, or a TOML file.")
     ] = "flickr8k",
-    settings: Annotated[
-        list[str] | None,
-        typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
-    ] = None,
+    settings: SettingsOption = None,
     backbone: Annotated[
         str | None,
         typer.Option(
