@@ -9,7 +9,7 @@ import numpy as np
 from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.settings import Choice
 from regard.backbones.windows import boxes_of, in_photo, inside
-from regard.model.device import PROCESSOR
+from regard.device import PROCESSOR
 from regard.photos.decode import Photo
 from regard.regions.extractor import BACKBONE
 from regard.store.shards import Regions

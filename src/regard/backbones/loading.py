@@ -11,8 +11,8 @@ from typing import Any, NamedTuple
 
 from regard.backbones.protocol import Backbone
 from regard.backbones.settings import Choice, known, missing, refuse_choice, repository_of
+from regard.device import usable_device
 from regard.errors import CheckpointError, ConfigError
-from regard.model.device import usable_device
 
 FAMILIES = {
     "clip": ("CLIPModel", "regard.backbones.clip:Clip"),

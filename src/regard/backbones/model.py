@@ -22,10 +22,10 @@ from regard.core.model_config import ModelConfig
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts
+from regard.device import PROCESSOR
 from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
 from regard.model.captions import Progress
-from regard.model.device import PROCESSOR
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.model.reading import OnePhoto

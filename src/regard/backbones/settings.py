@@ -17,8 +17,8 @@ from functools import cache
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from regard.device import PROCESSOR
 from regard.errors import CheckpointError, ConfigError
-from regard.model.device import PROCESSOR
 from regard.regions.extractor import at_device
 
 Kind = Literal["pyramid", "grid"]

@@ -61,7 +61,7 @@ def index(
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
     device: Annotated[
-        str, typer.Option(help="Where a pretrained backbone sees photos: cpu, cuda or cuda:N.")
+        str, typer.Option(help="Where a pretrained backbone sees photos, as in docs/devices.md.")
     ] = "cpu",
     as_json: AsJson = False,
 ) -> None:
@@ -108,9 +108,10 @@ class _How(NamedTuple):
 
 def _load(name: str, device: str) -> "Model":
     """A model that sees photos on a device."""
-    from regard.model.device import PROCESSOR
+    from regard.device import PROCESSOR, usable_device
     from regard.model.model import load
 
+    device = usable_device(device)
     loaded = load(name, device=device)
     if device != PROCESSOR and not (loaded.ranks_wholes or loaded.config.backbone):
         raise ConfigError(

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from regard.device import PROCESSOR
 from regard.errors import ConfigError
 from regard.photos.decode import Photo
 from regard.store.shards import Regions
@@ -21,7 +22,6 @@ EXTRACTORS = {
 _TUNED = "pyramid:"
 BACKBONE = "backbone:"
 """How names of extractors begin that are backbones (`regard.backbones`)."""
-_PROCESSOR = "cpu"
 
 
 class Extractor(Protocol):
@@ -91,4 +91,4 @@ def load_batch_extractor(name: str) -> BatchExtractor:
 
 def at_device(backbone: str, device: str) -> str:
     """A pretrained backbone's name with where it is to compute, if that is not the processor."""
-    return backbone if not backbone or device == _PROCESSOR else f"{backbone}@{device}"
+    return backbone if not backbone or device == PROCESSOR else f"{backbone}@{device}"
