@@ -97,9 +97,19 @@ def test_the_band_is_judged_on_the_mean_of_three_seeds(tiny):
     assert len(tree["runs"]) == 3
     assert tree["got"]["rsum"] == pytest.approx(np.mean(tree["runs"]))
     assert tree["within_band"] is (445 <= tree["got"]["rsum"] <= 452)
-    assert sorted(p.name for p in (tiny / "runs").iterdir()) == [
-        f"scan-i2t-mean-f30k-{n}" for n in range(3)
-    ]
+    assert tree["interval"][0] <= tree["got"]["rsum"] <= tree["interval"][1]
+    runs = [f"scan-i2t-mean-f30k-{n}" for n in range(3)]
+    kept = tiny / "runs/scan-i2t-mean-f30k.json"
+    assert sorted(p.name for p in kept.parent.iterdir()) == [*runs, kept.name]
+    assert json.loads(kept.read_text()) == tree
+    shown = run(tiny, "--seeds", "3", "--table", "markdown")
+    assert f"| {tree['got']['image_to_text']['R@1']:.1f} |" in shown.stdout
+    assert shown.stdout.count("Regard, mean of 3 seeds") == 1
+
+
+def test_a_table_of_another_form_is_refused_before_anything_is_trained(tiny):
+    assert "must be markdown or latex" in str(run(tiny, "--table", "html").exception)
+    assert not (tiny / "runs").exists()
 
 
 def test_files_that_are_not_what_they_must_be_are_named(tiny):

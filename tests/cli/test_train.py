@@ -61,6 +61,36 @@ def test_killed_run_resumes_to_the_same_weights(world, tmp_path):
     assert all((actual[name] == expected[name]).all() for name in expected)
 
 
+def test_seeds_are_runs_of_their_own_with_mean_and_interval(world, tmp_path):
+    command = train_arguments(world.captions, world.regions, tmp_path, "training.epochs=1")
+    done = invoke(*command, "--seeds", 2, "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    tree = json.loads(done.stdout)
+    assert [run["model"] for run in tree["runs"]] == [
+        str(tmp_path / f"seed-{seed}/best") for seed in (0, 1)
+    ]
+    rsums = [run["rsum"] for run in tree["runs"]]
+    assert tree["rsum"] == pytest.approx(sum(rsums) / 2)
+    assert tree["interval"][0] <= tree["rsum"] <= tree["interval"][1]
+    assert (tmp_path / "curves.png").is_file()
+    assert "mean of 2 seeds" in invoke(*command, "--seeds", 2).stderr
+    assert invoke("curves", tmp_path, "--out", tmp_path / "both.svg").exit_code == 0
+    assert (tmp_path / "both.svg").read_text().count("<path") > 4
+
+
+def test_a_run_s_folder_tells_how_to_repeat_it(world):
+    run = world.model.parent
+    starts = [json.loads(line) for line in (run / "starts.jsonl").read_text().splitlines()]
+    assert starts[0]["epoch"] == starts[0]["step"] == 0
+    assert {"time", "command", "versions", "code", "device"} <= starts[0].keys()
+    assert starts[0]["versions"]["torch"]
+    assert json.loads((run / "data.json").read_text()).keys() >= {"training set", "vocabulary"}
+    assert json.loads((run / "recipe.json").read_text())["training"]["epochs"] == 2
+    assert (run / "curves.png").is_file()
+    log = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    assert all(line["peak_memory"] > 1e6 for line in log)
+
+
 def test_run_of_another_recipe_is_refused(world, tmp_path):
     shutil.copytree(world.model.parent, tmp_path / "run")
     more = train_arguments(world.captions, world.regions, tmp_path / "run", "training.seed=9")

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 
-from regard.evaluation.comparison import captions_found, gain, images_found
-from regard.evaluation.ranking import Ranks
+from regard.evaluation.comparison import captions_found, differences, gain, images_found
+from regard.evaluation.ranking import Ranks, intervals
 
+KEYS = ("R@1", "R@5", "R@10")
 OWNER = np.array([0, 0, 1, 2])
 
 
@@ -36,3 +37,30 @@ def test_gain_is_relative_and_paired():
     assert difference.gain == pytest.approx(100 * (strong.sum() / weak.sum() - 1))
     assert 0 < difference.interval[0] < difference.gain < difference.interval[1]
     assert gain(ours, ours).interval == (0, 0)  # the same photos are drawn for both
+
+
+def test_differences_are_paired_and_counted_by_hand():
+    ours = [[ranks([1, 2, 6], [1, 1, 3, 11])]]
+    theirs = [[ranks([1, 1, 4], [2, 1, 1, 1])], [ranks([2, 1, 4], [2, 1, 1, 1])]]
+    tree = differences(ours, theirs)
+    first = tree["image_to_text"]["R@1"]
+    assert first["first"] == pytest.approx(100 / 3)
+    assert first["second"] == pytest.approx(50)  # the mean of two runs
+    assert first["difference"] == pytest.approx(100 / 3 - 50)
+    assert tree["text_to_image"]["R@10"]["second"] == 100
+    sides = [tree[side][key] for side in ("image_to_text", "text_to_image") for key in KEYS]
+    assert tree["rsum"]["first"] == pytest.approx(sum(one["first"] for one in sides))
+    low, high = tree["rsum"]["interval"]
+    assert low < tree["rsum"]["difference"] < high
+    assert differences(theirs, theirs)["rsum"]["interval"] == [0, 0]
+
+
+def test_a_clear_difference_is_told_from_chance():
+    random = np.random.default_rng(0)
+    weak = random.integers(1, 40, 300)
+    strong = np.maximum(weak - random.integers(0, 9, 300), 1)
+    owner = np.arange(300)
+    models = [[[Ranks(found, found, owner)]] for found in (strong, weak)]
+    low, high = differences(*models)["rsum"]["interval"]
+    assert 0 < low < high
+    assert high - low < np.diff(intervals(models[0][0]).rsum)[0]  # than either alone

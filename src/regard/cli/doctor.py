@@ -3,8 +3,8 @@
 from typing import Any
 
 from regard.cli.common import AsJson, notes, print_json
+from regard.provenance import MISSING
 
-_MISSING = "missing"
 _TRAINING = "not installed; training needs it: pip install 'regard[train]'"
 
 
@@ -26,27 +26,17 @@ def doctor(as_json: AsJson = False) -> None:
         f"{title.removesuffix('s')} {name}"
         for title in ("versions", "weights")
         for name, value in report[title].items()
-        if value == _MISSING
+        if value == MISSING
     ]
     if lacking:
         notes.print(f"[red]Not whole:[/red] {', '.join(lacking)}. Reinstall regard.")
 
 
 def _versions() -> dict[str, Any]:
-    """Of Python, of this program and of all it needs; torch last, which only training needs."""
-    import platform
-    import re
-    from importlib.metadata import PackageNotFoundError, requires, version
+    from regard.provenance import versions
 
-    needs = [need for need in requires("regard") or () if "extra ==" not in need]
-    names = ["regard", *(re.split(r"[^\w.-]", need)[0] for need in needs)]
-    versions = {"python": platform.python_version()}
-    for name in [*names, "torch"]:
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = _TRAINING if name == "torch" else _MISSING
-    return versions
+    found = versions()
+    return found | ({"torch": _TRAINING} if found["torch"] == MISSING else {})
 
 
 def _machine() -> dict[str, Any]:
@@ -76,5 +66,5 @@ def _weights() -> dict[str, Any]:
     for name in names:
         path = folder / name
         whole = path.is_file() and hashlib.sha256(path.read_bytes()).hexdigest()
-        digests[name] = f"sha256 {whole[:16]}" if whole else _MISSING
+        digests[name] = f"sha256 {whole[:16]}" if whole else MISSING
     return digests

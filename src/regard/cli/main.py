@@ -17,8 +17,8 @@ from regard.errors import RegardError
 _VERBS = {  # each a function in a file of its name, in the order of the help
     "Your photos": ("index", "search", "serve", "captions", "explain", "demo", "doctor"),
     "Research": (
-        *("evaluate", "score", "reproduce", "calibrate", "bench"),
-        *("extract", "train", "tune", "ablate", "blend", "point"),
+        *("evaluate", "compare", "score", "reproduce", "calibrate", "bench"),
+        *("extract", "train", "curves", "tune", "ablate", "blend", "point"),
         *("import", "export", "export-vectors"),
     ),
 }

@@ -40,27 +40,30 @@ def reproduce(
     ] = False,
     settings: SettingsOption = None,
     device: DeviceOption = "auto",
+    table: Annotated[
+        str | None,
+        typer.Option(help="Print the papers' table with your rows: markdown or latex."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Train and evaluate a recipe of a paper; print paper, accepted band and got.
 
     Without the data it says which files to get, from where and how large. Stopped runs go on.
+    What was got is kept in OUT/RECIPE.json; --table takes every such file of the data set.
 
         regard reproduce scan-i2t-mean-f30k --data data --seeds 3
+
+        regard reproduce scan-i2t-mean-f30k --data data --seeds 3 --table latex
 
         regard reproduce scan-t2i-mean-coco --dry-run
     """
     require_train()
     from regard.device import usable_device
     from regard.official.files import find_official
-    from regard.official.published import PUBLISHED
+    from regard.store import json_files
     from regard.training.config import load_recipe
 
-    if recipe not in PUBLISHED:
-        raise ConfigError(
-            f"recipe is {recipe!r}; it must be one with published figures: "
-            f"{', '.join(PUBLISHED)}. Use `regard train` and `regard evaluate` for others."
-        )
+    _check(recipe, table)
     wanted = load_recipe(recipe, settings or [])
     size = _data_set(recipe)
     if dry_run:
@@ -72,10 +75,38 @@ def reproduce(
         _run(wanted, size, folder, out / f"{recipe}-{n}", n, where) for n in range(seeds)
     ]
     tree = _summary(recipe, evaluations)
+    json_files.write(out / f"{recipe}.json", tree)
     if as_json:
         print_json(tree)
+    elif table:
+        print(_table(recipe, out, table))
     else:
         _show(tree)
+
+
+def _check(recipe: str, table: str | None) -> None:
+    """Refuse what cannot be reproduced or written, before anything is trained."""
+    from regard.official.published import PUBLISHED
+    from regard.official.tables import check_form
+
+    if recipe not in PUBLISHED:
+        raise ConfigError(
+            f"recipe is {recipe!r}; it must be one with published figures: "
+            f"{', '.join(PUBLISHED)}. Use `regard train` and `regard evaluate` for others."
+        )
+    if table is not None:
+        check_form(table)
+
+
+def _table(recipe: str, out: Path, form: str) -> str:
+    from regard.official.published import PUBLISHED
+    from regard.official.tables import table
+    from regard.store import json_files
+
+    paths = {name: out / f"{name}.json" for name in PUBLISHED}
+    what, remedy = "what `regard reproduce` keeps", "Delete it."
+    kept = {n: json_files.read(p, what, remedy) for n, p in paths.items() if p.is_file()}
+    return table(recipe, kept, form)
 
 
 def _data_set(recipe: str) -> "OfficialSet":
@@ -107,6 +138,7 @@ def _run(
 
 def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     """Paper, band and the mean of the runs, in the form `evaluate` prints."""
+    from regard.evaluation.seeds import over_seeds
     from regard.official.published import PUBLISHED
 
     paper = PUBLISHED[recipe]
@@ -120,7 +152,7 @@ def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
     }
     rsums = [run["rsum"] for run in evaluations]
     band = list(paper.band) if paper.band else None
-    mean = statistics.fmean(rsums)
+    mean, interval = over_seeds(rsums)
     is_judged = band and len(rsums) >= _ENOUGH_SEEDS
     return {
         "recipe": recipe,
@@ -129,6 +161,7 @@ def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
         "band": band,
         "got": {**got, "rsum": mean},
         "runs": rsums,
+        "interval": interval and list(interval),
         "within_band": band[0] <= mean <= band[1] if band and is_judged else None,
     }
 
@@ -146,6 +179,8 @@ def _show(tree: dict[str, Any]) -> None:
     print_figures(tree["recipe"], head, rows)
     runs = ", ".join(f"{rsum:.1f}" for rsum in tree["runs"])
     notes.print(f"rSum of each seed: {runs}.")
+    if tree["interval"]:
+        notes.print("95 % of the mean, by seeds: {:.1f} to {:.1f}.".format(*tree["interval"]))
     if tree["band"] and tree["within_band"] is None:
         notes.print("The band is for the mean of three or more seeds: add --seeds 3.")
     elif tree["band"]:

@@ -1,6 +1,8 @@
 """regard train: captions and regions to a trained model."""
 
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,7 +25,23 @@ from regard.errors import ConfigError
 if TYPE_CHECKING:
     from regard.datasets.dataset import BoxedDataset
     from regard.training.config import Recipe
-    from regard.training.loop import Progress
+    from regard.training.loop import Outcome, Progress
+
+
+BackboneOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Pretrained backbone whose frozen regions and words the model's heads learn on "
+        "(regard models); or file of the tuned one that regions come from, kept with the model."
+    ),
+]
+StartOption = Annotated[
+    str | None,
+    typer.Option(help="Model to go on from: a shipped one's name, or a folder."),
+]
+SeedsOption = Annotated[
+    int, typer.Option(min=1, help="Runs, each with a seed of its own and in OUT/seed-N.")
+]
 
 
 def train(
@@ -34,17 +52,9 @@ def train(
         str, typer.Option(help="Shipped recipe's name, or a TOML file.")
     ] = "flickr8k",
     settings: SettingsOption = None,
-    backbone: Annotated[
-        str | None,
-        typer.Option(
-            help="Pretrained backbone whose frozen regions and words the model's heads learn on "
-            "(regard models); or file of the tuned one that regions come from, kept with the model."
-        ),
-    ] = None,
-    start: Annotated[
-        str | None,
-        typer.Option(help="Model to go on from: a shipped one's name, or a folder."),
-    ] = None,
+    backbone: BackboneOption = None,
+    start: StartOption = None,
+    seeds: SeedsOption = 1,
     device: DeviceOption = "auto",
     compiled: CompileOption = False,
     as_json: AsJson = False,
@@ -62,6 +72,8 @@ def train(
 
         regard train --data data/f30k_precomp --device cuda --set training.precision=bfloat16
         --out runs/f30k
+
+        regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --seeds 3 --out runs/three
     """
     require_train()
     from regard.device import usable_device
@@ -76,16 +88,51 @@ def train(
     wanted, tuned = _standing(load_recipe(recipe, settings or []), backbone)
     train_set, val_set = _open(data, regions)
     _check_backbone(tuned, train_set.producer)
-    teller = EpochTeller()
     first = load_checkpoint(start) if start else None
-    machine = Machine(device=usable_device(device), compiled=compiled)
-    outcome = run_training(wanted, train_set, val_set, out, teller, start=first, machine=machine)
-    teller.close()
-    if tuned is not None:
-        shutil.copyfile(tuned, outcome.best / BACKBONE)
-    tree = {"model": str(outcome.best), "rsum": outcome.rsum, "epoch": outcome.epoch}
-    note = f"Best on val: rSum {outcome.rsum:.1f} at epoch {outcome.epoch}."
-    print_made(outcome.best, tree, as_json, note)
+    cache = out / "cache" if seeds > 1 else None
+    machine = Machine(device=usable_device(device), compiled=compiled, cache=cache)
+    outcomes = []
+    for seeded, folder in _runs(wanted, out, seeds):
+        teller = EpochTeller()
+        outcome = run_training(
+            seeded, train_set, val_set, folder, teller, start=first, machine=machine
+        )
+        teller.close()
+        if tuned is not None:
+            shutil.copyfile(tuned, outcome.best / BACKBONE)
+        outcomes.append(outcome)
+    _tell(outcomes, out, as_json)
+
+
+def _runs(recipe: "Recipe", out: Path, seeds: int) -> "Iterator[tuple[Recipe, Path]]":
+    """What is trained, and where."""
+    from regard.training.run import folder_of_seed
+
+    if seeds == 1:
+        yield recipe, out
+        return
+    for seed in range(recipe.training.seed, recipe.training.seed + seeds):
+        yield (
+            replace(recipe, training=replace(recipe.training, seed=seed)),
+            folder_of_seed(out, seed),
+        )
+
+
+def _tell(outcomes: list["Outcome"], out: Path, as_json: bool) -> None:
+    """What came of the runs; and their learning curves, as a picture."""
+    from regard.evaluation.seeds import over_seeds
+    from regard.training.curves import draw_curves
+
+    draw_curves([one.best.parent for one in outcomes], out / "curves.png")
+    runs = [{"model": str(one.best), "rsum": one.rsum, "epoch": one.epoch} for one in outcomes]
+    if len(outcomes) == 1:
+        (one,) = outcomes
+        note = f"Best on val: rSum {one.rsum:.1f} at epoch {one.epoch}."
+        print_made(one.best, runs[0], as_json, note)
+        return
+    found = over_seeds([one.rsum for one in outcomes])
+    note = f"Best on val: rSum {found} (mean of {len(runs)} seeds and its 95 % interval)."
+    print_made(out, {"runs": runs, "rsum": found.mean, "interval": found.interval}, as_json, note)
 
 
 def _open(data: Path, regions: Path | None) -> tuple["BoxedDataset", "BoxedDataset"]:

@@ -84,25 +84,32 @@ def intervals(galleries: Sequence[Ranks]) -> Intervals:
     Both retrieval directions use the same draws, so that rSum's interval knows that they rise
     and fall together.
     """
-    hits, captions = _hits_by_photo(galleries)
-    photos = len(captions)
-    random = np.random.default_rng(0)
-    draws = np.empty((_RESAMPLES, 2 * len(RECALL_AT)))
-    for row in range(_RESAMPLES):
-        times = np.bincount(random.integers(photos, size=photos), minlength=photos)
-        hits_drawn = times @ hits
-        draws[row, : len(RECALL_AT)] = 100 * hits_drawn[: len(RECALL_AT)] / photos
-        draws[row, len(RECALL_AT) :] = 100 * hits_drawn[len(RECALL_AT) :] / (times @ captions)
-    limits = [_interval(column) for column in draws.T]
+    hits, captions = hits_by_photo(galleries)
+    draws = redrawn(hits[None], captions)[:, 0]
+    limits = [interval(column) for column in draws.T]
     half = len(RECALL_AT)
     return Intervals(
         dict(zip(RECALL_AT, limits[:half], strict=True)),
         dict(zip(RECALL_AT, limits[half:], strict=True)),
-        _interval(draws.sum(1)),
+        interval(draws.sum(1)),
     )
 
 
-def _hits_by_photo(
+def redrawn(
+    hits: Float[np.ndarray, "model photo six"], captions: Int[np.ndarray, " photo"]
+) -> Float[np.ndarray, "draw model six"]:
+    """Recalls of models in per cent, on redrawn sets of photos that are the same for all."""
+    photos, half = len(captions), len(RECALL_AT)
+    random = np.random.default_rng(0)
+    draws = np.empty((_RESAMPLES, len(hits), 2 * half))
+    for row in range(_RESAMPLES):
+        times = np.bincount(random.integers(photos, size=photos), minlength=photos)
+        queries = np.repeat([photos, times @ captions], half)
+        draws[row] = 100 * (times @ hits) / queries
+    return draws
+
+
+def hits_by_photo(
     galleries: Sequence[Ranks],
 ) -> tuple[Float[np.ndarray, "photo six"], Int[np.ndarray, " photo"]]:
     """Per photo: found among the first 1, 5, 10, its captions found likewise; its captions."""
@@ -118,6 +125,7 @@ def _hits_by_photo(
     return np.concatenate(hits), np.concatenate(captions)
 
 
-def _interval(draws: Float[np.ndarray, " draw"]) -> Interval:
+def interval(draws: Float[np.ndarray, " draw"]) -> Interval:
+    """What 95 % of the draws lie within."""
     low, high = np.percentile(draws, _LEVEL)
     return float(low), float(high)

@@ -86,8 +86,24 @@ class Judge(NamedTuple):
             ShapeError: a similarity is not finite.
             CheckpointError: a model was trained on features of another kind.
         """
+        ranks = self.ranks(members, dataset, data, split, progress)
+        return self.report(ranks, dataset, split, len(members))
+
+    def ranks(
+        self,
+        members: Sequence[Model],
+        dataset: Dataset,
+        data: Path,
+        split: str,
+        progress: Progress = silent,
+    ) -> list[Ranks]:
+        """Ranks in every gallery of the protocol, by one model or several averaged; as `evaluate`.
+
+        Raises:
+            DataError, ShapeError, CheckpointError: as there.
+        """
         steps = _Steps(len(members) * len(dataset.captions.sentences), progress)
-        ranks = [
+        return [
             rank(
                 self._similarities(members, gallery, steps),
                 gallery.captions.photo_of_caption,
@@ -95,7 +111,6 @@ class Judge(NamedTuple):
             )
             for gallery in galleries(self.protocol, dataset, data, split)
         ]
-        return self.report(ranks, dataset, split, len(members))
 
     def report(self, ranks: Sequence[Ranks], dataset: Dataset, split: str, models: int) -> Report:
         """The report of ranks found in the galleries of a data set."""

@@ -109,6 +109,7 @@ def train(
     first = network_of(start) if start else None
     learner = Learner(recipe, run, vocabulary, train_set, first, classes=classes, machine=machine)
     position = run.restore(learner.restore)
+    run.start(device=machine.device, epoch=position.epoch, step=position.step)
     batches = PairBatches(
         learner.dataset,
         vocabulary,

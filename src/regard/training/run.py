@@ -2,6 +2,7 @@
 
 RUN/recipe.json         what is being trained; a run is only continued with the same
 RUN/data.json           digests of data and vocabulary, likewise
+RUN/starts.jsonl        one line each time it was begun or gone on with: versions, code, command
 RUN/log.jsonl           one line an epoch
 RUN/state.safetensors   weights, optimizer moments and position
 RUN/best/               the model that was best on val
@@ -15,11 +16,31 @@ from typing import Any, NamedTuple
 
 from torch import Tensor
 
+from regard import provenance
 from regard.config import to_tree
 from regard.errors import CheckpointError
 from regard.store import json_files
 from regard.training import saved_state
 from regard.training.config import Recipe
+
+LOG, _STARTS = "log.jsonl", "starts.jsonl"
+_BEST, _SEED = "best", "seed-"
+
+
+def folder_of_seed(folder: Path, seed: int) -> Path:
+    """Where one of several runs is that differ in their seed."""
+    return folder / f"{_SEED}{seed}"
+
+
+def runs_in(folder: Path) -> list[Path]:
+    """A run's folder itself, or those of its seeds."""
+    return sorted(folder.glob(f"{_SEED}*")) or [folder]
+
+
+def models_in(name: str) -> list[str]:
+    """A model's name or folder itself, or the best models of a run or of its seeds."""
+    runs = [run / _BEST for run in runs_in(Path(name)) if (run / _BEST).is_dir()]
+    return [str(best) for best in runs] or [name]
 
 
 class Position(NamedTuple):
@@ -74,7 +95,7 @@ class Run:
         self.folder = folder
         self.cache = cache or folder / "cache"
         """Folder for what is made once from the data and can be made again."""
-        self.best = folder / "best"
+        self.best = folder / _BEST
         """Folder of the best model."""
         self._state = folder / "state.safetensors"
         claim(folder / "recipe.json", to_tree(recipe), "of another recipe")
@@ -92,7 +113,14 @@ class Run:
 
     def log(self, **record: Any) -> None:
         """Append a line to the log."""
-        with (self.folder / "log.jsonl").open("a", encoding="utf-8") as file:
+        self._append(LOG, record)
+
+    def start(self, **more: Any) -> None:
+        """Write down what it is begun, or gone on with, by."""
+        self._append(_STARTS, {**provenance.start(), **more})
+
+    def _append(self, name: str, record: dict[str, Any]) -> None:
+        with (self.folder / name).open("a", encoding="utf-8") as file:
             file.write(json.dumps(record) + "\n")
 
     def save(self, state: Mapping[str, Tensor], position: Position) -> None:
