@@ -30,6 +30,7 @@ REFUSED = "Failed to load resource"  # what Chromium says of every answer that i
 NO_MATCH = "a woman rides a horse on the beach"  # there is no such photo among the samples
 UNKNOWN = "a motorcyclee"  # a word the model never read
 DRAWN = 40  # so that the list has a second page
+LIVE = ServeConfig(refresh=0.2)  # of a server whose index changes
 PHOTOS = DRAWN + len(list(samples.FOLDER.glob("*.jpg")))
 
 
@@ -59,6 +60,30 @@ def address(folder):
     with (
         Index.open(folder.parent / "index", model) as index,
         running(create_app(index, ServeConfig())) as where,
+    ):
+        yield where
+
+
+@pytest.fixture(scope="session")
+def model():
+    return load()
+
+
+@pytest.fixture
+def photos(tmp_path, model):
+    """A folder of drawn photos, indexed under a name of its own."""
+    for seed in range(3):
+        draw(tmp_path / f"photos/{seed}.png", seed)
+    update_index(tmp_path / "other", tmp_path / "photos", model, workers=1)
+    return tmp_path / "photos"
+
+
+@pytest.fixture
+def live(photos, model):
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    with (
+        Index.open(photos.parent / "other", model) as index,
+        running(create_app(index, LIVE)) as where,
     ):
         yield where
 
@@ -134,12 +159,25 @@ def settled(page):
 
 
 def search(page, address, text):
-    """Open the page and ask for a sentence as a reader would."""
+    """Open the page, ask for a sentence as a reader would, and unfold the less likely photos."""
     page.goto(address)
     page.fill("#q", text)
     page.press("#q", "Enter")
     page.wait_for_selector(".chip")
+    unfold(page)
+
+
+def unfold(page):
+    """Show the less likely photos, where there are any kept back."""
     settled(page)
+    if page.locator(".folded button").count():
+        page.click(".folded button")
+        settled(page)
+
+
+def strength(likely):
+    """How good a match is, as the page says it."""
+    return "strong" if likely >= 0.8 else "possible" if likely >= 0.5 else "weak"
 
 
 def order(page):

@@ -30,7 +30,7 @@ def test_the_words_are_one_stop_of_the_tab_key(page, address):
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Tab")
     page.keyboard.press("Shift+Tab")
-    assert page.evaluate(f"{FOCUSED}.innerText") == "cat"
+    assert page.evaluate(f"{FOCUSED}.innerText") == "looks"
 
 
 def test_the_first_stop_skips_to_the_photos(page, address, shoot):
@@ -113,8 +113,8 @@ def test_a_wait_can_be_given_up(page, address, shoot):
 
 def test_no_number_changes_its_kind_when_a_word_is_weighted(page, address):
     search(page, address, TEXT)
-    assert page.inner_text(".badge b >> nth=0").endswith("%")
-    page.focus(".label >> nth=1")
+    assert page.inner_text(".badge b >> nth=0") in ("strong", "possible")
+    page.focus(".label >> nth=0")
     page.keyboard.press("ArrowUp")
     page.wait_for_selector("text=weighted")
     page.keyboard.press("Escape")
@@ -147,7 +147,7 @@ def test_on_a_phone_a_tap_on_a_word_opens_no_slider(phone, address):
 def test_a_time_in_the_sentence_is_taken_off_by_a_click(page, address, shoot):
     search(page, address, "a cat in march 2021")
     page.wait_for_selector(".time-chip:has-text('1 March 2021 – 31 March 2021')")
-    assert page.locator(".chip .label").nth(1).inner_text().endswith("cat")
+    assert page.locator(".chip .label").nth(0).inner_text().endswith("cat")
     assert page.inner_text(".status").startswith("40 photos")
     shoot(page)
     page.click("[aria-label='Search without “in march 2021”']")

@@ -3,42 +3,13 @@
 import socket
 from contextlib import ExitStack
 
-import pytest
-from browser.conftest import settled, watched
+from browser.conftest import LIVE, settled, watched
 from search.conftest import draw
 from web.server import running
 
 from regard.indexing import update_index
-from regard.model.model import load
 from regard.search import Index
 from regard.web.app import create_app
-from regard.web.config import ServeConfig
-
-CONFIG = ServeConfig(refresh=0.2)
-
-
-@pytest.fixture(scope="module")
-def model():
-    return load()
-
-
-@pytest.fixture
-def photos(tmp_path, model):
-    """A folder of drawn photos, indexed under a name of its own."""
-    for seed in range(3):
-        draw(tmp_path / f"photos/{seed}.png", seed)
-    update_index(tmp_path / "other", tmp_path / "photos", model, workers=1)
-    return tmp_path / "photos"
-
-
-@pytest.fixture
-def live(photos, model):
-    pytest.importorskip("playwright", reason="playwright is not installed")
-    with (
-        Index.open(photos.parent / "other", model) as index,
-        running(create_app(index, CONFIG)) as where,
-    ):
-        yield where
 
 
 def test_photos_that_come_are_announced_and_shown_by_a_click(chromium, live, photos, model, shoot):
@@ -87,7 +58,7 @@ def test_a_lost_server_is_said_once_and_found_again(chromium, photos, model, sho
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with Index.open(photos.parent / "other", model) as index, ExitStack() as stack:
-        serving = stack.enter_context(running(create_app(index, CONFIG), port))
+        serving = stack.enter_context(running(create_app(index, LIVE), port))
         with watched(chromium, serving) as page:
             page.goto(serving)
             page.wait_for_selector(".tile >> nth=2")
@@ -100,6 +71,6 @@ def test_a_lost_server_is_said_once_and_found_again(chromium, photos, model, sho
             assert page.locator(".problem").count() == 1
             assert page.locator(".tile").count() == 3
             shoot(page)
-            with running(create_app(index, CONFIG), port):
+            with running(create_app(index, LIVE), port):
                 page.wait_for_selector(".problem", state="detached")
                 page.wait_for_selector(".chip:has-text('ball')")  # what was asked is answered

@@ -2,7 +2,17 @@
 
 from urllib.parse import parse_qs, quote, urlsplit
 
-from browser.conftest import NO_MATCH, PHOTOS, UNKNOWN, api, order, search, settled
+from browser.conftest import (
+    NO_MATCH,
+    PHOTOS,
+    UNKNOWN,
+    api,
+    order,
+    search,
+    settled,
+    strength,
+    unfold,
+)
 
 TEXT = "a cat looks at the camera"
 
@@ -15,7 +25,8 @@ def test_photos_come_in_the_order_of_the_api(page, address, shoot):
     search(page, address, TEXT)
     expected = api(page, address, f"search?q={quote(TEXT)}")
     assert order(page) == [hit["photo"]["id"] for hit in expected["hits"]]
-    assert page.locator(".chip .label").all_inner_texts() == [*TEXT.split(), "whole sentence"]
+    labels = page.locator(".chip .label").all_inner_texts()
+    assert labels == ["cat", "looks", "camera", "whole sentence"]
     assert query(page) == {"q": [TEXT]}
     assert page.title() == f"{TEXT} – Regard"
     assert page.inner_text(".status").startswith(f"{PHOTOS} photos · ")
@@ -110,7 +121,7 @@ def test_a_word_switched_off_ranks_anew_at_once(page, address, shoot):
     assert order(page) != before
     page.click("text=reset")
     page.wait_for_selector("text=weighted", state="detached")
-    settled(page)
+    unfold(page)
     assert order(page) == before
 
 
@@ -223,8 +234,28 @@ def test_something_fits_and_nothing_is_said(page, address):
     verdict = api(page, address, f"search?q={quote(TEXT)}")["verdict"]
     assert verdict["good"]
     assert page.locator(".no-match").count() == 0
-    badge = page.inner_text(".tile >> nth=0 >> .badge b")
-    assert badge == f"{percent(verdict['probability'])}\u00a0%"
+    assert page.inner_text(".tile >> nth=0 >> .badge b") == strength(verdict["probability"])
+
+
+def test_what_fits_less_comes_after_a_line_and_is_folded(page, address, shoot):
+    page.goto(f"{address}/?q={quote(TEXT)}")
+    page.wait_for_selector(".folded")
+    settled(page)
+    hits = api(page, address, f"search?q={quote(TEXT)}&limit=40")["hits"]
+    likely = [hit["photo"]["id"] for hit in hits if hit["match_probability"] >= 0.5]
+    assert order(page) == likely
+    assert len(likely) < 40
+    assert page.inner_text(".folded") == f"Show {PHOTOS - len(likely)} less likely photos"
+    shoot(page)
+    page.click(".folded button")
+    page.wait_for_selector(".line:text-is('Less likely')")
+    settled(page)
+    line, after = (
+        page.locator(name).bounding_box() for name in (".line", f".tile >> nth={len(likely)}")
+    )
+    assert line["y"] + line["height"] <= after["y"] + 1
+    assert len(order(page)) == 40
+    shoot(page, "-unfolded")
 
 
 def test_words_a_photo_does_not_show_stand_on_it(page, address, shoot):

@@ -92,7 +92,7 @@ def test_no_map_is_laid_over_another_photo(page, address):
     page.click(".tile a >> nth=0")
     page.wait_for_selector(".stage regard-map.lit")
     settled(page)
-    first = page.inner_text(".verdict-line .big")
+    first = page.inner_text(".reasons")
     page.route(PHOTO, fail)
     held = []
     page.route(EXPLAIN, lambda route: held.append(route))
@@ -103,11 +103,11 @@ def test_no_map_is_laid_over_another_photo(page, address):
         page.wait_for_timeout(10)
     assert photos[1] in page.get_attribute(".stage img", "src")
     assert page.locator(".stage regard-map.lit").count() == 0
-    assert page.locator(".verdict-line").count() == 0
+    assert page.locator(".reasons").count() == 0
     held.pop().continue_()
     page.wait_for_selector(".stage regard-map.lit")
     assert photos[1] in page.get_attribute(".stage img", "src")
-    assert page.inner_text(".verdict-line .big") != first
+    assert page.inner_text(".reasons") != first
     assert page.get_attribute(".sum tr.pinned .word", "aria-pressed") == "true"
 
 

@@ -102,7 +102,8 @@ def test_a_slideshow_goes_on_by_itself_and_fills_the_screen(page, address):
     page.clock.install()
     search_url = f"{address}/?q={TEXT}"
     page.goto(search_url)
-    page.wait_for_selector(".tile")
+    page.click(".folded button")
+    page.wait_for_selector(".tile >> nth=3")
     photos = order(page)
     page.click(".tile a >> nth=0")
     page.wait_for_selector("dialog .sum tbody tr")

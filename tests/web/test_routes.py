@@ -119,6 +119,7 @@ def test_a_photo_is_described(client, placed):
         "width": 700,
         "height": 500,
         "taken": "2021-05-12T10:11:12",
+        "favourite": False,
     }
 
 
@@ -320,3 +321,20 @@ def test_without_is_unwanted(client):
     words = get(client, "search", q="a dog without a leash")["words"]
     assert [word["weight"] for word in words if word["text"] == "leash"] == [-1]
     assert get(client, "search", q="a dog")["time"] is None
+
+
+def test_months_tell_how_many_photos_and_where_they_begin(client):
+    months = get(client, "months")["months"]
+    assert months == [
+        {"month": "2021-05", "photos": 1, "offset": 0},
+        {"month": "2020-01", "photos": 6, "offset": 1},
+        {"month": None, "photos": 4, "offset": 7},
+    ]
+    begin = get(client, "photos", offset=1, limit=1)["hits"][0]["photo"]
+    assert begin["taken"].startswith("2020-01")
+    assert get(client, "months", since="2021-01-01")["months"] == months[:1]
+
+
+def test_words_tell_whether_they_name_something(client):
+    words = get(client, "search", q="a dog on the beach")["words"]
+    assert [word["text"] for word in words if word["names"]] == ["dog", "beach"]

@@ -87,6 +87,8 @@ class Filters:
     orientation: Orientation | None = None
     min_size: tuple[int, int] | None = None
     """Least width and height in pixels."""
+    among: frozenset[str] | None = None
+    """Ids of the photos to look among."""
 
     def __post_init__(self) -> None:
         """Refuse orientations there are none of, and paths that no index can hold."""
@@ -116,6 +118,10 @@ class Filters:
         if self.min_size is not None:
             wanted += [("items.width >= ?", self.min_size[0])]
             wanted += [("items.height >= ?", self.min_size[1])]
+        if self.among is not None:
+            ids = json.dumps(sorted(self.among))
+            given = f"substr(files.content, 1, {ID_DIGITS}) IN (SELECT value FROM json_each(?))"
+            wanted.append((given, ids))
         texts = [text for text, _ in wanted]
         if self.orientation is not None:
             texts.append(_SHAPES[self.orientation])

@@ -21,7 +21,7 @@ from regard.web.config import ServeConfig
 from regard.web.context import Context
 from regard.web.measures import Measured
 from regard.web.pages import page_router
-from regard.web.routes import files, photos, search, system, uploads
+from regard.web.routes import favourites, files, folders, photos, search, system, uploads
 from regard.web.security import Guard
 from regard.web.sentences import read_sentences
 
@@ -66,7 +66,7 @@ def create_app(
         lifespan=_lifespan,
     )
     app.state.context = context
-    for routes in (search, photos, files, uploads, system):
+    for routes in (search, photos, files, favourites, folders, uploads, system):
         app.include_router(routes.router, prefix=API, responses=_problem_responses())
     app.include_router(page_router())
     problems.install(app)

@@ -13,6 +13,7 @@ from regard.search.snapshot import Snapshot
 from regard.web import models
 from regard.web.config import ServeConfig, is_loopback
 from regard.web.gate import Gate
+from regard.web.indexer import Indexer
 from regard.web.keeping import Keeper
 from regard.web.library import Library
 from regard.web.measures import Measures
@@ -39,6 +40,7 @@ class Context:
         self.config = config
         self.model = index.model
         self.library = Library(index)
+        self.indexer = Indexer(self.library)
         self.thumbnails = Thumbnails(index.folder)
         self.uploads = Uploads(index.model, config)
         keep = config.keep_uploads

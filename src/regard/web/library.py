@@ -13,9 +13,12 @@ from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
-from regard.search.catalog import Orientation
+from regard.search.catalog import NO_FILTERS, Orientation
+from regard.search.favourites import Favourites
 from regard.search.snapshot import Snapshot
 from regard.web import models
 from regard.web.problems import ProblemError
@@ -23,6 +26,8 @@ from regard.web.ranking import Ranker
 from regard.web.recent import Recent
 
 _MOST_FOLDERS = 200
+_MOST_THINGS = 300
+_SURE = 128  # of 255: a region looks like something from one half on
 _KEPT_LISTS = 8
 
 
@@ -41,10 +46,12 @@ class Library:
 
     def __init__(self, index: Index) -> None:
         self.index = index
+        self.favourites = Favourites(index.folder)
         self.ranker = Ranker(index)
         self._names: Recent[dict[Path, str]] = Recent(1)
         self._lists: Recent[list[PhotoRecord]] = Recent(_KEPT_LISTS)
         self._overview: Recent[Overview] = Recent(1)
+        self._things: Recent[models.Things] = Recent(1)
         self._following = threading.Lock()
 
     def follow(self) -> bool:
@@ -122,6 +129,7 @@ class Library:
             width=record.width,
             height=record.height,
             taken=record.taken.isoformat() if record.taken else None,
+            favourite=record.id in self.favourites.ids(),
         )
 
     def overview(self) -> Overview:
@@ -153,6 +161,8 @@ class Library:
         since: date | None,
         until: date | None,
         shape: Orientation | None,
+        *,
+        favourites: bool = False,
     ) -> Filters:
         """The index's filters for those of a request.
 
@@ -181,7 +191,35 @@ class Library:
             taken_after=datetime.combine(since, time.min) if since else None,
             taken_before=datetime.combine(until + timedelta(days=1), time.min) if until else None,
             orientation=shape,
+            among=self.favourites.ids() if favourites else None,
         )
+
+    def things(self) -> models.Things:
+        """What photos show, most common first; worked out once after each change."""
+        with self.index.snapshot() as snapshot:
+            return self._things.of(snapshot.generation, "", lambda: self._count_things(snapshot))
+
+    def _count_things(self, snapshot: Snapshot) -> models.Things:
+        labels = self.index.model.labels
+        names = labels.names if labels else ()
+        counts: Counter[int] = Counter()
+        for key in snapshot.passing(NO_FILTERS) if names else ():
+            looks = snapshot.store[key].labels
+            if looks is not None:
+                seen = looks.classes[:, 0][looks.parts[:, 0] >= _SURE]
+                counts.update(np.unique(seen).tolist())
+        most = [(names[number], photos) for number, photos in counts.most_common(_MOST_THINGS)]
+        return models.Things(things=[models.Thing(name=n, photos=photos) for n, photos in most])
+
+    def months(self, filters: Filters) -> list[models.Month]:
+        """How many of the photos that pass were taken in each month, newest first."""
+        found = self.newest(filters)
+        counts = Counter(f"{taken:%Y-%m}" if taken else None for *_, taken, _, _ in found)
+        months, offset = [], 0
+        for month, photos in counts.items():  # in the order of the photos
+            months.append(models.Month(month=month, photos=photos, offset=offset))
+            offset += photos
+        return months
 
 
 def name_roots(roots: Sequence[Path]) -> dict[Path, str]:

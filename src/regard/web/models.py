@@ -17,6 +17,7 @@ class Photo(BaseModel):
     width: int = Field(description="Pixels, upright.")
     height: int
     taken: str | None = Field(description="When, by the camera's clock, ISO 8601; never where.")
+    favourite: Annotated[bool, Field(description="Whether somebody marked it.")] = False
 
 
 class Word(BaseModel):
@@ -25,6 +26,7 @@ class Word(BaseModel):
     text: str
     marker: bool = Field(description="The whole sentence, or <start> or <end>: no single word.")
     known: bool = Field(description="Whether the model has ever read it.")
+    names: bool = Field(description="Whether it names something that could be seen.")
     nearest: list[str] = Field(description="Known words spelt like an unknown one.")
     sentence: int = Field(description="Which of the query's sentences it is of, from 0.")
     weight: float = Field(description="What that sentence counts; less than 0 is unwanted.")
@@ -256,6 +258,53 @@ class Stats(BaseModel):
     keeps_uploads: bool = Field(description="Whether uploads can be kept, with keep=true.")
     is_local: bool = Field(description="Whether you ask from the machine the server runs on.")
     index_command: str = Field(description="What to type to have a folder of photos found here.")
+
+
+class Indexing(BaseModel):
+    """How far the folder is that was added last."""
+
+    running: bool = False
+    folder: Annotated[str, Field(description="Empty where none was added since the start.")] = ""
+    done: Annotated[int, Field(description="Of the files that must be read.")] = 0
+    total: Annotated[int, Field(description="0 while files are looked for.")] = 0
+    added: Annotated[int, Field(description="Files that came, once it is done.")] = 0
+    skipped: Annotated[int, Field(description="Files that could not be read.")] = 0
+    error: Annotated[str, Field(description="Why it could not be done; empty where it could.")] = ""
+
+
+class NewFolder(BaseModel):
+    """A folder whose photos are to be found."""
+
+    folder: Annotated[str, StringConstraints(min_length=1, max_length=4000)] = Field(
+        description="Its whole path on the server's machine."
+    )
+
+
+class Thing(BaseModel):
+    """What some photos show."""
+
+    name: str
+    photos: int
+
+
+class Things(BaseModel):
+    """What photos of the index show, most common first."""
+
+    things: list[Thing]
+
+
+class Month(BaseModel):
+    """Photos of one month."""
+
+    month: str | None = Field(description="As 2021-05; null for undated photos, which come last.")
+    photos: int
+    offset: int = Field(description="Place of its first one among all, newest first.")
+
+
+class Months(BaseModel):
+    """How many photos were taken when, newest first."""
+
+    months: list[Month]
 
 
 class Health(BaseModel):

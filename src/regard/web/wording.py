@@ -22,6 +22,7 @@ from regard.search.understanding import understand
 from regard.store.shards import Regions
 from regard.web import models
 from regard.web.problems import ProblemError
+from regard.words.function_words import names_something
 from regard.words.special import MARKERS
 from regard.words.tokens import tokenize
 
@@ -63,6 +64,7 @@ def words_of(query: EncodedQuery) -> list[models.Word]:
             text=text.strip("<>") if text in MARKERS else text,
             marker=text in MARKERS,
             known=text not in unknown,
+            names=names_something(text),
             nearest=unknown.get(text, []),
             sentence=number,
             weight=part.weight,

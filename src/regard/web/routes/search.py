@@ -65,6 +65,7 @@ class Where:
         date | None, Query(description="Last day, YYYY-MM-DD; leaves out undated photos.")
     ] = None
     shape: Annotated[Orientation | None, Query()] = None
+    favourites: Annotated[bool, Query(description="Only photos that somebody marked.")] = False
 
     def filters(self, library: Library, text: str = "") -> Filters:
         """The index's filters, with the time that a query names.
@@ -75,7 +76,7 @@ class Where:
         span = understand(text, date.today()).span
         since = max(filter(None, (self.since, span.since)), default=None)
         until = min(filter(None, (self.until, span.until)), default=None)
-        return library.filters(self.folder, since, until, self.shape)
+        return library.filters(self.folder, since, until, self.shape, favourites=self.favourites)
 
 
 @dataclass
@@ -234,6 +235,22 @@ async def stream(
 async def suggestions(here: Here, client: Client) -> Response:
     """A few sentences that fit photos of this index, to begin with."""
     return answer(await here.search_gate.run(client, here.suggestions))
+
+
+@router.get("/things", response_model=models.Things)
+async def things(here: Here, client: Client) -> Response:
+    """What photos of this index show, by what their regions look like; to suggest while typing."""
+    return answer(await here.search_gate.run(client, here.library.things))
+
+
+@router.get("/months", response_model=models.Months)
+async def months(here: Here, client: Client, where: Annotated[Where, Depends()]) -> Response:
+    """How many photos were taken in each month, and where they begin in `photos`."""
+
+    def job() -> models.Months:
+        return models.Months(months=here.library.months(where.filters(here.library)))
+
+    return answer(await here.search_gate.run(client, job))
 
 
 @router.get("/photos", response_model=models.Search)

@@ -2,10 +2,11 @@
 
 import { html, nothing } from "lit";
 import * as api from "./api.ts";
-import { count, percent, score } from "./format.ts";
+import { count, percent, score, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { settings } from "./settings.ts";
 import type { View } from "./state.ts";
+import { reasonsOf, type Chip } from "./words.ts";
 
 /** What the list knows of a photo. */
 export interface Listed {
@@ -16,15 +17,27 @@ export interface Listed {
   weighted: number | null;
 }
 
-/** How well it fits, above the sum of the words. */
-export function verdictLine(explained: api.Explained, listed: Listed, searched: boolean) {
-  return html`<div class="verdict-line">
-      <b class="big">${score(explained.similarity, 3)}</b> similarity ${odds(explained, listed, searched)}
-    </div>
-    ${listed.weighted !== null && searched ? html`<p class="note">Without the weights of the list, by which it
-      has ${score(listed.weighted, 3)}.</p>` : nothing}
+/** How well it fits and why, above the words. */
+export function reasons(explained: api.Explained, chips: Chip[], listed: Listed, searched: boolean) {
+  const strength = strengthOf({ match_probability: searched && explained.is_default ? listed.likely : null });
+  const [first, ...others] = reasonsOf(explained.maps, chips);
+  return html`<div class="reasons">
+      ${strength ? html`<b class="strength ${strength}">${strength} match</b>` : nothing}
+      <p>${first ? html`Found because: <b>${first}</b>${others.map((other) => `, ${other}`)}`
+        : "No word by itself explains this photo."}</p></div>
     ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not found here:
       <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}`;
+}
+
+/** The numbers, for who wants them. */
+function numbers(explained: api.Explained, chips: Chip[], listed: Listed, searched: boolean) {
+  return html`<div class="verdict-line"><b class="big">${score(explained.similarity, 3)}</b> similarity
+      ${odds(explained, listed, searched)}</div>
+    ${listed.weighted !== null && searched ? html`<p class="note">Without the weights of the list, by which it
+      has ${score(listed.weighted, 3)}.</p>` : nothing}
+    ${chips.filter(({ marker, indices }) => marker && indices.length > 1).map(({ label, indices }) => html`<p
+      class="note rest">${label}: ${indices.map((index) =>
+        `${explained.words[index]!.text} ${score(explained.maps.words[index]!.share, 3)}`).join(" · ")}</p>`)}`;
 }
 
 /** How likely the sentence describes the photo: among all that were searched, or as a pair. */
@@ -38,10 +51,12 @@ function odds({ probability, is_default }: api.Explained, listed: Listed, asked:
     >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
 }
 
-/** For researchers: direction, sharpness, the figure, the numbers. */
-export function inDepth(id: string, choice: api.ExplainChoice, explained: api.Explained,
-  ask: (change: Partial<View>) => void) {
-  return html`<details class="depth" ?open=${!explained.is_default}><summary>Details</summary>
+/** For researchers: numbers, direction, sharpness, the figure; `turn` is told when it opens or closes. */
+export function inDepth(id: string, choice: api.ExplainChoice, explained: api.Explained, chips: Chip[],
+  listed: Listed, searched: boolean, open: boolean, turn: (open: boolean) => void, ask: (change: Partial<View>) => void) {
+  return html`<details class="depth" ?open=${open || !explained.is_default}
+    @toggle=${(event: Event) => turn((event.target as HTMLDetailsElement).open)}><summary>Details</summary>
+    ${numbers(explained, chips, listed, searched)}
     ${settings(explained, ask)}
     <p class="downloads">${icons.download}<span>Figure</span>
       <a href=${api.figureUrl(id, choice, "png")} download="regard.png">PNG</a>

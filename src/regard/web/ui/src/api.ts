@@ -9,6 +9,7 @@ export interface Photo {
   width: number;
   height: number;
   taken: string | null;
+  favourite: boolean;
 }
 
 export interface QueryWord {
@@ -16,6 +17,8 @@ export interface QueryWord {
   /** The whole sentence, or <start> or <end>: no single word. */
   marker: boolean;
   known: boolean;
+  /** Whether it names something that could be seen. */
+  names: boolean;
   nearest: string[];
   /** Which of the query's sentences it is of, and what that one counts; less than 0 is unwanted. */
   sentence: number;
@@ -215,7 +218,7 @@ function query(values: Record<string, string | number | boolean | null | undefin
 }
 
 function filters(view: View) {
-  return { folder: view.folder, since: view.since, until: view.until, shape: view.shape };
+  return { folder: view.folder, since: view.since, until: view.until, shape: view.shape, favourites: view.fav || null };
 }
 
 export function search(view: View, offset: number, limit: number, signal: AbortSignal) {
@@ -227,6 +230,55 @@ export function search(view: View, offset: number, limit: number, signal: AbortS
     sort: view.sort, ...filters(view), weights: view.weights?.join(",") };
   return ask<SearchAnswer>(`/search${query(values)}`, { signal });
 }
+
+/** Photos of one month, which are `offset` places from the newest; undated ones have none. */
+export interface Month {
+  month: string | null;
+  photos: number;
+  offset: number;
+}
+
+export async function months(view: View) {
+  return (await ask<{ months: Month[] }>(`/months${query(filters(view))}`)).months;
+}
+
+/** What some photos of the index show. */
+export interface Thing {
+  name: string;
+  photos: number;
+}
+
+export async function things() {
+  return (await ask<{ things: Thing[] }>("/things")).things;
+}
+
+/** How far the folder is that was added last. */
+export interface Indexing {
+  running: boolean;
+  folder: string;
+  done: number;
+  total: number;
+  added: number;
+  skipped: number;
+  error: string;
+}
+
+export function indexing() {
+  return ask<Indexing>("/indexing");
+}
+
+export function addFolder(folder: string) {
+  return ask<Indexing>("/folders", {
+    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ folder }) });
+}
+
+/** Mark a photo as a favourite, or no longer. */
+export async function mark(id: string, on: boolean) {
+  const response = await fetch(`${BASE}/favourites/${id}`, { method: on ? "PUT" : "DELETE" });
+  if (!response.ok) throw await toError(response);
+}
+
+export const FAVOURITES_URL = `${BASE}/favourites.txt`;
 
 export function stats() {
   return ask<Stats>("/stats");

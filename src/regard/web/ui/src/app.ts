@@ -7,6 +7,7 @@ import { bar } from "./bar.ts";
 import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
+import { folded, likelyFirst, likelyOf, lineBefore } from "./fold.ts";
 import { fault, lost } from "./fault.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
@@ -14,10 +15,15 @@ import { empty, fresh, heading, titleOf, waiting } from "./heading.ts";
 import "./help.ts";
 import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
+import { addFolder, progress } from "./folders.ts";
 import { likeChip, timeChip } from "./like.ts";
 import { watchServer } from "./live.ts";
+import { isSaved, remember, save } from "./searches.ts";
+import { Sender } from "./sender.ts";
+import { Shelf } from "./shelf.ts";
 import { BLANK, filterCount, isSearch, readView, sameList, writeView, type View } from "./state.ts";
 import { applyTheme } from "./theme.ts";
+import { monthsOf, offsetOf, scrubber } from "./timeline.ts";
 import "./viewer.ts";
 import "./welcome.ts";
 import { anyLeft, chipsOf, lightOf, replaceWord, unseenIn, withWeight, type Chip } from "./words.ts";
@@ -29,9 +35,9 @@ class RegardApp extends LitElement {
   static override properties = {
     view: { state: true }, answer: { state: true }, hits: { state: true }, busy: { state: true },
     error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
-    filtering: { state: true }, dragging: { state: true }, sending: { state: true }, notice: { state: true },
+    filtering: { state: true }, dragging: { state: true },
     helping: { state: true }, stuck: { state: true }, refused: { state: true },
-    lost: { state: true }, selected: { state: true }, done: { state: true },
+    lost: { state: true }, selected: { state: true }, done: { state: true }, unfolded: { state: true },
   };
   declare view: View;
   declare answer: api.SearchAnswer | null;
@@ -47,9 +53,6 @@ class RegardApp extends LitElement {
   declare region: { id: string; region: number } | null;
   declare filtering: boolean;
   declare dragging: boolean;
-  /** Name of the photo being uploaded; empty for none. */
-  declare sending: string;
-  declare notice: string;
   declare helping: boolean;
   /** Whether the last word that counts was to be switched off. */
   declare refused: boolean;
@@ -58,11 +61,15 @@ class RegardApp extends LitElement {
   /** Ids of photos that are selected, and what came of the last action on them. */
   declare selected: string[];
   declare done: string;
+  /** Whether photos that fit less are shown. */
+  declare unfolded: boolean;
 
   private chips: Chip[] = [];
   private listed: View = BLANK; // what the list shown was asked with
-  private kept: { id: string; text: string } | null = null; // what became of it, told beside a photo
-  private sent: { id: string; file: File } | null = null; // the reader's photo that was sent last
+  private start = 0; // place of the list's first photo among all
+  private shelf = new Shelf(() => this.requestUpdate());
+  private sender = new Sender(() => this.requestUpdate(), (id, replace) => this.go({ photo: id, sentence: "" }, replace),
+    () => void this.load());
   private asking = true; // whether what is awaited is another list, not more of this one
   private ended = false; // whether the list has no further page
   private requests = new AbortController();
@@ -75,11 +82,10 @@ class RegardApp extends LitElement {
     this.view = readView(location.search);
     this.answer = this.stats = this.region = this.error = this.stuck = null;
     this.hits = [];
-    this.busy = this.dragging = this.helping = this.refused = this.lost = false;
+    this.busy = this.dragging = this.helping = this.refused = this.lost = this.unfolded = false;
     this.selected = [];
     this.done = "";
     this.filtering = filterCount(this.view) > 0;
-    this.sending = this.notice = "";
     this.hovered = -1;
   }
 
@@ -92,7 +98,7 @@ class RegardApp extends LitElement {
     applyTheme();
     addEventListener("popstate", this.onPop);
     addEventListener("keydown", this.onKey);
-    this.stopDrops = watchDrops((inside) => (this.dragging = inside), (file) => void this.send(file));
+    this.stopDrops = watchDrops((inside) => (this.dragging = inside), (file) => void this.sender.send(file, this.stats));
     this.stopWatch = watchServer(this.onServer);
     void this.load();
   }
@@ -111,6 +117,7 @@ class RegardApp extends LitElement {
     this.lost = !stats;
     if (!stats) return;
     this.stats = stats;
+    if (stats.is_local) void this.shelf.follow();
     const came = stats.photos > 0 && this.answer?.indexed === 0;
     if (!this.busy && (back || came) && (came || this.error || !this.answer)) void this.load();
   };
@@ -119,7 +126,7 @@ class RegardApp extends LitElement {
   override updated() {
     const at = this.hits.findIndex(({ photo }) => photo.id === this.view.photo);
     const near = at >= 0 && at > this.hits.length - 4;
-    if (near && !this.ended && !this.busy && !this.stuck && !this.error) void this.load(true);
+    if (near && !this.folds && !this.ended && !this.busy && !this.stuck && !this.error) void this.load(true);
   }
 
   private async count() {
@@ -141,17 +148,19 @@ class RegardApp extends LitElement {
     this.stuck = null;
     if (!this.stats) void this.count();
     try {
-      const answer = await api.search(view, more ? this.hits.length : 0, PAGE, signal);
+      const months = isSearch(view) ? [] : await this.shelf.monthsOf(view, !more);
+      if (!more) this.start = offsetOf(months, view.at);
+      const answer = await api.search(view, this.start + (more ? this.hits.length : 0), PAGE, signal);
       const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
       const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
       this.chips = chipsOf(answer.words);
-      this.hits = more ? [...this.hits, ...fresh] : fresh;
+      this.hits = likelyFirst(more ? [...this.hits, ...fresh] : fresh);
       this.answer = answer;
       this.listed = view;
       this.ended = answer.hits.length < PAGE;
       this.error = null;
       this.lost = false;
-      if (!more) this.selected = [];
+      if (!more) [this.selected, this.unfolded] = [[], false];
     } catch (error) {
       if (signal.aborted) return;
       if (more) this.stuck = api.asError(error);
@@ -213,72 +222,55 @@ class RegardApp extends LitElement {
     }
   };
 
-  /** Show a photo of the reader's, which the server forgets; or have it kept and show that. */
-  private async send(file: File, keep = false) {
-    const { stats } = this;
-    if (stats && file.size > stats.upload_bytes) {
-      this.notice = `${file.name} is too large: it may have ${Math.floor(stats.upload_bytes / 1e6)} MB at most.`;
-      return;
-    }
-    this.sending = file.name;
-    this.notice = "";
-    try {
-      const { photo, kept } = await api.upload(file, keep, AbortSignal.timeout(60_000));
-      this.sent = { id: photo.id, file };
-      if (!kept) this.go({ photo: photo.id, sentence: "" });
-      else if (kept.is_indexed) this.showKept(kept);
-      this.kept = kept && { id: kept.is_indexed ? kept.id : this.view.photo, text: tellKept(kept) };
-    } catch (error) {
-      this.notice = (error as Error).message;
-    }
-    this.sending = "";
-  }
-
-  private showKept(kept: api.Kept) {
-    this.go({ photo: kept.id }, true);
-    if (!kept.is_new) return;
-    void this.load();
-    void this.count();
-  }
-
   private get link() {
     return (id: string) => writeView({ ...this.view, photo: id, sentence: "" });
   }
 
   override render() {
     return html`
-      ${bar(this.view, this, this.barActions)}
+      ${bar(this.view, this, this.shelf.things, this.barActions)}
       <main id="photos" aria-busy=${this.busy ? "true" : "false"}>
         ${this.filtering ? html`<regard-filters .view=${this.view} .stats=${this.stats}
           @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
-        ${this.notice ? html`<p class="problem" role="alert">${this.notice}
-          <button class="link" type="button" @click=${() => (this.notice = "")}>Dismiss</button></p>` : nothing}
+        ${this.sender.notice ? html`<p class="problem" role="alert">${this.sender.notice}
+          <button class="link" type="button" @click=${() => this.sender.dismiss()}>Dismiss</button></p>` : nothing}
+        ${this.shelf.notice ? html`<p class="problem" role="alert">${this.shelf.notice}
+          <button class="link" type="button" @click=${this.shelf.dismiss}>Dismiss</button></p>` : nothing}
+        ${progress(this.shelf.indexing, this.shelf.dismiss)}
         ${this.lost ? lost(() => void this.load()) : nothing}
         ${this.error && this.error.status ? fault(this.error, this.view, () => void this.load(), (change) => this.go(change)) : nothing}
         ${this.first ? html`<regard-welcome
+          .local=${!!this.stats?.is_local} @folder=${(event: CustomEvent<string>) => void this.shelf.add(event.detail)}
           @search=${(event: CustomEvent<string>) => this.ask(event.detail)}></regard-welcome>` : nothing}
         ${this.view.like ? likeChip(this.view, this.link, () => this.go({ like: "", box: "" })) : nothing}
         ${this.time ? timeChip(this.time, () => this.ask(this.time!.rest)) : nothing}
         ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.answer && this.stats ? fresh(this.stats.photos - this.answer.indexed, this.onFresh) : nothing}
         ${this.heading()}
-        <regard-grid .hits=${this.hits} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && !this.ended && !this.error} .stuck=${this.stuck} .query=${this.listed.q} .selected=${this.selected}
+        ${isSearch(this.view) ? nothing : scrubber(this.shelf.months, this.view.at, (at) => this.go({ at }))}
+        ${this.start ? html`<p class="newer"><button class="quiet" type="button"
+          @click=${() => this.go({ at: "" })}>Newer photos</button></p>` : nothing}
+        <regard-grid .hits=${this.shown} .sections=${isSearch(this.listed)
+          ? lineBefore(this.likely, this.shown.length) : monthsOf(this.hits)} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
+          .more=${!!this.answer && !this.ended && !this.error && !this.folds} .stuck=${this.stuck} .query=${this.listed.q} .selected=${this.selected}
           class=${(this.busy && this.asking) || this.error ? "stale" : ""}
           @select=${(event: CustomEvent<string[]>) => ([this.selected, this.done] = [event.detail, ""])}
           @gone=${(event: CustomEvent<string>) =>
             (this.hits = this.hits.filter(({ photo }) => photo.id !== event.detail))}
+          @favour=${(event: CustomEvent<{ hit: api.Hit; on: boolean }>) =>
+            this.shelf.mark(event.detail.hit, event.detail.on).then(() => (this.hits = [...this.hits]))}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
             (this.region = event.detail)}></regard-grid>
+        ${this.folds ? folded(this.answer!.total - this.likely, () => (this.unfolded = true)) : nothing}
       </main>
       ${this.selected.length ? selectionBar(this.selected, !!this.stats?.is_local, this.done,
         (note) => (this.done = note), () => (this.selected = [])) : nothing}
       ${this.view.photo ? this.viewer() : nothing}
       ${this.helping ? html`<regard-help @done=${() => (this.helping = false)}></regard-help>` : nothing}
-      ${this.dragging || this.sending ? html`<div class="curtain" role="status"><p>${this.sending
-        ? html`Looking at ${this.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
+      ${this.dragging || this.sender.sending ? html`<div class="curtain" role="status"><p>${this.sender.sending
+        ? html`Looking at ${this.sender.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
         It stays in memory for a quarter of an hour and is not written to disk.</small>`}</p></div>` : nothing}
     `;
   }
@@ -296,6 +288,19 @@ class RegardApp extends LitElement {
   /** The time that the sentence in the field names. */
   private get time(): api.Time | null {
     return this.listed.q === this.view.q ? (this.answer?.time ?? null) : null;
+  }
+
+  private get likely(): number {
+    return this.answer ? likelyOf(this.answer, this.hits, this.listed) : 0;
+  }
+
+  /** Whether less likely photos are kept back. */
+  private get folds(): boolean {
+    return !this.unfolded && this.likely > 0 && this.likely < this.hits.length;
+  }
+
+  private get shown(): api.Hit[] {
+    return this.folds ? this.hits.slice(0, this.likely) : this.hits;
   }
 
   private get active(): number {
@@ -320,26 +325,29 @@ class RegardApp extends LitElement {
     const { answer, stats } = this;
     const state = { busy: this.busy && this.asking, failed: !!this.error };
     if (!answer) return waiting(state.busy, this.stop);
-    if (!answer.total && stats?.photos === 0) return empty(stats.index_command);
+    if (!answer.total && stats?.photos === 0)
+      return html`${empty(stats.index_command)}${stats.is_local ? addFolder((folder) => void this.shelf.add(folder)) : nothing}`;
     const { listed: view, ended } = this;
     const list = { view, answer, shown: this.hits.length, ended, dated: !!stats?.first_taken };
-    return heading(list, state, (change, replace) => this.go(change, replace), this.stop);
+    const saving = view.q && { on: isSaved(view.q), turn: (on: boolean) => (save(view.q, on), this.requestUpdate()) };
+    return heading(list, state, (change, replace) => this.go(change, replace), this.stop, saving || null);
   }
 
   private viewer() {
-    const ids = sameList(this.listed, this.view) ? this.hits.map(({ photo }) => photo.id) : [];
+    const ids = sameList(this.listed, this.view) ? this.shown.map(({ photo }) => photo.id) : [];
     const at = ids.indexOf(this.view.photo);
-    const total = this.ended ? ids.length : (this.answer?.total ?? 0);
+    const total = this.ended || this.folds ? ids.length : (this.answer?.total ?? 0) - this.start;
     return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
       .timed=${!!this.time && !this.chips.length} .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
-      .place=${at >= 0 ? `${at + 1} of ${total}` : ""}
+      .place=${at >= 0 ? `${this.start + at + 1} of ${this.start + total}` : ""}
       .known=${this.hits.find(({ photo }) => photo.id === this.view.photo)?.photo ?? null}
       .listed=${at >= 0 && this.view.weights ? this.hits[at]!.similarity : null}
       .likely=${at >= 0 ? this.hits[at]!.match_probability : null} .among=${this.answer?.total ?? 0}
-      .keepable=${!!this.stats?.keeps_uploads && this.sent?.id === this.view.photo}
-      .keeping=${!!this.sending} .wrong=${this.notice}
-      .kept=${this.kept?.id === this.view.photo ? this.kept.text : ""}
-      @keep=${() => this.sent && this.send(this.sent.file, true)}
+      .keepable=${!!this.stats?.keeps_uploads && this.sender.isOf(this.view.photo)}
+      .keeping=${!!this.sender.sending} .wrong=${this.sender.notice} .kept=${this.sender.toldOf(this.view.photo)}
+      @keep=${() => this.sender.keep(this.stats)}
+      @favour=${(event: CustomEvent<{ hit: { photo: api.Photo }; on: boolean }>) =>
+        this.shelf.mark(this.hits[at] ?? event.detail.hit, event.detail.on).then(() => (this.hits = [...this.hits]))}
       @close=${this.onClose}
       @part=${(event: CustomEvent<{ q: string; box: string }>) => this.go({ ...BLANK, ...event.detail,
         like: this.view.photo })}
@@ -349,7 +357,8 @@ class RegardApp extends LitElement {
 
   private ask(q: string) {
     this.hovered = -1;
-    const change = { q, weights: null, word: null, photo: "", sentence: "",
+    remember(q);
+    const change = { q, at: "", weights: null, word: null, photo: "", sentence: "",
       ...(q ? {} : { like: "", box: "" }) };
     if (sameList(this.view, { ...this.view, ...change })) void this.load(); // asked again on purpose
     this.go(change);
@@ -360,6 +369,7 @@ class RegardApp extends LitElement {
     search: (event: SubmitEvent) => this.onSearch(event),
     clear: () => this.onClear(),
     down: () => this.querySelector<RegardGrid>("regard-grid")?.focusPhoto(),
+    type: () => void this.shelf.learn(),
     filter: () => (this.filtering = !this.filtering),
     file: (event: Event) => this.onFile(event),
     help: () => (this.helping = true),
@@ -392,7 +402,7 @@ class RegardApp extends LitElement {
   private onFile = (event: Event) => {
     const input = event.target as HTMLInputElement;
     const file = input.files?.[0];
-    if (file) void this.send(file);
+    if (file) void this.sender.send(file, this.stats);
     input.value = "";
   };
 
@@ -407,12 +417,6 @@ class RegardApp extends LitElement {
     if (history.state?.within) history.back();
     else this.go({ photo: "", sentence: "", direction: "", temperature: null }, true);
   };
-}
-
-function tellKept({ name, is_new, is_indexed }: api.Kept): string {
-  if (!is_new) return `This photo is among yours already: ${name}.`;
-  return is_indexed ? `Kept among your photos as ${name}.`
-    : `Kept as ${name}. It will be found after the next “regard index”.`;
 }
 
 customElements.define("regard-app", RegardApp);

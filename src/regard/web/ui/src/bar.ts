@@ -3,6 +3,8 @@
 import { html, nothing } from "lit";
 import * as icons from "./icons.ts";
 import { filterCount, type View } from "./state.ts";
+import type { Thing } from "./api.ts";
+import { kept, offers } from "./searches.ts";
 import { flipTheme, theme } from "./theme.ts";
 
 /** What the bar is told to do. */
@@ -12,13 +14,16 @@ export interface BarActions {
   clear: () => void;
   /** From the sentence down to the photos. */
   down: () => void;
+  /** Somebody begins to type. */
+  type: () => void;
   filter: () => void;
   file: (event: Event) => void;
   help: () => void;
   redraw: () => void;
 }
 
-export function bar(view: View, state: { busy: boolean; filtering: boolean }, on: BarActions) {
+export function bar(view: View, state: { busy: boolean; filtering: boolean }, things: Thing[], on: BarActions) {
+  const typed = document.querySelector<HTMLInputElement>("#q")?.value ?? "";
   const dark = theme() === "dark";
   const filters = filterCount(view);
   const toPhotos = (event: Event) => {
@@ -35,7 +40,9 @@ export function bar(view: View, state: { busy: boolean; filtering: boolean }, on
     <form role="search" @submit=${on.search}>
       <label class="hidden" for="q">Describe a photo</label>
       ${icons.search}<input id="q" name="q" type="search" maxlength="500" autocomplete="off" spellcheck="true"
-        enterkeyhint="search" placeholder="Describe a photo" .value=${view.q} @keydown=${onKey} />
+        enterkeyhint="search" placeholder="Describe a photo" .value=${view.q} @keydown=${onKey}
+        list="offers" @input=${on.type} @focus=${on.type} /><datalist id="offers">${offers(typed, kept("saved"), kept("recent"), things)
+        .map(({ text, why }) => html`<option value=${text}>${why}</option>`)}</datalist>
       ${view.q ? html`<button class="clear" type="button" aria-label="Clear the sentence" title="Clear"
         @click=${on.clear}>${icons.close}</button>` : html`<kbd aria-hidden="true">/</kbd>`}
     </form>

@@ -162,7 +162,7 @@ export class RegardChips extends LitElement {
 
 function hint(chip: Chip): string {
   if (chip.marker)
-    return "The marks the model puts before and after every sentence; they look and count like words.";
+    return "What the sentence adds as a whole, with words that name nothing. Click to keep it shown.";
   return "Show where this word looked. Click to keep it shown; arrow keys up and down weight it.";
 }
 

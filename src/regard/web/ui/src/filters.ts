@@ -1,7 +1,7 @@
 // Which photos are searched, and in which order they come.
 
 import { LitElement, html, nothing } from "lit";
-import type { Stats } from "./api.ts";
+import { FAVOURITES_URL, type Stats } from "./api.ts";
 import { count } from "./format.ts";
 import { UNFILTERED, filterCount, type View } from "./state.ts";
 
@@ -32,6 +32,9 @@ export class RegardFilters extends LitElement {
         ${[["", "Any"], ["landscape", "Landscape"], ["portrait", "Portrait"], ["square", "Square"]].map(
           ([value, label]) => html`<option value=${value!} ?selected=${view.shape === value}>${label}</option>`)}
       </select></label>
+      <label class="check"><input type="checkbox" .checked=${view.fav}
+        @change=${(event: Event) => this.ask({ fav: (event.target as HTMLInputElement).checked })} /> Favourites</label>
+      ${view.fav ? html`<a class="quiet" href=${FAVOURITES_URL} download="favourites.txt">Save as a list</a>` : nothing}
       ${view.q ? html`<label>Order <select
         @change=${(event: Event) => this.ask({ sort: valueOf(event) as View["sort"] })}>
         <option value="relevance" ?selected=${view.sort === "relevance"}>Best match first</option>

@@ -17,10 +17,13 @@ export function percent(probability: number): string {
   return `${Math.round(probability * 100)}${PER_CENT}`;
 }
 
-/** What a badge says: the probability where there is one, else the similarity. */
-export function badge(rated: Rated): string {
-  const likely = rated.match_probability ?? rated.probability;
-  return likely === null ? score(rated.similarity) : percent(likely);
+export const STRONG = 0.8;
+export const POSSIBLE = 0.5; // from here on a search has found something
+
+/** How good a match is in a word; empty where it is not known. */
+export function strengthOf({ match_probability: likely }: Pick<Rated, "match_probability">): string {
+  if (likely === null) return "";
+  return likely >= STRONG ? "strong" : likely >= POSSIBLE ? "possible" : "weak";
 }
 
 export function count(value: number, noun: string): string {

@@ -4,26 +4,35 @@ import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { repeat } from "lit/directives/repeat.js";
 import { thumbnailUrl, whyNot, type ApiError, type Hit } from "./api.ts";
 import { watchBand, type Rect } from "./band.ts";
-import { day, percent, score } from "./format.ts";
+import { day, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
-import { isUnseen, labelOf, relevanceOf, shownOf, type Chip } from "./words.ts";
+import { isUnseen, labelOf, shownOf, type Chip } from "./words.ts";
 
 const GAP = 6;
+const LINE = 52; // pixels of a heading among photos
+/** A heading and the place of the photo before which it stands. */
+export interface Section {
+  start: number;
+  title: string;
+}
+
 const NO_BOXES: number[][] = [];
 
-/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `gone` with one. */
+/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `favour` {hit, on}, `gone` with one. */
 export class RegardGrid extends LitElement {
   static override properties = {
     hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
-    more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, selected: { attribute: false },
+    sections: { attribute: false }, more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, selected: { attribute: false },
     wide: { state: true }, pointed: { state: true }, band: { state: true },
   };
   declare hits: Hit[];
   declare chips: Chip[];
   declare active: number;
+  /** Headings, and the photo before which each stands. */
+  declare sections: Section[];
   declare more: boolean;
   /** Why the next page did not come; it is then asked for by hand alone. */
   declare stuck: ApiError | null;
@@ -38,7 +47,7 @@ export class RegardGrid extends LitElement {
   declare band: Rect | null;
   declare pointed: { id: string; region: number } | null;
 
-  private layout: Layout = { places: [], height: 0 };
+  private layout: Layout = { places: [], height: 0, lines: [] };
   private focusId = "";
   private anchor = ""; // where a range of selected photos begins
   private stopBand = () => {};
@@ -58,6 +67,7 @@ export class RegardGrid extends LitElement {
     this.chips = [];
     this.active = -1;
     this.more = false;
+    this.sections = [];
     this.stuck = null;
     this.query = "";
     this.link = () => "";
@@ -85,10 +95,11 @@ export class RegardGrid extends LitElement {
 
   override willUpdate(changed: PropertyValues<this>) {
     if (changed.has("query") && !this.contains(document.activeElement)) this.focusId = "";
-    if (!changed.has("hits") && !changed.has("wide")) return;
+    if (!changed.has("hits") && !changed.has("wide") && !changed.has("sections")) return;
     const rowHeight = this.wide < 560 ? 132 : this.wide < 1000 ? 178 : 216;
     const aspects = this.hits.map(({ photo }) => shownAspect(photo.width, photo.height));
-    this.layout = justify(aspects, this.wide, rowHeight, GAP);
+    const starts = this.sections.map(({ start }) => start);
+    this.layout = justify(aspects, this.wide, rowHeight, GAP, starts, LINE);
   }
 
   override updated() {
@@ -108,6 +119,8 @@ export class RegardGrid extends LitElement {
           width: `${this.band.right - this.band.left}px`, height: `${this.band.bottom - this.band.top}px` })}></div>` : nothing}
         ${repeat(this.hits, ({ photo }) => photo.id, (hit, index) => this.tile(hit, index, first))}
       </div>
+      ${this.layout.lines.map((y, place) => html`<h2 class="line"
+        ${styleOf({ top: `${y}px`, height: `${LINE}px` })}>${this.sections[place]?.title}</h2>`)}
       ${this.more ? html`<div class="grid-end">
         ${this.stuck ? html`<p class="problem" role="alert">The next photos did not come. ${this.stuck.message}
           <button class="link" type="button" @click=${() => this.tell("more", null)}>Try again</button></p>`
@@ -139,7 +152,10 @@ export class RegardGrid extends LitElement {
         ${this.caption(hit, chip)}
       </a><button class="pick" type="button" role="checkbox" tabindex="-1" aria-checked=${chosen ? "true" : "false"}
         aria-label=${`Select ${photo.name}`} title="Select" @click=${(event: MouseEvent) =>
-          this.pick(photo.id, event.shiftKey)}>${icons.check}</button></div>`;
+          this.pick(photo.id, event.shiftKey)}>${icons.check}</button>
+      <button class=${photo.favourite ? "heart on" : "heart"} type="button" tabindex="-1"
+        aria-pressed=${photo.favourite ? "true" : "false"} aria-label=${`Favourite: ${photo.name}`} title="Favourite"
+        @click=${() => this.tell("favour", { hit, on: !photo.favourite })}>${icons.heart}</button></div>`;
   }
 
   private caption(hit: Hit, chip: Chip | undefined) {
@@ -148,11 +164,11 @@ export class RegardGrid extends LitElement {
     const missing = chip ? (unseen ? ["not found here"] : []) : hit.maps.unsupported;
     const label = chip && labelOf(hit.maps, chip);
     const looks = label ? `, by its looks: ${label.name}` : "";
-    const likely = hit.match_probability ?? hit.probability;
-    if (!chip && likely === null && !missing.length) return nothing;
+    const strength = strengthOf(hit);
+    if (!chip && !strength && !missing.length) return nothing;
     return html`<span class="badge" aria-hidden="true">${chip
-      ? unseen ? nothing : html`<b>${score(relevanceOf(hit.maps, chip))}</b><span class="of"> ${chip.label}${looks}</span>`
-      : likely === null ? nothing : html`<b>${percent(likely)}</b>`}${missing.length
+      ? unseen ? nothing : html`<b>${chip.label}</b><span class="of">${looks}</span>`
+      : strength ? html`<b>${strength}</b>` : nothing}${missing.length
       ? html`<span class="unseen">${icons.unseen}${missing.join(", ")}</span>` : nothing}</span>`;
   }
 
@@ -208,6 +224,9 @@ export class RegardGrid extends LitElement {
   }
 
   private onKey = (event: KeyboardEvent) => {
+    const focused = this.hits.find(({ photo }) => photo.id === this.focusId);
+    if (event.key === "l" && focused && !event.metaKey && !event.ctrlKey)
+      return this.tell("favour", { hit: focused, on: !focused.photo.favourite });
     if (event.key === " " && (event.target as HTMLElement).matches("a")) {
       event.preventDefault();
       this.pick(this.focusId, false);
@@ -264,7 +283,7 @@ function inside(aspect: number, tileAspect: number): Record<string, string> {
 /** What a screen reader says of a photo. */
 function describe(hit: Hit): string {
   const parts = [hit.photo.name, day(hit.photo.taken)];
-  if (hit.match_probability !== null) parts.push(`${percent(hit.match_probability)} likely`);
+  if (strengthOf(hit)) parts.push(`${strengthOf(hit)} match`);
   if (hit.maps?.unsupported.length) parts.push(`not found: ${hit.maps.unsupported.join(", ")}`);
   return parts.filter(Boolean).join(", ");
 }

@@ -35,7 +35,8 @@ function searching(busy: boolean, stop: () => void) {
 }
 
 /** Above a list; `busy` while another one is awaited, `failed` when that one did not come. */
-export function heading(list: List, { busy, failed }: { busy: boolean; failed: boolean }, go: Go, stop: () => void) {
+export function heading(list: List, { busy, failed }: { busy: boolean; failed: boolean }, go: Go, stop: () => void,
+  saving: { on: boolean; turn: (on: boolean) => void } | null) {
   const { answer, view } = list;
   const title = isSearch(view) || filterCount(view) ? html`<h1 class="hidden">${titleOf(view)}</h1>` : nothing;
   if (failed && !busy) return html`${title}<p class="status" role="status">Below is what was there before: ${was(view)}.</p>`;
@@ -49,7 +50,9 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
       ${isByDate(view) ? html` · <button class="link" type="button"
         @click=${() => go({ sort: "relevance" })}>Best match first</button>` : nothing}
       ${view.weights ? html` · weighted <button class="link" type="button"
-        @click=${() => go({ weights: null }, true)}>reset</button>` : nothing}</p>`;
+        @click=${() => go({ weights: null }, true)}>reset</button>` : nothing}
+      ${saving ? html` · <button class="link" type="button" aria-pressed=${saving.on ? "true" : "false"}
+        @click=${() => saving.turn(!saving.on)}>${saving.on ? "Saved" : "Save this search"}</button>` : nothing}</p>`;
 }
 
 /** What a list of photos found is of. */

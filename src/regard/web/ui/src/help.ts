@@ -12,6 +12,7 @@ const KEYS: [string[], string][] = [
   [["Enter"], "on a word: keep its maps shown"],
   [["←", "→", "↑", "↓"], "on a photo: to another photo"],
   [["Space"], "on a photo: select it"],
+  [["l"], "on a photo, large or not: a favourite, or no longer"],
   [["Enter"], "on a photo: show it large"],
   [["←", "→"], "in the large view: to the photo before or after"],
   [["+", "-", "0"], "in the large view: zoom in, out, the whole photo"],
@@ -38,16 +39,18 @@ export class RegardHelp extends LitElement {
       <div>
       <h2 id="help-title">How to read this page</h2>
       <dl>
-        <dt>Per cent</dt><dd>How likely the sentence fits, for a photo that is the best of so many: calibrated on
-          photos with known sentences. Below one half the page says “No good match”.</dd>
+        <dt>Strong, possible, weak</dt><dd>How likely something fits, were this photo the best of all: from 80 % on,
+          from 50 % on, and below. Weak ones come after “Less likely”; where all are weak, the page says “No good
+          match”. The numbers are under Details.</dd>
         <dt>${icons.unseen} not found</dt><dd>The photo shows nothing of what this word names, as far as the model
           can tell. A word with a wavy line is one the model never read.</dd>
         <dt>Light and line</dt><dd>Where the word in hand looked; the line runs around the bright part. A word that
           adds little to a photo stays dark there.</dd>
+        <dt>Found because</dt><dd>Words that add most, what adds most first.</dd>
         <dt>Relevance, adds</dt><dd>How alike a word and what it looked at are, from −1 to 1; and its part of the
           photo’s similarity, which is the sum of what all words add.</dd>
         <dt>Whole sentence</dt><dd>What the sentence adds as a whole, as one more word. Words that name nothing,
-          as “a” and “in”, add nothing. Other models count these, and marks of the sentence’s start and end.</dd>
+          as “a” and “in”, add nothing; with other models they do, as the rest of the sentence.</dd>
         <dt>Dates</dt><dd>“beach july 2019”, “last summer” and “3 years ago” are filters; “without people” counts
           against a photo. Put a sentence in quotation marks to have it taken as it stands.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and

@@ -27,4 +27,5 @@ export const part = line("M4 8V5a1 1 0 0 1 1-1h3M16 4h3a1 1 0 0 1 1 1v3M20 16v3a
 export const play = line("M7 5l12 7-12 7z");
 export const pause = line("M8 5v14M16 5v14");
 export const full = line("M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5");
+export const heart = line("M12 20s-7.5-4.6-7.5-10A4.2 4.2 0 0 1 12 7.4 4.2 4.2 0 0 1 19.5 10c0 5.4-7.5 10-7.5 10z");
 export const check = line("M5 12.5l4.5 4.5L19 7");

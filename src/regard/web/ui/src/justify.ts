@@ -10,6 +10,8 @@ export interface Place {
 export interface Layout {
   places: Place[];
   height: number;
+  /** Tops of the headings among them. */
+  lines: number[];
 }
 
 const NARROWEST = 0.45;
@@ -24,14 +26,22 @@ export function shownAspect(width: number, height: number): number {
  * Place photos in rows of nearly the wanted height.
  *
  * A row is closed where its height comes nearest to the wanted one; the last row, when it is not
- * full, keeps the wanted height and is left open on the right.
+ * full, keeps the wanted height and is left open on the right. A heading, `line` pixels high, ends
+ * a row, too: before each of the photos in `starts`.
  */
-export function justify(aspects: number[], width: number, rowHeight: number, gap: number): Layout {
+export function justify(aspects: number[], width: number, rowHeight: number, gap: number, starts: number[] = [],
+  line = 0): Layout {
   const places: Place[] = [];
+  const lines: number[] = [];
   let y = 0;
   let start = 0;
   while (start < aspects.length) {
-    const { end, height } = closeRow(aspects, start, width, rowHeight, gap);
+    if (starts.includes(start)) {
+      lines.push(y);
+      y += line;
+    }
+    const most = Math.min(aspects.length, ...starts.filter((other) => other > start));
+    const { end, height } = closeRow(aspects.slice(0, most), start, width, rowHeight, gap);
     let x = 0;
     for (let item = start; item < end; item++) {
       const itemWidth = aspects[item]! * height;
@@ -41,7 +51,7 @@ export function justify(aspects: number[], width: number, rowHeight: number, gap
     y += height + gap;
     start = end;
   }
-  return { places, height: Math.max(0, y - gap) };
+  return { places, height: Math.max(0, y - gap), lines };
 }
 
 /** Where the row that begins at `start` ends, and how high it becomes. */

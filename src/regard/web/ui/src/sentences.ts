@@ -2,7 +2,7 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { badge, count, percent } from "./format.ts";
+import { strengthOf, count, percent } from "./format.ts";
 import "./map.ts";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
@@ -24,7 +24,7 @@ export class RegardSentences extends LitElement {
   declare busy: boolean;
   declare error: string;
   /** Caption and chip under the pointer. */
-  declare looked: { caption: number; chip: number } | null;
+  declare looked: { caption: number; word: number } | null;
 
   private requests = new AbortController();
 
@@ -91,7 +91,7 @@ export class RegardSentences extends LitElement {
 
   private row(caption: api.Caption, index: number) {
     const chips = chipsOf(caption.words);
-    const looked = this.looked?.caption === index ? chips[this.looked.chip] : undefined;
+    const looked = this.looked?.caption === index ? chips.find((chip) => !chip.marker && chip.indices.includes(this.looked!.word)) : undefined;
     const aspect = this.photo.width / this.photo.height;
     const shown = looked ? shownOf(caption.maps, chips, looked) : shownOfSentence(caption.maps);
     return html`<li class=${caption.sentence === this.chosen ? "chosen" : ""}>
@@ -99,12 +99,12 @@ export class RegardSentences extends LitElement {
         .boxes=${caption.maps.boxes} .shown=${shown} ${styleOf({ "aspect-ratio": String(aspect) })}></regard-map>
       <button class="plain" type="button" @click=${() => this.tell("choose", caption.sentence)}
         @pointerleave=${() => (this.looked = null)}>
-        ${chips.filter((chip) => !chip.marker).map((chip, place) => html`<span
-          class=${this.looked?.caption === index && this.looked.chip === place ? "looked" : ""}
-          @pointerenter=${() => (this.looked = { caption: index, chip: place })}>${chip.label}</span> `)}
+        ${caption.words.map((word, at) => word.marker ? nothing : html`<span
+          class=${looked?.indices.includes(at) ? "looked" : ""}
+          @pointerenter=${() => (this.looked = { caption: index, word: at })}>${word.text}</span> `)}
         ${caption.maps.unsupported.length ? html`<small class="unseen">${icons.unseen}not found:
           ${caption.maps.unsupported.join(", ")}</small>` : nothing}
-      </button><span class="score">${badge(caption)}</span></li>`;
+      </button><span class="score">${strengthOf(caption)}</span></li>`;
   }
 
   private onToggle = (event: Event) => {

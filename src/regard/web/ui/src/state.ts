@@ -16,6 +16,10 @@ export interface View {
   since: string;
   until: string;
   shape: string;
+  /** Only favourites. */
+  fav: boolean;
+  /** The month at which the list of all photos begins, "2021-05"; empty for the newest. */
+  at: string;
   /** A photo or upload to look like, and the part of it that counts as "x,y,width,height"; or empty. */
   like: string;
   box: string;
@@ -37,6 +41,8 @@ export const BLANK: Readonly<View> = {
   since: "",
   until: "",
   shape: "",
+  fav: false,
+  at: "",
   like: "",
   box: "",
   photo: "",
@@ -46,6 +52,7 @@ export const BLANK: Readonly<View> = {
 };
 
 const DATE = /^\d{4}-\d\d-\d\d$/;
+const MONTH = /^\d{4}-\d\d$/;
 const PHOTO = /^([0-9a-f]{16}|u[0-9a-f]{32})$/;
 const BOX = /^(0|1|0?\.\d+)(,(0|1|0?\.\d+)){3}$/;
 const SHAPES = ["", "landscape", "portrait", "square"];
@@ -79,6 +86,8 @@ export function readView(search: string): View {
     since: pick(params.get("from"), (value) => DATE.test(value)),
     until: pick(params.get("to"), (value) => DATE.test(value)),
     shape: pick(params.get("shape"), (value) => SHAPES.includes(value)),
+    fav: params.get("fav") === "1",
+    at: pick(params.get("at"), (value) => MONTH.test(value)),
     like: pick(params.get("like"), (value) => PHOTO.test(value)),
     box: pick(params.get("box"), (value) => BOX.test(value)),
     photo: pick(params.get("photo"), (value) => PHOTO.test(value)),
@@ -102,6 +111,8 @@ export function writeView(view: View): string {
   put("from", view.since);
   put("to", view.until);
   put("shape", view.shape);
+  put("fav", view.fav ? "1" : null);
+  put("at", view.at);
   put("like", view.like);
   put("box", view.like && view.box);
   put("photo", view.photo);
@@ -116,7 +127,7 @@ export function writeView(view: View): string {
 export function sameList(a: View, b: View): boolean {
   const key = (view: View) =>
     writeView({ ...BLANK, q: view.q, weights: view.weights, sort: view.sort, folder: view.folder,
-      since: view.since, until: view.until, shape: view.shape, like: view.like, box: view.box });
+      since: view.since, until: view.until, shape: view.shape, fav: view.fav, at: view.at, like: view.like, box: view.box });
   return key(a) === key(b);
 }
 
@@ -126,7 +137,7 @@ export function isSearch(view: View): boolean {
 }
 
 /** Every photo, the best match first. */
-export const UNFILTERED: Readonly<Partial<View>> = { folder: "", since: "", until: "", shape: "", sort: "relevance" };
+export const UNFILTERED: Readonly<Partial<View>> = { folder: "", since: "", until: "", shape: "", fav: false, sort: "relevance" };
 
 /** Whether the matches of a sentence come newest first, which lists the best alone. */
 export function isByDate(view: View): boolean {
@@ -135,5 +146,5 @@ export function isByDate(view: View): boolean {
 
 /** How many filters are set, an order other than the usual one among them. */
 export function filterCount(view: View): number {
-  return [view.folder, view.since, view.until, view.shape, isByDate(view)].filter(Boolean).length;
+  return [view.folder, view.since, view.until, view.shape, view.fav, isByDate(view)].filter(Boolean).length;
 }

@@ -2,14 +2,14 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { inDepth, verdictLine } from "./account.ts";
+import { inDepth, reasons } from "./account.ts";
 import { actions } from "./actions.ts";
 import { day, percent } from "./format.ts";
 import * as icons from "./icons.ts";
 import { info } from "./info.ts";
 import { panels, similar } from "./panels.ts";
 import "./sentences.ts";
-import { startShow } from "./slideshow.ts";
+import { Screen } from "./slideshow.ts";
 import { FIRST_BOX, type RegardStage } from "./stage.ts";
 import "./sum.ts";
 import { styleOf } from "./style-of.ts";
@@ -24,8 +24,7 @@ export class RegardViewer extends LitElement {
     link: { attribute: false }, likely: { attribute: false }, among: { type: Number }, kept: {}, wrong: {},
     keepable: { type: Boolean }, keeping: { type: Boolean }, photo: { state: true }, explained: { state: true },
     like: { state: true }, error: { state: true }, busy: { state: true }, active: { state: true }, region: { state: true },
-    timed: { type: Boolean }, box: { state: true }, details: { state: true }, note: { state: true }, playing: { state: true },
-    filling: { state: true },
+    timed: { type: Boolean }, box: { state: true }, details: { state: true }, note: { state: true }, deep: { state: true },
   };
   declare view: View;
   declare stats: api.Stats | null;
@@ -64,9 +63,8 @@ export class RegardViewer extends LitElement {
   declare details: api.Details | null;
   /** What came of the last action on its file. */
   declare note: string;
-  /** Whether a slideshow runs, and whether the photo fills the screen. */
-  declare playing: boolean;
-  declare filling: boolean;
+  /** Whether numbers are wanted. */
+  declare deep: boolean;
 
   private chips: Chip[] = [];
   private pinned = -1;
@@ -74,13 +72,14 @@ export class RegardViewer extends LitElement {
   private pinnedIn = ""; // the sentence whose word is pinned
   private loads = new AbortController();
   private explains = new AbortController();
-  private stopShow = () => {};
+  private screen = new Screen(() => this.requestUpdate(), () => this.querySelector(".stage"),
+    () => !!this.nextId && (this.tell("goto", this.nextId), true));
 
   constructor() {
     super();
     this.box = this.details = null;
     this.note = "";
-    this.playing = this.filling = this.timed = false;
+    this.timed = this.deep = false;
     this.stats = this.photo = this.explained = this.known = this.error = null;
     this.previousId = this.nextId = this.place = this.kept = this.wrong = this.gone = "";
     this.likely = this.listed = null;
@@ -100,15 +99,14 @@ export class RegardViewer extends LitElement {
     const dialog = this.querySelector("dialog")!;
     dialog.showModal();
     dialog.focus();
-    document.addEventListener("fullscreenchange", this.onFilling);
+    this.screen.watch();
   }
 
   override disconnectedCallback() {
     super.disconnectedCallback();
     this.loads.abort();
     this.explains.abort();
-    this.stopShow();
-    document.removeEventListener("fullscreenchange", this.onFilling);
+    this.screen.leave();
   }
 
   /** Whether this is the reader's own photo, which is no file of the index. */
@@ -255,39 +253,26 @@ export class RegardViewer extends LitElement {
   }
 
   private tools() {
+    const { playing, filling } = this.screen;
     const tool = (label: string, icon: unknown, on: boolean, act: () => void) => html`<button class="tool"
       type="button" aria-label=${label} title=${label} aria-pressed=${on ? "true" : "false"} @click=${act}>${icon}</button>`;
-    return html`${tool("Search by a part of this photo", icons.part, !!this.box, this.togglePart)}
-      ${this.nextId || this.playing ? tool(this.playing ? "Stop the slideshow" : "Slideshow",
-        this.playing ? icons.pause : icons.play, this.playing, this.togglePlay) : nothing}
-      ${document.fullscreenEnabled ? tool("Full screen", icons.full, this.filling, this.toggleFull) : nothing}`;
+    const { photo } = this;
+    return html`${photo && !this.sent ? tool("Favourite", icons.heart, photo.favourite, this.toggleFavourite) : nothing}
+      ${tool("Search by a part of this photo", icons.part, !!this.box, this.togglePart)}
+      ${this.nextId || playing ? tool(playing ? "Stop the slideshow" : "Slideshow",
+        playing ? icons.pause : icons.play, playing, () => this.screen.play()) : nothing}
+      ${document.fullscreenEnabled ? tool("Full screen", icons.full, filling, () => this.screen.fill()) : nothing}`;
   }
+
+  private toggleFavourite = () => {
+    const photo = { ...this.photo!, favourite: !this.photo!.favourite };
+    this.tell("favour", { hit: { photo: this.photo! }, on: photo.favourite });
+    this.photo = photo;
+  };
 
   private togglePart = () => {
     this.box = this.box ? null : FIRST_BOX;
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(".part-box")?.focus());
-  };
-
-  private toggleFull = () => {
-    if (document.fullscreenElement) void document.exitFullscreen();
-    else void this.querySelector(".stage")?.requestFullscreen().catch(() => {}); // it may be refused
-  };
-
-  private togglePlay = () => {
-    this.stopShow();
-    if (this.playing) {
-      this.playing = false;
-      return;
-    }
-    this.playing = true;
-    if (!document.fullscreenElement) this.toggleFull();
-    this.stopShow = startShow(() => !!this.nextId && (this.tell("goto", this.nextId), true),
-      () => (this.playing = false));
-  };
-
-  private onFilling = () => {
-    this.filling = !!document.fullscreenElement;
-    if (!this.filling && this.playing) this.togglePlay();
   };
 
   private missing() {
@@ -329,7 +314,7 @@ export class RegardViewer extends LitElement {
         @box=${(event: CustomEvent<number[]>) => (this.box = event.detail)}
         @search=${() => this.querySelector<HTMLInputElement>("#part-words")?.focus()}></regard-stage>
       ${this.box ? this.partForm() : nothing}
-      ${this.filling ? html`<div class="over">${this.walk()}${this.tools()}</div>` : nothing}
+      ${this.screen.filling ? html`<div class="over">${this.walk()}${this.tools()}</div>` : nothing}
     </figure>`;
   }
 
@@ -373,8 +358,8 @@ export class RegardViewer extends LitElement {
     const byLabel = foundByLabel(explained.maps, this.chips);
     const listed = { likely: this.likely, among: this.among, weighted: this.listed };
     return html`
-      ${verdictLine(explained, listed, !this.view.sentence)}
-      <regard-sum .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
+      ${reasons(explained, this.chips, listed, !this.view.sentence)}
+      <regard-sum class=${this.deep ? "" : "short"} .explained=${explained} .chips=${this.chips} .active=${this.active} .pinned=${this.pinned}
         .light=${light} @word=${(event: CustomEvent<number>) => (this.active = event.detail)}
         @pin=${(event: CustomEvent<number>) => { this.pinned = event.detail; this.requestUpdate(); }}
         ></regard-sum>
@@ -383,7 +368,8 @@ export class RegardViewer extends LitElement {
         : matchMedia("(pointer: coarse)").matches
         ? "Tap a word to see where it looked, or the photo to see which words look there."
         : "Point at a word to see where it looked, or at the photo to see which words look there."}</p>
-      ${inDepth(this.view.photo, this.choice, explained, (change) => this.tell("ask", change))}`;
+      ${inDepth(this.view.photo, this.choice, explained, this.chips, listed, !this.view.sentence, this.deep,
+        (open) => (this.deep = open), (change) => this.tell("ask", change))}`;
   }
 
   private show(index: number) {
@@ -436,8 +422,9 @@ export class RegardViewer extends LitElement {
     else if (key === "+" || key === "=") stage?.step(1);
     else if (key === "-") stage?.step(-1);
     else if (key === "0") stage?.step(0);
-    else if (key === "f") this.toggleFull();
-    else if (key === "s") this.togglePlay();
+    else if (key === "l" && this.photo && !this.sent) this.toggleFavourite();
+    else if (key === "f") this.screen.fill();
+    else if (key === "s") this.screen.play();
     else if (key === "p") this.togglePart();
     else return false;
     return true;

@@ -2,15 +2,20 @@
 
 import { LitElement, html, nothing } from "lit";
 import * as api from "./api.ts";
+import { addFolder } from "./folders.ts";
+import { before } from "./searches.ts";
 
-/** Event: `search` with a sentence. */
+/** Events: `search` with a sentence, `folder` with the path of one to add. */
 export class RegardWelcome extends LitElement {
-  static override properties = { suggested: { state: true } };
+  static override properties = { suggested: { state: true }, local: { type: Boolean } };
   declare suggested: api.Suggestion[];
+  /** Whether a folder can be added from here. */
+  declare local: boolean;
 
   constructor() {
     super();
     this.suggested = [];
+    this.local = false;
   }
 
   override createRenderRoot() {
@@ -38,11 +43,13 @@ export class RegardWelcome extends LitElement {
       <div class="suggested">${this.suggested.length ? html`<span>Try</span>` : nothing}
         ${this.suggested.map(({ sentence, photo }) => html`<button type="button" @click=${() => this.tell(sentence)}><img
           src=${api.thumbnailUrl(photo.id, 320)} alt="" width="28" height="28" />${sentence}</button>`)}</div>
+      ${before((text) => this.tell(text))}
+      ${this.local ? addFolder((folder) => this.tell(folder, "folder")) : nothing}
     </section>`;
   }
 
-  private tell(detail: string) {
-    this.dispatchEvent(new CustomEvent("search", { detail, bubbles: true }));
+  private tell(detail: string, name = "search") {
+    this.dispatchEvent(new CustomEvent(name, { detail, bubbles: true }));
   }
 }
 

@@ -5,8 +5,9 @@ import { percent } from "./format.ts";
 
 export interface Chip {
   label: string;
-  /** Places in the sentence; a word has one, the sentence's markers share a chip. */
+  /** Places in the sentence; a word that names something has one, the rest share a chip. */
   indices: number[];
+  /** Whether it is the rest: what stands for no single word, and words that name nothing. */
   marker: boolean;
   known: boolean;
   nearest: string[];
@@ -15,32 +16,26 @@ export interface Chip {
   counts: number;
 }
 
-export const MARKER_LABEL = "start · end";
-/** Of the markers of a model that reads a whole sentence as one more word, before all others. */
+export const REST_LABEL = "rest of the sentence";
+/** Of the rest where a model reads the whole sentence as one more word, before all others. */
 export const WHOLE_LABEL = "whole sentence";
-const PUNCTUATION = /^[\p{P}`]+$/u;
 const STEPS = [0, 0.25, 0.5, 1, 1.5, 2, 3];
 
-/** One chip a word, in order, and one last for what stands for no single word. */
+/** One chip a word that names something, in order, and one last for the rest; all words where none does. */
 export function chipsOf(words: QueryWord[]): Chip[] {
   const chips: Chip[] = [];
-  const markers: number[] = [];
+  const rest: number[] = [];
+  const none = !words.some(({ names }) => names);
   words.forEach((word, index) => {
-    if (word.marker) markers.push(index);
+    if (word.marker || !(word.names || none)) rest.push(index);
     else
-      chips.push({ label: asTyped(word.text), indices: [index], marker: false,
-        known: word.known || PUNCTUATION.test(word.text), nearest: word.nearest,
-        sentence: word.sentence, counts: word.weight });
+      chips.push({ label: word.text, indices: [index], marker: false, known: word.known || !word.names,
+        nearest: word.nearest, sentence: word.sentence, counts: word.weight });
   });
-  const label = words[markers[0]!]?.text === "sentence" ? WHOLE_LABEL : MARKER_LABEL;
-  if (markers.length)
-    chips.push({ label, indices: markers, marker: true, known: true, nearest: [], sentence: -1, counts: 1 });
+  const label = words[rest[0]!]?.text === "sentence" ? WHOLE_LABEL : REST_LABEL;
+  if (rest.length)
+    chips.push({ label, indices: rest, marker: true, known: true, nearest: [], sentence: -1, counts: 1 });
   return chips;
-}
-
-/** Straight quotes, of which the model reads opening and closing ones. */
-function asTyped(text: string): string {
-  return text === "``" || text === "''" ? '"' : text;
 }
 
 /** What a sentence counts, before its first word; empty where a query is one plain sentence. */
@@ -126,6 +121,24 @@ export function foundByLabel(maps: Maps, chips: Chip[]): string[] {
 export function labelOf(maps: Maps, chip: Chip): Label | null {
   const part = maps.words[chip.indices[0]!];
   return part?.by_label ? part.label : null;
+}
+
+const REASON = 0.3; // of the most that a word adds: what adds less is no reason
+
+/** Why a photo was found: words that add much, neighbours together, what adds most first. */
+export function reasonsOf(maps: Maps, chips: Chip[]): string[] {
+  const wanted = chips.filter((chip) => !chip.marker && chip.counts > 0 && !isUnseen(maps, chip));
+  const most = Math.max(0, ...wanted.map((chip) => shareOf(maps, chip)));
+  const phrases: { text: string; share: number; last: number }[] = [];
+  for (const chip of wanted) {
+    const share = shareOf(maps, chip);
+    const [place, before] = [chip.indices[0]!, phrases[phrases.length - 1]];
+    if (share <= 0 || share < REASON * most) continue;
+    if (before?.last === place - 1)
+      phrases[phrases.length - 1] = { text: `${before.text} ${chip.label}`, share: before.share + share, last: place };
+    else phrases.push({ text: chip.label, share, last: place });
+  }
+  return phrases.sort((a, b) => b.share - a.share).map(({ text }) => text);
 }
 
 /** What a chip adds to the photo's similarity. */

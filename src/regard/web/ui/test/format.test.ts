@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { badge, count, day, duration, percent, score } from "../src/format.ts";
+import { count, day, duration, percent, score, strengthOf } from "../src/format.ts";
 
 it("writes numbers as people do", () => {
   expect(score(-0.126)).toBe("−0.13");
@@ -15,11 +15,9 @@ it("writes numbers as people do", () => {
   expect(duration(2.345)).toBe("2.3 s");
 });
 
-it("shows a probability where there is one", () => {
-  const rated = { similarity: 0.4, probability: null, match_probability: null };
-  expect(badge(rated)).toBe("0.40");
-  expect(badge({ ...rated, probability: 0.9 })).toBe("90\u00a0%");
-  expect(badge({ ...rated, probability: 0.9, match_probability: 0.3 })).toBe("30\u00a0%");
+it("tells a match in a word, and nothing where nothing is known", () => {
+  const told = [0.9, 0.8, 0.79, 0.5, 0.49, null].map((likely) => strengthOf({ match_probability: likely }));
+  expect(told).toEqual(["strong", "strong", "possible", "possible", "weak", ""]);
 });
 
 it("writes dates, and nothing for none", () => {

@@ -33,7 +33,7 @@ describe("rows", () => {
 
   it("do not blow up a lonely photo", () => {
     expect(justify([1.5], 1200, 200, 6).places).toEqual([{ x: 0, y: 0, width: 300, height: 200 }]);
-    expect(justify([], 1200, 200, 6)).toEqual({ places: [], height: 0 });
+    expect(justify([], 1200, 200, 6)).toEqual({ places: [], height: 0, lines: [] });
   });
 });
 
@@ -41,4 +41,11 @@ it("bounds how wide or narrow a photo may become", () => {
   expect(shownAspect(10000, 100)).toBe(3.2);
   expect(shownAspect(100, 10000)).toBe(0.45);
   expect(shownAspect(300, 200)).toBe(1.5);
+});
+
+it("begins a row after a heading, which has its place", () => {
+  const { places, lines, height } = justify([1, 1, 1], 400, 100, 6, [0, 2], 50);
+  expect(lines).toEqual([0, 156]);
+  expect(places.map(({ x, y }) => [x, y])).toEqual([[0, 50], [106, 50], [0, 206]]);
+  expect(height).toBe(306);
 });

@@ -10,6 +10,8 @@ const FULL: View = {
   since: "2019-01-02",
   until: "2020-12-31",
   shape: "portrait",
+  fav: true,
+  at: "2020-11",
   like: "fedcba9876543210",
   box: "0.1,0.25,0.5,0.4",
   photo: "0123456789abcdef",
@@ -54,14 +56,15 @@ describe("the list", () => {
   });
 
   it("is another with other words, weights, order or filters", () => {
-    const changes: Partial<View>[] = [{ q: "cat" }, { weights: [1, 0, 2] }, { sort: "relevance" }, { shape: "" }];
+    const changes: Partial<View>[] = [{ q: "cat" }, { weights: [1, 0, 2] }, { sort: "relevance" }, { shape: "" },
+      { fav: false }, { at: "" }];
     for (const change of changes) expect(sameList(FULL, { ...FULL, ...change })).toBe(false);
   });
 
   it("counts its filters", () => {
     expect(filterCount(BLANK)).toBe(0);
-    expect(filterCount(FULL)).toBe(5);
-    expect(filterCount({ ...FULL, sort: "relevance" })).toBe(4);
+    expect(filterCount(FULL)).toBe(6);
+    expect(filterCount({ ...FULL, sort: "relevance" })).toBe(5);
     expect(filterCount({ ...BLANK, sort: "date" })).toBe(0); // without a sentence they come so anyway
   });
 });

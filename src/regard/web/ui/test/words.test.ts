@@ -1,12 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  MARKER_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  REST_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, reasonsOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
   unknownIn, unseenIn, weightOf, withWeight,
 } from "../src/words.ts";
 
 const word = (text: string, marker = false, known = true): QueryWord => ({
-  text, marker, known, nearest: [], sentence: 0, weight: 1 });
+  text, marker, known, names: !marker, nearest: [], sentence: 0, weight: 1 });
 const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
 const MAPS: Maps = {
   words: [[0.1, 0.02], [0.2, 0.05], [0.8, 0.2], [0.3, 0.08]].map(([relevance, share]) => ({
@@ -23,7 +23,7 @@ describe("words that are not seen", () => {
   const without = (...unsupported: string[]) => ({ ...MAPS, unsupported });
 
   it("are those no region supports, never the markers", () => {
-    const maps = without("dog", "start", MARKER_LABEL);
+    const maps = without("dog", "start", REST_LABEL);
     expect(CHIPS.map((chip) => isUnseen(maps, chip))).toEqual([false, true, false]);
     expect(isUnseen(null, CHIPS[1]!)).toBe(false);
   });
@@ -49,9 +49,13 @@ describe("words found by what a region looks like", () => {
 });
 
 describe("chips", () => {
-  it("stand for the words in order and for both markers together", () => {
-    expect(CHIPS.map((chip) => chip.label)).toEqual(["a", "dog", MARKER_LABEL]);
+  it("stand for words that name something in order, and for all the rest together", () => {
+    expect(CHIPS.map((chip) => chip.label)).toEqual(["a", "dog", REST_LABEL]);
     expect(CHIPS[2]!.indices).toEqual([0, 3]);
+    const article = { ...word("a"), names: false };
+    expect(chipsOf([WORDS[0]!, article, WORDS[2]!, WORDS[3]!]).map(({ label, indices }) => [label, indices]))
+      .toEqual([["dog", [2]], [REST_LABEL, [0, 1, 3]]]);
+    expect(chipsOf([WORDS[0]!, article]).map(({ label }) => label)).toEqual(["a", REST_LABEL]);
   });
 
   it("tell a whole sentence that is read as one more word", () => {
@@ -107,10 +111,24 @@ describe("several sentences", () => {
   });
 });
 
+describe("reasons", () => {
+  const four = chipsOf(["red", "bus", "street", "sky"].map((text) => word(text)));
+  const adding = (...shares: number[]) => ({ ...MAPS, words: shares.map((share) => ({ ...MAPS.words[0]!, share })) });
+
+  it("are words that add much, neighbours together, what adds most first", () => {
+    expect(reasonsOf(adding(0.1, 0.1, 0.15, 0.02), four)).toEqual(["red bus street"]);
+    expect(reasonsOf(adding(0.2, 0.01, 0.3, 0.02), four)).toEqual(["street", "red"]);
+  });
+
+  it("are none that a photo does not show, nor what is unwanted", () => {
+    expect(reasonsOf({ ...adding(0.1, 0.1, 0.15, 0.1), unsupported: ["street"] }, four)).toEqual(["red bus", "sky"]);
+    expect(reasonsOf(adding(0.2), chipsOf([{ ...word("bus"), weight: -1 }]))).toEqual([]);
+  });
+});
+
 describe("unknown words", () => {
-  it("are told once each, and quotes are shown as typed", () => {
-    const chips = chipsOf(["``", "catt", "''", "catt", "`"].map((text) => word(text, false, false)));
-    expect(chips.map(({ label }) => label)).toEqual(['"', "catt", '"', "catt", "`"]);
+  it("are told once each", () => {
+    const chips = chipsOf(["catt", "catt"].map((text) => word(text, false, false)));
     expect(unknownIn(chips).map(({ label }) => label)).toEqual(["catt"]);
   });
 });

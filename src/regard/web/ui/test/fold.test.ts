@@ -1,0 +1,24 @@
+import { expect, it } from "vitest";
+import type { Hit, Verdict } from "../src/api.ts";
+import { likelyFirst, likelyOf, lineBefore } from "../src/fold.ts";
+import { BLANK } from "../src/state.ts";
+
+const HITS = [0.4, 0.9, 0.1, 0.5, null].map((likely) => ({ match_probability: likely }) as Hit);
+const FOUND = { verdict: { good: true } as Verdict };
+
+it("photos that fit come first, in their order", () => {
+  expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.5, 0.4, 0.1, null]);
+});
+
+it("they are told apart where the search found something and nothing else orders them", () => {
+  expect(likelyOf(FOUND, HITS, { ...BLANK, q: "bus" })).toBe(2);
+  expect(likelyOf({ verdict: { good: false } as Verdict }, HITS, { ...BLANK, q: "bus" })).toBe(0);
+  expect(likelyOf({ verdict: null }, HITS, { ...BLANK, q: "bus" })).toBe(0);
+  expect(likelyOf(FOUND, HITS, { ...BLANK, q: "bus", weights: [1, 2] })).toBe(0);
+  expect(likelyOf(FOUND, HITS, { ...BLANK, q: "bus", sort: "date" })).toBe(0);
+});
+
+it("the line stands only between two kinds", () => {
+  expect(lineBefore(2, 5)).toEqual([{ start: 2, title: "Less likely" }]);
+  expect([lineBefore(5, 5), lineBefore(0, 5)]).toEqual([[], []]);
+});

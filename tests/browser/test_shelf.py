@@ -1,0 +1,105 @@
+"""All photos by month, favourites, searches of before, words to type, folders added."""
+
+from browser.conftest import api, order, search, settled, watched
+from search.conftest import draw
+
+from regard.indexing import update_index
+
+TEXT = "a cat looks at the camera"
+
+
+def months(page):
+    return page.locator(".line").all_inner_texts()
+
+
+def test_photos_stand_by_month_and_a_slider_leads_to_each(chromium, live, photos, model, shoot):
+    for number, taken in enumerate(("2019:05:01", "2019:05:20", "2021:08:02")):
+        draw(photos / f"dated/{number}.png", 50 + number, (90, 60), f"{taken} 09:00:00")
+    update_index(photos.parent / "other", photos, model, workers=1)
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_selector(".tile >> nth=5")
+        settled(page)
+        assert months(page) == ["August 2021", "May 2019", "No date"]
+        assert page.get_attribute(".scrubber input", "aria-valuetext") == "August 2021, 1 photo"
+        shoot(page)
+        page.focus(".scrubber input")
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_url("**at=2019-05**")
+        page.wait_for_function("() => document.querySelectorAll('.tile').length === 5")
+        settled(page)
+        assert months(page) == ["May 2019", "No date"]
+        page.click(".tile a >> nth=0")
+        page.wait_for_selector(".place:text-is('2 of 6')")
+        page.keyboard.press("Escape")
+        page.click("text=Newer photos")
+        page.wait_for_selector(".tile >> nth=5")
+
+
+def test_favourites_are_marked_and_filtered_by(page, address, shoot):
+    search(page, address, TEXT)
+    first, second = order(page)[:2]
+    page.hover(".tile >> nth=0")
+    page.click(".tile >> nth=0 >> .heart")
+    page.wait_for_selector(".tile >> nth=0 >> .heart.on")
+    page.focus(f"a[data-id='{second}']")
+    page.keyboard.press("l")
+    page.wait_for_selector(".tile >> nth=1 >> .heart.on")
+    page.click(f"a[data-id='{second}']")
+    page.click("dialog [aria-label=Favourite][aria-pressed=true]")
+    page.wait_for_selector("dialog [aria-label=Favourite][aria-pressed=false]")
+    page.keyboard.press("Escape")
+    page.click("button[aria-label=Filters]")
+    page.click("text=Favourites")
+    page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
+    assert order(page) == [first]
+    settled(page)
+    shoot(page)
+    assert page.get_attribute("text=Save as a list", "href") == "/api/v1/favourites.txt"
+    page.hover(".tile >> nth=0")
+    page.click(".tile >> nth=0 >> .heart")
+    page.wait_for_selector(".heart:not(.on)")
+    assert api(page, address, "photos?favourites=true")["total"] == 0
+
+
+def test_searches_are_remembered_and_saved(page, address, shoot):
+    search(page, address, "a cup of coffee")
+    page.click("text=Save this search")
+    page.wait_for_selector("button[aria-pressed=true]:text-is('Saved')")
+    page.fill("#q", TEXT)
+    page.press("#q", "Enter")
+    page.wait_for_selector(".chip:has-text('camera')")
+    page.goto(address)
+    page.wait_for_selector(".suggested:has-text('Saved') button:text-is('a cup of coffee')")
+    page.wait_for_selector(f".suggested:has-text('Recent') button:text-is('{TEXT}')")
+    settled(page)
+    shoot(page)
+    page.click(".suggested:has-text('Saved') button")
+    page.wait_for_selector(".chip:has-text('coffee')")
+
+
+def test_words_for_what_photos_show_are_offered_while_typing(page, address):
+    page.goto(address)
+    page.wait_for_selector(".tile")
+    name = api(page, address, "things")["things"][0]["name"].lower()
+    page.type("#q", f"a photo of {name[:3]}")
+    page.wait_for_selector(f"#offers option[value='a photo of {name}']", state="attached")
+
+
+def test_a_folder_is_added_from_the_page(chromium, live, photos, shoot):
+    more = photos.parent / "more"
+    for seed in (41, 42):
+        draw(more / f"{seed}.png", seed)
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_selector(".tile >> nth=2")
+        page.click("text=Add a folder of photos")
+        page.fill("#folder", "no folder at all")
+        page.click(".add-folder button")
+        page.wait_for_selector(".problem:has-text('no folder on this machine')")
+        page.fill("#folder", str(more))
+        page.click(".add-folder button")
+        page.wait_for_selector(f".indexing:has-text('2 photos added from {more}')")
+        shoot(page)
+        page.click(".fresh button:has-text('2 new photos')")
+        page.wait_for_selector(".tile >> nth=4")
