@@ -63,7 +63,7 @@ def stop():
     raise BusyError("another process is writing to the index")
 
 
-@pytest.mark.parametrize("folder", ["no/such", "relative", "/no such folder", "bad\udcff"])
+@pytest.mark.parametrize("folder", ["no/such", "~", "/", "/no such folder", "/\0", "bad\udcff"])
 def test_what_is_no_folder_is_refused(there, folder):
     client, _ = there
     content = json.dumps({"folder": folder})  # lone surrogates, too

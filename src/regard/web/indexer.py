@@ -37,12 +37,13 @@ class Indexer:
         Raises:
             ProblemError: 422, there is no such folder; 409, another is being indexed.
         """
-        folder = Path(text.strip()).expanduser()
-        if not (is_text(text) and folder.is_absolute() and folder.is_dir()):
+        folder = Path(text.strip())
+        is_there = is_text(text) and "\0" not in text and folder.is_absolute() and folder.is_dir()
+        if not is_there or folder.resolve() == Path(folder.anchor):
             raise ProblemError(
                 422,
                 f"{text!r} is no folder on this machine",
-                "it must be the whole path of one",
+                "it must be the whole path of one, and not a whole disk",
                 "Copy the path from your file manager.",
             )
         with self._lock:

@@ -197,7 +197,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
     <input type="range" min="0" max=${i} step="1" .value=${String(a)} aria-label="Month" aria-valuetext=${o(a)}
       @input=${e=>{let t=e.target;t.setAttribute(`aria-valuetext`,o(s(e))),t.parentElement.querySelector(`output`).textContent=o(s(e))}}
       @change=${e=>n(s(e)===i?``:r[s(e)].month)} />
-    <span aria-hidden="true">${r[i].month.slice(0,4)}</span><output>${o(a)}</output></div>`}var oi=[[`t2i`,`Words look at regions`,`Every word attends to the regions of the photo (t2i)`],[`i2t`,`Regions look at words`,`Every region attends to the words of the sentence (i2t)`]];function si(e,t){return C`<div class="settings">
+    <span aria-hidden="true">${r[i].month.slice(0,4)}</span><output .textContent=${o(a)}></output></div>`}var oi=[[`t2i`,`Words look at regions`,`Every word attends to the regions of the photo (t2i)`],[`i2t`,`Regions look at words`,`Every region attends to the words of the sentence (i2t)`]];function si(e,t){return C`<div class="settings">
     <div class="switch" role="group" aria-label="Attention direction">
       ${oi.map(([n,r,i])=>C`<button type="button" title=${i}
         aria-pressed=${e.direction===n?`true`:`false`}

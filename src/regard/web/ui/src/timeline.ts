@@ -39,5 +39,5 @@ export function scrubber(months: Month[], at: string, go: (month: string) => voi
         field.parentElement!.querySelector("output")!.textContent = say(value(event));
       }}
       @change=${(event: Event) => go(value(event) === last ? "" : dated[value(event)]!.month!)} />
-    <span aria-hidden="true">${dated[last]!.month!.slice(0, 4)}</span><output>${say(here)}</output></div>`;
+    <span aria-hidden="true">${dated[last]!.month!.slice(0, 4)}</span><output .textContent=${say(here)}></output></div>`;
 }
