@@ -57,7 +57,7 @@ def test_a_backbone_is_calibrated_and_evaluated_on_captions(
     if model.curves.word is not None:
         assert any(word.support is not None for word in explanation.words)
     (model.fits / "fitted.json").write_text("{}")
-    with pytest.raises(CheckpointError, match="must hold weight and info"):
+    with pytest.raises(CheckpointError, match="must hold weight, info and support"):
         regard.load(folder)
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from regard.backbones.loading import Loaded
 from regard.backbones.settings import Choice
+from regard.backbones.support import Support
 from regard.errors import CheckpointError
 from regard.model.background import FILE, Background
 from regard.store import json_files
@@ -26,6 +27,8 @@ class Fitted(NamedTuple):
     """How much SCAN's similarity of the words counts beside the whole."""
     background: Background | None = None
     """What queries are compared with, to tell whether anything fits."""
+    support: Support | None = None
+    """What words are held against, to tell whether a photo shows what they name."""
 
 
 NOTHING = Fitted({})
@@ -44,7 +47,9 @@ def save_fitted(folder: Path, fitted: Fitted) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     if fitted.background is not None:
         fitted.background.save(folder)
-    json_files.write(folder / _FILE, {"weight": fitted.weight, "info": fitted.info})
+    support = fitted.support and fitted.support.tree()
+    tree = {"weight": fitted.weight, "info": fitted.info, "support": support}
+    json_files.write(folder / _FILE, tree)
 
 
 def load_fitted(folder: Path) -> Fitted:
@@ -58,9 +63,11 @@ def load_fitted(folder: Path) -> Fitted:
     tree = json_files.read(folder / _FILE, "what was fitted for a backbone", _REMEDY)
     try:
         weight, info = float(tree["weight"]), dict(tree["info"])
+        support = tree["support"] and Support.of(tree["support"])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(
-            f"{folder / _FILE} cannot be read ({error}); it must hold weight and info. {_REMEDY}"
+            f"{folder / _FILE} cannot be read ({error}); it must hold weight, info and support. "
+            f"{_REMEDY}"
         ) from None
     background = Background.load(folder) if (folder / FILE).is_file() else None
-    return Fitted(info, weight, background)
+    return Fitted(info, weight, background, support)

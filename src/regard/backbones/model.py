@@ -16,7 +16,7 @@ from jaxtyping import Bool, Float, Int
 from regard.backbones.extractor import BackboneExtractor
 from regard.backbones.fitted import NOTHING, Fitted, folder_of_fits, load_fitted
 from regard.backbones.loading import Loaded, load_backbone
-from regard.backbones.scores import WholeScores, asked_for, directions
+from regard.backbones.scores import Sentences, WholeScores, asked_for, directions
 from regard.backbones.settings import Choice
 from regard.core.model_config import ModelConfig
 from regard.core.padding import pad
@@ -63,6 +63,7 @@ class BackboneModel(Model):
         self.extractor_identity = self._extractor.identity
         self.info = fitted.info
         self.background = fitted.background
+        self.support = fitted.support
         self.pointer = self.labels = None
 
     def __repr__(self) -> str:
@@ -126,7 +127,7 @@ class BackboneModel(Model):
             rows += self._rows(words[part], texts[part])
             progress(len(rows), len(texts))
         vectors, lengths = pad(rows)
-        return EncodedCaptions(vectors, lengths, tuple((WHOLE, *row) for row in words))
+        return Sentences(vectors, lengths, tuple((WHOLE, *row) for row in words))
 
     def _rows(self, words: Sequence[Sequence[str]], texts: Sequence[str]) -> list[np.ndarray]:
         made = []
@@ -193,6 +194,14 @@ class BackboneModel(Model):
     ) -> WordParts:
         """Similarities of pairs, taken apart by word."""
         return self.scores.parts(regions, words, region_mask, word_mask, scoring)
+
+    def shown(self, regions: Float[np.ndarray, "region dim"]) -> Float[np.ndarray, "shown dim"]:
+        """What words are held against to tell whether a photo shows what they name."""
+        if self.support is None:
+            return regions[1:]
+        moved = np.zeros_like(regions[1:])
+        moved[:, :-1] = self.support.moved(regions[:, :-1])
+        return moved
 
     def save_pretrained(self, save_directory: str | Path, **_: Any) -> str | None:
         """Refuse: the weights are another's, and lie where they were downloaded to.

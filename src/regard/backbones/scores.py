@@ -19,6 +19,7 @@ from jaxtyping import Bool, Float
 
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts, word_shares
+from regard.model.encoded import EncodedCaption, EncodedCaptions
 
 
 class WholeScores(NamedTuple):
@@ -68,6 +69,28 @@ class WholeScores(NamedTuple):
         attention[:, 0, 0] = 1
         attention[:, 1:, 1:] = seen.attention
         return WordParts(share, relevance, attention)
+
+
+class Sentence(EncodedCaption):
+    """A sentence whose words carry their parts."""
+
+    @property
+    def directions(self) -> Float[np.ndarray, "word dim"]:
+        """The words without them, of length 1."""
+        return directions(self.vectors)
+
+
+class Sentences(EncodedCaptions):
+    """Sentences whose words carry their parts."""
+
+    @property
+    def directions(self) -> Float[np.ndarray, "cap word dim"]:
+        """The words without them, of length 1."""
+        return directions(self.vectors)
+
+    def caption(self, row: int) -> Sentence:
+        """One sentence, without padding."""
+        return Sentence(*super().caption(row))
 
 
 def directions(words: Float[np.ndarray, "... dim"]) -> Float[np.ndarray, "... dim"]:

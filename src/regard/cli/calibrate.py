@@ -70,7 +70,7 @@ def calibrate(
     loaded, recorded = _to_judge(model)
     held_out, trained_on = (open_split(data, name, regions) for name in (split, background))
     if loaded.ranks_wholes:
-        _weigh_words(loaded, held_out)
+        _prepare(loaded, held_out, trained_on)
     with progress_bar("Scoring captions") as progress:
         outcome = judge_model(loaded, held_out, trained_on, split, progress, things)
     folder = recorded(loaded, outcome)
@@ -127,14 +127,19 @@ def _to_judge(model: Path) -> "tuple[Model, Callable[[Model, Judged], Path]]":
     return load(folder, background=False), record_model  # the background it has may be damaged
 
 
-def _weigh_words(loaded: "Model", held_out: "Dataset") -> None:
-    """Let words join the whole's ranking as far as that finds more; says how far."""
+def _prepare(loaded: "Model", held_out: "Dataset", trained_on: "Dataset") -> None:
+    """Fit what a backbone's words are held against, and let them join the whole's ranking.
+
+    As far as that finds more; says how far.
+    """
     from regard.backbones.model import BackboneModel
     from regard.backbones.scores import WholeScores
+    from regard.evaluation.calibration.support import fit_support
     from regard.evaluation.calibration.words_weight import fit_weight
     from regard.evaluation.similarity import dataset_similarity
 
     assert isinstance(loaded, BackboneModel)
+    loaded.support = fit_support(loaded, trained_on)
     wholes = dataset_similarity(loaded, held_out)
     loaded.scores = WholeScores(1.0)
     words = dataset_similarity(loaded, held_out) - wholes
@@ -147,7 +152,8 @@ def _record_backbone(loaded: "Model", outcome: "Judged") -> Path:
     from regard.backbones.model import BackboneModel
 
     assert isinstance(loaded, BackboneModel)
-    save_fitted(loaded.fits, Fitted(outcome.info, loaded.scores.weight, outcome.background))
+    learned = loaded.scores.weight, outcome.background, loaded.support
+    save_fitted(loaded.fits, Fitted(outcome.info, *learned))
     return loaded.fits
 
 

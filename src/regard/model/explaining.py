@@ -29,6 +29,11 @@ from regard.store.shards import Regions
 from regard.words.function_words import naming_words
 
 
+def as_they_are(regions: Float[np.ndarray, "region dim"]) -> Float[np.ndarray, "region dim"]:
+    """What words are held against to tell whether a photo shows what they name: its regions."""
+    return regions
+
+
 def explain(
     photo: Regions,
     caption: EncodedCaption,
@@ -38,15 +43,17 @@ def explain(
     discount: float = 0.0,
     pointer: Pointer | None = None,
     take_apart: Callable[..., WordParts] = word_parts,
+    shown: Float[np.ndarray, "shown dim"] | None = None,
 ) -> Explanation:
     """Take the similarity of one photo and one sentence apart.
 
     Args:
         photo: embedded; without boxes where they are unknown.
-        curve: from a word's largest cosine to its support; None says nothing of support.
+        curve: from a word's largest product to its support; None says nothing of support.
         discount: taken off the similarity.
         pointer: says where words point; None leaves that open.
         take_apart: gives each word's share and what it saw.
+        shown: what words are held against for their support; None takes the regions.
 
     Raises:
         ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
@@ -58,7 +65,8 @@ def explain(
     parts = take_apart(regions[None], words[None], *real, scoring)
     share, relevance, attention = (part[0] for part in parts)
     cosines = np.asarray(caption.directions, np.float64) @ regions.T  # (W, R)
-    supports = word_supports(caption.words, cosines.max(1), curve)
+    held = cosines if shown is None else caption.directions @ shown.T
+    supports = word_supports(caption.words, held.max(1), curve)
     pointings = _pointings(pointer, photo, caption)
     taken_off = discount * caption.portions
     columns = (caption.words, relevance, share, taken_off, attention, cosines, supports, pointings)
@@ -107,7 +115,7 @@ def unsupported_words(
 
     Args:
         curve: as for `explain`; without one no word is named.
-        photo: embedded.
+        photo: embedded, as words are held against it (`Model.shown`).
     """
     largest = (captions.directions @ np.asarray(photo.vectors, np.float32).T).max(2)  # (C, W)
     unsupported = []
@@ -125,7 +133,7 @@ def word_supports(
     """Probabilities that a photo shows what words name; None where nothing can be said.
 
     Args:
-        largest: of each word's cosines with the regions.
+        largest: of each word's products with what it is held against.
     """
     if curve is None:
         return [None] * len(words)

@@ -31,7 +31,7 @@ from regard.model.checkpoint import (
 )
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
-from regard.model.explaining import explain, with_labels
+from regard.model.explaining import as_they_are, explain, with_labels
 from regard.model.hub import Published, fetch
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
@@ -58,7 +58,7 @@ class Model(Judging, Published):
     device = PROCESSOR
     memory: int | None = None  # bytes that scores may take on a graphics card
     ranks_wholes = False  # as backbones do, of whose photos the first row is the whole
-    word_parts = staticmethod(word_parts)
+    word_parts, shown = staticmethod(word_parts), staticmethod(as_they_are)
 
     def __init__(
         self,
@@ -328,6 +328,7 @@ class Model(Judging, Published):
             discount=discount,
             pointer=self.pointer,
             take_apart=self.word_parts,
+            shown=self.shown(photo.vectors),
         )
         labels = None if photo.labels is None else self._region_encoder.labels
         return with_labels(explanation, photo, caption, labels)

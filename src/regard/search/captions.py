@@ -78,7 +78,8 @@ def rank_captions(
     encoded = model.encode_captions(chosen)
     captions = [encoded.caption(row) for row in range(len(chosen))]
     judgements = model.judge(similarities, [regions], captions, "sentences", len(wanted))
-    unsupported = unsupported_words(model.curves.word, regions, encoded)
+    shown = regions._replace(vectors=model.shown(regions.vectors))
+    unsupported = unsupported_words(model.curves.word, shown, encoded)
     return [
         RankedCaption(
             sentence,

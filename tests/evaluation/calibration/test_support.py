@@ -44,6 +44,9 @@ def test_pairs_hold_the_largest_cosine_of_the_word():
                     vectors[row, place, int(word != "dog")] = 1
             return type("Embedded", (), {"directions": vectors})
 
+        def shown(self, regions):
+            return regions
+
     exchange = Exchange(1, ("a", "dog", "runs"), ("a", "boat", "runs"), 1)
     vectors = np.array([[[0.2, 0.0], [0.9, 0.3], [5.0, 5.0]]] * 3)  # the last is padding
     pairs = word_pairs(Reads(), vectors, np.array([2, 2, 2]), [exchange])

@@ -11,8 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from regard.backbones.support import Support
 from regard.datasets.captions import Captions
-from regard.evaluation.calibration.curve import Pairs
+from regard.datasets.dataset import Dataset
+from regard.evaluation.calibration.curve import Pairs, fit_logistic
 from regard.explain.explanation import UNSUPPORTED
 from regard.model.judgement import Calibration
 from regard.model.model import Model
@@ -21,6 +23,8 @@ from regard.words.tokens import tokenize
 
 _MOST = 2000  # captions
 _ATTEMPTS = 20
+_LEAST = 20  # exchanges, to fit three weights to
+_AT_ONCE = 256  # photos
 
 
 class Exchange(NamedTuple):
@@ -86,7 +90,7 @@ def word_pairs(
     counts: Int[np.ndarray, " photo"],
     exchanges: Sequence[Exchange],
 ) -> Pairs:
-    """Largest cosine with a region of every true word, then of every exchanged one.
+    """Largest product with what it is held against of every true word, then of exchanged ones.
 
     Args:
         vectors: embedded regions of the captions' photos.
@@ -99,8 +103,35 @@ def word_pairs(
         for row, exchange in enumerate(exchanges):
             word = words[row, exchange.position + 1]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]
-            largest.append(float((regions @ word).max()))
+            largest.append(float((model.shown(regions) @ word).max()))
     return Pairs(np.array(largest), np.repeat([True, False], len(exchanges)))
+
+
+def fit_support(model: Model, dataset: Dataset) -> Support | None:
+    """What a backbone's words are to be held against; None where too few captions name anything."""
+    exchanges = draw_exchanges(dataset.captions)
+    if len(exchanges) < _LEAST:
+        return None
+    photos = sorted({exchange.photo for exchange in exchanges})
+    rows = np.concatenate(
+        [
+            model.encode_features(*dataset.gather(np.array(photos[start : start + _AT_ONCE])))
+            for start in range(0, len(photos), _AT_ONCE)
+        ]
+    )
+    usual = rows[:, 0].mean(0)
+    inputs = []
+    for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
+        words = model.encode_captions([" ".join(some) for some in sentences]).directions
+        for exchange, row in zip(exchanges, words, strict=True):
+            word = row[exchange.position + 1]  # after <sentence>
+            whole, *regions = rows[photos.index(exchange.photo)] @ word
+            inputs.append((max(regions), whole, usual @ word))
+    true = np.repeat([True, False], len(exchanges))
+    region, *others = fit_logistic(np.array(inputs), true)
+    if region < 0:
+        region, others = 0.0, fit_logistic(np.array(inputs)[:, 1:], true)
+    return Support(usual[:-1], region, *others[:-1])
 
 
 def report(curve: Calibration, pairs: Pairs) -> SupportReport:
