@@ -5,6 +5,7 @@ import pytest
 import reference
 import torch
 
+from regard.core.attention import masked_mean
 from regard.core.losses import (
     contrastive_loss,
     hardest_negatives,
@@ -35,7 +36,7 @@ def test_chosen_pairs_give_the_loss_and_gradient_of_the_whole_matrix():
     whole = scores(5).requires_grad_()
     triplet_loss(whole, SHARED, 0.2).backward()
     chosen = scores(5).requires_grad_()
-    hardest = hardest_negatives(chosen.detach(), SHARED)
+    hardest = hardest_negatives(chosen.detach(), chosen.detach().T, SHARED)
     pairs = torch.arange(6)
     loss = hinge(
         chosen[pairs, pairs],
@@ -68,7 +69,12 @@ def test_contrastive_equals_cross_entropy_by_hand():
     region_mask = torch.tensor([[1, 1, 1, 1], [1, 1, 0, 0], [1, 1, 1, 0]]).bool()
     word_mask = torch.tensor([[1, 1], [1, 0], [1, 1]]).bool()
     excluded = not_negative(torch.tensor([0, 1, 1]))
-    loss = contrastive_loss(regions, words, region_mask, word_mask, excluded, 0.5)
+    sides = masked_mean(regions, region_mask), masked_mean(words, word_mask)
+    loss = contrastive_loss(*sides, excluded, torch.arange(3), 0.5)
+    parts = [
+        contrastive_loss(*sides, excluded[own], torch.tensor(own), 0.5) for own in ([0, 2], [1])
+    ]
+    assert sum(parts).item() == pytest.approx(loss.item())  # of pairs parted among processes
     image = np.stack([reference.unit(regions[i][region_mask[i]].numpy().mean(0)) for i in range(3)])
     text = np.stack([reference.unit(words[i][word_mask[i]].numpy().mean(0)) for i in range(3)])
     logits = np.exp(image @ text.T / 0.5)
@@ -80,7 +86,7 @@ def test_contrastive_equals_cross_entropy_by_hand():
 
 
 def test_same_photo_is_never_a_negative():
-    hardest = hardest_negatives(torch.ones(6, 6), SHARED)
+    hardest = hardest_negatives(torch.ones(6, 6), torch.ones(6, 6), SHARED)
     groups = torch.tensor([0, 0, 1, 2, 2, 2])
     assert (groups[hardest.caption_of_image] != groups).all()
     assert (groups[hardest.image_of_caption] != groups).all()

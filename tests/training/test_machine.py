@@ -27,6 +27,7 @@ from regard.training.labels import states_of
 from regard.training.learner import Learner
 from regard.training.machine import Machine
 from regard.training.precision import products_in
+from regard.training.ranks import ALONE
 from regard.training.run import Run
 from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
@@ -45,7 +46,9 @@ def learner(folder, name="official", *settings, **place):
     batches = PairBatches(
         made.dataset, vocabulary, 12, captions_per_photo=2, states=made.states(photos, "train")
     )
-    return made, batches.batch(batches.order(0, 0)[0]), vocabulary, classes
+    pairs = np.roll(batches.order(0, 0)[0], 1)  # so that parts of a batch share a photo
+    pairs = pairs[place.get("ranks", ALONE).part(12)]
+    return made, batches.batch(pairs), vocabulary, classes
 
 
 CASES = [

@@ -14,7 +14,8 @@ from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
-from regard.training.step import Embedded, batch_loss, loss_of
+from regard.training.gathered import Embedded
+from regard.training.step import batch_loss, loss_of
 
 PHOTO_OF_PAIR = torch.tensor([0, 0, 1, 2, 3, 3, 4, 5])
 

@@ -29,7 +29,8 @@ from regard.kernels import chosen
 from regard.training.allocator import keep_freed_memory
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
-from regard.training.step import Embedded, batch_loss, embed, loss_of
+from regard.training.gathered import Embedded
+from regard.training.step import batch_loss, embed, loss_of
 
 PAIRS, REGIONS, VOCABULARY = 128, 36, 8481
 PAIRS_IN_EPOCH = {"flickr30k": 145_000, "coco": 566_435}

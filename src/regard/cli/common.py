@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -246,12 +247,20 @@ def _report_captions(captions: "Captions", skipped: dict[str, str]) -> None:
         notes.print(f"Note: {doubt}.", markup=False)
 
 
-def require_train() -> None:
-    """Refuse a command that trains where torch is missing.
+def require_train(*, alone: bool = True) -> None:
+    """Refuse a command that trains where torch is missing, or among processes it does not know.
+
+    Args:
+        alone: whether the command is for a single process.
 
     Raises:
         ConfigError: it is.
     """
+    if alone and int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise ConfigError(
+            "several processes run this command; `regard train` alone knows how to share its work "
+            "among them. Run it without torchrun."
+        )
     try:
         import torch  # noqa: F401 - so that a broken installation is found here, too
     except ImportError as error:

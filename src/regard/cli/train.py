@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from regard.datasets.dataset import BoxedDataset
     from regard.training.config import Recipe
     from regard.training.loop import Outcome, Progress
+    from regard.training.machine import Machine
 
 
 BackboneOption = Annotated[
@@ -74,34 +75,47 @@ def train(
         --out runs/f30k
 
         regard train --data data/f30k_precomp --recipe scan-t2i-mean-f30k --seeds 3 --out runs/three
+
+        torchrun --nproc-per-node 4 -m regard train --data data/f30k_precomp
+        --recipe scan-t2i-mean-f30k --out runs/four
     """
-    require_train()
+    require_train(alone=False)
     from regard.device import usable_device
-    from regard.model.checkpoint import load_checkpoint
-    from regard.regions.pyramid import BACKBONE
     from regard.training.allocator import keep_freed_memory
     from regard.training.config import load_recipe
-    from regard.training.loop import train as run_training
     from regard.training.machine import Machine
+    from regard.training.ranks import joined
 
     keep_freed_memory()
     wanted, tuned = _standing(load_recipe(recipe, settings or []), backbone)
-    train_set, val_set = _open(data, regions)
-    _check_backbone(tuned, train_set.producer)
+    with joined(usable_device(device)) as (ranks, where):
+        notes.quiet = not ranks.leads
+        cache = out / "cache" if seeds > 1 else None
+        machine = Machine(device=where, compiled=compiled, cache=cache, ranks=ranks)
+        sets = _open(data, regions)
+        _check_backbone(tuned, sets[0].producer)
+        runs = list(_runs(wanted, out, seeds))
+        outcomes = [_train(seeded, sets, folder, start, machine) for seeded, folder in runs]
+    if ranks.leads:
+        _tell(outcomes, out, tuned, as_json)
+
+
+def _train(
+    recipe: "Recipe",
+    sets: "tuple[BoxedDataset, BoxedDataset]",
+    folder: Path,
+    start: str | None,
+    machine: "Machine",
+) -> "Outcome":
+    """Train one run, telling how far it is."""
+    from regard.model.checkpoint import load_checkpoint
+    from regard.training.loop import train as run_training
+
+    teller = EpochTeller()
     first = load_checkpoint(start) if start else None
-    cache = out / "cache" if seeds > 1 else None
-    machine = Machine(device=usable_device(device), compiled=compiled, cache=cache)
-    outcomes = []
-    for seeded, folder in _runs(wanted, out, seeds):
-        teller = EpochTeller()
-        outcome = run_training(
-            seeded, train_set, val_set, folder, teller, start=first, machine=machine
-        )
-        teller.close()
-        if tuned is not None:
-            shutil.copyfile(tuned, outcome.best / BACKBONE)
-        outcomes.append(outcome)
-    _tell(outcomes, out, as_json)
+    outcome = run_training(recipe, *sets, folder, teller, start=first, machine=machine)
+    teller.close()
+    return outcome
 
 
 def _runs(recipe: "Recipe", out: Path, seeds: int) -> "Iterator[tuple[Recipe, Path]]":
@@ -118,11 +132,15 @@ def _runs(recipe: "Recipe", out: Path, seeds: int) -> "Iterator[tuple[Recipe, Pa
         )
 
 
-def _tell(outcomes: list["Outcome"], out: Path, as_json: bool) -> None:
-    """What came of the runs; and their learning curves, as a picture."""
+def _tell(outcomes: list["Outcome"], out: Path, tuned: Path | None, as_json: bool) -> None:
+    """Tell what came of the runs; leave their learning curves and, if one was tuned, backbone."""
     from regard.evaluation.seeds import over_seeds
+    from regard.regions.pyramid import BACKBONE
     from regard.training.curves import draw_curves
 
+    if tuned is not None:
+        for one in outcomes:
+            shutil.copyfile(tuned, one.best / BACKBONE)
     draw_curves([one.best.parent for one in outcomes], out / "curves.png")
     runs = [{"model": str(one.best), "rsum": one.rsum, "epoch": one.epoch} for one in outcomes]
     if len(outcomes) == 1:

@@ -11,7 +11,6 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
-from regard.core.attention import masked_mean
 from regard.core.scoring import Negatives
 
 
@@ -28,20 +27,27 @@ def not_negative(image_ids: Int[Tensor, " pair"]) -> Bool[Tensor, "pair pair"]:
 
 
 def hardest_negatives(
-    similarity: Float[Tensor, "pair pair"], excluded: Bool[Tensor, "pair pair"]
+    by_image: Float[Tensor, "own pair"],
+    by_caption: Float[Tensor, "own pair"],
+    excluded: Bool[Tensor, "own pair"],
 ) -> Hardest:
-    """The highest-scoring pair that is not excluded, for each image and each caption."""
-    negative = similarity.masked_fill(excluded, -torch.inf)
-    return Hardest(negative.argmax(1), negative.argmax(0))
+    """The highest-scoring pair that is not excluded, for each image and each caption.
+
+    Args:
+        by_image: similarity of pairs' images with all captions.
+        by_caption: of their captions with all images.
+    """
+    sides = (side.masked_fill(excluded, -torch.inf) for side in (by_image, by_caption))
+    return Hardest(*(side.argmax(1) for side in sides))
 
 
 def hinge(
-    positive: Float[Tensor, " pair"],
-    negative_caption: Float[Tensor, " pair"],
-    negative_image: Float[Tensor, " pair"],
+    positive: Float[Tensor, "*#pair"],
+    negative_caption: Float[Tensor, "*#pair"],
+    negative_image: Float[Tensor, "*#pair"],
     margin: float,
 ) -> Float[Tensor, ""]:
-    """Summed hinge over one negative caption and one negative image a pair (eq. 8).
+    """Summed hinge over negative captions and negative images of pairs (eqs. 7 and 8).
 
     A pair whose whole batch shares its image has no negative: -inf costs nothing.
     """
@@ -68,17 +74,14 @@ def triplet_loss(
     negative = similarity.masked_fill(excluded, -torch.inf)
     if negatives == "hardest":
         return hinge(positive, negative.amax(1), negative.amax(0), margin)
-    caption_cost = (margin + negative - positive[:, None]).clamp_min(0)
-    image_cost = (margin + negative - positive[None, :]).clamp_min(0)
-    return caption_cost.sum() + image_cost.sum()
+    return hinge(positive[:, None], negative, negative.T, margin)
 
 
 def contrastive_loss(
-    regions: Float[Tensor, "pair region dim"],
-    words: Float[Tensor, "pair word dim"],
-    region_mask: Bool[Tensor, "pair region"],
-    word_mask: Bool[Tensor, "pair word"],
-    excluded: Bool[Tensor, "pair pair"],
+    images: Float[Tensor, "pair dim"],
+    captions: Float[Tensor, "pair dim"],
+    excluded: Bool[Tensor, "own pair"],
+    own: Int[Tensor, " own"],
     temperature: float = 0.05,
 ) -> Float[Tensor, ""]:
     """In-batch cross entropy of the mean-pooled embeddings, both ways averaged.
@@ -86,24 +89,26 @@ def contrastive_loss(
     It keeps hardest negatives from collapsing the space at the start and trains the pooled
     vector that large indexes search candidates with.
     """
-    cosines = masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
-    return cross_entropy_of_pairs(cosines, excluded, temperature)
+    sides = images[own] @ captions.T, captions[own] @ images.T
+    return cross_entropy_of_pairs(*sides, excluded, own, temperature)
 
 
 def cross_entropy_of_pairs(
-    similarity: Float[Tensor, "pair pair"],
-    excluded: Bool[Tensor, "pair pair"],
+    by_image: Float[Tensor, "own pair"],
+    by_caption: Float[Tensor, "own pair"],
+    excluded: Bool[Tensor, "own pair"],
+    own: Int[Tensor, " own"],
     temperature: float,
 ) -> Float[Tensor, ""]:
     """In-batch cross entropy of similarities over a temperature, both ways averaged.
 
     Args:
-        similarity: image i against caption c; the diagonal holds the true pairs.
+        by_image: similarity of pairs' images with all captions of the batch.
+        by_caption: of their captions with all images.
         excluded: entries that are not negatives.
+        own: which pairs of the batch these are; of the rest others have the loss.
     """
-    logits = similarity / temperature
-    pairs = torch.arange(len(logits), device=logits.device)
-    diagonal = torch.eye(len(logits), dtype=torch.bool, device=logits.device)
-    logits = logits.masked_fill(excluded & ~diagonal, -torch.inf)
-    by_image, by_caption = (F.cross_entropy(side, pairs) for side in (logits, logits.T))
-    return (by_image + by_caption) / 2
+    others = excluded.scatter(1, own[:, None], False)
+    logits = (side.masked_fill(others, -torch.inf) / temperature for side in (by_image, by_caption))
+    by_image, by_caption = (F.cross_entropy(side, own, reduction="sum") for side in logits)
+    return (by_image + by_caption) / (2 * excluded.shape[1])

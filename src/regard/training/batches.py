@@ -35,6 +35,8 @@ class Batch(NamedTuple):
     """States of the words in a sentence encoder, where the model needs them."""
     naming: Bool[Tensor, "pair word"] | None = None
     """Words that name something (`CaptionIds.naming`)."""
+    photos: Int[Tensor, " photo"] | None = None
+    """Rows of the photos in their data set; on the processor."""
 
     @property
     def region_mask(self) -> Bool[Tensor, "photo region"]:
@@ -129,6 +131,7 @@ class PairBatches:
             torch.from_numpy(photo_of_pair),
             None if self.states is None else torch.from_numpy(self.states.gather(captions)),
             torch.from_numpy(self._captions.naming[captions, : lengths.max()]),
+            torch.from_numpy(photos),
         )
 
     def check(self, captions: Int[np.ndarray, " pair"]) -> None:

@@ -59,6 +59,7 @@ class Learner:
         machine: Machine = DEFAULT_MACHINE,
     ) -> None:
         self.recipe, self._run, self.device = recipe, run, machine.device
+        self._ranks = machine.ranks
         config = recipe.training
         self.dataset: Dataset = train_set
         """What to take batches from."""
@@ -106,12 +107,16 @@ class Learner:
             group["lr"] = rate
         self.optimizer.zero_grad(set_to_none=True)
         here = batch.moved(lambda part: put(part, self.device))
-        loss = batch_loss(self.model, here, self.recipe.training, warming_up=warming_up)
-        self._scaler.scale(loss.total).backward()  # type: ignore[no-untyped-call]
+        config, ranks = self.recipe.training, self._ranks
+        loss = batch_loss(self.model, here, config, warming_up=warming_up, ranks=ranks).total
+        self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
+        whole = loss.detach().clone()
+        gradients = [weight.grad for weight in self.model.parameters()]
+        ranks.add_up([whole, *(one for one in gradients if one is not None)])
         self._scaler.unscale_(self.optimizer)
-        total = float(read(loss.total))
+        total = float(read(whole))
         skips = self._scaler.get_scale() > _LEAST_SCALE
-        clip(self.model.parameters(), self.recipe.training.clip_norm, total, skips=skips)
+        clip(self.model.parameters(), config.clip_norm, total, skips=skips)
         self._scaler.step(self.optimizer)
         self._scaler.update()
         return total

@@ -30,6 +30,7 @@ from regard.training.config import Recipe
 from regard.training.heads import check_heads
 from regard.training.learner import Learner
 from regard.training.machine import DEFAULT_MACHINE, Machine
+from regard.training.ranks import Ranks
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
 from regard.training.weights import checkpoint_of
@@ -102,38 +103,43 @@ def train(
             of val come from another extractor than those of train.
     """
     _check_features(recipe, train_set, val_set)
-    run = Run(Path(folder), recipe, machine.cache)
     vocabulary = vocabulary or _vocabulary(recipe, train_set, val_set, start)
-    classes = _classes(recipe, start)
-    run.claim(_digests(train_set, val_set, vocabulary, classes))
-    first = network_of(start) if start else None
-    learner = Learner(recipe, run, vocabulary, train_set, first, classes=classes, machine=machine)
-    position = run.restore(learner.restore)
-    run.start(device=machine.device, epoch=position.epoch, step=position.step)
-    batches = PairBatches(
+    classes, ranks = _classes(recipe, start), machine.ranks
+    with ranks.leader_first():
+        run = Run(Path(folder), recipe, machine.cache)
+        run.claim(_digests(train_set, val_set, vocabulary, classes))
+        first = network_of(start) if start else None
+        known = recipe, run, vocabulary, train_set, first
+        learner = Learner(*known, classes=classes, machine=machine)
+        position = run.restore(learner.restore)
+        batches = _batches(recipe, learner, vocabulary, train_set)
+        val_states = learner.states(val_set, "val")
+
+    def judged() -> tuple[Retrieval, Checkpoint]:
+        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, classes)
+        return validate(Model(best, states=val_states, device=machine.device), val_set), best
+
+    loop = _Loop(recipe, run, learner, batches, ranks)
+    loop.tell = progress if ranks.leads else lambda _: None
+    if ranks.leads:
+        begun = {"epoch": position.epoch, "step": position.step, "processes": ranks.count}
+        run.start(device=machine.device, **begun)
+    while position.epoch < recipe.training.epochs:
+        position = loop.whole_epoch(position, judged)
+    return Outcome(run.best, position.best_rsum, position.best_epoch)
+
+
+def _batches(
+    recipe: Recipe, learner: Learner, vocabulary: Vocabulary, train_set: Dataset
+) -> PairBatches:
+    config = recipe.training
+    return PairBatches(
         learner.dataset,
         vocabulary,
-        recipe.training.batch_size,
-        captions_per_photo=recipe.training.captions_per_photo,
+        config.batch_size,
+        captions_per_photo=config.captions_per_photo,
         states=learner.states(train_set, "train"),
     )
-    loop = _Loop(recipe, run, learner, batches)
-    val_states = learner.states(val_set, "val")
-    while position.epoch < recipe.training.epochs:
-        started = time.monotonic()
-        at = Progress(position.epoch + 1, recipe.training.epochs, 0, len(batches))
-        for step, loss in loop.epoch(position):
-            at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
-            progress(at)
-        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, classes)
-        on_val = validate(Model(best, states=val_states, device=machine.device), val_set)
-        position = loop.finish_epoch(position, on_val, best)
-        is_best, seconds = position.best_epoch == position.epoch, time.monotonic() - started
-        at = at._replace(validation=on_val, seconds=seconds, is_best=is_best)
-        at = at._replace(memory=peak_memory(machine.device))
-        run.log(rsum=on_val.rsum, **at.logged())
-        progress(at)
-    return Outcome(run.best, position.best_rsum, position.best_epoch)
 
 
 def _check_features(recipe: Recipe, *sets: Dataset) -> None:
@@ -203,33 +209,51 @@ def validate(model: Model, val_set: Dataset) -> Retrieval:
 class _Loop:
     """The parts of an epoch, sharing model, optimizer and batches."""
 
+    tell: Callable[[Progress], None]
+
     def __init__(
-        self,
-        recipe: Recipe,
-        run: Run,
-        learner: Learner,
-        batches: PairBatches,
+        self, recipe: Recipe, run: Run, learner: Learner, batches: PairBatches, ranks: Ranks
     ) -> None:
-        self.recipe, self.run = recipe, run
+        self.recipe, self.run, self.ranks = recipe, run, ranks
         self.learner, self.batches = learner, batches
 
-    def save(self, position: Position) -> None:
-        """Save where the run stands."""
-        self.run.save(self.learner.state(), position)
+    def whole_epoch(
+        self, position: Position, judged: Callable[[], tuple[Retrieval, Checkpoint]]
+    ) -> Position:
+        """Steps, validation by the leading process, and all that is kept of them."""
+        started = time.monotonic()
+        at = Progress(position.epoch + 1, self.recipe.training.epochs, 0, len(self.batches))
+        for step, loss in self._steps(position):
+            at = at._replace(step=step, loss=loss, seconds=time.monotonic() - started)
+            self.tell(at)
+        if self.ranks.leads:
+            on_val, model = judged()
+            position = self._finish(position, on_val, model)
+            is_best, seconds = position.best_epoch == position.epoch, time.monotonic() - started
+            at = at._replace(validation=on_val, seconds=seconds, is_best=is_best)
+            at = at._replace(memory=peak_memory(self.learner.device))
+            self.run.log(rsum=on_val.rsum, **at.logged())
+            self.tell(at)
+        epoch, done, best_rsum, best_epoch = self.ranks.told(position)
+        return Position(int(epoch), int(done), best_rsum, int(best_epoch))
 
-    def epoch(self, position: Position) -> Iterator[tuple[int, float]]:
+    def _save(self, position: Position) -> None:
+        """Save where the run stands."""
+        if self.ranks.leads:
+            self.run.save(self.learner.state(), position)
+
+    def _steps(self, position: Position) -> Iterator[tuple[int, float]]:
         """Run the steps of an epoch that are not done yet; gives their numbers and mean loss."""
         config = self.recipe.training
         order = self.batches.order(config.seed, position.epoch)
+        order = order[:, self.ranks.part(order.shape[1])]
         first = position.epoch * len(order)
         losses: list[float] = []
         self.learner.model.train()
         remaining = order[position.step :]
 
         def prepare(batch: Batch, number: int) -> Batch:
-            generator = torch.Generator().manual_seed(
-                _step_seed(config.seed, first + position.step + number)
-            )
+            generator = torch.Generator().manual_seed(self._seed(first + position.step + number))
             batch = self.batches.augment(
                 batch, config.word_dropout, config.region_dropout, generator
             )
@@ -237,7 +261,7 @@ class _Loop:
 
         for step, batch in enumerate(self.batches.stream(remaining, prepare), position.step + 1):
             rate = learning_rate(first + step - 1, len(order), config)
-            torch.manual_seed(_step_seed(config.seed, first + step - 1))
+            torch.manual_seed(self._seed(first + step - 1))
             warming_up = position.epoch < config.contrastive_epochs
             try:
                 losses.append(self.learner.step(batch, rate, warming_up=warming_up))
@@ -246,10 +270,10 @@ class _Loop:
                 raise
             self.learner.average(first + step - 1)
             if step % _SAVE_EVERY == 0 and step < len(order):
-                self.save(position._replace(step=step))
+                self._save(position._replace(step=step))
             yield step, sum(losses) / len(losses)
 
-    def finish_epoch(self, position: Position, on_val: Retrieval, model: Checkpoint) -> Position:
+    def _finish(self, position: Position, on_val: Retrieval, model: Checkpoint) -> Position:
         """Keep the model if it is the best, and save where the run stands."""
         position = position._replace(epoch=position.epoch + 1, step=0)
         if on_val.rsum > position.best_rsum:
@@ -260,9 +284,9 @@ class _Loop:
                 "validation": retrieval_tree(on_val),
             }
             save_checkpoint(self.run.best, replace(model, info=info))
-        self.save(position)
+        self._save(position)
         return position
 
-
-def _step_seed(seed: int, step: int) -> int:
-    return (seed * 1_000_003 + step) % 2**31
+    def _seed(self, step: int) -> int:
+        """Of a step's random choices; every process has its own."""
+        return (self.recipe.training.seed * 1_000_003 + step + self.ranks.rank * 7_368_787) % 2**31

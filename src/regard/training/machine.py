@@ -7,6 +7,7 @@ from regard.core.network import MatchingModel
 from regard.device import PROCESSOR
 from regard.errors import ConfigError
 from regard.training.precision import round_to_tf32
+from regard.training.ranks import ALONE, Ranks
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,6 +20,8 @@ class Machine:
     """Whether torch compiles the encoders."""
     cache: Path | None = None
     """Folder for word states and projected features; None keeps them within the run."""
+    ranks: Ranks = ALONE
+    """The process among those that train together."""
 
     def prepare(self, model: MatchingModel, precision: str) -> None:
         """Make a network ready to learn here.

@@ -5,8 +5,9 @@ without gradient, the hardest are picked, and only the 3 P pairs are scored agai
 The gradient equals that of the full matrix, because a maximum passes its gradient to one entry.
 """
 
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from jaxtyping import Bool, Float
@@ -19,7 +20,6 @@ from regard.core.losses import (
     hardest_negatives,
     hinge,
     not_negative,
-    triplet_loss,
 )
 from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
@@ -28,8 +28,13 @@ from regard.kernels import Wanted, similarity_matrix
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
 from regard.training.encoders import embed_regions, embed_words
+from regard.training.gathered import Embedded, Pairs, gathered
 from regard.training.pairs import chosen_similarity
 from regard.training.precision import mixed, products_in
+from regard.training.ranks import ALONE, Ranks
+
+_Score = Callable[[slice, slice], Tensor]
+"""Similarities of some photos with some captions."""
 
 
 class StepLoss(NamedTuple):
@@ -43,22 +48,22 @@ class StepLoss(NamedTuple):
     """Of mean vectors and of similarities, means over the batch; 0 where they have no weight."""
 
 
-class Embedded(NamedTuple):
-    """A batch in the joint space."""
-
-    regions: Float[Tensor, "photo region dim"]
-    words: Float[Tensor, "pair word dim"]
-
-
 def batch_loss(
-    model: MatchingModel, batch: Batch, config: TrainConfig, *, warming_up: bool = False
+    model: MatchingModel,
+    batch: Batch,
+    config: TrainConfig,
+    *,
+    warming_up: bool = False,
+    ranks: Ranks = ALONE,
 ) -> StepLoss:
     """Loss of a batch, ready for `backward`.
 
     Args:
         warming_up: use the contrastive loss alone.
+        ranks: the processes among which a batch is parted; each has its part of the loss.
     """
-    return loss_of(model, embed(model, batch, config), batch, config, warming_up=warming_up)
+    embedded = embed(model, batch, config)
+    return loss_of(model, embedded, batch, config, warming_up=warming_up, ranks=ranks)
 
 
 def loss_of(
@@ -68,21 +73,23 @@ def loss_of(
     config: TrainConfig,
     *,
     warming_up: bool = False,
+    ranks: Ranks = ALONE,
 ) -> StepLoss:
     """Loss of a batch that is embedded already; as `batch_loss` otherwise."""
-    excluded = _excluded(batch, config)
+    embedded, pairs = gathered(embedded, batch, ranks)
+    excluded, scoring = _excluded(pairs, config), model.config.scoring
     total = triplet = contrastive = embedded.regions.new_zeros(())
     if config.contrastive_weight:
-        term = _contrastive(embedded, batch, excluded)
+        term = _contrastive(embedded, pairs, excluded)
         total = total + config.contrastive_weight * term
         contrastive = term.detach()
     if config.attention_weight:
-        scores = _all_similarities(embedded, batch, model.config.scoring)[batch.photo_of_pair]
-        term = cross_entropy_of_pairs(scores, excluded, config.attention_temperature)
+        sides = _sides(pairs, _similarities(_counting(embedded, pairs, scoring), scoring))
+        term = cross_entropy_of_pairs(*sides, excluded, pairs.places, config.attention_temperature)
         total = total + config.attention_weight * term
         contrastive = contrastive + term.detach()
     if config.triplet_weight and not warming_up:
-        term = _triplet(model, embedded, batch, excluded, config)
+        term = _triplet(scoring, embedded, pairs, excluded, config)
         total = total + config.triplet_weight * term
         triplet = term.detach()
     return StepLoss(total, triplet, contrastive)
@@ -102,64 +109,95 @@ def embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> Embedded:
         return Embedded(model.regions(batch.features, model.label_names()), model.words(*texts))
 
 
-def _excluded(batch: Batch, config: TrainConfig) -> Bool[Tensor, "pair pair"]:
+def _excluded(pairs: Pairs, config: TrainConfig) -> Bool[Tensor, "own pair"]:
     """Pairs that are never negatives: the true ones, and the same photo's if asked for."""
     if config.mask_same_photo:
-        return not_negative(batch.photo_of_pair)
-    return torch.eye(len(batch.lengths), dtype=torch.bool, device=batch.features.device)
+        return not_negative(pairs.same)[pairs.own]
+    return torch.eye(len(pairs.same), dtype=torch.bool, device=pairs.same.device)[pairs.own]
 
 
 def _contrastive(
-    embedded: Embedded, batch: Batch, excluded: Bool[Tensor, "pair pair"]
+    embedded: Embedded, pairs: Pairs, excluded: Bool[Tensor, "own pair"]
 ) -> Float[Tensor, ""]:
     """Contrastive loss of the pairs; each photo's regions are pooled once."""
-    pooled = masked_mean(embedded.regions, batch.region_mask)[batch.photo_of_pair, None]
-    one = torch.ones(len(pooled), 1, dtype=torch.bool, device=pooled.device)
-    return contrastive_loss(pooled, embedded.words, one, batch.word_mask, excluded)
+    images = masked_mean(embedded.regions, pairs.region_mask)[pairs.photo_of_pair]
+    captions = masked_mean(embedded.words, pairs.word_mask)
+    return contrastive_loss(images, captions, excluded, pairs.places)
 
 
-def _all_similarities(
-    embedded: Embedded, batch: Batch, scoring: Scoring
-) -> Float[Tensor, "photo pair"]:
-    """Similarities of all photos and captions; words that change nothing are left out first."""
-    words, mask = embedded.words, batch.word_mask
+class _Scored(NamedTuple):
+    """Vectors with what of them is real."""
+
+    regions: Tensor
+    words: Tensor
+    region_mask: Tensor
+    word_mask: Tensor
+
+
+def _counting(embedded: Embedded, pairs: Pairs, scoring: Scoring) -> _Scored:
+    """All vectors, words that change nothing left out."""
+    words, mask = embedded.words, pairs.word_mask
     if scoring.skips_zeros:
         counted = mask & words.detach().any(-1)
         order = torch.argsort(counted.byte(), dim=1, descending=True, stable=True)
         order = order[:, : int(read(counted.sum(1).max()))]
         mask = counted.gather(1, order)
         words = words.gather(1, order[..., None].expand(-1, -1, words.shape[2]))
-    scores: Tensor = similarity(embedded.regions, words, batch.region_mask, mask, scoring)
-    return scores
+    return _Scored(embedded.regions, words, pairs.region_mask, mask)
+
+
+def _similarities(scored: _Scored, scoring: Scoring) -> _Score:
+    """Differentiable similarities of some photos with some captions."""
+
+    def score(photos: slice, captions: slice) -> Float[Tensor, "photo pair"]:
+        regions, words, region_mask, word_mask = scored
+        masks = region_mask[photos], word_mask[captions]
+        found: Tensor = similarity(regions[photos], words[captions], *masks, scoring)
+        return found
+
+    return score
+
+
+def _sides(
+    pairs: Pairs, score: _Score
+) -> tuple[Float[Tensor, "own pair"], Float[Tensor, "own pair"]]:
+    """Similarities of one's own images with all captions, and of one's own captions with all."""
+    rows, everything = pairs.photo_of_pair, slice(None)
+    if pairs.all_own:
+        whole = score(everything, everything)[rows]
+        return whole, whole.T
+    by_image = score(pairs.own_photos, everything)[rows[pairs.own] - pairs.own_photos.start]
+    return by_image, score(everything, pairs.own)[rows].T
 
 
 def _triplet(
-    model: MatchingModel,
+    scoring: Scoring,
     embedded: Embedded,
-    batch: Batch,
-    excluded: Bool[Tensor, "pair pair"],
+    pairs: Pairs,
+    excluded: Bool[Tensor, "own pair"],
     config: TrainConfig,
 ) -> Float[Tensor, ""]:
     """Triplet loss, through the chosen pairs only when negatives are the hardest."""
-    scoring = model.config.scoring
-    regions, words = embedded
-    rows = batch.photo_of_pair
+    own, rows = pairs.places, pairs.photo_of_pair
     if config.negatives == "sum":
-        scores = similarity(regions, words, batch.region_mask, batch.word_mask, scoring)
-        return triplet_loss(scores[rows], excluded, config.margin, "sum")
-    scores = similarity_matrix(
-        regions.detach(),
-        words.detach(),
-        batch.lengths,
-        region_lengths=batch.counts,
-        precision=_of_scores(config, batch),
-        **asdict(scoring),
-    )
-    hardest = hardest_negatives(scores[rows], excluded)
-    pairs = torch.arange(len(rows), device=scores.device)
-    image = torch.cat([rows, rows, rows[hardest.image_of_caption]])  # (3P,)
-    caption = torch.cat([pairs, hardest.caption_of_image, pairs])
-    chosen = _chosen(embedded, batch, (image, caption), scoring)
+        scored = _Scored(*embedded, pairs.region_mask, pairs.word_mask)
+        sides = _sides(pairs, _similarities(scored, scoring))
+        captions, images = (side.masked_fill(excluded, -torch.inf) for side in sides)
+        return hinge(sides[0].gather(1, own[:, None]), captions, images, config.margin)
+    regions, words = (side.detach() for side in embedded)
+    how: dict[str, Any] = {"precision": _of_scores(config, regions), **asdict(scoring)}
+
+    def score(photos: slice, captions: slice) -> Float[Tensor, "photo pair"]:
+        lengths, counts = pairs.lengths[captions], pairs.counts[photos]
+        found: Tensor = similarity_matrix(
+            regions[photos], words[captions], lengths, region_lengths=counts, **how
+        )
+        return found
+
+    hardest = hardest_negatives(*_sides(pairs, score), excluded)
+    image = torch.cat([rows[own], rows[own], rows[hardest.image_of_caption]])  # 3 for each pair
+    caption = torch.cat([own, hardest.caption_of_image, own])
+    chosen = _chosen(embedded, pairs, (image, caption), scoring)
     positive, negative_caption, negative_image = chosen.chunk(3)
     lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
     negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
@@ -168,11 +206,11 @@ def _triplet(
 
 
 def _chosen(
-    embedded: Embedded, batch: Batch, pairs: tuple[Tensor, Tensor], scoring: Scoring
+    embedded: Embedded, known: Pairs, pairs: tuple[Tensor, Tensor], scoring: Scoring
 ) -> Float[Tensor, " chosen"]:
     """Similarity of images with captions, given by their indices."""
     (regions, words), (image, caption) = embedded, pairs
-    masks = (batch.region_mask, batch.word_mask)
+    masks = (known.region_mask, known.word_mask)
     if scoring.scorer == "attention" and on_processor(regions):
         code = image * len(words) + caption
         wanted, place = torch.unique(code, return_inverse=True)  # each pair once
@@ -184,9 +222,9 @@ def _chosen(
     return scores
 
 
-def _of_scores(config: TrainConfig, batch: Batch) -> Wanted:
+def _of_scores(config: TrainConfig, regions: Tensor) -> Wanted:
     """The precision of the similarities that hardest negatives are found by."""
-    if config.precision == "fast" and on_processor(batch.features):
+    if config.precision == "fast" and on_processor(regions):
         return "fast"
-    half = products_in(config.precision, batch.features.device) is torch.bfloat16
+    half = products_in(config.precision, regions.device) is torch.bfloat16
     return "bfloat16" if half else "float32"
