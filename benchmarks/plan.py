@@ -21,8 +21,8 @@ from regard.core.scoring import Scoring
 from regard.kernels.bytes import inner_products
 from regard.photos.samples import copy_samples
 from regard.regions.pipeline import extract_one
+from regard.search.mean_files import write_means
 from regard.search.scoring import PhotoScorer
-from regard.search.shortlist import write_means
 from regard.store.region_store import Regions, RegionStore
 from regard.store.shards import to_int8
 

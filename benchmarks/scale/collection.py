@@ -15,7 +15,7 @@ from regard.datasets.captions import load_captions
 from regard.kernels import prepare, score
 from regard.model.background import Background
 from regard.model.model import Model
-from regard.search import shortlist
+from regard.search import mean_files
 from regard.search.catalog import Catalog, FileRow
 from regard.search.scoring import score_tile
 from regard.store.region_store import Regions, RegionStore
@@ -100,7 +100,7 @@ def build(folder: Path, base: Enlarged, photos: int, model: Model) -> dict[str, 
             _add(store, catalog, first, vectors)
             spent += time.perf_counter() - began
         began = time.perf_counter()
-        shortlist.write_means(store, model.background)
+        mean_files.write_means(store, model.background)
         last = time.perf_counter() - began
     size = sum(path.stat().st_size for path in folder.iterdir())
     means = sum(path.stat().st_size for path in folder.glob("means-*"))

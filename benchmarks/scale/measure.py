@@ -96,7 +96,7 @@ def regard(
         def search(sentence: str) -> list[int]:
             return [number_of(hit) for hit in index.search(sentence, 10).hits]
 
-        limit, scoring.shortlist.EXHAUSTIVE = scoring.shortlist.EXHAUSTIVE, 0
+        limit, scoring.mean_files.EXHAUSTIVE = scoring.mean_files.EXHAUSTIVE, 0
         began = time.perf_counter()
         search(asked[0]["sentence"])
         one_a_core()
@@ -114,7 +114,7 @@ def regard(
             with candidates(count):
                 made = measure(f"Regard, {count} candidates", search, asked, truth)
             yield made | always | memory_mb() | {"candidates": count}
-        scoring.shortlist.EXHAUSTIVE = limit
+        scoring.mean_files.EXHAUSTIVE = limit
         if len(index) <= limit:
             for _ in range(1 + len(index) // 4096):  # until every shard has been made ready
                 search(asked[0]["sentence"])
@@ -162,11 +162,11 @@ def kinds(folder: Path, model: Model, asked: list[dict]) -> Iterator[dict]:
             "photos like one": [partial(index.similar, photo_id) for photo_id in ids[:-1]],
         }
         for name, some in searches.items():
-            limit, scoring.shortlist.EXHAUSTIVE = scoring.shortlist.EXHAUSTIVE, 0
+            limit, scoring.mean_files.EXHAUSTIVE = scoring.mean_files.EXHAUSTIVE, 0
             short = [_ten(search()) for search in some]
-            scoring.shortlist.EXHAUSTIVE = 10**9
+            scoring.mean_files.EXHAUSTIVE = 10**9
             exact = [_ten(search()) for search in some]
-            scoring.shortlist.EXHAUSTIVE = limit
+            scoring.mean_files.EXHAUSTIVE = limit
             shares = [len(a & b) / 10 for a, b in zip(short, exact, strict=True)]
             yield {"name": name, "recall": float(np.mean(shares)), "queries": len(some)}
 

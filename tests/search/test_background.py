@@ -9,9 +9,10 @@ from regard.evaluation.similarity import score_tile
 from regard.indexing import update_index
 from regard.model.background import Background
 from regard.model.model import load
-from regard.search import Index, Query, rank_captions, scoring, shortlist
+from regard.search import Index, Query, mean_files, rank_captions, scoring, shortlist
+from regard.search.mean_files import write_means
 from regard.search.scoring import PhotoScorer
-from regard.search.shortlist import Shortlist, write_means
+from regard.search.shortlist import Shortlist
 from regard.store.region_store import RegionStore
 
 MEAN = Scoring(pooling="mean")
@@ -52,7 +53,8 @@ def test_photos_are_lowered_by_their_discounts(store, background, monkeypatch, f
 
 
 def test_a_shortlist_lowers_them_too(store, background, monkeypatch):
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(shortlist, "_BY_GROUPS", 0.0)
     keys, asked = list(store), queries(np.random.default_rng(1))
     query = sum(weight * vectors.mean(0) for weight, vectors in asked)
     means = [np.asarray(store[key].vectors, np.float64).mean(0) for key in keys]
@@ -66,7 +68,7 @@ def test_a_shortlist_lowers_them_too(store, background, monkeypatch):
 
 @pytest.mark.parametrize(("limit", "kind"), [(0, "means"), (50_000, "discounts")])
 def test_discounts_are_kept_and_follow_the_background(store, background, monkeypatch, limit, kind):
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", limit)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", limit)
     keys = list(store)
     wanted = discounts(store, keys, background)
     write_means(store)  # of a model without a background
@@ -77,7 +79,7 @@ def test_discounts_are_kept_and_follow_the_background(store, background, monkeyp
     write_means(store, background)
     files = {path.name.partition("-")[0] for path in store.folder.glob("*.safetensors")}
     assert files == {"shard", kind}
-    monkeypatch.setattr(shortlist, "_make", None)  # would fail if called
+    monkeypatch.setattr(mean_files, "make", None)  # would fail if called
     np.testing.assert_allclose(Shortlist(store, background).discounts(keys), wanted, atol=1e-6)
 
 

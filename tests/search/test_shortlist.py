@@ -5,9 +5,11 @@ import pytest
 
 from regard.core.scoring import Scoring
 from regard.indexing import check_index, update_index
-from regard.search import Index, shortlist
+from regard.search import Index, mean_files, shortlist
+from regard.search.groups import group_means
+from regard.search.mean_files import write_means
 from regard.search.scoring import PhotoScorer
-from regard.search.shortlist import Shortlist, write_means
+from regard.search.shortlist import Shortlist
 from regard.store.region_store import Regions, RegionStore
 
 DIM = 16
@@ -37,7 +39,7 @@ def store(tmp_path, request):
 @pytest.fixture(autouse=True)
 def _large(monkeypatch):
     """Every store counts as a large one."""
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 0)
 
 
 @pytest.fixture
@@ -47,12 +49,19 @@ def queries():
 
 
 def by_hand(store, keys, queries, count):
-    """The same, from the vectors themselves."""
-    asked = sum(weight * vectors.mean(0) for weight, vectors in queries)
+    """The same, from the vectors themselves: 0.3 by the mean region, 0.7 by groups of regions."""
     products = []
     for key in keys:
-        mean = np.asarray(store[key].vectors, np.float64).mean(0)
-        products.append(mean @ asked / np.linalg.norm(mean))
+        regions = np.asarray(store[key].vectors, np.float32)
+        mean, four = regions.mean(0), group_means(regions[None])[0]
+        by_means, by_groups = (
+            sum(weight * each(vectors).mean() for weight, vectors in queries)
+            for each in (
+                lambda words: words @ (mean / np.linalg.norm(mean)),  # noqa: B023 - used at once
+                lambda words: (words @ four.T).max(1),  # noqa: B023
+            )
+        )
+        products.append(0.3 * by_means + 0.7 * by_groups)
     best = set(np.argsort(-np.array(products))[:count].tolist())
     return {key for row, key in enumerate(keys) if row in best}
 
@@ -61,7 +70,7 @@ def overlap(a, b):
     return len(set(a) & set(b)) / len(b)
 
 
-def test_nearest_by_the_mean_region(store, queries):
+def test_nearest_by_the_mean_region_and_by_groups(store, queries):
     keys = list(store)
     for count in (1, 10, 40):
         nearest = Shortlist(store).nearest(keys, queries, count)
@@ -88,7 +97,7 @@ def flat(generator, number, dim, spread):
     ids=["flat", "round", "too few photos to tell"],
 )
 def test_directions_are_as_few_as_hold_most(tmp_path, photos, spread, held, few, monkeypatch):
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 0)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 0)
     monkeypatch.setattr(shortlist, "_HELD", held)
     monkeypatch.setattr(shortlist, "_TOGETHER", 1)  # so that the second shard is another block
     photo_store = flat(np.random.default_rng(2), photos, 80, spread)
@@ -176,16 +185,17 @@ def test_written_means_are_used(store, queries, monkeypatch):
     keys = list(store)
     wanted = Shortlist(store).nearest(keys, queries, 10)
     write_means(store)
-    monkeypatch.setattr(shortlist, "_make", None)  # would fail if called
+    monkeypatch.setattr(mean_files, "make", None)  # would fail if called
     assert Shortlist(store).nearest(keys, queries, 10) == wanted
 
 
+@pytest.mark.parametrize("kind", ["means", "groups"])
 @pytest.mark.parametrize("content", [b"", b"nonsense", None])
-def test_damaged_means_are_made_again(store, queries, content):
+def test_damaged_means_and_groups_are_made_again(store, queries, content, kind):
     keys = list(store)
     wanted = Shortlist(store).nearest(keys, queries, 10)
     write_means(store)
-    path = store.folder / means(store)[1]
+    path = sorted(store.folder.glob(f"{kind}-*"))[1]
     if content is None:
         path.unlink()
     else:
@@ -196,11 +206,11 @@ def test_damaged_means_are_made_again(store, queries, content):
 
 
 def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeypatch):
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 50_000)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 50_000)
     scorer = PhotoScorer(store, Scoring(pooling="mean"))
     keys = list(store)
     exact = [key for key, _ in scorer.best(keys, queries, 5)]
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 99)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 99)
     monkeypatch.setattr("regard.search.scoring.READ_EACH", 80)
     monkeypatch.setattr("regard.search.scoring.LISTED", 30)
     monkeypatch.setattr("regard.search.scoring.LISTED_A_HIT", 1)
@@ -224,12 +234,12 @@ def test_an_index_has_means_when_it_is_large(tmp_path, model, monkeypatch):
     for seed in range(6):
         draw(tmp_path / f"photos/{seed}.png", seed)
     folder = tmp_path / "index"
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 50_000)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 50_000)
     update_index(folder, tmp_path / "photos", model, workers=1, compressed=True)
     assert not list(folder.glob("means-*"))
     with Index.open(folder, model) as index:
         exact = [hit.photo for hit in index.search("a dog", 6).hits]
-    monkeypatch.setattr(shortlist, "EXHAUSTIVE", 3)
+    monkeypatch.setattr(mean_files, "EXHAUSTIVE", 3)
     update_index(folder, tmp_path / "photos", model, workers=1)
     assert len(list(folder.glob("means-*"))) == 1
     with Index.open(folder, model) as index:
@@ -244,3 +254,41 @@ def test_an_index_has_means_when_it_is_large(tmp_path, model, monkeypatch):
     with Index.open(folder, model) as index:
         assert len(index.search("a dog", 6).hits) == 5
     assert len(list(folder.glob("means-*"))) == 1
+
+
+def test_what_one_region_shows_is_found_though_the_mean_does_not(tmp_path, monkeypatch):
+    """Fifty photos of like regions, one of them with a region of its own."""
+    generator = np.random.default_rng(3)
+    usual, other = np.eye(DIM)[:2]
+    drawn = []
+    for number in range(50):
+        regions = usual + 0.02 * generator.standard_normal((30, DIM))
+        if number == 17:
+            regions[4] = other - 0.5 * usual
+        else:
+            regions += 0.05 * other  # a little of it everywhere, as in a mean
+        regions /= np.linalg.norm(regions, axis=1, keepdims=True)
+        boxes, scores = np.zeros((30, 4), np.float32), np.ones(30, np.float32)
+        drawn.append((str(number), Regions(regions.astype(np.float32), boxes, scores, 10, 10)))
+    asked = [(1.0, other[None].astype(np.float32))]
+    with RegionStore(tmp_path / "one", "test", DIM, writable=True) as opened:
+        opened.append(iter(drawn))
+        assert Shortlist(opened).nearest(list(opened), asked, 1) == ["17"]
+        monkeypatch.setattr(shortlist, "_BY_GROUPS", 0.0)
+        assert Shortlist(opened).nearest(list(opened), asked, 1) != ["17"]
+
+
+@pytest.mark.parametrize(
+    ("scoring", "scale"),
+    [
+        (Scoring(pooling="weighted"), 1.0),
+        (Scoring(pooling="mean"), 1 / 3),
+        (Scoring(direction="i2t", pooling="mean"), 1 / 3),
+    ],
+    ids=["weights are lengths", "mean", "i2t"],
+)
+def test_words_are_scaled_as_their_similarity_is(scoring, scale):
+    words = np.repeat(np.eye(4)[:1], 3, 0)
+    ((weight, rows),) = shortlist.scaled([(-2.0, words)], scoring)
+    assert weight == -2.0
+    np.testing.assert_allclose(rows, words * scale, rtol=1e-6)

@@ -16,7 +16,7 @@ from regard.model.model import Model
 from regard.photos.find import PhotoFile, scan_folder
 from regard.photos.ignore import known_as
 from regard.progress import Progress, silent
-from regard.search import shortlist
+from regard.search import mean_files
 from regard.search.catalog import Catalog, require_index
 from regard.search.index import check_model
 from regard.store.manifest import MANIFEST, damaged
@@ -127,8 +127,8 @@ def open_for_writing(
                 )
             yield store, catalog
             store.compact()
-            if model.background is not None or len(store) > shortlist.EXHAUSTIVE:
-                shortlist.write_means(store, model.background)
+            if model.background is not None or len(store) > mean_files.EXHAUSTIVE:
+                mean_files.write_means(store, model.background)
         except sqlite3.OperationalError as error:
             raise damaged(folder, error) from error
 

@@ -24,7 +24,7 @@ from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
 from regard.search.result import Hit, SearchResult
 from regard.search.scoring import PhotoScorer, Scorer
-from regard.search.shortlist import mean_query
+from regard.search.shortlist import mean_query, scaled
 from regard.search.snapshot import Snapshot
 from regard.store.closing import Closing
 from regard.store.manifest import stamp
@@ -240,7 +240,7 @@ class Index(Closing):
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
-        mean = mean_query(self._encode(query)[0].parts)
+        mean = mean_query(scaled(self._encode(query)[0].parts, self.model.scoring))
         mean /= max(float(np.linalg.norm(mean)), 1e-12)
         return mean
 

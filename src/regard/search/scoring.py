@@ -28,7 +28,7 @@ from regard.kernels.halves import widen
 from regard.kernels.tiles import fused_handles
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
-from regard.search import shortlist
+from regard.search import mean_files
 from regard.search.shortlist import Queries, Shortlist
 from regard.store.region_store import RegionStore
 from regard.store.shards import let_go, reading, rows_in_place
@@ -106,7 +106,7 @@ class PhotoScorer:
         self._keys_of: dict[int, tuple[str, ...]] | None = None  # by shard; listing takes long
         self._rows = _Rows((), {})
         self._regions: int | None = None
-        self._shortlist = Shortlist(store, background)
+        self._shortlist = Shortlist(store, background, scoring)
         self._lock = threading.Lock()  # of what is made ready and kept, not of scoring
 
     def over(self, store: RegionStore) -> "PhotoScorer":
@@ -123,7 +123,7 @@ class PhotoScorer:
         queries = [(weight, self._counted(vectors)) for weight, vectors in queries]
         self._searches += 1
         repeated = self._searches > 1 and len(keys) > _FEW
-        if len(self._store) > shortlist.EXHAUSTIVE:
+        if len(self._store) > mean_files.EXHAUSTIVE:
             if len(keys) > READ_EACH:
                 asked = LISTED + LISTED_A_HIT * k
                 keys = self._shortlist.nearest(keys, queries, asked, sentences)

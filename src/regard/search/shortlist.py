@@ -1,43 +1,34 @@
 """Which photos of a large collection are worth scoring.
 
 For every photo the unit vector in the direction of its mean region is kept, in int8. Its inner
-product with the mean of a query's words orders photos nearly as attention does, where a model
-was trained to agree on both (the contrastive loss does that). There is nothing to train or balance:
-adding a shard adds its means, and what was removed is passed over.
-
-A search goes through them along the few directions in which they lie most, a quarter of the
-numbers for the model that ships: how fast memory is read decides how long a search of a million
-photos takes.
+product with a query's words orders photos nearly as attention does, where a model was trained to
+agree on both (the contrastive loss does that). A search goes through all of them along the few
+directions in which they lie most, a quarter of the numbers for the model that ships: how fast
+memory is read decides how long a search of a million photos takes. Of the photos that come
+nearest, one in fifty, groups of like regions (`regard.search.groups`) tell which few are worth
+scoring: what a single word names is often seen in few regions of a photo. There is nothing to train
+or balance: adding a shard adds its means and groups, and what was removed is passed over.
 
 With them is kept what each photo's similarities are lowered by (`regard.model.background`). A
 collection in which every photo is scored needs that alone.
-
-The means lie beside the shards, `means-N-CHECKSUM.safetensors` for `shard-N-CHECKSUM`; discounts
-alone in `discounts-N-CHECKSUM.safetensors`. They can always be made again from the shards, so they
-need no transaction: a missing file is made, a stale one removed.
 """
 
 import threading
 from collections.abc import Sequence
-from itertools import chain, pairwise
-from pathlib import Path
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int, Int8, UInt8
-from safetensors import SafetensorError
-from safetensors.numpy import load_file, save
+from jaxtyping import Float, Int, Int8
 
+from regard.core.scoring import Scoring
 from regard.kernels.bytes import inner_products
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
-from regard.store.atomic import write_bytes
+from regard.search import groups, mean_files
 from regard.store.int8 import to_int8
 from regard.store.region_store import RegionStore
-
-EXHAUSTIVE = 50_000
-"""Photos up to which every one is scored exactly."""
 
 _LISTS = 4  # of photos whose places are kept, as of all photos and those that pass a filter
 _MANY = 1000  # photos from which on it is worth keeping where they stand
@@ -46,31 +37,13 @@ _TOGETHER = 1 << 26  # bytes of mean vectors that are brought along few directio
 _FITTED = 8192  # photos that tell these directions, and that are brought along them at a time
 _FEWEST, _HELD = 64, 0.9  # directions come in so many; they hold this share of the squares
 
+_NEAR, _FEWEST_NEAR = 50, 2000  # one photo in so many is compared by groups, or so many photos
+_BY_GROUPS = 0.7  # of what tells then; the rest is by means
+
 _RUN = 256  # values whose largest tells whether they are worth a look
 
 Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 """Weights, and the word vectors of a sentence or the regions of a photo."""
-
-
-class _Photos(NamedTuple):
-    """The photos of one shard, in its order."""
-
-    starts: Int[np.ndarray, " photo"]
-    """Where each photo's regions begin."""
-    counts: Int[np.ndarray, " photo"]
-
-
-class _Means(NamedTuple):
-    """Mean regions of the photos of one shard, of some that are forgotten perhaps among them."""
-
-    starts: Int[np.ndarray, " photo"]
-    """Where each photo's regions begin in the shard, ascending."""
-    vectors: Int8[np.ndarray, "photo dim"]
-    """No numbers where every photo is scored: only discounts are needed then."""
-    scales: Float[np.ndarray, " photo"]
-    discounts: Float[np.ndarray, " photo"]
-    background: UInt8[np.ndarray, " digit"]
-    """Digest of what the discounts come from; no digits where there are none."""
 
 
 class _Rough(NamedTuple):
@@ -96,11 +69,18 @@ class Shortlist:
     Args:
         store: of embedded regions.
         background: what photos are compared with; None lowers no similarity.
+        scoring: how regions and words become a similarity.
     """
 
-    def __init__(self, store: RegionStore, background: Background | None = None) -> None:
-        self._store, self._background = store, background
+    def __init__(
+        self,
+        store: RegionStore,
+        background: Background | None = None,
+        scoring: Scoring | None = None,
+    ) -> None:
+        self._store, self._background, self._scoring = store, background, scoring or Scoring()
         self._means: dict[str, _Rough] = {}  # by file of the shard
+        self._groups: dict[str, np.ndarray] = {}  # likewise
         self._directions: Float[np.ndarray, "dim few"] | None = None
         self._whole = False  # whether those of every shard are there
         self._lists: list[_Rows] = []  # as last asked for, the latest first
@@ -108,10 +88,11 @@ class Shortlist:
 
     def over(self, store: RegionStore) -> "Shortlist":
         """One for a later state of the store, which keeps the means of shards that stayed."""
-        later = Shortlist(store, self._background)
-        if _is_shortlisted(store) == _is_shortlisted(self._store):
+        later = Shortlist(store, self._background, self._scoring)
+        if mean_files.is_shortlisted(store) == mean_files.is_shortlisted(self._store):
             with self._lock:
                 later._means, later._directions = self._means, self._directions
+                later._groups = dict(self._groups)
         return later
 
     def discounts(self, keys: Sequence[str]) -> Float[np.ndarray, " photo"]:
@@ -131,7 +112,7 @@ class Shortlist:
     def nearest(
         self, keys: Sequence[str], queries: Queries, count: int, sentences: float = 0.0
     ) -> list[str]:
-        """The photos most similar to a query by their mean regions alone, in the order of `keys`.
+        """The photos that come nearest to a query, in the order of `keys`.
 
         Args:
             keys: photos to look among.
@@ -141,6 +122,18 @@ class Shortlist:
         if count >= len(keys):
             return list(keys)
         self._load()
+        queries = scaled(queries, self._scoring)
+        lowered = sentences * sum(abs(weight) for weight, _ in queries) * self.discounts(keys)
+        out = self._by_means(keys, queries) - lowered.astype(np.float32)
+        near = _largest(out, min(len(keys), max(count, _FEWEST_NEAR, len(keys) // _NEAR)))
+        if len(near) > count:
+            out = (1 - _BY_GROUPS) * (out[near] + lowered[near]) - lowered[near]
+            out += _BY_GROUPS * self._by_groups(keys, near, queries)
+            near = near[_largest(out, count)]
+        return [keys[row] for row in near.tolist()]
+
+    def _by_means(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
+        """Inner products of photos' mean regions with the query's words, all together."""
         assert self._directions is not None  # there are photos
         by_file = self._placed(keys)
         codes, scale = to_int8((mean_query(queries) @ self._directions)[None])
@@ -159,10 +152,29 @@ class Shortlist:
 
         files, threads = list(by_file), thread_count(None)
         run_tasks([files[n :: 4 * threads] for n in range(4 * threads)], work, threads)
-        if sentences and self._background is not None:
-            lowered = sentences * sum(abs(weight) for weight, _ in queries) / float(scale[0])
-            out -= np.float32(lowered) * self.discounts(keys)
-        return [keys[row] for row in _largest(out, count).tolist()]
+        out *= scale[0]
+        return out
+
+    def _by_groups(
+        self, keys: Sequence[str], near: npt.NDArray[np.int64], queries: Queries
+    ) -> Float[np.ndarray, " photo"]:
+        """What words have with the groups of some photos, which stand ascending in `keys`."""
+        directions = mean_files.group_directions(self._store, self._background)
+        asked = [(weight, np.asarray(rows, np.float32) @ directions) for weight, rows in queries]
+        out = np.zeros(len(near), np.float32)
+        for file, rows in self._placed(keys).items():
+            if isinstance(rows, slice):
+                begin, end = np.searchsorted(near, [rows.start, rows.stop]).tolist()
+                here, places = np.arange(begin, end), near[begin:end] - rows.start
+            else:
+                here = np.searchsorted(near, rows).clip(max=len(near) - 1)
+                places = np.flatnonzero(near[here] == rows)
+                here = here[places]
+            if len(here):
+                for weight, words in asked:
+                    found = groups.similarities(self._groups[file], places, words)
+                    out[here] += np.float32(weight) * found
+        return out
 
     def _load(self) -> None:
         """Have the means of every shard, and the directions they are along."""
@@ -172,25 +184,28 @@ class Shortlist:
 
     def _load_all(self) -> None:
         means: dict[str, _Rough] = {}
-        new: dict[str, _Means] = {}
-        for number, photos in _photos_by_shard(self._store).items():
+        new: dict[str, mean_files.Means] = {}
+        for number, photos in mean_files.photos_by_shard(self._store).items():
             file = self._store.file(number)
             found = self._means.get(file)
             if found is not None and np.isin(photos.starts, found.starts).all():
                 means[file] = found
                 continue
             wanted = (self._store, number, photos, self._background)
-            new[file] = _load(*wanted) or _make(*wanted)
+            new[file], of_groups = mean_files.load(*wanted) or mean_files.make(*wanted)
+            if of_groups is not None:
+                self._groups[file] = of_groups
             if sum(one.vectors.nbytes for one in new.values()) >= _TOGETHER:
                 means |= self._roughly(new)
                 new = {}
         self._means, self._whole = means | self._roughly(new), True
+        self._groups = {file: of for file, of in self._groups.items() if file in self._means}
 
-    def _roughly(self, means: dict[str, _Means]) -> dict[str, _Rough]:
+    def _roughly(self, means: dict[str, mean_files.Means]) -> dict[str, _Rough]:
         """The same along few directions, in one block: a large one is given huge pages."""
         if not means:
             return {}
-        if not _is_shortlisted(self._store):
+        if not mean_files.is_shortlisted(self._store):
             return {file: _Rough(*one[:4]) for file, one in means.items()}
         vectors = np.concatenate([one.vectors for one in means.values()])
         scales = np.concatenate([one.scales for one in means.values()])
@@ -213,7 +228,7 @@ class Shortlist:
         for kept in self._lists:  # replaced as a whole, so that no lock is needed
             if kept.keys is keys:
                 return kept.by_file
-        places = _places(self._store, keys)
+        places = mean_files.places_of(self._store, keys)
         by_file: dict[str, npt.NDArray[np.int64] | slice] = {}
         order = np.argsort(places[:, 0], kind="stable")
         numbers, first = np.unique(places[order, 0], return_index=True)
@@ -229,88 +244,21 @@ class Shortlist:
         return by_file
 
 
+def scaled(queries: Queries, scoring: Scoring) -> Queries:
+    """Queries whose words' inner products with a mean region sum to about their similarity."""
+    return [(weight, vectors * np.float32(_scale(vectors, scoring))) for weight, vectors in queries]
+
+
+def _scale(vectors: Float[np.ndarray, "_ dim"], scoring: Scoring) -> float:
+    if scoring.direction == "i2t":  # regions attend to a unit vector, about that of the sum
+        return 1 / max(float(np.linalg.norm(vectors.sum(0))), 1e-12)
+    return 1.0 if scoring.pooling == "weighted" else 1 / len(vectors)
+
+
 def mean_query(queries: Queries) -> Float[np.ndarray, " dim"]:
-    """The mean of a query's words, several queries by their weights."""
-    total = sum(weight * vectors.mean(0) for weight, vectors in queries)
+    """The sum of words that were `scaled`, several queries by their weights."""
+    total = sum(weight * vectors.sum(0) for weight, vectors in queries)
     return np.asarray(total, np.float32)
-
-
-def write_means(store: RegionStore, background: Background | None = None) -> None:
-    """Put what searches need of all shards on disk, and remove that of shards there are no more.
-
-    Only for a store's one writer.
-    """
-    wanted: set[str] = set()
-    for number, photos in _photos_by_shard(store).items():
-        path = _path(store, number)
-        wanted.add(path.name)
-        if _load(store, number, photos, background) is None:
-            contents = save(_make(store, number, photos, background)._asdict())
-            write_bytes(path, contents, durable=False)
-    for path in chain(store.folder.glob("means-*"), store.folder.glob("discounts-*")):
-        if path.name not in wanted:
-            path.unlink()
-
-
-def _is_shortlisted(store: RegionStore) -> bool:
-    """Whether a search scores some of a store's photos only."""
-    return len(store) > EXHAUSTIVE
-
-
-def _photos_by_shard(store: RegionStore) -> dict[int, _Photos]:
-    places = _places(store, list(store))
-    shards, starts, counts = places[np.lexsort((places[:, 1], places[:, 0]))].T.copy()
-    numbers, first = np.unique(shards, return_index=True)
-    borders = [*first.tolist(), len(shards)]
-    return {
-        number: _Photos(starts[begin:end], counts[begin:end])
-        for number, (begin, end) in zip(numbers.tolist(), pairwise(borders), strict=True)
-    }
-
-
-def _places(store: RegionStore, keys: Sequence[str]) -> Int[np.ndarray, "photo 3"]:
-    """Shard, first row and number of rows of each of many photos."""
-    found = chain.from_iterable(store.place(key)[:3] for key in keys)
-    return np.fromiter(found, np.int64, 3 * len(keys)).reshape(-1, 3)
-
-
-def _path(store: RegionStore, number: int) -> Path:
-    kind = "means-" if _is_shortlisted(store) else "discounts-"
-    return store.folder / store.file(number).replace("shard-", kind, 1)
-
-
-def _load(
-    store: RegionStore, number: int, photos: _Photos, background: Background | None
-) -> _Means | None:
-    """The means of a shard; None where their file is missing, damaged, stale, or lacks a photo."""
-    try:
-        found = _Means(**load_file(_path(store, number)))
-    except (OSError, SafetensorError, TypeError):
-        return None
-    fits = np.isin(photos.starts, found.starts).all()
-    return found if fits and found.background.tobytes() == _digest(background) else None
-
-
-def _digest(background: Background | None) -> bytes:
-    return b"" if background is None else background.digest.encode()
-
-
-def _make(
-    store: RegionStore, number: int, photos: _Photos, background: Background | None
-) -> _Means:
-    shard = store.shard(number)
-    means = np.empty((len(photos.starts), store.dim), np.float32)
-    for row, (start, count) in enumerate(zip(*photos, strict=True)):
-        means[row] = shard.rows(start, start + count).mean(0, dtype=np.float32)
-    codes = np.empty((len(means), 0), np.int8), np.zeros(len(means), np.float32)
-    if _is_shortlisted(store):
-        length = np.linalg.norm(means, axis=1, keepdims=True)
-        codes = to_int8(means / np.maximum(length, 1e-12))
-    discounts = np.zeros(len(means), np.float32)
-    if background is not None:
-        discounts = background.photo_discounts(means)
-    digest = np.frombuffer(_digest(background), np.uint8)
-    return _Means(photos.starts, *codes, discounts, digest)
 
 
 def _main_directions(vectors: Float[np.ndarray, "photo dim"]) -> Float[np.ndarray, "dim few"]:
