@@ -64,7 +64,7 @@ def _ranks(
     """Ranks in every gallery of the protocol, by each run that is meant."""
     from regard.evaluation.report import Judge
     from regard.model.model import load
-    from regard.training.run import models_in
+    from regard.store.run_folders import models_in
 
     dataset, judge = open_split(data, split, regions), Judge(protocol)
     found = []

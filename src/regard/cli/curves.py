@@ -19,8 +19,8 @@ def curves(
 
         regard curves runs/t2i runs/i2t --out both.pdf
     """
-    from regard.training.curves import draw_curves
-    from regard.training.run import runs_in
+    from regard.store.run_folders import runs_in
+    from regard.studies.curves import draw_curves
 
     drawn = [one for run in runs for one in runs_in(run)]
     draw_curves(drawn, out)

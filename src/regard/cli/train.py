@@ -120,7 +120,7 @@ def _train(
 
 def _runs(recipe: "Recipe", out: Path, seeds: int) -> "Iterator[tuple[Recipe, Path]]":
     """What is trained, and where."""
-    from regard.training.run import folder_of_seed
+    from regard.store.run_folders import folder_of_seed
 
     if seeds == 1:
         yield recipe, out
@@ -136,7 +136,7 @@ def _tell(outcomes: list["Outcome"], out: Path, tuned: Path | None, as_json: boo
     """Tell what came of the runs; leave their learning curves and, if one was tuned, backbone."""
     from regard.evaluation.seeds import over_seeds
     from regard.regions.pyramid import BACKBONE
-    from regard.training.curves import draw_curves
+    from regard.studies.curves import draw_curves
 
     if tuned is not None:
         for one in outcomes:

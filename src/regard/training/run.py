@@ -20,27 +20,9 @@ from regard import provenance
 from regard.config import to_tree
 from regard.errors import CheckpointError
 from regard.store import json_files
+from regard.store.run_folders import BEST, LOG, STARTS
 from regard.training import saved_state
 from regard.training.config import Recipe
-
-LOG, _STARTS = "log.jsonl", "starts.jsonl"
-_BEST, _SEED = "best", "seed-"
-
-
-def folder_of_seed(folder: Path, seed: int) -> Path:
-    """Where one of several runs is that differ in their seed."""
-    return folder / f"{_SEED}{seed}"
-
-
-def runs_in(folder: Path) -> list[Path]:
-    """A run's folder itself, or those of its seeds."""
-    return sorted(folder.glob(f"{_SEED}*")) or [folder]
-
-
-def models_in(name: str) -> list[str]:
-    """A model's name or folder itself, or the best models of a run or of its seeds."""
-    runs = [run / _BEST for run in runs_in(Path(name)) if (run / _BEST).is_dir()]
-    return [str(best) for best in runs] or [name]
 
 
 class Position(NamedTuple):
@@ -95,7 +77,7 @@ class Run:
         self.folder = folder
         self.cache = cache or folder / "cache"
         """Folder for what is made once from the data and can be made again."""
-        self.best = folder / _BEST
+        self.best = folder / BEST
         """Folder of the best model."""
         self._state = folder / "state.safetensors"
         claim(folder / "recipe.json", to_tree(recipe), "of another recipe")
@@ -117,7 +99,7 @@ class Run:
 
     def start(self, **more: Any) -> None:
         """Write down what it is begun, or gone on with, by."""
-        self._append(_STARTS, {**provenance.start(), **more})
+        self._append(STARTS, {**provenance.start(), **more})
 
     def _append(self, name: str, record: dict[str, Any]) -> None:
         with (self.folder / name).open("a", encoding="utf-8") as file:

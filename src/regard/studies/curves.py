@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from regard.errors import DataError
-from regard.training.run import LOG
+from regard.store.run_folders import LOG
 
 _SIZE, _DPI = (9.0, 3.6), 150  # inches
 _PANELS = (("loss", "loss, mean of an epoch's steps"), ("rsum", "rSum on val"))

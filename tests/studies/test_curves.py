@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from PIL import Image
 
 from regard.errors import DataError
-from regard.training.curves import draw_curves, read_log
-from regard.training.run import models_in, runs_in
+from regard.store.run_folders import models_in, runs_in
+from regard.studies.curves import draw_curves, read_log
 
 
 def write_log(run, *epochs):
