@@ -66,6 +66,19 @@ def test_features_come_into_a_store(tmp_path):
         assert store["42"].boxes.shape == (2, 4)
 
 
+def test_a_folder_of_features_comes_into_a_store(tmp_path):
+    folder = tmp_path / "features"
+    folder.mkdir()
+    np.save(folder / "17.npy", np.ones((2, 7), np.float16))
+    captions = tmp_path / "dataset.json"
+    captions.write_text(json.dumps({"images": [{"filename": "17.jpg"}]}))
+    done = invoke("import", folder, "--captions", captions, "--out", tmp_path / "store", "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    assert json.loads(done.stdout)["imported"] == 1
+    with RegionStore(tmp_path / "store") as store:
+        assert (store.dim, list(store)) == (7, ["17.jpg"])
+
+
 def test_what_a_checkpoint_leaves_open_is_told_and_can_be_given(plain_model, tmp_path):
     path, vocab = tmp_path / "silent.pth.tar", tmp_path / "vocab.json"
     checkpoint = load_checkpoint(plain_model)

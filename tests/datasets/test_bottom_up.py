@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from regard.datasets.bottom_up import feature_dim, import_tsv, names_of_ids
+from regard.datasets.bottom_up import names_of_ids, read_tsv
+from regard.datasets.importing import feature_dim, import_rows
 from regard.errors import DataError
 from regard.store.region_store import RegionStore
 
@@ -43,6 +44,10 @@ def tsv(tmp_path: Path) -> Path:
         + "\n"
     )
     return path
+
+
+def import_tsv(path, store, names=None, progress=lambda *_: None):
+    return import_rows(read_tsv(path), path.stat().st_size, store, names, progress)
 
 
 def open_store(tmp_path: Path) -> RegionStore:
@@ -96,10 +101,23 @@ def test_ids_become_file_names_of_a_karpathy_json(tsv: Path, tmp_path: Path) -> 
 
 
 def test_width_comes_from_the_first_line_that_can_be_read(tsv: Path, tmp_path: Path) -> None:
-    assert feature_dim(tsv) == DIM
+    assert feature_dim(read_tsv(tsv), tsv) == DIM
     other = tmp_path / "other.tsv"
     other.write_text("not\tfeatures\n")
     with pytest.raises(DataError, match=r"line 1 of other.tsv .* 2 columns"):
-        feature_dim(other)
+        feature_dim(read_tsv(other), other)
     with pytest.raises(DataError, match="the file must exist"):
-        feature_dim(tmp_path / "none.tsv")
+        feature_dim(read_tsv(tmp_path / "none.tsv"), tmp_path)
+
+
+def test_lines_without_boxes_in_both_forms(tmp_path: Path) -> None:
+    _, features = made(2, 1)
+    tree = json.dumps({"num_boxes": 2, "features": coded(features)})
+    path = tmp_path / "vinvl.tsv"
+    path.write_text(f"7\t2\t{coded(features)}\n8\t{tree}\n9\t3\t{coded(features)}\n10\t{{}}\n")
+    with open_store(tmp_path) as store:
+        report = import_tsv(path, store)
+        assert (report.imported, sorted(report.skipped)) == (2, ["10", "9"])
+        for key in ("7", "8"):
+            np.testing.assert_allclose(store[key].vectors, features, atol=1e-3)
+            assert store[key].boxes.tolist() == [[0, 0, 1, 1]] * 2  # all of the photo

@@ -283,3 +283,15 @@ def test_a_folder_that_is_not_complete_says_what_its_files_are(tmp_path: Path) -
     (tmp_path / "dev_caps.txt").write_text("one\ntwo\nthree\n")
     with pytest.raises(DataError, match=r"dev_caps\.txt: has 3 lines; it must have 2"):
         find_official(tmp_path, wanted)
+
+
+@pytest.mark.parametrize("repeated", [1, 5])
+def test_arrays_in_fortran_s_order_are_read_alike(tmp_path: Path, repeated: int) -> None:
+    array = np.repeat(photos(3), repeated, axis=0)
+    folder = write(tmp_path, "dev", np.asfortranarray(array), numbered(3 * repeated))
+    assert np.load(folder / "dev_ims.npy", mmap_mode="r").flags.f_contiguous
+    dataset = open_precomp(folder, "dev")
+    assert len(dataset.captions.photos) == 3
+    features, counts = dataset.gather([2, 0])
+    np.testing.assert_array_equal(features, photos(3)[[2, 0]])
+    assert counts.tolist() == [4, 4]

@@ -1,5 +1,6 @@
 """regard import: official checkpoints and bottom-up-attention features, made usable here."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -11,7 +12,11 @@ from regard.errors import ConfigError
 
 def import_(
     file: Annotated[
-        Path, typer.Argument(help="Official checkpoint (.pth.tar), or features (.tsv).")
+        Path,
+        typer.Argument(
+            help="Official checkpoint (.pth.tar), or features: a .tsv, or a folder of .npz or .npy "
+            "files, one a photo."
+        ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model or region store.")],
     vocab: Annotated[
@@ -43,8 +48,10 @@ def import_(
     regard import other.pth.tar --vocab vocab.json --set direction=i2t --out models/other
 
     regard import trainval_36.tsv --captions dataset_coco.json --out coco.regions
+
+    regard import features/ --captions dataset_flickr30k.json --producer vinvl --out f30k.regions
     """
-    if file.suffix.lower() == ".tsv":
+    if file.is_dir() or file.suffix.lower() == ".tsv":
         _features(file, out, captions, producer, as_json=as_json)
     else:
         _checkpoint(file, out, vocab, settings or [], as_json=as_json)
@@ -53,15 +60,22 @@ def import_(
 def _features(
     file: Path, out: Path, captions: Path | None, producer: str, *, as_json: bool
 ) -> None:
-    from regard.datasets.bottom_up import feature_dim, import_tsv, names_of_ids
+    from regard.datasets.bottom_up import names_of_ids, read_tsv
+    from regard.datasets.importing import feature_dim, import_rows
+    from regard.datasets.one_file_each import files_in, read_files
     from regard.store.region_store import RegionStore
 
     names = names_of_ids(captions) if captions else None
+    if file.is_dir():
+        files = files_in(file)
+        read, total = partial(read_files, files), len(files)
+    else:
+        read, total = partial(read_tsv, file), file.stat().st_size if file.exists() else 0
     with (
-        RegionStore(out, producer, feature_dim(file), writable=True) as store,
-        progress_bar("Reading features (bytes)") as progress,
+        RegionStore(out, producer, feature_dim(read(), file), writable=True) as store,
+        progress_bar("Reading features") as progress,
     ):
-        report = import_tsv(file, store, names, progress)
+        report = import_rows(read(), total, store, names, progress)
         stored = len(store)
     report_skipped(report.skipped)
     note = f"{report.imported} photos imported, {report.already} were there."

@@ -2,47 +2,27 @@
 
 Columns, separated by tabs and without a header: image_id, image_w, image_h, num_boxes, boxes,
 features; the last two are base64 of float32 numbers. Files of one box number or of many, further
-columns at the end, and the doubled rows of the published files are all right.
+columns at the end, and the doubled rows of the published files are all right. So are lines without
+boxes, as VinVL's code reads them: image_id, num_boxes and features, or image_id and a JSON of
+num_boxes and features.
 """
 
 import base64
 import binascii
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from regard.datasets.importing import Row, regions_from
 from regard.errors import DataError
-from regard.progress import Progress, silent
-from regard.store.region_store import Regions, RegionStore
+from regard.store.region_store import Regions
 
-_SHARD_PHOTOS = 128
-_COLUMNS = 6
-_LARGEST = float(np.finfo(np.float16).max)  # the store keeps float16
+_COLUMNS, _WITH_COUNT, _AS_JSON = 6, 3, 2
 
 
-class TsvRow(NamedTuple):
-    """One line: a photo's regions, or why there are none."""
-
-    image_id: str
-    regions: Regions | None
-    reason: str
-    """Why the line could not be read; empty when it could."""
-
-
-class TsvReport(NamedTuple):
-    """What an import did."""
-
-    imported: int
-    already: int
-    """Photos that were in the store before, or came twice in the file."""
-    skipped: dict[str, str]
-    """Lines that could not be read, with the reasons."""
-
-
-def read_tsv(path: Path) -> Iterator[tuple[TsvRow, int]]:
+def read_tsv(path: Path) -> Iterator[tuple[Row, int]]:
     """Rows of a .tsv file, each with how many bytes of the file have been read.
 
     Raises:
@@ -60,42 +40,33 @@ def read_tsv(path: Path) -> Iterator[tuple[TsvRow, int]]:
                 yield _parse(line.rstrip(b"\r\n"), f"line {number} of {path.name}"), file.tell()
 
 
-def _parse(line: bytes, where: str) -> TsvRow:
+def _parse(line: bytes, where: str) -> Row:
     columns = line.split(b"\t")
     name = columns[0].decode("utf-8", "replace")
     try:
-        if len(columns) < _COLUMNS:
-            raise ValueError(f"it has {len(columns)} columns, not {_COLUMNS}")
+        return Row(name, _regions(columns), "")
+    except (ValueError, LookupError, TypeError, binascii.Error) as error:
+        return Row(name, None, f"{where} ({name[:40]!r}) cannot be read: {error}")
+
+
+def _regions(columns: list[bytes]) -> Regions:
+    """What a line of any form holds."""
+    if len(columns) >= _COLUMNS:
         width, height, count = (int(float(value)) for value in columns[1:4])
-        boxes = _numbers(columns[4]).reshape(count, 4)
-        features = _numbers(columns[5]).reshape(count, -1)
-        if not features.size or not np.abs(features).max() <= _LARGEST:
-            raise ValueError("its features are empty, not finite or too large")
-    except (ValueError, binascii.Error) as error:
-        return TsvRow(name, None, f"{where} ({name[:40]!r}) cannot be read: {error}")
-    scores = np.ones(count, np.float32)
-    return TsvRow(name, Regions(features, boxes, scores, width, height), "")
+        boxes, features = _numbers(columns[4]), _numbers(columns[5])
+        return regions_from(features.reshape(count, -1), boxes.reshape(count, 4), (width, height))
+    if len(columns) == _WITH_COUNT:
+        count, text = int(columns[1]), columns[2]
+    elif len(columns) == _AS_JSON and columns[1].startswith(b"{"):
+        tree = json.loads(columns[1])
+        count, text = int(tree["num_boxes"]), tree["features"]
+    else:
+        raise ValueError(f"it has {len(columns)} columns, not {_COLUMNS}")
+    return regions_from(_numbers(text).reshape(count, -1), None, None)
 
 
-def _numbers(text: bytes) -> np.ndarray:
+def _numbers(text: bytes | str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(text, validate=True), "<f4")
-
-
-def feature_dim(path: Path) -> int:
-    """Numbers a region has, from the first line that can be read.
-
-    Raises:
-        DataError: there is none.
-    """
-    reason = "it is empty"
-    for row, _ in read_tsv(path):
-        if row.regions is not None:
-            return int(row.regions.vectors.shape[1])
-        reason = row.reason
-    raise DataError(
-        f"{path} has no features ({reason}); it must be a bottom-up-attention .tsv file. "
-        "Check which file it is."
-    )
 
 
 def names_of_ids(captions: Path) -> dict[str, str]:
@@ -118,42 +89,3 @@ def names_of_ids(captions: Path) -> dict[str, str]:
             f"{captions} cannot be read ({error!r}); it must be Karpathy's JSON. Check the path."
         ) from None
     return names
-
-
-def import_tsv(
-    path: Path,
-    store: RegionStore,
-    names: Mapping[str, str] | None = None,
-    progress: Progress = silent,
-) -> TsvReport:
-    """Add the photos of a .tsv file that a store lacks; run again to go on after a stop.
-
-    Args:
-        names: keys to store photos under, by image id; ids it lacks are kept as they are.
-        progress: told bytes read and bytes in all.
-    """
-    size = path.stat().st_size
-    imported = already = 0
-    skipped: dict[str, str] = {}
-    batch: dict[str, Regions] = {}
-    for row, done in read_tsv(path):
-        key = (names or {}).get(row.image_id, row.image_id)
-        if row.regions is None:
-            skipped[key] = row.reason
-            store.skip(key, row.reason)
-        elif row.regions.vectors.shape[1] != store.dim:
-            skipped[key] = (
-                f"{key}: its vectors have {row.regions.vectors.shape[1]} numbers, not {store.dim}"
-            )
-            store.skip(key, skipped[key])
-        elif key in store or key in batch:
-            already += 1
-        else:
-            batch[key] = row.regions
-            imported += 1
-        if len(batch) == _SHARD_PHOTOS:
-            store.append(batch.items())
-            batch = {}
-        progress(done, size)
-    store.append(batch.items())
-    return TsvReport(imported, already, skipped)
