@@ -19,6 +19,20 @@ pytest.importorskip("transformers")
 NAME, COMMIT = "owner/tiny-clip", "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = "model.safetensors"
 STEP = 4096  # bytes in which a file is written; 10 MB where that is not changed
+GET = f"""
+import sys
+from huggingface_hub import constants
+constants.DOWNLOAD_CHUNK_SIZE = {STEP}
+from regard.backbones.hub import ask_hub, download
+offer = ask_hub(sys.argv[1])
+print(offer.licence, download(offer))
+"""
+USE = """
+import sys
+import regard
+from regard.backbones.hub import names_here
+print(*names_here(), regard.load(sys.argv[1]).encode_captions("a dog").lengths[0])
+"""
 _PATIENCE = 300  # seconds, for a machine that has much to do
 
 
@@ -110,20 +124,14 @@ def get(hub, tmp_path):
         "HF_HOME": str(tmp_path / "hub"),
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "TQDM_POSITION": "-1",  # bars without a terminal, too
+        "XDG_DATA_HOME": str(tmp_path / "data"),
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-    script = (
-        "import sys\n"
-        "from huggingface_hub import constants\n"
-        f"constants.DOWNLOAD_CHUNK_SIZE = {STEP}\n"
-        "from regard.backbones.hub import ask_hub, download\n"
-        "offer = ask_hub(sys.argv[1])\n"
-        "print(offer.licence, download(offer))\n"
-    )
 
-    def start(name=NAME):
+    def start(name=NAME, script=GET, **more):
+        environment = {**kept, **own, **more}
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([sys.executable, "-c", script, name], env={**kept, **own}, **pipes)
+        return subprocess.Popen([sys.executable, "-c", script, name], env=environment, **pipes)
 
     return start
 
@@ -152,6 +160,10 @@ def test_a_killed_download_goes_on_where_it_was(hub, get):
     licence, folder = out.split()
     assert licence == "mit"
     assert Path(folder, WEIGHTS).read_bytes() == hub.files[WEIGHTS]
+    hub.shutdown()
+    hub.server_close()
+    used = get(script=USE, HF_HUB_OFFLINE="1")  # as any later command finds it
+    assert told(used)[0].split() == [NAME, "3"], told(used)
 
 
 def test_what_comes_damaged_is_not_kept(hub, get, tmp_path):

@@ -47,8 +47,6 @@ class Hub:
     def place(self, name):
         """A file in the layout of the hub's cache."""
         home = self.cache / f"models--{NAME.replace('/', '--')}"
-        (home / "refs").mkdir(parents=True, exist_ok=True)
-        (home / "refs/main").write_text(COMMIT)
         blob = home / "blobs" / hashlib.sha256(name.encode()).hexdigest()
         snapshot = home / "snapshots" / COMMIT
         for folder in (blob.parent, snapshot):
@@ -90,7 +88,9 @@ def hub(tiny_folders, tmp_path, monkeypatch):
     monkeypatch.setattr(huggingface_hub, "scan_cache_dir", lambda: scan(cache))
     held = huggingface_hub.try_to_load_from_cache
     monkeypatch.setattr(
-        huggingface_hub, "try_to_load_from_cache", lambda repo, file: held(repo, file, cache)
+        huggingface_hub,
+        "try_to_load_from_cache",
+        lambda repo, file, revision: held(repo, file, cache, revision),
     )
     monkeypatch.setattr(check, "_speeds", lambda: tmp_path / "speeds.json")
     return hub
@@ -126,7 +126,9 @@ def test_got_once_it_is_here_and_runs_offline(hub):
     assert row["here"]
     assert row["seconds"] == pytest.approx(told["seconds"], abs=1e-4)
     assert [row["name"] for row in listed if row["here"]][-1] == NAME
+    assert row["revision"] == COMMIT
     assert invoke("models", "get", NAME).exit_code == 0
+    assert COMMIT[:7] in invoke("models").stdout
 
 
 def test_damaged_files_are_not_believed(hub):

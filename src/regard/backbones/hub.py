@@ -11,7 +11,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from regard.backbones.loading import FAMILIES, VOCABULARIES, WEIGHTS, check_kind, folder_of
+from regard.backbones.loading import (
+    FAMILIES,
+    VOCABULARIES,
+    WEIGHTS,
+    check_kind,
+    folder_of,
+    keep_revision,
+)
 from regard.backbones.settings import known, repository_of
 from regard.errors import CheckpointError
 from regard.store.manifest import lock
@@ -144,6 +151,7 @@ def download(offer: Offer) -> Path:
             "command again: it goes on where it was."
         ) from None
     verify(folder, offer)
+    keep_revision(offer.repository, offer.revision)
     return folder
 
 

@@ -5,6 +5,7 @@ Nothing is downloaded here; what is not on this machine is named with the comman
 
 import hashlib
 import json
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from regard.backbones.protocol import Backbone
 from regard.backbones.settings import Choice, known, missing, refuse_choice, repository_of
 from regard.device import usable_device
 from regard.errors import CheckpointError, ConfigError
+from regard.store import json_files
 
 FAMILIES = {
     "clip": ("CLIPModel", "regard.backbones.clip:Clip"),
@@ -48,12 +50,40 @@ def folder_of(name: str) -> Path:
         return Path(name)
     from huggingface_hub import try_to_load_from_cache
 
-    held = try_to_load_from_cache(repository_of(name), "config.json")
+    repository = repository_of(name)
+    held = try_to_load_from_cache(repository, "config.json", revision=revision_of(repository))
     if isinstance(held, str):
         folder = Path(held).parent
         if any((folder / weights).exists() for weights in WEIGHTS):
             return folder
     raise missing(name)
+
+
+def revision_of(repository: str) -> str | None:
+    """The commit that `regard models get` got; None where that got nothing, for the main one.
+
+    Raises:
+        CheckpointError: what it wrote down is damaged.
+    """
+    if not _revisions().is_file():
+        return None
+    remedy = "Delete it, and run `regard models get` again."
+    return json_files.read(_revisions(), "commits of backbones", remedy).get(repository)
+
+
+def keep_revision(repository: str, revision: str) -> None:
+    """Write down which commit was got: the hub's cache names none that was asked for by itself."""
+    kept: dict[str, str] = {}
+    with suppress(CheckpointError):
+        kept = json_files.read(_revisions(), "commits of backbones", "")
+    _revisions().parent.mkdir(parents=True, exist_ok=True)
+    json_files.write(_revisions(), {**kept, repository: revision})
+
+
+def _revisions() -> Path:
+    from platformdirs import user_data_path
+
+    return user_data_path("regard") / "backbones" / "revisions.json"
 
 
 def load_backbone(choice: Choice) -> Loaded:

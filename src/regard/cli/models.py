@@ -73,7 +73,8 @@ def _shipped() -> list[dict[str, Any]]:
 def _backbones() -> list[dict[str, Any]]:
     from regard.backbones.check import measured
     from regard.backbones.hub import names_here
-    from regard.backbones.settings import known
+    from regard.backbones.loading import revision_of
+    from regard.backbones.settings import known, repository_of
 
     here, seconds = names_here(), measured()
     rows: list[dict[str, Any]] = [
@@ -90,7 +91,9 @@ def _backbones() -> list[dict[str, Any]]:
         for name, about in known().items()
     ]
     others = [name for name in here if name not in known()]
-    return rows + [{"name": name, "here": True, "seconds": seconds.get(name)} for name in others]
+    rows += [{"name": name, "here": True, "seconds": seconds.get(name)} for name in others]
+    revisions = {name: revision_of(repository_of(name)) for name in here}
+    return [{**row, "revision": revisions.get(row["name"])} for row in rows]
 
 
 def _uses(folders: list[Path] | None) -> dict[str, str]:
@@ -124,7 +127,7 @@ def _show(rows: list[dict[str, Any]]) -> None:
         seconds = row.get("seconds")
         table.add_row(
             printable(row["name"]),
-            "yes" if row["here"] else "",
+            (row.get("revision") or "yes")[:7] if row["here"] else "",
             *(str(row.get(key) or "") for key in ("megabytes", "licence", "languages", "maps")),
             f"{seconds:.2f}" if seconds else "",
             row.get("published") or "",
