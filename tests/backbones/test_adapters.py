@@ -1,5 +1,8 @@
 """Every family gives what transformers gives, whole; windows and words on top of it."""
 
+import json
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -110,6 +113,29 @@ def test_neither_batch_nor_padding_changes_anything(backbone):
         alone = backbone.hear([words], [sentence])[0]
         for mine, theirs in zip(alone, heard, strict=True):
             np.testing.assert_allclose(mine, theirs, atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["siglip", "siglip2"])
+def test_texts_are_padded_on_the_right_with_the_checkpoints_own_sign(tiny_folders, tmp_path, kind):
+    """Whatever side the tokenizer says, to the length that the network was trained on."""
+    folder = shutil.copytree(tiny_folders[kind], tmp_path / "left")
+    path = folder / "tokenizer_config.json"
+    tree = {**json.loads(path.read_text()), "padding_side": "left", "pad_token": "<mask>"}
+    path.write_text(json.dumps(tree))
+    backbone = load_backbone(Choice(str(folder))).backbone
+    tokenizer = backbone._reader._tokenizer
+    assert (tokenizer.padding_side, tokenizer.pad_token) == ("left", "<mask>")
+    given = []
+    features = backbone._network.get_text_features
+
+    def record(input_ids):
+        given.append(input_ids[0].tolist())
+        return features(input_ids=input_ids)
+
+    backbone._network.get_text_features = record
+    backbone.hear([["red"]], ["Red"])
+    own = tokenizer("red")["input_ids"]
+    assert given == [own + [tokenizer.pad_token_id] * (64 - len(own))] * 2  # sentence and word
 
 
 def test_a_window_over_everything_is_the_whole_photo(tiny_folders):

@@ -87,6 +87,24 @@ def test_shares_sum_to_the_similarity_and_an_index_finds_the_same(model, scenes,
                 assert explained.similarity == pytest.approx(hit.similarity, abs=2e-3)
 
 
+def test_half_size_vectors_leave_ranks_as_they_are(model, scenes, tmp_path):
+    """But for photos whose similarities are the same to three digits."""
+    for number, scene in enumerate(scenes):
+        scene.image.save(tmp_path / f"{number:02}.png")
+    sizes = []
+    for name, compressed in (("whole", False), ("half", True)):
+        update_index(tmp_path / name, tmp_path, model, compressed=compressed)
+        sizes.append(sum(path.stat().st_size for path in (tmp_path / name).glob("*.safetensors")))
+    assert sizes[1] < 0.75 * sizes[0]  # boxes, which are as large as these short vectors, stay
+    with Index.open(tmp_path / "whole") as whole, Index.open(tmp_path / "half") as half:
+        for scene in scenes[:20]:
+            sentence = scene.captions[0].sentence
+            told = {hit.photo.path: hit.similarity for hit in whole.search(sentence, SCENES).hits}
+            ranked = np.array([told[hit.photo.path] for hit in half.search(sentence, SCENES).hits])
+            assert len(ranked) == SCENES
+            assert (np.maximum.accumulate(ranked[::-1])[::-1] - ranked).max() < 5e-3
+
+
 def supports(model, scenes):
     """Support of words that are there, and of some that are not: shapes' looks, and the ground."""
     looks, kinds = ([], []), ([], [])
@@ -123,14 +141,15 @@ def test_after_calibration_an_absent_word_has_no_support(model, tmp_path, monkey
 
 
 @pytest.mark.slow
-def test_a_miniature_can_be_made_again(tmp_path, scenes):
-    """As the committed one was; half of what that must reach is enough."""
+@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 700)])
+def test_a_miniature_can_be_made_again(family, steps, tmp_path, scenes):
+    """As the committed one was, if in fewer steps; half of what that must reach is enough."""
     making = pytest.importorskip("making.miniatures")
     from tests.backbones.tiny import write
 
     drawn = making.draw(range(making.SCENES), seed=1)
-    network, tokenizer = making.train("clip", drawn, making.STEPS["clip"])
-    write(tmp_path, "clip", network.half(), tokenizer, making.SIDE)
+    network, tokenizer = making.train(family, drawn, steps)
+    write(tmp_path, family, network.half(), tokenizer, making.SIDE)
     model = regard.load(tmp_path)
     assert image_recall(model, scenes) >= RECALL / 2 * 100 / SCENES
     right, chance = pointing(model, scenes)

@@ -5,6 +5,8 @@ import shutil
 
 import numpy as np
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 pytest.importorskip("torch")
@@ -16,12 +18,14 @@ from tests.small import draw
 from tests.web.conftest import client_of
 
 import regard
+from regard.backbones.scores import WholeScores
 from regard.backbones.siglip import Siglip
 from regard.errors import CheckpointError, DataError, StoreError
 from regard.indexing import update_index
 from regard.regions.extractor import at_device, load_extractor
 from regard.search import Index
 from regard.search.captions import rank_captions
+from regard.words.tokens import tokenize
 
 
 @pytest.fixture(params=FAMILIES)
@@ -58,6 +62,30 @@ def test_what_ranks_is_the_whole_photo_with_the_whole_sentence(model, photos):
     for word in others:
         assert word.attention[0] == 0
         assert word.attention.sum() == pytest.approx(1)
+
+
+@pytest.mark.parametrize("weight", [0.0, 0.3, 1.0])
+@pytest.mark.parametrize(
+    "chosen", [*FAMILIES, *(f"{family}:grid" for family in FAMILIES), "tipsv2:grid:synthetic"]
+)
+def test_shares_sum_to_the_similarity_whatever_is_chosen(tiny_folders, chosen, weight):
+    family, colon, options = chosen.partition(":")
+    model = regard.load(f"{tiny_folders[family]}{colon}{options}")
+    model.scores = WholeScores(weight)
+    words = sorted({word for sentence in SENTENCES for word in tokenize(sentence)})
+
+    @settings(deadline=None, max_examples=5, database=None)
+    @given(st.integers(0, 2**32 - 1), st.lists(st.sampled_from(words), min_size=1, max_size=12))
+    def holds(seed, said):
+        pixels = np.random.default_rng(seed).integers(0, 255, (9, 7, 3), np.uint8)
+        photo, sentence = Image.fromarray(pixels), " ".join(said)
+        assume(tokenize(sentence))
+        similarity = float(model.similarity([photo], sentence)[0, 0])
+        explanation = model.explain_photo(photo, sentence)
+        assert explanation.similarity == pytest.approx(similarity, abs=1e-5)
+        assert sum(word.share for word in explanation.words) == pytest.approx(similarity, abs=1e-5)
+
+    holds()
 
 
 def test_words_join_by_a_weight(tiny_folders, photos):

@@ -56,12 +56,13 @@ def test_siglip_looks_as_its_processor_does(size, mode):
     assert abs(SIGLIP(image).pixels - wanted).max() <= STEP / 0.5 + 1e-6
 
 
+@pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("size", SIZES)
-def test_tips_looks_by_bilinear_steps_between_0_and_1(size):
+def test_tips_looks_by_bilinear_steps_between_0_and_1(size, mode):
     """Its own processor needs torchvision; Siglip's, told the same, is the reference."""
     options = {"resample": 2, "do_normalize": False}
     processor = reference("siglip", size={"height": 64, "width": 64}, **options)
-    image = picture("RGB", size)
+    image = picture(mode, size)
     wanted = processor(image, return_tensors="np")["pixel_values"][0]
     assert abs(Processing(side=64)(image).pixels - wanted).max() <= STEP + 1e-6
 

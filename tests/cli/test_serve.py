@@ -53,6 +53,8 @@ def test_it_serves_until_it_is_stopped(index_folder):
     try:
         address, line = printed_address(process)
         assert line.startswith("3 photos.")
+        model = process.stderr.readline()
+        assert model == f"Model that answers: {index_folder.parent / 'model'}\n"
         with urllib.request.urlopen(address, timeout=20) as page:
             assert b"regard-app" in page.read()
         with urllib.request.urlopen(f"{address}api/v1/search?q=a+dog", timeout=20) as answer:

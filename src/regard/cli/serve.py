@@ -73,6 +73,7 @@ def serve(
         app = create_app(index, config, read_sentences(captions or BUILT_IN))
         address = page_address(host, listener.getsockname()[1], config.token)
         notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
+        notes.print(f"Model that answers: {index.model.source}", markup=False, soft_wrap=True)
         for name in config.allow_hosts:
             notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
         if open_page:
