@@ -20,7 +20,7 @@ def by_hand(rows, others, own):
         side / np.linalg.norm(side, axis=1, keepdims=True) for side in (rows, others, own)
     )
     maxima, usual = (np.log(np.exp(20 * side @ others.T).mean(1)) / 20 for side in (rows, own))
-    return 0.4 * (maxima - usual.mean())
+    return 0.6 * (maxima - usual.mean())
 
 
 def test_discounts_are_the_smooth_maximum_of_the_cosines_over_the_usual_one(sides):
@@ -76,8 +76,8 @@ def test_hubs_are_lowered_and_loners_raised():
     background = Background.of(photos, sentences)
     hub, loner = background.photo_discounts(np.array([[0.0, 0, 1, 1, 0, 0], [0, 0, 0, 0, 1, 1]]))
     usual = (0 + 0 + 2 * (1 - math.log(2) / 20)) / 4
-    assert hub == pytest.approx(0.4 * (1 / math.sqrt(2) - usual), abs=0.01)
-    assert loner == pytest.approx(-0.4 * usual, abs=0.01)
+    assert hub == pytest.approx(0.6 * (1 / math.sqrt(2) - usual), abs=0.01)
+    assert loner == pytest.approx(-0.6 * usual, abs=0.01)
 
 
 def test_few_directions_are_kept_and_hold_what_varies():

@@ -4,7 +4,7 @@ Some photos are similar to every sentence, and some sentences to every photo; am
 neighbours such *hubs* come up far too often (Radovanović et al. 2010). So from a similarity is
 taken what the photo has with the background's sentences, and the sentence with its photos:
 
-    discount(x) = 0.4 * (1/T * log(mean_b exp(T * cos(x, b))) - level)        T = 20
+    discount(x) = 0.6 * (1/T * log(mean_b exp(T * cos(x, b))) - level)        T = 20
 
 over all b of the background, x and b being mean vectors; the level is what the background's own
 side has on average, so that hubs are lowered and loners raised. A similarity less both discounts
@@ -31,8 +31,8 @@ from regard.store.int8 import from_int8, to_int8
 
 FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
-_DIRECTIONS = 64  # of the joint space that are kept
-_WEIGHT, _SHARPNESS = 0.4, 20.0  # of the formula; T is the second
+_DIRECTIONS = 96  # of the joint space that are kept
+_WEIGHT, _SHARPNESS = 0.6, 20.0  # of the formula; T is the second
 _KNOWN = (0.01, 0.99)  # lengths between which the trend is known
 _AT_ONCE = 256  # rows compared with the whole background together
 
