@@ -25,6 +25,7 @@ RETRIEVAL = ("image_to_text", "text_to_image", "rsum", "intervals")
 SIDES = (("image_to_text", "image→text"), ("text_to_image", "text→image"))
 ON = "--data dataset_flickr8k.json --regions flickr8k.regions"  # as the cards name them
 WIDE = "--data wide.jsonl --regions wide.regions"  # what the curves are fitted to
+NAMES = "--names names.jsonl"
 PHRASES = "--grounding entities.jsonl.gz"
 
 
@@ -137,6 +138,11 @@ def calibration(name: str, found: dict[str, Any]) -> str:
         f"| {row['among']:,} | {row['verdict']:.1f} | {row['flat_cut_off']:.1f} |"
         for row in found["verdict"]["photos"]["accuracy"]
     ]
+    kinds = [
+        f"| {row['kind']} | {row['queries']} | {row['match']:.1f} | {row['no_match']:.1f} |"
+        for row in found["verdict"]["photos"]["kinds"]
+    ]
+    agreement = found["agreement"]
     error, ranked = found["pairs"]["expected_calibration_error"], found["word_support"]["ranked"]
     return "\n".join(
         [
@@ -149,7 +155,17 @@ def calibration(name: str, found: dict[str, Any]) -> str:
             "|---|---|---|",
             *lines,
             "",
-            f"    regard calibrate {name} {WIDE}",
+            "By what is asked for, over all these numbers of photos, per cent right:",
+            "",
+            '| asked for | queries | "match" where one is there | "no good match" where none is |',
+            "|---|---|---|---|",
+            *kinds,
+            "",
+            f"Agreement with people's captions (`regard evaluate --agreement`): tau-c "
+            f"{agreement['tau_c']:.1f}, with {agreement['lowered']:g} of what ranking takes off; "
+            f"{agreement['tau_c_ranking']:.1f} with all of it.",
+            "",
+            f"    regard calibrate {name} {WIDE} {NAMES}",
         ]
     )
 

@@ -85,7 +85,7 @@ def test_few_directions_are_kept_and_hold_what_varies():
     low = generator.normal(size=(40, 300))  # vectors of 300 numbers in 40 directions
     photos, sentences = (generator.normal(size=(90, 40)) @ low for _ in range(2))
     background = Background.of(photos, sentences)
-    assert background.photos.shape == (90, 64)
+    assert background.photos.shape == (90, 96)
     rows = generator.normal(size=(30, 40)) @ low
     np.testing.assert_allclose(
         background.photo_discounts(rows), by_hand(rows, sentences, photos), atol=5e-3
