@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from fastapi import FastAPI
 
+    from regard.search import Index
     from regard.web.config import ServeConfig
 
 TOKEN_VARIABLE = "REGARD_TOKEN"
@@ -72,13 +73,18 @@ def serve(
             config = replace(config, keep_uploads=prepare_folder(keep_uploads, index))
         app = create_app(index, config, read_sentences(captions or BUILT_IN))
         address = page_address(host, listener.getsockname()[1], config.token)
-        notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
-        notes.print(f"Model that answers: {index.model.source}", markup=False, soft_wrap=True)
-        for name in config.allow_hosts:
-            notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
+        _tell(index, address, config)
         if open_page:
             typer.launch(address)
         _run(app, listener, behind_proxy=bool(config.allow_hosts))
+
+
+def _tell(index: "Index", address: str, config: "ServeConfig") -> None:
+    """Say what is served, and where."""
+    notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
+    notes.print(f"Model that answers: {index.model.source}", markup=False, soft_wrap=True)
+    for name in config.allow_hosts:
+        notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
 
 
 def _run(app: "FastAPI", listener: "socket", *, behind_proxy: bool) -> None:
