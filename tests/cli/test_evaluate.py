@@ -74,3 +74,17 @@ def test_what_cannot_be_done_is_said(world, more, message):
     assert done.exit_code != 0
     assert message in str(done.exception)
     assert not done.stdout
+
+
+def test_explanations_are_judged(world):
+    done = evaluate(world, "--explanations", "--json")
+    assert done.exit_code == 0, (done.output, done.exception)
+    tree = json.loads(done.stdout)
+    assert tree["max_share_error"] < 1e-5
+    assert tree["deletion"].keys() == tree["insertion"].keys() == {"0.1", "0.25", "0.5", "0.75"}
+    assert tree["exchanged"] is None  # nobody fitted it to tell
+    shown = evaluate(world, "--explanations")
+    assert "fall without 50%" in shown.stdout
+    assert "never tells words that no region shows" in shown.stderr
+    both = evaluate(world, "--model", world.model, "--explanations")
+    assert "explanations are of one" in str(both.exception)

@@ -45,6 +45,15 @@ Memory = Annotated[
     float | None,
     typer.Option(help="GiB for scores on a graphics card; default: half of what is free."),
 ]
+TiesOption = Annotated[
+    str, typer.Option(help="Order of equal similarities: pessimistic, or official (argsort).")
+]
+SimilaritiesOption = Annotated[
+    Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
+]
+WithExplanations = Annotated[
+    bool, typer.Option("--explanations", help="Judge whether explanations are true of the model.")
+]
 WithBackground = Annotated[
     bool, typer.Option(help="Lower hubs by the model's background, if it has one; or do not.")
 ]
@@ -56,15 +65,12 @@ def evaluate(
     regions: RegionsOption = None,
     split: SplitOption = "val",
     protocol: ProtocolOption = "all",
-    ties: Annotated[
-        str, typer.Option(help="Order of equal similarities: pessimistic, or official (argsort).")
-    ] = "pessimistic",
+    ties: TiesOption = "pessimistic",
     combine: CombineOption = "raw",
-    similarities: Annotated[
-        Path | None, typer.Option(help="Folder to keep similarities in and take them from.")
-    ] = None,
+    similarities: SimilaritiesOption = None,
     grounding: Grounding = None,
     agreement: WithAgreement = False,
+    explanations: WithExplanations = False,
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
@@ -88,9 +94,12 @@ def evaluate(
 
         regard evaluate --data captions.json --regions photos.regions --agreement
 
+        regard evaluate --data captions.json --regions photos.regions --explanations
+
         regard evaluate --data captions.json --regions photos.regions --gallery page
     """
     from regard.cli.agreement import judge_agreement
+    from regard.cli.explanations import print_faithfulness
     from regard.cli.gallery import judge_with_gallery
     from regard.cli.grounding import judge_grounding
 
@@ -101,6 +110,8 @@ def evaluate(
         return judge_grounding(loaded, dataset, grounding, as_json)
     if agreement:
         return judge_agreement(loaded, dataset, as_json)
+    if explanations:
+        return print_faithfulness(loaded, dataset, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
         report = judge_with_gallery(judge, loaded, dataset, split, gallery, photos)
