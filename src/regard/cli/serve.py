@@ -82,9 +82,9 @@ def serve(
 def _tell(index: "Index", address: str, config: "ServeConfig") -> None:
     """Say what is served, and where."""
     notes.print(f"{len(index)} photos. Open [bold]{address}[/bold]  (stop with Ctrl+C)")
-    notes.print(f"Model that answers: {index.model.source}", markup=False, soft_wrap=True)
     for name in config.allow_hosts:
         notes.print(f"Through the proxy: [bold]https://{name}/?token={config.token}[/bold]")
+    notes.print(f"Model that answers: {index.model.source}", markup=False, soft_wrap=True)
 
 
 def _run(app: "FastAPI", listener: "socket", *, behind_proxy: bool) -> None:
