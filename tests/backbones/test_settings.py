@@ -7,6 +7,7 @@ import pytest
 import regard
 from regard.backbones.settings import Choice, is_backbone, known, repository_of
 from regard.errors import CheckpointError
+from regard.regions.extractor import at_device
 
 
 @pytest.mark.parametrize(
@@ -22,6 +23,7 @@ def test_a_device_is_no_part_of_what_a_backbone_is():
     assert choice == Choice("tipsv2-b14", "grid", device="cuda:1")
     assert (str(choice), choice.located) == ("tipsv2-b14:grid", "tipsv2-b14:grid@cuda:1")
     assert Choice.parse("me@home").name == "me@home"
+    assert Choice.parse(at_device("a/b", "mps")) == Choice("a/b", device="mps")
     assert Choice("clip-b32").located == "clip-b32"
 
 

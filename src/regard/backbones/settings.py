@@ -23,7 +23,7 @@ from regard.regions.extractor import at_device
 
 Kind = Literal["pyramid", "grid"]
 _CHOICES = ("grid", "synthetic")
-_LOCATED = re.compile(r"(.+)@(cuda(?::\d+)?)")
+_LOCATED = re.compile(r"(.+)@(cuda(?::\d+)?|mps)")
 _KNOWN = Path(__file__).with_name("known.json")
 
 
