@@ -196,6 +196,17 @@ def test_more_photos_come_while_scrolling(page, address):
     assert page.locator(".grid-end").count() == 0
 
 
+def test_pictures_are_asked_for_as_they_come_near(page, address):
+    asked = set()
+    page.on("request", lambda request: "/thumbnail" in request.url and asked.add(request.url))
+    search(page, address, TEXT)
+    assert 8 <= len(asked) < len(order(page))
+    page.mouse.move(600, 500)
+    page.mouse.wheel(0, 20_000)
+    settled(page)
+    assert page.locator(".tile >> nth=-1 >> img").get_attribute("src")
+
+
 def test_a_list_that_ends_early_asks_no_further(page, address):
     """By date only what fits is listed, fewer photos than were ranked."""
     asked = []

@@ -1,9 +1,11 @@
 """All photos by month, favourites, searches of before, words to type, folders added."""
 
 from browser.conftest import api, order, search, settled, watched
+from PIL import Image, ImageEnhance
 from search.conftest import draw
 
 from regard.indexing import update_index
+from regard.photos import samples
 
 TEXT = "a cat looks at the camera"
 
@@ -60,6 +62,34 @@ def test_favourites_are_marked_and_filtered_by(page, address, shoot):
     page.click(".tile >> nth=0 >> .heart")
     page.wait_for_selector(".heart:not(.on)")
     assert api(page, address, "photos?favourites=true")["total"] == 0
+
+
+def test_near_duplicates_stand_together(chromium, live, photos, model, shoot):
+    for path in photos.iterdir():
+        path.unlink()
+    samples.copy_samples(photos)
+    with Image.open(photos / "cat.jpg") as cat:
+        ImageEnhance.Brightness(cat).enhance(1.1).save(photos / "edited.jpg")
+    update_index(photos.parent / "other", photos, model, workers=1)
+    with watched(chromium, live) as page:
+        page.goto(live)
+        page.wait_for_selector(".tile >> nth=11")
+        page.click("button[aria-label=Filters]")
+        page.click("text=Near-duplicates")
+        page.wait_for_selector(".line:has-text('2 photos, nearly the same')")
+        settled(page)
+        names = [
+            alt.split(",")[0]
+            for alt in page.eval_on_selector_all(
+                ".tile img", "images => images.map(({ alt }) => alt)"
+            )
+        ]
+        place = min(names.index("cat.jpg"), names.index("edited.jpg"))
+        assert set(names[place : place + 2]) == {"cat.jpg", "edited.jpg"}
+        assert "nothing is ever deleted" in page.inner_text(".status")
+        shoot(page)
+        page.go_back()
+        page.wait_for_selector(".tile >> nth=11")
 
 
 def test_searches_are_remembered_and_saved(page, address, shoot):

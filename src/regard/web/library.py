@@ -10,16 +10,19 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime, time, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from jaxtyping import Float
 
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
 from regard.search.catalog import NO_FILTERS, Orientation
 from regard.search.favourites import Favourites
 from regard.search.snapshot import Snapshot
+from regard.search.stacks import leaders
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ranker
@@ -51,6 +54,7 @@ class Library:
         self._names: Recent[dict[Path, str]] = Recent(1)
         self._lists: Recent[list[PhotoRecord]] = Recent(_KEPT_LISTS)
         self._overview: Recent[Overview] = Recent(1)
+        self._duplicates: Recent[tuple[list[PhotoRecord], dict[str, str]]] = Recent(1)
         self._things: Recent[models.Things] = Recent(1)
         self._following = threading.Lock()
 
@@ -211,6 +215,27 @@ class Library:
         most = [(names[number], photos) for number, photos in counts.most_common(_MOST_THINGS)]
         return models.Things(things=[models.Thing(name=n, photos=photos) for n, photos in most])
 
+    # ---- photos that are nearly the same
+
+    def duplicates(self) -> tuple[list[PhotoRecord], dict[str, str]]:
+        """Photos of which there are nearly the same, stack by stack, and which each nearly is."""
+        with self.index.snapshot() as snapshot:
+            work = partial(self._find_duplicates, snapshot)
+            return self._duplicates.of(snapshot.generation, "", work)
+
+    def _find_duplicates(self, snapshot: Snapshot) -> tuple[list[PhotoRecord], dict[str, str]]:
+        records = self.newest_of(snapshot, Filters())
+        rows: dict[str, np.ndarray] = {}
+        for ids, vectors in snapshot.pooled():
+            rows.update(zip(ids, vectors, strict=True))
+        if not records:
+            return [], {}
+        led = _led([record.id for record in records], np.stack([rows[r.id] for r in records]))
+        place = {record.id: number for number, record in enumerate(records)}
+        firsts = set(led.values())
+        stacked = [record for record in records if record.id in led or record.id in firsts]
+        return sorted(stacked, key=lambda one: place[led.get(one.id, one.id)]), led
+
     def months(self, filters: Filters) -> list[models.Month]:
         """How many of the photos that pass were taken in each month, newest first."""
         found = self.newest(filters)
@@ -220,6 +245,13 @@ class Library:
             months.append(models.Month(month=month, photos=photos, offset=offset))
             offset += photos
         return months
+
+
+def _led(photo_ids: Sequence[str], units: Float[np.ndarray, "photo dim"]) -> dict[str, str]:
+    """Which photos nearly are an earlier one, and which one."""
+    lead = leaders(units).tolist()
+    pairs = zip(photo_ids, lead, strict=True)
+    return {one: photo_ids[first] for place, (one, first) in enumerate(pairs) if first != place}
 
 
 def name_roots(roots: Sequence[Path]) -> dict[Path, str]:

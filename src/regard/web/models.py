@@ -87,6 +87,9 @@ class Hit(BaseModel):
         "one's is the verdict's. Null if uncalibrated."
     )
     maps: Maps | None = Field(description="With maps=true.")
+    alike: str | None = Field(
+        description="Among duplicates, id of the photo before it that it nearly is; else null."
+    )
 
 
 class Verdict(BaseModel):

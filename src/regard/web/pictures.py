@@ -21,7 +21,8 @@ from regard.web.problems import ProblemError
 
 SIZES = (320, 640, 1600)
 _KEPT_SIZES = (320, 640)  # on disk; the browser keeps the large ones
-_QUALITY = 82
+_QUALITY, _SMALL_QUALITY = 82, 70
+_SMALL = 480  # pixels on the longer side of a tile's picture
 _PROGRESSIVE_FROM = 1000  # pixels on the longer side
 _MOST_PROFILE = 20_000  # bytes; a colour profile that is larger is left out
 
@@ -126,7 +127,7 @@ def to_jpeg(image: Image.Image, box: tuple[int, int]) -> bytes:
     shown.save(
         out,
         "JPEG",
-        quality=_QUALITY,
+        quality=_QUALITY if max(shown.size) > _SMALL else _SMALL_QUALITY,
         optimize=True,
         progressive=max(shown.size) > _PROGRESSIVE_FROM,
         icc_profile=profile if len(profile) <= _MOST_PROFILE else b"",

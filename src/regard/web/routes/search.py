@@ -1,7 +1,7 @@
 """Photos for a sentence, the newest photos, and long lists as a stream."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated
@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Query, Response
 from fastapi.responses import StreamingResponse
 
-from regard.search import Filters
+from regard.search import Filters, PhotoRecord
 from regard.search.catalog import Orientation
 from regard.search.index import Sort
 from regard.search.part import Box, part_of
@@ -136,6 +136,7 @@ def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
         probability=hit.judgement.probability,
         match_probability=hit.judgement.match_probability,
         maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
+        alike=None,
     )
 
 
@@ -253,6 +254,18 @@ async def months(here: Here, client: Client, where: Annotated[Where, Depends()])
     return answer(await here.search_gate.run(client, job))
 
 
+@router.get("/duplicates", response_model=models.Search)
+async def duplicates(here: Here, client: Client, page: Annotated[Page, Depends()]) -> Response:
+    """Photos that are nearly the same picture: each stack after its first, which is the newest."""
+
+    def job() -> models.Search:
+        began = time.perf_counter()
+        records, alike = here.library.duplicates()
+        return _listed(here, records, page, alike, time.perf_counter() - began)
+
+    return answer(await here.search_gate.run(client, job))
+
+
 @router.get("/photos", response_model=models.Search)
 async def newest(
     here: Here,
@@ -276,6 +289,18 @@ def _newest(here: Context, filters: Filters, page: Page, text: str = "") -> mode
     """
     began = time.perf_counter()
     records = here.library.newest(filters)
+    return _listed(here, records, page, {}, time.perf_counter() - began, text)
+
+
+def _listed(
+    here: Context,
+    records: Sequence[PhotoRecord],
+    page: Page,
+    alike: Mapping[str, str],
+    seconds: float,
+    text: str = "",
+) -> models.Search:
+    """A page of photos nobody asked for by a sentence."""
     hits = [
         models.Hit(
             photo=here.library.describe(record),
@@ -283,6 +308,7 @@ def _newest(here: Context, filters: Filters, page: Page, text: str = "") -> mode
             probability=None,
             match_probability=None,
             maps=None,
+            alike=alike.get(record.id),
         )
         for record in records[page.offset : page.offset + page.limit]
     ]
@@ -294,6 +320,6 @@ def _newest(here: Context, filters: Filters, page: Page, text: str = "") -> mode
         verdict=None,
         total=len(records),
         offset=page.offset,
-        seconds=time.perf_counter() - began,
+        seconds=seconds,
         hits=hits,
     )

@@ -67,6 +67,8 @@ export interface Rated {
 export interface Hit extends Rated {
   photo: Photo;
   maps: Maps | null;
+  /** Among duplicates, the photo before it that it nearly is. */
+  alike: string | null;
 }
 
 export interface Verdict {
@@ -222,6 +224,7 @@ function filters(view: View) {
 }
 
 export function search(view: View, offset: number, limit: number, signal: AbortSignal) {
+  if (view.dup) return ask<SearchAnswer>(`/duplicates${query({ offset, limit })}`, { signal });
   if (!isSearch(view)) {
     const path = `/photos${query({ offset, limit, ...filters(view) })}`;
     return ask<SearchAnswer>(path, { signal });

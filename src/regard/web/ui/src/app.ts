@@ -8,7 +8,7 @@ import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
 import { folded, likelyFirst, likelyOf, lineBefore } from "./fold.ts";
-import { fault, lost } from "./fault.ts";
+import { fault, lost, notice } from "./fault.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
 import { empty, fresh, heading, titleOf, waiting } from "./heading.ts";
@@ -23,6 +23,7 @@ import { Sender } from "./sender.ts";
 import { Shelf } from "./shelf.ts";
 import { BLANK, filterCount, isSearch, readView, sameList, writeView, type View } from "./state.ts";
 import { applyTheme } from "./theme.ts";
+import { stackLines } from "./stacks.ts";
 import { monthsOf, offsetOf, scrubber } from "./timeline.ts";
 import "./viewer.ts";
 import "./welcome.ts";
@@ -148,7 +149,7 @@ class RegardApp extends LitElement {
     this.stuck = null;
     if (!this.stats) void this.count();
     try {
-      const months = isSearch(view) ? [] : await this.shelf.monthsOf(view, !more);
+      const months = isSearch(view) || view.dup ? [] : await this.shelf.monthsOf(view, !more);
       if (!more) this.start = offsetOf(months, view.at);
       const answer = await api.search(view, this.start + (more ? this.hits.length : 0), PAGE, signal);
       const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
@@ -232,10 +233,7 @@ class RegardApp extends LitElement {
       <main id="photos" aria-busy=${this.busy ? "true" : "false"}>
         ${this.filtering ? html`<regard-filters .view=${this.view} .stats=${this.stats}
           @ask=${(event: CustomEvent<Partial<View>>) => this.go(event.detail)}></regard-filters>` : nothing}
-        ${this.sender.notice ? html`<p class="problem" role="alert">${this.sender.notice}
-          <button class="link" type="button" @click=${() => this.sender.dismiss()}>Dismiss</button></p>` : nothing}
-        ${this.shelf.notice ? html`<p class="problem" role="alert">${this.shelf.notice}
-          <button class="link" type="button" @click=${this.shelf.dismiss}>Dismiss</button></p>` : nothing}
+        ${notice(this.sender.notice, this.sender.dismiss)}${notice(this.shelf.notice, this.shelf.dismiss)}
         ${progress(this.shelf.indexing, this.shelf.dismiss)}
         ${this.lost ? lost(() => void this.load()) : nothing}
         ${this.error && this.error.status ? fault(this.error, this.view, () => void this.load(), (change) => this.go(change)) : nothing}
@@ -247,11 +245,10 @@ class RegardApp extends LitElement {
         ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.answer && this.stats ? fresh(this.stats.photos - this.answer.indexed, this.onFresh) : nothing}
         ${this.heading()}
-        ${isSearch(this.view) ? nothing : scrubber(this.shelf.months, this.view.at, (at) => this.go({ at }))}
+        ${isSearch(this.view) || this.view.dup ? nothing : scrubber(this.shelf.months, this.view.at, (at) => this.go({ at }))}
         ${this.start ? html`<p class="newer"><button class="quiet" type="button"
           @click=${() => this.go({ at: "" })}>Newer photos</button></p>` : nothing}
-        <regard-grid .hits=${this.shown} .sections=${isSearch(this.listed)
-          ? lineBefore(this.likely, this.shown.length) : monthsOf(this.hits)} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
+        <regard-grid .hits=${this.shown} .sections=${this.lines} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
           .more=${!!this.answer && !this.ended && !this.error && !this.folds} .stuck=${this.stuck} .query=${this.listed.q} .selected=${this.selected}
           class=${(this.busy && this.asking) || this.error ? "stale" : ""}
           @select=${(event: CustomEvent<string[]>) => ([this.selected, this.done] = [event.detail, ""])}
@@ -277,7 +274,7 @@ class RegardApp extends LitElement {
 
   /** Whether nothing has been asked yet, of an index that has photos. */
   private get first(): boolean {
-    return !isSearch(this.view) && !filterCount(this.view) && !!this.stats?.photos && !this.error;
+    return !isSearch(this.view) && !this.view.dup && !filterCount(this.view) && !!this.stats?.photos && !this.error;
   }
 
   /** The words of the list; none when it is not the list of the sentence in the field. */
@@ -301,6 +298,12 @@ class RegardApp extends LitElement {
 
   private get shown(): api.Hit[] {
     return this.folds ? this.hits.slice(0, this.likely) : this.hits;
+  }
+
+  private get lines() {
+    if (this.listed.dup) return stackLines(this.hits);
+    if (!isSearch(this.listed)) return monthsOf(this.shown);
+    return lineBefore(this.likely, this.shown.length);
   }
 
   private get active(): number {
@@ -358,7 +361,7 @@ class RegardApp extends LitElement {
   private ask(q: string) {
     this.hovered = -1;
     remember(q);
-    const change = { q, at: "", weights: null, word: null, photo: "", sentence: "",
+    const change = { q, at: "", dup: false, weights: null, word: null, photo: "", sentence: "",
       ...(q ? {} : { like: "", box: "" }) };
     if (sameList(this.view, { ...this.view, ...change })) void this.load(); // asked again on purpose
     this.go(change);

@@ -10,6 +10,12 @@ export function lost(retry: () => void) {
     this page reconnects by itself. <button class="link" type="button" @click=${retry}>Try again</button></div>`;
 }
 
+/** What went wrong beside the list, until it is put away. */
+export function notice(text: string, dismiss: () => void) {
+  return text ? html`<p class="problem" role="alert">${text}
+    <button class="link" type="button" @click=${dismiss}>Dismiss</button></p>` : nothing;
+}
+
 export function fault(error: ApiError, view: View, retry: () => void, go: (change: Partial<View>) => void) {
   return html`<div class="problem" role="alert">${error.message}
     ${error.passes ? html`<button class="link" type="button" @click=${retry}>Try again</button>` : nothing}

@@ -3,7 +3,7 @@
 import { LitElement, html, nothing } from "lit";
 import { FAVOURITES_URL, type Stats } from "./api.ts";
 import { count } from "./format.ts";
-import { UNFILTERED, filterCount, type View } from "./state.ts";
+import { BLANK, UNFILTERED, filterCount, type View } from "./state.ts";
 
 /** Event: `ask` with changes of the view. */
 export class RegardFilters extends LitElement {
@@ -34,6 +34,8 @@ export class RegardFilters extends LitElement {
       </select></label>
       <label class="check"><input type="checkbox" .checked=${view.fav}
         @change=${(event: Event) => this.ask({ fav: (event.target as HTMLInputElement).checked })} /> Favourites</label>
+      <button class="quiet" type="button" aria-pressed=${view.dup ? "true" : "false"}
+        @click=${() => this.ask({ ...BLANK, dup: !view.dup })}>Near-duplicates</button>
       ${view.fav ? html`<a class="quiet" href=${FAVOURITES_URL} download="favourites.txt">Save as a list</a>` : nothing}
       ${view.q ? html`<label>Order <select
         @change=${(event: Event) => this.ask({ sort: valueOf(event) as View["sort"] })}>

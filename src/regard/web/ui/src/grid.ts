@@ -58,7 +58,7 @@ export class RegardGrid extends LitElement {
     (entries) => {
       if (entries.some((entry) => entry.isIntersecting) && this.more && !this.stuck) this.tell("more", null);
     },
-    { rootMargin: "900px" },
+    { rootMargin: "500px" },
   );
 
   constructor() {

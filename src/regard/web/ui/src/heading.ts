@@ -38,13 +38,13 @@ function searching(busy: boolean, stop: () => void) {
 export function heading(list: List, { busy, failed }: { busy: boolean; failed: boolean }, go: Go, stop: () => void,
   saving: { on: boolean; turn: (on: boolean) => void } | null) {
   const { answer, view } = list;
-  const title = isSearch(view) || filterCount(view) ? html`<h1 class="hidden">${titleOf(view)}</h1>` : nothing;
+  const title = isSearch(view) || view.dup || filterCount(view) ? html`<h1 class="hidden">${titleOf(view)}</h1>` : nothing;
   if (failed && !busy) return html`${title}<p class="status" role="status">Below is what was there before: ${was(view)}.</p>`;
   const verdict = answer.verdict?.good === false ? noMatch(answer.verdict) : nothing;
   if (busy) return html`${title}${verdict}${searching(busy, stop)}`;
   return html`${title}${verdict}
-    ${answer.total ? nothing : html`<div class="no-match" role="status"><h2>No photo passes these filters.</h2>
-      <p><button class="link" type="button" @click=${() => go(UNFILTERED)}>Clear the filters</button> to look at
+    ${answer.total ? nothing : html`<div class="no-match" role="status"><h2>${view.dup ? "No two photos are nearly the same." : "No photo passes these filters."}</h2>
+      <p><button class="link" type="button" @click=${() => go({ ...UNFILTERED, dup: false })}>${view.dup ? "Go back" : "Clear the filters"}</button> to look at
       all.</p></div>`}
     <p class="status" role="status">${answer.total ? ordered(list) : nothing}
       ${isByDate(view) ? html` · <button class="link" type="button"
@@ -57,6 +57,7 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
 
 /** What a list of photos found is of. */
 export function titleOf(view: View): string {
+  if (view.dup) return "Near-duplicates";
   const like = view.box ? "Photos like a part of another" : view.like ? "Photos like another" : "Photos";
   return view.q ? `${like} for “${view.q}”` : like;
 }
@@ -64,6 +65,7 @@ export function titleOf(view: View): string {
 /** How many photos there are, and in which order. */
 export function ordered({ answer, view, shown, ended, dated }: List): string {
   const total = count(answer.total, "photo");
+  if (view.dup) return `${total} with others that are nearly the same; nothing is ever deleted here`;
   if (!isSearch(view)) return `${total}${dated ? ", newest first" : ""}`;
   const ranked = `${total} · ${duration(answer.seconds)}`;
   if (!isByDate(view)) return ranked;

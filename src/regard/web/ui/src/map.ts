@@ -20,12 +20,14 @@ export function calm(): boolean {
 /** Events: `look` with the region under the pointer, -1 when it leaves; `failed` without a picture. */
 export class RegardMap extends LitElement {
   static override properties = {
-    src: {}, alt: {}, eager: { type: Boolean }, aspect: { type: Number },
+    src: {}, alt: {}, eager: { type: Boolean }, near: { state: true }, aspect: { type: Number },
     boxes: { attribute: false }, taps: { type: Boolean }, shown: { attribute: false }, region: { type: Number },
   };
   declare src: string;
   declare alt: string;
   declare eager: boolean;
+  /** Whether it has come near what can be seen; before, its picture is not asked for. */
+  declare near: boolean;
   declare aspect: number;
   declare boxes: number[][];
   /** Heat of the word shown; null shows the photo alone. */
@@ -45,7 +47,7 @@ export class RegardMap extends LitElement {
   constructor() {
     super();
     this.src = this.alt = "";
-    this.eager = this.taps = false;
+    this.eager = this.taps = this.near = false;
     this.aspect = 1;
     this.boxes = [];
     this.shown = null;
@@ -75,12 +77,13 @@ export class RegardMap extends LitElement {
 
   inView(visible: boolean) {
     this.visible = visible;
+    this.near ||= visible;
     if (visible) this.move();
   }
 
   override render() {
     return html`
-      <img src=${this.src} alt=${this.alt} loading=${this.eager ? "eager" : "lazy"}
+      <img src=${this.near || this.eager ? this.src : nothing} alt=${this.alt}
         decoding="async" draggable="false" @load=${this.onLoad} @error=${this.onFail} />
       <canvas aria-hidden="true"></canvas>
       <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">

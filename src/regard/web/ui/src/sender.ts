@@ -43,10 +43,10 @@ export class Sender {
     if (this.sent) void this.send(this.sent.file, stats, true);
   }
 
-  dismiss() {
+  dismiss = () => {
     this.notice = "";
     this.redraw();
-  }
+  };
 
   /** Whether a photo is the one that was sent last, and what became of it when it was kept. */
   isOf(id: string): boolean {

@@ -20,6 +20,8 @@ export interface View {
   fav: boolean;
   /** The month at which the list of all photos begins, "2021-05"; empty for the newest. */
   at: string;
+  /** Photos that are nearly the same, stack by stack. */
+  dup: boolean;
   /** A photo or upload to look like, and the part of it that counts as "x,y,width,height"; or empty. */
   like: string;
   box: string;
@@ -43,6 +45,7 @@ export const BLANK: Readonly<View> = {
   shape: "",
   fav: false,
   at: "",
+  dup: false,
   like: "",
   box: "",
   photo: "",
@@ -88,6 +91,7 @@ export function readView(search: string): View {
     shape: pick(params.get("shape"), (value) => SHAPES.includes(value)),
     fav: params.get("fav") === "1",
     at: pick(params.get("at"), (value) => MONTH.test(value)),
+    dup: params.get("dup") === "1",
     like: pick(params.get("like"), (value) => PHOTO.test(value)),
     box: pick(params.get("box"), (value) => BOX.test(value)),
     photo: pick(params.get("photo"), (value) => PHOTO.test(value)),
@@ -113,6 +117,7 @@ export function writeView(view: View): string {
   put("shape", view.shape);
   put("fav", view.fav ? "1" : null);
   put("at", view.at);
+  put("dup", view.dup ? "1" : null);
   put("like", view.like);
   put("box", view.like && view.box);
   put("photo", view.photo);
@@ -127,7 +132,7 @@ export function writeView(view: View): string {
 export function sameList(a: View, b: View): boolean {
   const key = (view: View) =>
     writeView({ ...BLANK, q: view.q, weights: view.weights, sort: view.sort, folder: view.folder,
-      since: view.since, until: view.until, shape: view.shape, fav: view.fav, at: view.at, like: view.like, box: view.box });
+      since: view.since, until: view.until, shape: view.shape, fav: view.fav, at: view.at, dup: view.dup, like: view.like, box: view.box });
   return key(a) === key(b);
 }
 

@@ -7,6 +7,7 @@ import { actions } from "./actions.ts";
 import { day, percent } from "./format.ts";
 import * as icons from "./icons.ts";
 import { info } from "./info.ts";
+import { keepOffer, missing, partForm } from "./offers.ts";
 import { panels, similar } from "./panels.ts";
 import "./sentences.ts";
 import { Screen } from "./slideshow.ts";
@@ -218,12 +219,12 @@ export class RegardViewer extends LitElement {
         ${this.walk()}
         ${photo ? this.tools() : nothing}
       </header>
-      ${!photo && this.error ? this.missing() : html`<div class="viewer-body">
+      ${!photo && this.error ? missing(this.error, this.again(), () => this.tell("close", null)) : html`<div class="viewer-body">
         <div class="upper">
           ${photo ? this.stage(photo) : nothing}
           <div class="side">
             ${this.question()}
-            ${this.keep()}
+            ${keepOffer(this, () => this.tell("keep", null))}
             ${this.gone ? html`<p class="problem" role="alert">${this.gone}</p>` : nothing}
             ${this.error ? html`<p class="problem" role="alert">${this.error.message} ${this.again()}</p>` : nothing}
             ${this.explained ? this.account(this.explained) : this.unasked()}
@@ -275,11 +276,6 @@ export class RegardViewer extends LitElement {
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(".part-box")?.focus());
   };
 
-  private missing() {
-    return html`<div class="missing"><h3>This photo cannot be shown.</h3><p role="alert">${this.error?.message}
-      ${this.again()}</p><button class="primary" type="button" @click=${() => this.tell("close", null)}>Back to the photos</button></div>`;
-  }
-
   private again() {
     return this.error?.passes ? html`<button class="link" type="button" @click=${this.retry}>Try again</button>` : nothing;
   }
@@ -293,16 +289,6 @@ export class RegardViewer extends LitElement {
         for a while and is not written to disk.</p>`}`;
   }
 
-  /** The offer to keep an upload, and what came of it. */
-  private keep() {
-    if (this.wrong) return html`<p class="problem" role="alert">${this.wrong}</p>`;
-    if (this.kept) return html`<p class="kept" role="status">${this.kept}</p>`;
-    if (!this.keepable) return nothing;
-    return html`<div class="keep"><p>In memory for a quarter of an hour, unless you keep it.</p>
-      <button class="quiet" type="button" ?disabled=${this.keeping} @click=${() => this.tell("keep", null)}
-        >${this.keeping ? "Keeping …" : "Keep in my photos"}</button></div>`;
-  }
-
   private stage(photo: api.Photo) {
     const maps = this.explained?.maps;
     return html`<figure class="stage" ${styleOf({ "--aspect": String(photo.width / photo.height) })}>
@@ -313,18 +299,9 @@ export class RegardViewer extends LitElement {
         @swipe=${(event: CustomEvent<number>) => this.walkBy(event.detail)}
         @box=${(event: CustomEvent<number[]>) => (this.box = event.detail)}
         @search=${() => this.querySelector<HTMLInputElement>("#part-words")?.focus()}></regard-stage>
-      ${this.box ? this.partForm() : nothing}
+      ${this.box ? partForm(this.onPart, this.togglePart) : nothing}
       ${this.screen.filling ? html`<div class="over">${this.walk()}${this.tools()}</div>` : nothing}
     </figure>`;
-  }
-
-  private partForm() {
-    return html`<form class="part-form" @submit=${this.onPart}>
-      <p class="note">Draw a box around what you look for, or move it with the arrow keys.</p>
-      <div class="field"><label class="hidden" for="part-words">This, but … (optional)</label>
-        <input id="part-words" maxlength="300" autocomplete="off" placeholder="optional: but in snow" />
-        <button class="primary" type="submit">More of this</button>
-        <button class="quiet" type="button" @click=${this.togglePart}>Cancel</button></div></form>`;
   }
 
   private onPart = (event: SubmitEvent) => {

@@ -12,6 +12,7 @@ const FULL: View = {
   shape: "portrait",
   fav: true,
   at: "2020-11",
+  dup: true,
   like: "fedcba9876543210",
   box: "0.1,0.25,0.5,0.4",
   photo: "0123456789abcdef",
@@ -57,7 +58,7 @@ describe("the list", () => {
 
   it("is another with other words, weights, order or filters", () => {
     const changes: Partial<View>[] = [{ q: "cat" }, { weights: [1, 0, 2] }, { sort: "relevance" }, { shape: "" },
-      { fav: false }, { at: "" }];
+      { fav: false }, { at: "" }, { dup: false }];
     for (const change of changes) expect(sameList(FULL, { ...FULL, ...change })).toBe(false);
   });
 
