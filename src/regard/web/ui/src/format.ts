@@ -17,8 +17,8 @@ export function percent(probability: number): string {
   return `${Math.round(probability * 100)}${PER_CENT}`;
 }
 
-export const STRONG = 0.8;
-export const POSSIBLE = 0.5; // from here on a search has found something
+export const STRONG = 0.5; // from here on a search has found something
+export const POSSIBLE = 0.1; // and below this photos are less likely; docs/honesty.md has what both are worth
 
 /** How good a match is in a word; empty where it is not known. */
 export function strengthOf({ match_probability: likely }: Pick<Rated, "match_probability">): string {
