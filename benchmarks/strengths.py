@@ -25,7 +25,7 @@ from regard.store.region_store import RegionStore
 
 PHRASES = ("{}", "a {}", "a photo of a {}")
 SHOWN = 40  # photos of a page
-STRONG, POSSIBLE = 0.5, 0.1  # as the page has them
+STRONG, POSSIBLE = 0.5, 0.2  # as the page has them
 
 
 def strength(likely: float | None) -> str:

@@ -177,7 +177,7 @@ def unfold(page):
 
 def strength(likely):
     """How good a match is, as the page says it."""
-    return "strong" if likely >= 0.5 else "possible" if likely >= 0.1 else "weak"
+    return "strong" if likely >= 0.5 else "possible" if likely >= 0.2 else "weak"
 
 
 def order(page):

@@ -253,7 +253,7 @@ def test_what_fits_less_comes_after_a_line_and_is_folded(page, address, shoot):
     page.wait_for_selector(".folded")
     settled(page)
     hits = api(page, address, f"search?q={quote(TEXT)}&limit=40")["hits"]
-    likely = [hit["photo"]["id"] for hit in hits if hit["match_probability"] >= 0.1]
+    likely = [hit["photo"]["id"] for hit in hits if hit["match_probability"] >= 0.2]
     assert order(page) == likely
     assert len(likely) < 40
     assert page.inner_text(".folded") == f"Show {PHOTOS - len(likely)} less likely photos"

@@ -3,11 +3,11 @@ import type { Hit, Verdict } from "../src/api.ts";
 import { likelyFirst, likelyOf, lineBefore } from "../src/fold.ts";
 import { BLANK } from "../src/state.ts";
 
-const HITS = [0.04, 0.9, 0.01, 0.1, null].map((likely) => ({ match_probability: likely }) as Hit);
+const HITS = [0.19, 0.9, 0.01, 0.2, null].map((likely) => ({ match_probability: likely }) as Hit);
 const FOUND = { verdict: { good: true } as Verdict };
 
 it("photos that fit come first, in their order", () => {
-  expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.1, 0.04, 0.01, null]);
+  expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.2, 0.19, 0.01, null]);
 });
 
 it("they are told apart where the search found something and nothing else orders them", () => {
