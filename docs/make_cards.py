@@ -143,11 +143,14 @@ def calibration(name: str, found: dict[str, Any]) -> str:
         for row in found["verdict"]["photos"]["kinds"]
     ]
     agreement = found["agreement"]
-    error, ranked = found["pairs"]["expected_calibration_error"], found["word_support"]["ranked"]
+    error, words = found["pairs"]["expected_calibration_error"], found["word_support"]
+    ranked = words["ranked"]
     return "\n".join(
         [
             f"Honesty: expected calibration error of a pair's probability {100 * error:.1f} %; "
-            f"word support ranks a true word above an exchanged one in {ranked:.1f} %. Whether any "
+            f"word support ranks a true word above an exchanged one in {ranked:.1f} %, and calls "
+            f"{words['exchanged_flagged']:.1f} % of the exchanged and "
+            f"{words['true_flagged']:.1f} % of the true ones unsupported. Whether any "
             "photo fits a sentence, one sentence in two having its photo among those looked at, "
             "per cent right:",
             "",

@@ -8,6 +8,7 @@ import pytest
 from PIL import Image
 
 from regard.errors import CheckpointError, ConfigError
+from regard.explain.explanation import UNSUPPORTED
 from regard.model.checkpoint import load_checkpoint
 from tests.cli.conftest import invoke
 
@@ -99,7 +100,7 @@ def test_it_is_said_wherever_the_model_answers(world, calibrated, tmp_path):
     support = {word["word"]: word["support"] for word in why["words"]}
     assert support["a"] is support["<start>"] is None
     assert 0 <= support["ring"] <= 1
-    flagged = [word for word in ("red", "ring") if support[word] < 0.2]
+    flagged = [word for word in ("red", "ring") if support[word] < UNSUPPORTED]
     assert scored["unsupported"] == flagged
 
 

@@ -15,7 +15,7 @@ from regard.core.scoring import EPS
 from regard.words.function_words import naming_words
 from regard.words.special import MARKERS
 
-UNSUPPORTED = 0.2  # below this probability a word is said to be shown by no region
+UNSUPPORTED = 0.25  # below this probability a word is said to be shown by no region
 UNSCORED = "Words show where they look and are no part of the score."
 
 
