@@ -214,6 +214,7 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     monkeypatch.setattr("regard.search.scoring.READ_EACH", 80)
     monkeypatch.setattr("regard.search.scoring.LISTED", 30)
     monkeypatch.setattr("regard.search.scoring.LISTED_A_HIT", 1)
+    monkeypatch.setattr("regard.search.scoring.LISTED_WORDS", 4)  # as the longer one has
     scored = []
     real = PhotoScorer._exactly
     monkeypatch.setattr(
@@ -226,6 +227,8 @@ def test_searches_of_large_collections_score_a_shortlist(store, queries, monkeyp
     for some in (60, 90, 60):
         scorer.best(keys[:some], queries, 5)
     assert scored == [35, 60, 35, 60]
+    scorer.best(keys, [(1.0, queries[1][1])], 5)  # half as many words, twice as many photos
+    assert scored[-1] == 70
 
 
 def test_an_index_has_means_when_it_is_large(tmp_path, model, monkeypatch):

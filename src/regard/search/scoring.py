@@ -36,6 +36,7 @@ from regard.store.shards import let_go, reading, rows_in_place
 TILE = 256  # photos gathered at a time
 READ_EACH = 4096  # photos of a large store that are worth reading one and all
 LISTED, LISTED_A_HIT = 50, 5  # photos of a shortlist, and more for every hit that is wanted
+LISTED_WORDS, _MOST_TIMES = 8, 4  # as many times more as words are fewer: these find less surely
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _ALONE = (
     1 << 15
@@ -125,7 +126,7 @@ class PhotoScorer:
         repeated = self._searches > 1 and len(keys) > _FEW
         if len(self._store) > mean_files.EXHAUSTIVE:
             if len(keys) > READ_EACH:
-                asked = LISTED + LISTED_A_HIT * k
+                asked = (LISTED + LISTED_A_HIT * k) * _times(queries)
                 keys = self._shortlist.nearest(keys, queries, asked, sentences)
             lowered = np.float32(sentences) * self._shortlist.discounts(keys)
             with reading(self._store.parts(keys)):
@@ -298,6 +299,11 @@ def score_tile(
         regions, words[None], region_mask, every_word, scoring
     ).sum(1)
     return similarities
+
+
+def _times(queries: Queries) -> int:
+    words = max(len(vectors) for _, vectors in queries)
+    return min(_MOST_TIMES, max(1, LISTED_WORDS // words))
 
 
 def _combine(

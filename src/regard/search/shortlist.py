@@ -5,7 +5,7 @@ product with a query's words orders photos nearly as attention does, where a mod
 agree on both (the contrastive loss does that). A search goes through all of them along the few
 directions in which they lie most, a quarter of the numbers for the model that ships: how fast
 memory is read decides how long a search of a million photos takes. Of the photos that come
-nearest, one in fifty, groups of like regions (`regard.search.groups`) tell which few are worth
+nearest, one in twenty, groups of like regions (`regard.search.groups`) tell which few are worth
 scoring: what a single word names is often seen in few regions of a photo. There is nothing to train
 or balance: adding a shard adds its means and groups, and what was removed is passed over.
 
@@ -37,7 +37,7 @@ _TOGETHER = 1 << 26  # bytes of mean vectors that are brought along few directio
 _FITTED = 8192  # photos that tell these directions, and that are brought along them at a time
 _FEWEST, _HELD = 64, 0.9  # directions come in so many; they hold this share of the squares
 
-_NEAR, _FEWEST_NEAR = 50, 2000  # one photo in so many is compared by groups, or so many photos
+_NEAR, _FEWEST_NEAR = 20, 2000  # one photo in so many is compared by groups, or so many photos
 _BY_GROUPS = 0.7  # of what tells then; the rest is by means
 
 _RUN = 256  # values whose largest tells whether they are worth a look
