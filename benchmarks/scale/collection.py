@@ -103,7 +103,8 @@ def build(folder: Path, base: Enlarged, photos: int, model: Model) -> dict[str, 
         mean_files.write_means(store, model.background)
         last = time.perf_counter() - began
     size = sum(path.stat().st_size for path in folder.iterdir())
-    means = sum(path.stat().st_size for path in folder.glob("means-*"))
+    kept = [*folder.glob("means-*"), *folder.glob("groups-*")]
+    means = sum(path.stat().st_size for path in kept)
     figures = {"written": photos - before, "write_s": spent, "means_s": last}
     return figures | {"bytes": size, "means_bytes": means}
 
