@@ -143,7 +143,9 @@ def shoot(request):
 AT_REST = """() => {
     const inView = (image) => {
         const frame = image.getBoundingClientRect();
-        return frame.bottom > 0 && frame.top < innerHeight && frame.width > 0;
+        // a strip of photos ends before the edge
+        const across = frame.right > 0 && frame.left < innerWidth - 40;
+        return across && frame.bottom > 0 && frame.top < innerHeight && frame.width > 0;
     };
     return !document.querySelector("[aria-busy=true], .flowing")
         && [...document.images].every((image) => image.complete || !inView(image))

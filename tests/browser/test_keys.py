@@ -132,7 +132,7 @@ def test_filters_that_could_filter_nothing_are_not_shown(page, address):
     page.click("button[aria-label=Filters]")
     page.wait_for_selector(".filters")
     labels = page.locator(".filters label").all_inner_texts()
-    assert [label.split()[0] for label in labels] == ["Shape"]
+    assert [label.split()[0] for label in labels] == ["Shape", "Favourites"]
 
 
 def test_on_a_phone_a_tap_on_a_word_opens_no_slider(phone, address):

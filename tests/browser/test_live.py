@@ -48,7 +48,7 @@ def test_a_photo_that_was_deleted_is_no_tile(chromium, live, photos):
     gone.unlink()
     with watched(chromium, live) as page:
         page.goto(live)
-        page.wait_for_function("document.querySelectorAll('.tile').length === 2")
+        page.wait_for_function("() => document.querySelectorAll('.tile').length === 2")
         names = page.eval_on_selector_all(".tile img", "images => images.map(({ alt }) => alt)")
         assert not any(name.startswith(gone.name) for name in names)
 
