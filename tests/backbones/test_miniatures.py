@@ -141,7 +141,7 @@ def test_after_calibration_an_absent_word_has_no_support(model, tmp_path, monkey
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 700)])
+@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 900)])
 def test_a_miniature_can_be_made_again(family, steps, tmp_path, scenes):
     """As the committed one was, if in fewer steps; half of what that must reach is enough."""
     making = pytest.importorskip("making.miniatures")
