@@ -88,7 +88,7 @@ def test_such_steps_are_the_processor_s_own(tmp_path, monkeypatch, case):
     losses = []
     for made, batch, *_ in (own, like_a_card):
         losses.append([made.step(batch, 1e-3, warming_up=False) for _ in range(3)])
-        monkeypatch.setattr("regard.training.step.on_processor", lambda _: False)
+        monkeypatch.setattr(step, "on_processor", lambda _: False)
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-5)
     for (name, one), other in zip(
         own[0].state().items(), like_a_card[0].state().values(), strict=True
@@ -106,7 +106,7 @@ def test_a_batch_waits_in_pinned_memory_for_a_card_alone(tmp_path, monkeypatch):
 
 
 def test_float16_scales_the_loss_leaves_out_what_overflows_and_resumes(tmp_path, monkeypatch):
-    monkeypatch.setattr("regard.training.step.on_processor", lambda _: False)
+    monkeypatch.setattr(step, "on_processor", lambda _: False)
     settings = ("official", "training.precision=float16", "model.dropout=0")
     made, batch, *_ = learner(tmp_path / "a", *settings)
     made._scaler.load_state_dict(made._scaler.state_dict() | {"scale": 2.0**40})
@@ -125,7 +125,7 @@ def test_float16_scales_the_loss_leaves_out_what_overflows_and_resumes(tmp_path,
 
 
 def test_a_loss_that_is_never_finite_is_refused_whatever_its_scale(tmp_path, monkeypatch):
-    monkeypatch.setattr("regard.training.step.on_processor", lambda _: False)
+    monkeypatch.setattr(step, "on_processor", lambda _: False)
     made, batch, *_ = learner(tmp_path, "official", "training.precision=float16")
     spoiled = batch._replace(features=batch.features.float() * np.inf)
     with pytest.raises(ShapeError, match="finite"):
