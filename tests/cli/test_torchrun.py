@@ -1,6 +1,7 @@
 """torchrun -m regard train: two processes, of two launchers, one of them killed; one report."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -29,12 +30,14 @@ run()
 def launched(*program, nodes=1):
     """Results of launchers that start two processes together, one a node where there are two."""
     port, launchers = free_port(), []
+    one_thread = {**os.environ, "OMP_NUM_THREADS": "1"}  # as torchrun sets it for two of a node
     for node in range(nodes):
         where = ["--nnodes", nodes, "--node-rank", node, "--nproc-per-node", 2 // nodes]
         meet = ["--master-addr", "127.0.0.1", "--master-port", port]
         command = [sys.executable, "-m", "torch.distributed.run", *where, *meet, *program]
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        launchers.append(subprocess.Popen([str(part) for part in command], **pipes))
+        program_of = [str(part) for part in command]
+        launchers.append(subprocess.Popen(program_of, env=one_thread, **pipes))
     return [(one, *one.communicate(timeout=240)) for one in launchers]
 
 
