@@ -6,6 +6,7 @@ is told by the *agreement*, from which only so much of that is taken off as agre
 none of it perhaps. Probabilities of pairs are told by it.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ from regard.store.shards import Regions
 _AT_ONCE = 64  # photos whose gist is scored together
 
 
-class Judging:
+class Judging(ABC):
     """The part of a model that needs its background and its curves alone."""
 
     info: dict[str, Any]
@@ -31,9 +32,9 @@ class Judging:
     word_shares = staticmethod(word_shares)
 
     @property
+    @abstractmethod
     def scoring(self) -> Scoring:
         """How regions and words become a similarity."""
-        raise NotImplementedError
 
     @property
     def curves(self) -> Curves:
