@@ -104,7 +104,7 @@ def chromium():
 def watched(chromium, address, **settings):
     """A page whose errors and requests to elsewhere are noted and must not be."""
     context = chromium.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     wrong = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))

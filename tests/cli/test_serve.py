@@ -55,13 +55,13 @@ def test_it_serves_until_it_is_stopped(index_folder):
         assert line.startswith("3 photos.")
         model = process.stderr.readline()
         assert model == f"Model that answers: {index_folder.parent / 'model'}\n"
-        with urllib.request.urlopen(address, timeout=20) as page:
+        with urllib.request.urlopen(address, timeout=60) as page:
             assert b"regard-app" in page.read()
-        with urllib.request.urlopen(f"{address}api/v1/search?q=a+dog", timeout=20) as answer:
+        with urllib.request.urlopen(f"{address}api/v1/search?q=a+dog", timeout=60) as answer:
             assert b'"total":3' in answer.read()
     finally:
         process.send_signal(2)
-        assert process.wait(20) in (0, 130)
+        assert process.wait(60) in (0, 130)
         process.stderr.close()
 
 
@@ -87,11 +87,11 @@ def test_behind_a_proxy_its_address_is_printed_and_encrypted(index_folder):
         assert process.stderr.readline().startswith(f"Through the proxy: https://{name}/?token=")
         sent = {"Host": name, "X-Forwarded-Proto": "https", "X-Forwarded-For": "10.0.0.7"}
         request = urllib.request.Request(address, headers=sent)
-        arrival = urllib.request.build_opener(NoRedirects).open(request, timeout=20)
+        arrival = urllib.request.build_opener(NoRedirects).open(request, timeout=60)
         assert "Secure" in arrival.headers["Set-Cookie"]
     finally:
         process.send_signal(2)
-        process.wait(20)
+        process.wait(60)
         process.stderr.close()
 
 

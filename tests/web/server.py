@@ -26,11 +26,11 @@ def running(app, port=0):
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(10)
+            thread.join(60)
 
 
 @contextlib.contextmanager
 def asked(app):
     """Serve an application; yields a client of it."""
-    with running(app) as address, httpx.Client(base_url=address, timeout=30) as client:
+    with running(app) as address, httpx.Client(base_url=address, timeout=120) as client:
         yield client

@@ -50,7 +50,7 @@ def test_a_folder_is_indexed_and_its_photos_are_found(there):
 def test_one_folder_at_a_time(there, monkeypatch):
     client, folder = there
     go_on = threading.Event()
-    monkeypatch.setattr(indexer, "update_index", lambda *_, **__: go_on.wait(20) and stop())
+    monkeypatch.setattr(indexer, "update_index", lambda *_, **__: go_on.wait(60) and stop())
     assert add(client, folder).status_code == 202
     refused(add(client, folder), 409)
     go_on.set()

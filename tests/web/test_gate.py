@@ -21,14 +21,14 @@ class Work:
         with self.lock:
             self.now += 1
             self.most = max(self.most, self.now)
-        assert self.go.wait(10)
+        assert self.go.wait(60)
         with self.lock:
             self.now -= 1
         return "done"
 
 
 async def until(condition):
-    with anyio.fail_after(5):
+    with anyio.fail_after(60):
         while not condition():
             await anyio.sleep(0.002)
 
