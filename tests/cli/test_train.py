@@ -63,8 +63,10 @@ def test_killed_run_resumes_to_the_same_weights(world, tmp_path):
 
 def test_seeds_are_runs_of_their_own_with_mean_and_interval(world, tmp_path):
     command = train_arguments(world.captions, world.regions, tmp_path, "training.epochs=1")
-    done = invoke(*command, "--seeds", 2, "--json")
+    pytest.importorskip("tensorboard")
+    done = invoke(*command, "--seeds", 2, "--log-to", "tensorboard", "--json")
     assert done.exit_code == 0, (done.output, done.exception)
+    assert len(list(tmp_path.glob("seed-?/tensorboard/events.*"))) == 2
     tree = json.loads(done.stdout)
     assert [run["model"] for run in tree["runs"]] == [
         str(tmp_path / f"seed-{seed}/best") for seed in (0, 1)
@@ -76,6 +78,13 @@ def test_seeds_are_runs_of_their_own_with_mean_and_interval(world, tmp_path):
     assert "mean of 2 seeds" in invoke(*command, "--seeds", 2).stderr
     assert invoke("curves", tmp_path, "--out", tmp_path / "both.svg").exit_code == 0
     assert (tmp_path / "both.svg").read_text().count("<path") > 4
+
+
+def test_a_reporter_that_is_not_there_is_told_before_anything_is_trained(world, tmp_path):
+    command = train_arguments(world.captions, world.regions, tmp_path / "run")
+    done = invoke(*command, "--log-to", "paper")
+    assert "must be one of tensorboard, wandb" in str(done.exception)
+    assert not (tmp_path / "run").exists()
 
 
 def test_a_run_s_folder_tells_how_to_repeat_it(world):

@@ -125,12 +125,12 @@ def _run(
     from regard.model.model import load
     from regard.training.loop import train
     from regard.training.machine import Machine
+    from regard.training.reporters import reporting
 
     seeded = replace(recipe, training=replace(recipe.training, seed=recipe.training.seed + seed))
-    teller = EpochTeller()
     sets = open_split(folder, "train"), open_split(folder, "dev")
-    best = train(seeded, *sets, run, teller, machine=Machine(device=device)).best
-    teller.close()
+    with reporting(EpochTeller()) as tell:
+        best = train(seeded, *sets, run, tell, machine=Machine(device=device)).best
     name = size.test.name
     model = load(str(best), device=device)
     return Judge(size.protocol).evaluate([model], open_split(folder, name), folder, name).tree()

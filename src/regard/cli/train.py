@@ -44,6 +44,11 @@ SeedsOption = Annotated[
     int, typer.Option(min=1, help="Runs, each with a seed of its own and in OUT/seed-N.")
 ]
 
+LogToOption = Annotated[
+    list[str] | None,
+    typer.Option(help="Tell the run to this, too: tensorboard or wandb. Repeatable."),
+]
+
 
 def train(
     data: DataOption,
@@ -58,6 +63,7 @@ def train(
     seeds: SeedsOption = 1,
     device: DeviceOption = "auto",
     compiled: CompileOption = False,
+    log_to: LogToOption = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model; the best on the val split is kept in OUT/best.
@@ -78,6 +84,8 @@ def train(
 
         torchrun --nproc-per-node 4 -m regard train --data data/f30k_precomp
         --recipe scan-t2i-mean-f30k --out runs/four
+
+        regard train --data data/f30k_precomp --log-to tensorboard --out runs/f30k
     """
     require_train(alone=False)
     from regard.device import usable_device
@@ -85,7 +93,10 @@ def train(
     from regard.training.config import load_recipe
     from regard.training.machine import Machine
     from regard.training.ranks import joined
+    from regard.training.reporters import check_reporters
 
+    also = log_to or []
+    check_reporters(also)
     keep_freed_memory()
     wanted, tuned = _standing(load_recipe(recipe, settings or []), backbone)
     with joined(usable_device(device)) as (ranks, where):
@@ -95,7 +106,7 @@ def train(
         sets = _open(data, regions)
         _check_backbone(tuned, sets[0].producer)
         runs = list(_runs(wanted, out, seeds))
-        outcomes = [_train(seeded, sets, folder, start, machine) for seeded, folder in runs]
+        outcomes = [_train(one, sets, folder, start, machine, also) for one, folder in runs]
     if ranks.leads:
         _tell(outcomes, out, tuned, as_json)
 
@@ -106,16 +117,17 @@ def _train(
     folder: Path,
     start: str | None,
     machine: "Machine",
+    log_to: list[str],
 ) -> "Outcome":
     """Train one run, telling how far it is."""
     from regard.model.checkpoint import load_checkpoint
     from regard.training.loop import train as run_training
+    from regard.training.reporters import REPORTERS, reporting
 
-    teller = EpochTeller()
     first = load_checkpoint(start) if start else None
-    outcome = run_training(recipe, *sets, folder, teller, start=first, machine=machine)
-    teller.close()
-    return outcome
+    also = [REPORTERS[name](folder, recipe) for name in log_to]
+    with reporting(EpochTeller(), *also) as tell:
+        return run_training(recipe, *sets, folder, tell, start=first, machine=machine)
 
 
 def _runs(recipe: "Recipe", out: Path, seeds: int) -> "Iterator[tuple[Recipe, Path]]":
@@ -188,7 +200,7 @@ def _check_backbone(backbone: Path | None, producer: str) -> None:
 
 
 class EpochTeller:
-    """Shows steps as a bar and each epoch as a line, on standard error."""
+    """The reporter for people: shows steps as a bar and each epoch as a line, on standard error."""
 
     def __init__(self) -> None:
         from rich.progress import Progress as Bars
@@ -197,7 +209,7 @@ class EpochTeller:
         self._bars.start()
         self._task = self._bars.add_task("Training")
 
-    def __call__(self, progress: "Progress") -> None:
+    def __call__(self, progress: "Progress", /) -> None:
         """Take what the training loop tells."""
         self._bars.update(
             self._task,
