@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -95,3 +96,20 @@ def test_what_a_checkpoint_leaves_open_is_told_and_can_be_given(plain_model, tmp
     tree = json.loads(done.stdout)
     assert tree["config"]["scoring"]["pooling"] == "mean"
     assert tree["assumed"] == {"direction": "t2i", "normalization": "clipped_l2norm"}
+
+
+def test_features_come_from_an_hdf5_file_with_its_ids_and_from_an_lmdb(tmp_path):
+    h5py, lmdb = pytest.importorskip("h5py"), pytest.importorskip("lmdb")
+    features = np.ones((2, 3, 7), np.float32)
+    with h5py.File(tmp_path / "train36.hdf5", "w") as file:
+        file["image_features"] = features
+    (tmp_path / "rows.json").write_text('{"42": 1, "43": 0}')
+    with lmdb.open(str(tmp_path / "photos")) as made, made.begin(write=True) as writing:
+        writing.put(b"42", pickle.dumps({"features": features[0], "boxes": np.ones((3, 4))}))
+    ids = ("--ids", tmp_path / "rows.json")
+    for file, more, photos in (("train36.hdf5", ids, 2), ("photos", (), 1)):
+        done = invoke("import", tmp_path / file, *more, "--out", tmp_path / f"{photos}", "--json")
+        assert done.exit_code == 0, done.output
+        assert json.loads(done.stdout)["imported"] == photos
+        with RegionStore(tmp_path / f"{photos}") as store:
+            assert store["42"].vectors.shape == (3, 7)

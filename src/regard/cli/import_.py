@@ -1,21 +1,27 @@
 """regard import: official checkpoints and bottom-up-attention features, made usable here."""
 
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from regard.cli.common import AsJson, notes, print_made, progress_bar, report_skipped
 from regard.errors import ConfigError
 
+if TYPE_CHECKING:
+    from regard.datasets.importing import Row
+
+    ReadRows = Callable[[], Iterator[tuple[Row, int]]]
+
 
 def import_(
     file: Annotated[
         Path,
         typer.Argument(
-            help="Official checkpoint (.pth.tar), or features: a .tsv, or a folder of .npz or .npy "
-            "files, one a photo."
+            help="Official checkpoint (.pth.tar), or features: a .tsv, a folder of .npz or .npy "
+            "files, one a photo, an HDF5 file or an LMDB."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model or region store.")],
@@ -33,6 +39,10 @@ def import_(
         Path | None,
         typer.Option(help="Features: Karpathy JSON whose file names replace the ids."),
     ] = None,
+    ids: Annotated[
+        Path | None,
+        typer.Option(help="HDF5: which photo is in which row; default: within it or beside it."),
+    ] = None,
     producer: Annotated[
         str, typer.Option(help="Features: name of what made them, kept with the store.")
     ] = "bottom-up-attention",
@@ -49,28 +59,51 @@ def import_(
 
     regard import trainval_36.tsv --captions dataset_coco.json --out coco.regions
 
+    regard import train36.hdf5 --ids train36_imgid2idx.pkl --out vqa.regions
+
     regard import features/ --captions dataset_flickr30k.json --producer vinvl --out f30k.regions
     """
-    if file.is_dir() or file.suffix.lower() == ".tsv":
-        _features(file, out, captions, producer, as_json=as_json)
+    rows = _rows(file, ids)
+    if rows is not None:
+        _features(*rows, file, out, captions, producer, as_json=as_json)
     else:
         _checkpoint(file, out, vocab, settings or [], as_json=as_json)
 
 
+def _rows(file: Path, ids: Path | None) -> "tuple[ReadRows, int] | None":
+    """What reads the photos of a file of features, and how much there is; None of others."""
+    from regard.datasets import bottom_up, hdf5, lmdb_files, one_file_each
+
+    suffix = file.suffix.lower()
+    if lmdb_files.is_lmdb(file):
+        database = lmdb_files.open_lmdb(file)
+        return database.rows, len(database)
+    if file.is_dir():
+        files = one_file_each.files_in(file)
+        return partial(one_file_each.read_files, files), len(files)
+    if suffix in hdf5.SUFFIXES:
+        held = hdf5.open_hdf5(file, ids)
+        return held.rows, len(held)
+    if suffix == ".tsv":
+        return partial(bottom_up.read_tsv, file), file.stat().st_size if file.exists() else 0
+    return None
+
+
 def _features(
-    file: Path, out: Path, captions: Path | None, producer: str, *, as_json: bool
+    read: "ReadRows",
+    total: int,
+    file: Path,
+    out: Path,
+    captions: Path | None,
+    producer: str,
+    *,
+    as_json: bool,
 ) -> None:
-    from regard.datasets.bottom_up import names_of_ids, read_tsv
+    from regard.datasets.bottom_up import names_of_ids
     from regard.datasets.importing import feature_dim, import_rows
-    from regard.datasets.one_file_each import files_in, read_files
     from regard.store.region_store import RegionStore
 
     names = names_of_ids(captions) if captions else None
-    if file.is_dir():
-        files = files_in(file)
-        read, total = partial(read_files, files), len(files)
-    else:
-        read, total = partial(read_tsv, file), file.stat().st_size if file.exists() else 0
     with (
         RegionStore(out, producer, feature_dim(read(), file), writable=True) as store,
         progress_bar("Reading features") as progress,

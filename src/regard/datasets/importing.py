@@ -1,12 +1,13 @@
 """Features of others into a region store, photo by photo, whatever files they come in."""
 
+import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from regard.errors import DataError
+from regard.errors import ConfigError, DataError
 from regard.progress import Progress, silent
 from regard.store.region_store import Regions, RegionStore
 
@@ -31,6 +32,21 @@ class Report(NamedTuple):
     """Photos that were in the store before, or came twice."""
     skipped: dict[str, str]
     """Photos that could not be read, with the reasons."""
+
+
+def extra(module: str) -> Any:
+    """A library of the extra `features`.
+
+    Raises:
+        ConfigError: it is missing.
+    """
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise ConfigError(
+            f"{module} cannot be imported ({error}); files of this kind are read with it. "
+            "Run: pip install 'regard[features]'"
+        ) from None
 
 
 def regions_from(
@@ -76,8 +92,8 @@ def feature_dim(rows: Iterable[tuple[Row, int]], where: Path) -> int:
             return int(row.regions.vectors.shape[1])
         reason = row.reason
     raise DataError(
-        f"{where} has no features ({reason}); it must be a bottom-up-attention .tsv file, or a "
-        "folder of .npz or .npy files, one a photo. Check which it is."
+        f"{where} has no features ({reason}); it must be a bottom-up-attention .tsv file, a "
+        "folder of .npz or .npy files, one a photo, an HDF5 file or an LMDB. Check which it is."
     )
 
 

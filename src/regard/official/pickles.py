@@ -1,8 +1,7 @@
 """Checkpoints of old PyTorch code, read without executing anything in them.
 
-A pickle is a program: it names functions and calls them. This reader knows the handful of names
-that a file of tensors and plain settings needs, answers each with a harmless stand-in of its own,
-and refuses every other name. Understands today's zip files and the plain ones of
+The reader knows the names that a file of tensors and plain settings needs, beside those of
+`store.pickles`, and refuses every other. Understands today's zip files and the plain ones of
 PyTorch before 1.6, Python 2 included. Knows nothing of what the tensors are for.
 """
 
@@ -12,7 +11,7 @@ import os
 import pickle
 import struct
 import zipfile
-from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from typing import Any
 import numpy as np
 
 from regard.errors import CheckpointError
+from regard.store.pickles import DAMAGE, PlainReader, plain
 
 _MAGIC = 0x1950A86A20F9469CFC6C  # first number of the plain format
 _BFLOAT16 = "BFloat16Storage"
@@ -35,12 +35,6 @@ _NUMBERS: dict[str, type[np.generic]] = {
     "ByteStorage": np.uint8,
     "BoolStorage": np.bool_,
 }
-_NUMBER_CODES = ("b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8")
-_DAMAGE = (
-    *(pickle.UnpicklingError, zipfile.BadZipFile, struct.error, EOFError, ValueError, KeyError),
-    *(TypeError, AttributeError, IndexError, RuntimeError, OverflowError, MemoryError, OSError),
-    *(AssertionError, NotImplementedError),
-)
 
 
 @dataclass(frozen=True)
@@ -109,56 +103,27 @@ class Settings:
     values: dict[str, Any]
 
 
-class _NumberType:
-    """Stand-in for a numpy dtype: remembers its name and byte order."""
+class _Reader(PlainReader):
+    """Reads tensors and the settings of a command line, too."""
 
-    def __init__(self, code: str, *_: object) -> None:
-        if code not in _NUMBER_CODES:
-            raise pickle.UnpicklingError(f"number type {code!r}")
-        self.code = code
-        self.order = "<"
-
-    def __setstate__(self, state: tuple[Any, ...]) -> None:
-        self.order = ">" if state[1] == ">" else "<"
-
-
-class _Reader(pickle.Unpickler):
-    """Unpickler whose every name is one of its own stand-ins.
-
-    The stand-ins are made anew for each file, so that none can be altered for the next.
-    """
+    holds = "neither a tensor nor a plain setting; a checkpoint must hold only these"
 
     def __init__(self, file: io.BufferedIOBase | io.BytesIO) -> None:
-        super().__init__(file, encoding="latin1")  # what Python 2 wrote
+        super().__init__(file)
         self.namespace = type("Namespace", (), {})
-        numbers = type("NumberType", (_NumberType,), {})
-        self._known: dict[tuple[str, str], Any] = {
-            ("collections", "OrderedDict"): OrderedDict,
+        self.known |= {
             ("argparse", "Namespace"): self.namespace,
             ("torch._utils", "_rebuild_tensor"): self._tensor,
             ("torch._utils", "_rebuild_tensor_v2"): self._tensor,
             ("torch._utils", "_rebuild_parameter"): self._parameter,
-            ("numpy", "dtype"): numbers,
-            ("numpy.core.multiarray", "scalar"): self._number,
-            ("numpy._core.multiarray", "scalar"): self._number,
-            ("_codecs", "encode"): self._bytes,
         }
         for name in _NUMBERS:
-            self._known["torch", name] = self._known["torch.cuda", name] = _StorageKind(name)
+            self.known["torch", name] = self.known["torch.cuda", name] = _StorageKind(name)
 
     def allow_vocabulary(self) -> None:
         """Know the class that VSE++ pickled its vocabularies as."""
         for module in ("vocab", "__main__"):
-            self._known[module, "Vocabulary"] = self.namespace
-
-    def find_class(self, module: str, name: str) -> Any:
-        """A stand-in for a name, or refusal."""
-        if (module, name) not in self._known:
-            raise CheckpointError(
-                f"file asks for {module}.{name}, which is neither a tensor nor a plain setting; a "
-                "checkpoint must hold only these, and nothing was run. Do not trust this file."
-            )
-        return self._known[module, name]
+            self.known[module, "Vocabulary"] = self.namespace
 
     def persistent_load(self, pid: Any) -> _Storage:
         """A reference to numbers stored outside the pickle."""
@@ -176,14 +141,6 @@ class _Reader(pickle.Unpickler):
 
     def _parameter(self, data: _Pending, *_: object) -> _Pending:
         return data
-
-    def _number(self, kind: _NumberType, data: str | bytes) -> float | int | bool:
-        raw = data.encode("latin1") if isinstance(data, str) else data
-        value: float | int | bool = np.frombuffer(raw, kind.order + kind.code)[0].item()
-        return value
-
-    def _bytes(self, text: str, _encoding: str = "latin1") -> bytes:
-        return text.encode("latin1")
 
 
 def read_checkpoint(path: Path) -> dict[str, Any]:
@@ -209,7 +166,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
         ) from None
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CheckpointError(
             f"{path} cannot be read ({error or type(error).__name__}); it must be a checkpoint "
             "written by torch.save. Check that it was copied whole."
@@ -232,7 +189,7 @@ def read_vocabulary(path: Path) -> dict[str, int]:
         return {str(word): number for word, number in numbers.items()}
     except CheckpointError as error:
         raise CheckpointError(f"{path}: {error}") from None
-    except _DAMAGE as error:
+    except DAMAGE as error:
         raise CheckpointError(
             f"vocabulary {str(path)!r} cannot be read ({error or type(error).__name__}); it must "
             "be the .pkl of VSE++ or SCAN's JSON. Check the path and the file."
@@ -305,26 +262,14 @@ def _finish(contents: Any, reader: _Reader, numbers: Any) -> Any:
     return _walk(contents, reader.namespace, visit)
 
 
-def _walk(value: Any, namespace: type, visit: Any, seen: dict[int, Any] | None = None) -> Any:
-    """Copy of plain values with `visit` applied to every pending tensor.
+def _walk(value: Any, namespace: type, visit: Callable[[_Pending], Any]) -> Any:
+    """Copy of plain values with `visit` applied to every pending tensor."""
 
-    What is there many times is copied once, or a small file could grow without end.
-    """
-    if value is None or isinstance(value, str | bytes | int | float | bool):
-        return value
-    seen = {} if seen is None else seen
-    if id(value) not in seen:
-        seen[id(value)] = _copy(value, namespace, visit, seen)
-    return seen[id(value)]
+    def stand_in(item: Any, walk: Callable[[Any], Any]) -> Any:
+        if isinstance(item, _Pending):
+            return visit(item)
+        if isinstance(item, namespace):
+            return Settings(walk(vars(item)))
+        raise TypeError(f"it holds a {type(item).__name__}")
 
-
-def _copy(value: Any, namespace: type, visit: Any, seen: dict[int, Any]) -> Any:
-    if isinstance(value, _Pending):
-        return visit(value)
-    if isinstance(value, dict):
-        return {key: _walk(item, namespace, visit, seen) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_walk(item, namespace, visit, seen) for item in value]
-    if isinstance(value, namespace):
-        return Settings(_walk(vars(value), namespace, visit, seen))
-    raise TypeError(f"it holds a {type(value).__name__}")
+    return plain(value, stand_in)
