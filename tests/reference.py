@@ -79,6 +79,9 @@ def pair_similarity(
     queries, contexts = (words, regions) if direction == "t2i" else (regions, words)
     if scorer == "sum_max":  # eqs. 9 and 10
         return float(sum(max(float(q @ k) for k in contexts) for q in queries))
+    if scorer == "hard":  # Pan et al. 2023: a word is coded by its most similar region alone
+        best = np.array([max(float(q @ k) for k in contexts) for q in queries])
+        return pooled(best, "sum" if pooling == "weighted" else pooling, lambda_lse)
     if pooling == "weighted":
         lengths = np.linalg.norm(queries, axis=1)
         directions = np.array([q / n if n else q for q, n in zip(queries, lengths, strict=True)])

@@ -13,7 +13,11 @@ import regard
 
 SOURCE = Path(regard.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-MAX_FILE, MAX_FUNCTION, MAX_CORE = 400, 60, 700
+MAX_FILE, MAX_FUNCTION, MAX_CORE = (
+    400,
+    60,
+    900,
+)  # the core holds SCAN, and what later papers add to it
 
 
 def code_lines(path):

@@ -71,10 +71,13 @@ def test_equals_the_reference(kind, direction, pooling, normalization):
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("direction", DIRECTIONS)
-@pytest.mark.parametrize("scorer", ["sum_max", "pooled"])
-def test_other_scorers_equal_the_reference(kind, direction, scorer):
+@pytest.mark.parametrize(
+    ("scorer", "pooling"),
+    [("sum_max", "lse"), ("pooled", "lse"), *(("hard", pooling) for pooling in POOLINGS)],
+)
+def test_other_scorers_equal_the_reference(kind, direction, scorer, pooling):
     data = Ragged([3, 1, 5], [4, 1, 7], dim=6, seed=4, kind=kind)
-    chosen = {"direction": direction, "scorer": scorer}
+    chosen = {"direction": direction, "scorer": scorer, "pooling": pooling, "lambda_lse": 5.0}
     expected = reference.similarity(data.regions, data.words, **chosen)
     np.testing.assert_allclose(data.all(Scoring(**chosen)), expected, atol=1e-7)
 

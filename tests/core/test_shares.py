@@ -13,7 +13,7 @@ from regard.core.scoring import Scoring
 from regard.core.shares import word_parts, word_shares
 
 DIRECTIONS, POOLINGS = ("t2i", "i2t"), ("lse", "mean", "max", "sum", "weighted")
-SCORERS = ("attention", "sum_max", "pooled")
+SCORERS = ("attention", "sum_max", "hard", "pooled")
 NORMALIZATIONS = (
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax",
 )  # fmt: skip
@@ -77,7 +77,7 @@ def test_shares_sum_to_the_similarity_and_padding_changes_nothing(counts, seed, 
 
 
 def scorer_is_one_hot(options):
-    return options["scorer"] == "sum_max" and options["direction"] == "i2t"
+    return options["scorer"] in ("sum_max", "hard") and options["direction"] == "i2t"
 
 
 @pytest.mark.parametrize(

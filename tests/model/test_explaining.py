@@ -34,7 +34,9 @@ def photo(vectors, boxes=None):
     ("direction", "pooling", "scorer"),
     [
         *itertools.product(
-            ["t2i", "i2t"], ["lse", "mean", "max", "sum"], ["attention", "sum_max", "pooled"]
+            ["t2i", "i2t"],
+            ["lse", "mean", "max", "sum"],
+            ["attention", "sum_max", "hard", "pooled"],
         )
     ],
 )

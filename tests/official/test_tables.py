@@ -43,6 +43,11 @@ def test_latex_is_a_whole_tabular():
     assert not {"→", "±", "–"} & set(text)
 
 
+def test_what_no_paper_says_is_a_dash():
+    lines = table("vseinf-f30k", {}, "markdown").splitlines()
+    assert "| vseinf-f30k | Chen et al. 2021 | – | – | – | – | – | – | – |" in lines
+
+
 def test_another_form_is_refused():
     with pytest.raises(ConfigError, match="must be markdown or latex"):
         check_form("html")

@@ -73,6 +73,7 @@ def full_loss(matcher, pairs, config):
         {"direction": "t2i", "pooling": "lse", "encoding": "states"},
         {"direction": "i2t", "pooling": "lse", "lambda_softmax": 4.0},
         {"scorer": "sum_max"},
+        {"scorer": "hard"},
         {"scorer": "pooled"},
     ],
     ids=str,

@@ -167,14 +167,15 @@ def _summary(recipe: str, evaluations: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def _show(tree: dict[str, Any]) -> None:
+    from regard.official.tables import told
+
     rows = []
     for side, title in (("image_to_text", "image→text"), ("text_to_image", "text→image")):
         for key in _KEYS:
             paper = tree["paper"].get(side, {}).get(key)
-            shown = "-" if paper is None else f"{paper:.1f}"
-            rows.append((f"{title} {key}", shown, "-", f"{tree['got'][side][key]:.1f}"))
+            rows.append((f"{title} {key}", told(paper), "-", f"{tree['got'][side][key]:.1f}"))
     band = "-" if tree["band"] is None else "{:.0f}-{:.0f}".format(*tree["band"])
-    rows.append(("rSum", f"{tree['paper']['rsum']:.1f}", band, f"{tree['got']['rsum']:.1f}"))
+    rows.append(("rSum", told(tree["paper"]["rsum"]), band, f"{tree['got']['rsum']:.1f}"))
     head = ("", f"paper ({tree['source']})", "accepted band", "got")
     print_figures(tree["recipe"], head, rows)
     runs = ", ".join(f"{rsum:.1f}" for rsum in tree["runs"])

@@ -104,6 +104,14 @@ def relevance(
     return numerator / _at_least(length, EPS)
 
 
+def best(
+    cosine: Float[Array, "*batch query context"], context_mask: Bool[Array, "*#batch context"]
+) -> Float[Array, "*batch query"]:
+    """Relevance of each query to its best context alone (eqs. 9 and 10; Pan et al. 2023)."""
+    xp = namespace(cosine)
+    return xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
+
+
 def query_lengths(
     query: Float[Array, "*batch query dim"], scoring: Scoring
 ) -> Float[Array, "*batch query"]:
@@ -124,15 +132,15 @@ def pool(
     With weighted pooling relevances hold their weights already (`query_lengths`).
     """
     xp = namespace(relevance)
-    if scoring.pooling in ("lse", "max"):
+    if scoring.pools in ("lse", "max"):
         real = xp.where(query_mask, relevance, _NEVER)
         top = xp.max(real, axis=-1, keepdims=True)
-        if scoring.pooling == "max":
+        if scoring.pools == "max":
             return top[..., 0]
         total = xp.sum(xp.exp(scoring.lambda_lse * (real - top)), axis=-1)
         return top[..., 0] + xp.log(total) / scoring.lambda_lse
     total = xp.sum(xp.where(query_mask, relevance, 0.0), axis=-1)
-    return total / _count(query_mask, total) if scoring.pooling == "mean" else total
+    return total / _count(query_mask, total) if scoring.pools == "mean" else total
 
 
 def masked_mean(
@@ -188,15 +196,14 @@ def _score(
     word_mask: Bool[Array, "*#batch word"],
     scoring: Scoring,
 ) -> Float[Array, " *batch"]:
-    """Similarity from cosines laid out (region, word), by attention or Sum-Max."""
+    """Similarity from cosines laid out (region, word), by attention, soft or hard."""
     xp = namespace(cosine)
     query, query_mask, context, context_mask = regions, region_mask, words, word_mask
     if scoring.direction == "t2i":
         query, query_mask, context, context_mask = words, word_mask, regions, region_mask
         cosine = xp.matrix_transpose(cosine)
-    if scoring.scorer == "sum_max":
-        best = xp.max(xp.where(context_mask[..., None, :], cosine, _NEVER), axis=-1)
-        return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
+    if scoring.is_hard:
+        return pool(best(cosine, context_mask), query_mask, scoring)
     weights = attend(directed(cosine, query, scoring), query_mask, context_mask, scoring)
     facts = context @ xp.matrix_transpose(context), query_lengths(query, scoring)
     return pool(relevance(cosine, weights, *facts), query_mask, scoring)

@@ -46,6 +46,9 @@ class ModelConfig:
     """Share of photos that lose their labels while training."""
     region_mlp: bool = False
     """Add a two-layer perceptron beside the linear map of regions (as in VSE-infinity)."""
+    gpo: bool = False
+    """Pool regions and words by learned weights of their values in order of size (VSE-infinity);
+    each comes as its part of the pooled vector. Needs the pooled scorer."""
     dropout: float = 0.0
     """Share of word embedding entries dropped while training."""
     feature_dropout: float = 0.0
@@ -62,6 +65,10 @@ class ModelConfig:
         if self.word_encoding != "states":
             self._require("labels", not self.labels, "false without word_encoding='states'")
             self._require("word_weights", not self.word_weights, "false without these states")
+        if self.gpo:
+            wanted = "false but with scoring.scorer='pooled', without labels and word_weights"
+            plain = self.word_encoding != "last" and not (self.labels or self.word_weights)
+            self._require("gpo", self.scoring.scorer == "pooled" and plain, wanted)
         if not self.word_weights:
             self._require("whole_weight", not self.whole_weight, "0 without word_weights")
 

@@ -11,6 +11,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.core.attention import l2norm
 from regard.core.model_config import LIKELIEST, ModelConfig
+from regard.core.pooling import Pooler
 from regard.core.scoring import EPS
 from regard.device import put
 
@@ -39,19 +40,26 @@ class RegionEncoder(nn.Module):
         self.register_buffer("mean", torch.zeros(config.feature_dim))
         self.register_buffer("deviation", torch.ones(config.feature_dim))
         self.labels = Labels(config) if config.labels else None
+        self.pooler = Pooler() if config.gpo else None
 
     def forward(
         self,
         features: Float[Tensor, "*batch feature"],
         names: Float[Tensor, "label dim"] | None = None,
+        counts: Int[Tensor, " photo"] | None = None,
     ) -> Float[Tensor, "*batch dim"]:
         """Embed raw features; a vector that embeds to exactly zero stays zero.
 
         Args:
             names: word vectors of the labels' names, where the model has labels.
+            counts: regions of each photo, where the model pools them; on the processor.
         """
         standard = (features - self.mean) / self.deviation
-        unit: Tensor = l2norm(self.project(standard).float(), -1)
+        embedded = self.project(standard).float()
+        if self.pooler is not None:
+            parts: Tensor = self.pooler(embedded, counts)
+            return parts
+        unit: Tensor = l2norm(embedded, -1)
         return unit if names is None else self.label(unit, standard, names)
 
     def label(
@@ -129,6 +137,7 @@ class WordEncoder(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
         both, self.last = config.bidirectional, config.word_encoding == "last"
         self.rnn = nn.GRU(config.word_dim, config.embed_dim, batch_first=True, bidirectional=both)
+        self.pooler = Pooler() if config.gpo else None
 
     def forward(
         self,
@@ -152,6 +161,9 @@ class WordEncoder(nn.Module):
         elif self.rnn.bidirectional:
             onwards, backwards = read.chunk(2, dim=-1)
             read = (onwards + backwards) / 2
+        if self.pooler is not None:
+            parts: Tensor = self.pooler(read.float()[back], lengths)
+            return parts
         unit: Tensor = l2norm(read.float(), dim=-1)[back]
         return unit
 
@@ -175,6 +187,7 @@ class StateEncoder(nn.Module):
             nn.Dropout(config.dropout),
             nn.Linear(config.word_hidden, config.embed_dim),
         )
+        self.pooler = Pooler() if config.gpo else None
         self.names_only, self.whole_weight = config.word_weights, config.whole_weight
         self.weigh = nn.Linear(config.state_dim, 1, bias=False) if config.weighs_words else None
         if self.weigh is not None:
@@ -198,9 +211,13 @@ class StateEncoder(nn.Module):
         inputs = states.flatten(0, 1)[real].float()  # (real words, state): padding costs nothing
         learned = self.dropout(self.embed(word_ids.flatten()[real]))
         embedded: Tensor = self.linear(inputs) + self.mlp(inputs) + learned
-        found: Tensor = l2norm(embedded.float(), dim=-1)
+        found: Tensor = embedded.float()
+        found = found if self.pooler else l2norm(found, dim=-1)
         units = found.new_zeros(word_ids.numel(), found.shape[1]).index_copy(0, real, found)
         units = units.view(*word_ids.shape, -1)
+        if self.pooler is not None:
+            parts: Tensor = self.pooler(units, lengths)
+            return parts
         if not self.names_only:
             return units
         assert naming is not None  # models that leave words out are given it

@@ -1,9 +1,20 @@
-"""Rows of several lengths in one array, the shorter ones filled up with zeros."""
+"""Rows of several lengths in one array, the shorter ones filled up with zeros; codes of places."""
 
 from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import Float, Int, Shaped
+
+PLACE_CODE = 32
+"""Numbers of a place's code in learned pooling."""
+
+
+def place_codes(count: int) -> Float[np.ndarray, "place 32"]:
+    """Sines and cosines of places 0, 1, ... (Vaswani et al. 2017, section 3.5)."""
+    rates = 10000.0 ** (-np.arange(0, PLACE_CODE, 2) / PLACE_CODE)
+    angles = np.arange(count)[:, None] * rates
+    codes: np.ndarray = np.stack([np.sin(angles), np.cos(angles)], -1).reshape(count, PLACE_CODE)
+    return codes.astype(np.float32)
 
 
 def pad(

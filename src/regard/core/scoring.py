@@ -13,12 +13,13 @@ Pooling = Literal["lse", "mean", "max", "sum", "weighted"]
 Normalization = Literal[
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax"
 ]
-Scorer = Literal["attention", "sum_max", "pooled"]
+Scorer = Literal["attention", "sum_max", "hard", "pooled"]
 Negatives = Literal["hardest", "sum"]
 """Wrong partners that a triplet loss looks at: the most confusing one, or all of the batch."""
 
 EPS = 1e-8  # the official code's epsilon; added to norms, not clamped
 TINY = 1e-30  # keeps the gradient of a square root finite at exactly zero
+GPO_TEMPERATURE = 0.1  # of the softmax over places in learned pooling, as published
 LEAK = 0.1  # slope of the LeakyReLU that stands for the paper's [x]+ in the official code
 
 
@@ -38,7 +39,8 @@ class Scoring:
     lambda_lse: float = 6.0
     """λ2, how much lse pooling favours the most relevant query; only used by lse."""
     scorer: Scorer = "attention"
-    """attention (SCAN), sum_max (eqs. 9-10) or pooled (cosine of the mean vectors, VSE++)."""
+    """attention (SCAN), sum_max (eqs. 9-10), hard (to the best alone, pooled as relevances are:
+    CHAN) or pooled (cosine of the mean vectors, VSE++)."""
 
     def __post_init__(self) -> None:
         """Refuse names that are not offered and temperatures that are not positive."""
@@ -62,10 +64,20 @@ class Scoring:
                 )
 
     @property
+    def is_hard(self) -> bool:
+        """Whether a query looks at its best context alone."""
+        return self.scorer in ("sum_max", "hard")
+
+    @property
+    def pools(self) -> Pooling:
+        """How relevances are pooled; Sum-Max sums them whatever is set."""
+        return "sum" if self.scorer == "sum_max" else self.pooling
+
+    @property
     def skips_zeros(self) -> bool:
         """Whether words whose vector is zero change nothing, so that they may be left out."""
-        if self.scorer == "sum_max":
-            return self.direction == "t2i"
+        if self.is_hard:
+            return self.direction == "t2i" and self.pools in ("sum", "weighted")
         return self.scorer == "pooled" or self.direction == "i2t" or self.pooling == "weighted"
 
 

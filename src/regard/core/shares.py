@@ -9,8 +9,9 @@ relevances R (paper's eqs. 4 and 5) and the similarity S pooled from them, an at
 
 In t2i these are the words' shares. In i2t region i hands its share s_i on to the words it
 attends to: word j gets sum_i s_i a_ij, and it looks at region i as much as s_i a_ij counts in
-its favour. Sum-Max is the same with one-hot attention and sum pooling. The pooled scorer is
-bilinear, so region i and word j contribute their cosine over the lengths of the means.
+its favour. Hard attention is the same with one-hot weights, Sum-Max that with sum pooling. The
+pooled scorer is bilinear, so region i and word j contribute their cosine over the lengths of the
+means.
 
 Everywhere: regions of a photo a pair; words of a sentence a pair, or of one sentence for all.
 """
@@ -101,9 +102,9 @@ def _ask(
     context_mask: Bool[np.ndarray, "#pair context"],
     scoring: Scoring,
 ) -> _Asking:
-    """One side attends to the other; Sum-Max to the best alone."""
+    """One side attends to the other, or to the best alone."""
     cosine = _cosines(query, context)
-    if scoring.scorer == "sum_max":
+    if scoring.is_hard:
         best = np.where(context_mask[:, None], cosine, -np.inf).argmax(-1)[..., None]
         attention = (best == np.arange(cosine.shape[-1])).astype(cosine.dtype)
         relevances = np.take_along_axis(cosine, best, -1)[..., 0]
@@ -159,14 +160,14 @@ def _share(
     scoring: Scoring,
 ) -> Float[np.ndarray, "pair query"]:
     """What each relevance adds to the similarity pooled from all of its pair."""
-    if scoring.scorer == "sum_max" or scoring.pooling in ("sum", "weighted"):
+    if scoring.pools in ("sum", "weighted"):
         return relevances
     real = np.where(query_mask, relevances, -np.inf)
     total = pool(relevances, query_mask, scoring)[:, None]
-    if scoring.pooling == "mean":
+    if scoring.pools == "mean":
         count = query_mask.sum(-1, keepdims=True)
         share: np.ndarray = relevances / count.astype(relevances.dtype)
-    elif scoring.pooling == "max":
+    elif scoring.pools == "max":
         share = total * (real.argmax(-1)[:, None] == np.arange(real.shape[-1]))
     else:
         powers = np.exp(scoring.lambda_lse * (real - real.max(-1, keepdims=True)))

@@ -12,7 +12,7 @@ import numpy as np
 from array_api_compat import device
 
 from regard.core.arrays import namespace
-from regard.core.attention import attend, directed, pool, query_lengths, relevance, similarity
+from regard.core.attention import attend, best, directed, pool, query_lengths, relevance, similarity
 from regard.core.scoring import Scoring
 from regard.kernels.checks import Array, Ints, Side, mask_of, real_vectors
 from regard.kernels.prepared import Precision
@@ -144,9 +144,8 @@ def _score_parts(image: _Part, caption: _Part, scoring: Scoring) -> Array:
         query_mask, context_mask = context_mask, query_mask
         gram, query, axes = image.gram[:, None], caption.vectors[None], (0, 2, 3, 1)
     cosine = xp.permute_dims(laid, axes)  # (n, m, Q, K)
-    if scoring.scorer == "sum_max":
-        best = xp.max(xp.where(context_mask[..., None, :], cosine, float("-inf")), axis=-1)
-        return xp.sum(xp.where(query_mask, best, 0.0), axis=-1)
+    if scoring.is_hard:
+        return pool(best(cosine, context_mask), query_mask, scoring)
     weights = attend(directed(cosine, query, scoring), query_mask, context_mask, scoring)
     lengths = query_lengths(query, scoring)
     return pool(relevance(cosine, weights, gram, lengths), query_mask, scoring)

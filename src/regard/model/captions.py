@@ -14,7 +14,8 @@ from regard.core.model_config import ModelConfig
 from regard.errors import DataError
 from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
-from regard.model.encoders import StateEncoder, Weights, WordEncoder
+from regard.model.encoders import StateEncoder, WordEncoder
+from regard.model.recurrence import Weights
 from regard.words.special import END, START, WHOLE
 from regard.words.states import OWN, WordSource, padded_states
 from regard.words.tokens import tokenize

@@ -24,11 +24,12 @@ from regard.core.model_config import ModelConfig
 from regard.errors import CheckpointError
 from regard.model.background import FILE as BACKGROUND
 from regard.model.background import Background
-from regard.model.encoders import Weights, shapes
+from regard.model.encoders import shapes
 from regard.model.labels import FILE as LABELS
 from regard.model.labels import LabelClasses
 from regard.model.pointer import FILE as POINTER
 from regard.model.pointer import Pointer
+from regard.model.recurrence import Weights
 from regard.store import json_files, tensor_files
 from regard.store.atomic import replacing
 from regard.words.vocabulary import Vocabulary
@@ -91,6 +92,7 @@ def describe(config: ModelConfig, vocabulary: Vocabulary) -> str:
     kind = {
         "attention": f"{scoring.direction} attention, {scoring.pooling} pooling",
         "sum_max": f"{scoring.direction} Sum-Max",
+        "hard": f"{scoring.direction} hard attention (CHAN), {scoring.pooling} pooling",
         "pooled": "a vector a caption (VSE++)",
     }[scoring.scorer]
     sizes = f"{config.feature_dim} to {config.embed_dim} numbers, {len(vocabulary)} words"

@@ -5,20 +5,16 @@ photos, tokenisation, training or files. Weights may be kept in float16; they ar
 an encoder is made.
 """
 
-from collections.abc import Iterator, Mapping
-
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import EPS
+from regard.model import pooling, recurrence
 from regard.model.labels import LabelClasses
+from regard.model.pooling import pooler_of
+from regard.model.recurrence import ENDS, Reader, Weights, floats, parts
 from regard.store.shards import RegionLabels
-
-Weights = Mapping[str, np.ndarray]
-_ROWS = 512  # vectors embedded at a time: their temporaries stay in the caches
-_GATE_ROWS = 32  # captions whose gates are worked out at a time, likewise
-_GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
@@ -34,6 +30,8 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
         found |= _linear("regions.mlp.3", dim, dim)
     if config.labels:
         found["regions.labels.gain"] = (1,)
+    if config.gpo:
+        found |= pooling.shapes("regions.pooler") | pooling.shapes("words.pooler")
     if config.weighs_words:
         found["words.weigh.weight"] = (1, config.state_dim)
     if config.word_encoding == "states":
@@ -45,19 +43,12 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
             **_linear("words.mlp.3", config.word_hidden, dim),
         }
     found["words.embed.weight"] = (words, config.word_dim)
-    for suffix in _directions(config):
-        sizes = ((3 * dim, config.word_dim), (3 * dim, dim), (3 * dim,), (3 * dim,))
-        found |= {f"words.rnn.{name}{suffix}": s for name, s in zip(_GRU, sizes, strict=True)}
-    return found
+    both = config.bidirectional
+    return found | recurrence.shapes("words.rnn", config.word_dim, dim, both=both)
 
 
 def _linear(name: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
     return {f"{name}.weight": (outputs, inputs), f"{name}.bias": (outputs,)}
-
-
-def _directions(config: ModelConfig) -> tuple[str, ...]:
-    """What the names of each reading direction's weights end in."""
-    return ("", "_reverse") if config.bidirectional else ("",)
 
 
 class _Maps:
@@ -66,11 +57,11 @@ class _Maps:
     def __init__(self, weights: Weights, linear: str, hidden: str, out: str) -> None:
         names = [name for name in (linear, hidden) if f"{name}.weight" in weights]
         self.dim = len(weights[f"{linear}.weight"])
-        self._first = _float(np.concatenate([weights[f"{name}.weight"] for name in names])).T
-        self._bias = _float(np.concatenate([weights[f"{name}.bias"] for name in names]))
+        self._first = floats(np.concatenate([weights[f"{name}.weight"] for name in names])).T
+        self._bias = floats(np.concatenate([weights[f"{name}.bias"] for name in names]))
         self._second = None
         if len(names) == 2:
-            self._second = _float(weights[f"{out}.weight"]).T
+            self._second = floats(weights[f"{out}.weight"]).T
             self._bias[: self.dim] += weights[f"{out}.bias"]
 
     def __call__(self, rows: Float[np.ndarray, "row input"]) -> Float[np.ndarray, "row dim"]:
@@ -91,34 +82,51 @@ class RegionEncoder:
     """
 
     def __init__(self, weights: Weights, classes: LabelClasses | None = None) -> None:
-        self._mean = _float(weights["regions.mean"])
-        self._deviation = _float(weights["regions.deviation"])
+        self._mean = floats(weights["regions.mean"])
+        self._deviation = floats(weights["regions.deviation"])
         self._maps = _Maps(weights, "regions.linear", "regions.mlp.1", "regions.mlp.3")
         self.labels = None if classes is None else Labels(weights, classes)
+        self._pooler = pooler_of(weights, "regions.pooler")
 
     def __call__(
-        self, features: Float[np.ndarray, "*batch feature"]
+        self,
+        features: Float[np.ndarray, "*batch feature"],
+        counts: Int[np.ndarray, " photo"] | None = None,
     ) -> Float[np.ndarray, "*batch dim"]:
-        """Embed raw features; a vector that embeds to exactly zero stays zero."""
-        return self.labelled(features)[0]
+        """Embed raw features; a vector that embeds to exactly zero stays zero.
+
+        Args:
+            counts: regions of each photo, where the model pools them.
+        """
+        return self.labelled(features, counts)[0]
 
     def labelled(
-        self, features: Float[np.ndarray, "*batch feature"]
+        self,
+        features: Float[np.ndarray, "*batch feature"],
+        counts: Int[np.ndarray, " photo"] | None = None,
     ) -> tuple[Float[np.ndarray, "*batch dim"], RegionLabels | None]:
         """The same, and what the regions look like, one after another; None without labels."""
         rows = features.reshape(-1, features.shape[-1])
         out, found = np.empty((len(rows), self._maps.dim), np.float32), []
-        for part in _parts(len(rows)):
+        for part in parts(len(rows)):
             standard = np.subtract(rows[part], self._mean, dtype=np.float32)
             standard /= self._deviation
-            _to_unit(self._maps(standard), out[part])
+            embedded = self._maps(standard)
+            if self._pooler is not None:
+                out[part] = embedded
+                continue
+            _to_unit(embedded, out[part])
             if self.labels is not None:
                 likeliest = self.labels.classes.likeliest(rows[part])
                 out[part] += self.labels.parts(*likeliest)
                 _to_unit(out[part], out[part])
                 found.append(RegionLabels.of(*likeliest))
         labels = RegionLabels(*map(np.concatenate, zip(*found, strict=True))) if found else None
-        return out.reshape(*features.shape[:-1], self._maps.dim), labels
+        whole = out.reshape(*features.shape[:-1], self._maps.dim)
+        if self._pooler is not None:
+            assert counts is not None  # as models give them
+            self._pooler(whole, counts)
+        return whole, labels
 
 
 class Labels:
@@ -126,10 +134,10 @@ class Labels:
 
     def __init__(self, weights: Weights, classes: LabelClasses) -> None:
         self.classes = classes
-        states = _float(classes.states)
+        states = floats(classes.states)
         names = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")(states)
         _to_unit(names, names)
-        self._names = (names - names.mean(0)) * _float(weights["regions.labels.gain"])
+        self._names = (names - names.mean(0)) * floats(weights["regions.labels.gain"])
 
     def parts(
         self, which: Int[np.ndarray, "row few"], likely: Float[np.ndarray, "row few"]
@@ -172,8 +180,9 @@ class StateEncoder:
         self._embed, self._whole = weights["words.embed.weight"], np.float32(whole_weight)
         self._maps = _Maps(weights, "words.linear", "words.mlp.0", "words.mlp.3")
         self._weigh, self._names_only = None, names_only
+        self._pooler = pooler_of(weights, "words.pooler")
         if "words.weigh.weight" in weights:
-            self._weigh = _float(weights["words.weigh.weight"][0])
+            self._weigh = floats(weights["words.weigh.weight"][0])
 
     def __call__(
         self,
@@ -190,12 +199,17 @@ class StateEncoder:
         real = np.arange(word_ids.shape[1]) < lengths[:, None]
         ids, inputs = word_ids[real], states[real]
         rows = np.empty((len(ids), self._maps.dim), np.float32)
-        for part in _parts(len(ids)):
-            embedded = self._maps(_float(inputs[part]))
+        for part in parts(len(ids)):
+            embedded = self._maps(floats(inputs[part]))
             embedded += self._embed[ids[part]]
+            if self._pooler is not None:
+                rows[part] = embedded
+                continue
             _to_unit(embedded, rows[part])
         out = np.zeros((*word_ids.shape, self._maps.dim), np.float32)
         out[real] = rows
+        if self._pooler is not None:
+            self._pooler(out, lengths)
         if self._names_only:
             self._weigh_words(out, states, naming)
         return out
@@ -228,7 +242,8 @@ class WordEncoder:
     def __init__(self, weights: Weights, *, last: bool) -> None:
         self._embed, self._last = weights["words.embed.weight"], last
         both = "words.rnn.weight_ih_l0_reverse" in weights
-        self._readers = [_Reader(weights, end) for end in ("", "_reverse")[: 1 + both]]
+        self._readers = [Reader(weights, "words.rnn", end) for end in ENDS[: 1 + both]]
+        self._pooler = pooler_of(weights, "words.pooler")
 
     def __call__(
         self,
@@ -241,7 +256,7 @@ class WordEncoder:
         steps = np.arange(descending[0])[:, None]
         alive = (steps < descending).sum(1)  # captions that still go on, by step
         different, rows = np.unique(word_ids[order], return_inverse=True)
-        rows, inputs = rows.reshape(word_ids.shape).T, _float(self._embed[different])
+        rows, inputs = rows.reshape(word_ids.shape).T, floats(self._embed[different])
         out = np.zeros((*word_ids.shape, self._readers[0].dim), np.float32)
         forwards, backwards = steps + 0 * descending, (descending - 1 - steps).clip(0)
         for places, reader in zip((forwards, backwards), self._readers, strict=False):
@@ -255,69 +270,12 @@ class WordEncoder:
         if self._last:
             real = np.arange(word_ids.shape[1]) < lengths[:, None]
             out[:] = out[:, :1] * real[..., None]
+        if self._pooler is not None:
+            return self._pooler(out, lengths)
         every = out.reshape(-1, out.shape[-1])
-        for part in _parts(len(every)):
+        for part in parts(len(every)):
             _to_unit(every[part], every[part])
         return out
-
-
-class _Reader:
-    """A GRU that reads captions one way."""
-
-    def __init__(self, weights: Weights, suffix: str) -> None:
-        inputs, hidden, bias, hidden_bias = (
-            _float(weights[f"words.rnn.{n}{suffix}"]) for n in _GRU
-        )
-        self.dim = hidden.shape[1]
-        self._inputs, self._hidden = inputs.T, hidden.T
-        self._bias, self._new_bias = bias, hidden_bias[2 * self.dim :]
-        self._bias[: 2 * self.dim] += hidden_bias[: 2 * self.dim]
-
-    def read(
-        self,
-        inputs: Float[np.ndarray, "different word_dim"],
-        words: Int[np.ndarray, "step cap"],
-        alive: Int[np.ndarray, " step"],
-    ) -> Iterator[Float[np.ndarray, "going dim"]]:
-        """States of the captions that go on, after each step; overwritten by the next.
-
-        Args:
-            inputs: vectors of the different words.
-            words: rows of `inputs` that the captions meet, longest caption first.
-            alive: how many captions go on at each step.
-        """
-        met = inputs @ self._inputs
-        met += self._bias
-        hidden = np.zeros((words.shape[1], self.dim), np.float32)
-        gates = np.zeros((words.shape[1], 3 * self.dim), np.float32)
-        for step, count in enumerate(alive.tolist()):
-            if step:  # before it there is nothing to remember
-                np.matmul(hidden[:count], self._hidden, out=gates[:count])
-            for part in _parts(count, _GATE_ROWS):
-                self._remember(met[words[step, part]], gates[part], hidden[part])
-            yield hidden[:count]
-
-    def _remember(
-        self,
-        met: Float[np.ndarray, "cap gates"],
-        gates: Float[np.ndarray, "cap gates"],
-        hidden: Float[np.ndarray, "cap dim"],
-    ) -> None:
-        """Change the states by what was met and, in `gates`, by what they were."""
-        reset, update, new = (gates[:, n * self.dim : (n + 1) * self.dim] for n in range(3))
-        both = gates[:, : 2 * self.dim]
-        both += met[:, : 2 * self.dim]
-        both *= np.float32(0.5)  # 1 / (1 + exp(-x)) = (tanh(x / 2) + 1) / 2
-        np.tanh(both, out=both)
-        both += 1
-        both *= np.float32(0.5)
-        new += self._new_bias
-        new *= reset
-        new += met[:, 2 * self.dim :]
-        np.tanh(new, out=new)
-        hidden -= new
-        hidden *= update
-        hidden += new
 
 
 def _softmax(
@@ -328,15 +286,6 @@ def _softmax(
     powers = np.exp(logits - logits.max(1, keepdims=True))
     weights: np.ndarray = powers / powers.sum(1, keepdims=True)
     return weights
-
-
-def _parts(count: int, rows: int = _ROWS) -> Iterator[slice]:
-    return (slice(low, min(count, low + rows)) for low in range(0, count, rows))
-
-
-def _float(values: np.ndarray) -> Float[np.ndarray, "..."]:
-    """A copy in float32."""
-    return np.array(values, np.float32)
 
 
 def _to_unit(rows: Float[np.ndarray, "row dim"], out: Float[np.ndarray, "row dim"]) -> None:

@@ -170,9 +170,9 @@ class Model(Judging, Published):
                 "as the model needs. Give the features it was trained on, or load another model."
             )
         if self._on_device is not None and not (named and self.labels):
-            vectors, labels = self._on_device.regions(features), None
+            vectors, labels = self._on_device.regions(features, np.asarray(counts)), None
         else:
-            vectors, labels = self._region_encoder.labelled(features)
+            vectors, labels = self._region_encoder.labelled(features, counts)
         vectors[np.arange(features.shape[1]) >= np.asarray(counts)[:, None]] = 0
         return vectors, labels
 

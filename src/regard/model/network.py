@@ -49,11 +49,11 @@ class Encoders:
 
     @torch.no_grad()
     def regions(
-        self, features: Float[np.ndarray, "image region feature"]
+        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
     ) -> Float[np.ndarray, "image region dim"]:
         """Embed raw features."""
-        network = self._network
-        return read(network.regions(self._put(features).float(), network.label_names()))
+        network, sizes = self._network, torch.from_numpy(counts)
+        return read(network.regions(self._put(features).float(), network.label_names(), sizes))
 
     @torch.no_grad()
     def words(

@@ -188,7 +188,11 @@ def _assumed(scoring: Scoring, given: dict[str, Any]) -> dict[str, Any]:
     """What matters to how it scores, and nobody said."""
     if scoring.scorer == "pooled":
         return {}
-    names = {"attention": _SETTINGS.values(), "sum_max": ("direction",)}[scoring.scorer]
+    names = {
+        "attention": _SETTINGS.values(),
+        "sum_max": ("direction",),
+        "hard": ("direction", "pooling", "lambda_lse"),
+    }[scoring.scorer]
     return {
         name: getattr(scoring, name)
         for name in names

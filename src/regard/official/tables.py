@@ -40,13 +40,18 @@ def table(recipe: str, summaries: Mapping[str, dict[str, Any]], form: str) -> st
 def _rows(name: str, got: dict[str, Any] | None) -> Iterator[list[str]]:
     paper = PUBLISHED[name]
     sides = paper.caption_retrieval, paper.image_retrieval
-    recalls = [f"{x:.1f}" for side in sides for x in side or ()] or [_ABSENT] * 6
-    yield [name, paper.source, *recalls, f"{paper.rsum:.1f}"]
+    recalls = [told(x) for side in sides for x in side or (None,) * len(_KEYS)]
+    yield [name, paper.source, *recalls, told(paper.rsum)]
     if got is not None:
         recalls = [f"{got['got'][side][key]:.1f}" for side in _SIDES for key in _KEYS]
         count = len(got["runs"])
         seeds = "1 seed" if count == 1 else f"mean of {count} seeds"
         yield [name, f"Regard, {seeds}", *recalls, _rsum(got)]
+
+
+def told(figure: float | None) -> str:
+    """A published figure; a dash where there is none."""
+    return _ABSENT if figure is None else f"{figure:.1f}"
 
 
 def _rsum(got: dict[str, Any]) -> str:

@@ -49,6 +49,8 @@ class TrainConfig:
     contrastive_epochs: int = 0
     """First epochs with the contrastive loss alone, so that hardest negatives cannot collapse
     the space."""
+    sum_epochs: int = 0
+    """First epochs with all negatives of a batch in the triplet loss, likewise."""
     word_dropout: float = 0.0
     """Share of words replaced by <unk> while training."""
     region_dropout: float = 0.0
@@ -88,6 +90,7 @@ class TrainConfig:
             "contrastive_weight",
             "attention_weight",
             "contrastive_epochs",
+            "sum_epochs",
             "feature_rank",
             "seed",
         ):

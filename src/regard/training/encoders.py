@@ -24,11 +24,15 @@ def embed_regions(
     features: Float[Tensor, "*batch feature"],
     dtype: torch.dtype,
     names: Float[Tensor, "label dim"] | None = None,
+    counts: Int[Tensor, " photo"] | None = None,
 ) -> Float[Tensor, "*batch dim"]:
     """What the encoder gives, with products of the type asked for; features get no gradient."""
     standard = _standardized(encoder, features.detach(), dtype)
     with mixed(dtype, features.device):
         embedded = encoder.project(standard)
+    if encoder.pooler is not None:
+        parts: Tensor = encoder.pooler(embedded.float(), counts)
+        return parts
     vectors = unit(embedded)
     return vectors if names is None else encoder.label(vectors, standard, names)
 
@@ -48,9 +52,11 @@ def embed_words(
             return vectors
     packing = pack(lengths, word_ids.shape[1])
     inputs = encoder.dropout(encoder.embed(word_ids.flatten()[packing.places]))
-    vectors = unit(read(encoder.rnn, inputs, packing, dtype))
+    found = read(encoder.rnn, inputs, packing, dtype)
+    vectors = found.float() if encoder.pooler else unit(found)
     padded = vectors.new_zeros(word_ids.numel(), vectors.shape[1])
-    return padded.index_copy(0, packing.places, vectors).view(*word_ids.shape, -1)
+    padded = padded.index_copy(0, packing.places, vectors).view(*word_ids.shape, -1)
+    return encoder.pooler(padded, lengths) if encoder.pooler else padded
 
 
 def unit(vectors: Float[Tensor, "*batch dim"]) -> Float[Tensor, "*batch dim"]:

@@ -97,8 +97,14 @@ class Learner:
         source = word_source(self.recipe.model)
         return StateTable(captions, self._run.cache, f"states-{split}", source)
 
-    def step(self, batch: Batch, rate: float, *, warming_up: bool) -> float:
+    def step(
+        self, batch: Batch, rate: float, *, warming_up: bool, all_negatives: bool = False
+    ) -> float:
         """Change the weights by one batch; gives its loss.
+
+        Args:
+            warming_up: use the contrastive loss alone.
+            all_negatives: use all of the batch, whatever the recipe says.
 
         Raises:
             ShapeError: a vector, the loss or its gradient is not finite; nothing is changed.
@@ -108,6 +114,7 @@ class Learner:
         self.optimizer.zero_grad(set_to_none=True)
         here = batch.moved(lambda part: put(part, self.device))
         config, ranks = self.recipe.training, self._ranks
+        config = replace(config, negatives="sum") if all_negatives else config
         loss = batch_loss(self.model, here, config, warming_up=warming_up, ranks=ranks).total
         self._scaler.scale(loss).backward()  # type: ignore[no-untyped-call]
         whole = loss.detach().clone()

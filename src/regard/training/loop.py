@@ -262,9 +262,12 @@ class _Loop:
         for step, batch in enumerate(self.batches.stream(remaining, prepare), position.step + 1):
             rate = learning_rate(first + step - 1, len(order), config)
             torch.manual_seed(self._seed(first + step - 1))
-            warming_up = position.epoch < config.contrastive_epochs
+            how = {
+                "warming_up": position.epoch < config.contrastive_epochs,
+                "all_negatives": position.epoch < config.sum_epochs,
+            }
             try:
-                losses.append(self.learner.step(batch, rate, warming_up=warming_up))
+                losses.append(self.learner.step(batch, rate, **how))
             except ShapeError:
                 self.batches.check(order[step - 1])  # names the photo or caption, if it is one's
                 raise

@@ -102,11 +102,12 @@ def embed(model: MatchingModel, batch: Batch, config: TrainConfig) -> Embedded:
     dtype = products_in(config.precision, device)
     if on_processor(batch.features):
         return Embedded(
-            embed_regions(model.regions, batch.features, dtype, model.label_names()),
+            embed_regions(model.regions, batch.features, dtype, model.label_names(), batch.counts),
             embed_words(model.words, *texts, dtype),
         )
     with mixed(dtype, device):
-        return Embedded(model.regions(batch.features, model.label_names()), model.words(*texts))
+        names = model.label_names()
+        return Embedded(model.regions(batch.features, names, batch.counts), model.words(*texts))
 
 
 def _excluded(pairs: Pairs, config: TrainConfig) -> Bool[Tensor, "own pair"]:
