@@ -44,6 +44,16 @@ def test_files_and_functions_are_short(path):
             assert node.end_lineno - node.lineno < MAX_FUNCTION, node.name
 
 
+def test_files_of_the_page_are_short():
+    long = {path.name: text.count("\n") for path, text in page_files()}
+    assert {name: lines for name, lines in long.items() if lines > MAX_FILE} == {}
+
+
+def page_files():
+    for path in sorted((SOURCE / "web/ui/src").glob("*.ts")):
+        yield path, path.read_text(encoding="utf-8")
+
+
 def test_core_stays_within_its_budget():
     assert sum(code_lines(path) for path in (SOURCE / "core").glob("*.py")) <= MAX_CORE
 

@@ -1,54 +1,40 @@
 // The page: keeps the view and the address in step, asks the API, hands the answers down.
 
-import { LitElement, html, nothing } from "lit";
+import { html, nothing } from "lit";
 import { selectionBar } from "./actions.ts";
 import * as api from "./api.ts";
 import { bar } from "./bar.ts";
 import "./chips.ts";
 import { watchDrops } from "./drop.ts";
 import "./filters.ts";
-import { folded, likelyFirst, likelyOf, lineBefore } from "./fold.ts";
+import { folded } from "./fold.ts";
 import { fault, lost, notice } from "./fault.ts";
 import "./grid.ts";
 import type { RegardGrid } from "./grid.ts";
-import { empty, fresh, heading, titleOf, waiting } from "./heading.ts";
+import { empty, fresh, heading, waiting } from "./heading.ts";
 import "./help.ts";
 import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
 import { addFolder, progress } from "./folders.ts";
 import { likeChip, timeChip } from "./like.ts";
+import { Listing } from "./listing.ts";
 import { watchServer } from "./live.ts";
 import { isSaved, remember, save } from "./searches.ts";
 import { Sender } from "./sender.ts";
-import { Shelf } from "./shelf.ts";
 import { BLANK, filterCount, isSearch, readView, sameList, writeView, type View } from "./state.ts";
 import { applyTheme } from "./theme.ts";
-import { stackLines } from "./stacks.ts";
-import { monthsOf, offsetOf, scrubber } from "./timeline.ts";
+import { scrubber } from "./timeline.ts";
 import "./viewer.ts";
 import "./welcome.ts";
-import { anyLeft, chipsOf, lightOf, replaceWord, unseenIn, withWeight, type Chip } from "./words.ts";
+import { anyLeft, lightOf, replaceWord, unseenIn, withWeight, type Chip } from "./words.ts";
 
-const PAGE = 40;
 const RANK_AFTER_MS = 110;
 
-class RegardApp extends LitElement {
+class RegardApp extends Listing {
   static override properties = {
-    view: { state: true }, answer: { state: true }, hits: { state: true }, busy: { state: true },
-    error: { state: true }, stats: { state: true }, hovered: { state: true }, region: { state: true },
-    filtering: { state: true }, dragging: { state: true },
-    helping: { state: true }, stuck: { state: true }, refused: { state: true },
-    lost: { state: true }, selected: { state: true }, done: { state: true }, unfolded: { state: true },
+    ...Listing.properties, hovered: { state: true }, region: { state: true }, filtering: { state: true },
+    dragging: { state: true }, helping: { state: true }, refused: { state: true }, done: { state: true },
   };
-  declare view: View;
-  declare answer: api.SearchAnswer | null;
-  declare hits: api.Hit[];
-  declare busy: boolean;
-  /** Why the list asked for is not there. */
-  declare error: api.ApiError | null;
-  /** Why its next page is not. */
-  declare stuck: api.ApiError | null;
-  declare stats: api.Stats | null;
   /** Chip hovered or focused; -1 for none. */
   declare hovered: number;
   declare region: { id: string; region: number } | null;
@@ -57,34 +43,19 @@ class RegardApp extends LitElement {
   declare helping: boolean;
   /** Whether the last word that counts was to be switched off. */
   declare refused: boolean;
-  /** Whether the server cannot be reached. */
-  declare lost: boolean;
-  /** Ids of photos that are selected, and what came of the last action on them. */
-  declare selected: string[];
+  /** What came of the last action on the photos that are selected. */
   declare done: string;
-  /** Whether photos that fit less are shown. */
-  declare unfolded: boolean;
 
-  private chips: Chip[] = [];
-  private listed: View = BLANK; // what the list shown was asked with
-  private start = 0; // place of the list's first photo among all
-  private shelf = new Shelf(() => this.requestUpdate());
   private sender = new Sender(() => this.requestUpdate(), (id, replace) => this.go({ photo: id, sentence: "" }, replace),
     () => void this.load());
-  private asking = true; // whether what is awaited is another list, not more of this one
-  private ended = false; // whether the list has no further page
-  private requests = new AbortController();
   private timer = 0;
   private stopDrops = () => {};
   private stopWatch = () => {};
 
   constructor() {
     super();
-    this.view = readView(location.search);
-    this.answer = this.stats = this.region = this.error = this.stuck = null;
-    this.hits = [];
-    this.busy = this.dragging = this.helping = this.refused = this.lost = this.unfolded = false;
-    this.selected = [];
+    this.region = null;
+    this.dragging = this.helping = this.refused = false;
     this.done = "";
     this.filtering = filterCount(this.view) > 0;
     this.hovered = -1;
@@ -121,62 +92,6 @@ class RegardApp extends LitElement {
     if (stats.is_local) void this.shelf.follow();
     const came = stats.photos > 0 && this.answer?.indexed === 0;
     if (!this.busy && (back || came) && (came || this.error || !this.answer)) void this.load();
-  };
-
-  /** The large view walks on past what is loaded. */
-  override updated() {
-    const at = this.hits.findIndex(({ photo }) => photo.id === this.view.photo);
-    const near = at >= 0 && at > this.hits.length - 4;
-    if (near && !this.folds && !this.ended && !this.busy && !this.stuck && !this.error) void this.load(true);
-  }
-
-  private async count() {
-    try {
-      this.stats = await api.stats();
-    } catch {
-      this.stats = null; // asked again with the next list
-    }
-  }
-
-  /** Ask for the list of the view, or for its next page. */
-  private async load(more = false) {
-    this.requests.abort();
-    this.requests = new AbortController();
-    const { signal } = this.requests;
-    const { view } = this;
-    this.busy = true;
-    this.asking = !more;
-    this.stuck = null;
-    if (!this.stats) void this.count();
-    try {
-      const months = isSearch(view) || view.dup ? [] : await this.shelf.monthsOf(view, !more);
-      if (!more) this.start = offsetOf(months, view.at);
-      const answer = await api.search(view, this.start + (more ? this.hits.length : 0), PAGE, signal);
-      const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
-      const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
-      this.chips = chipsOf(answer.words);
-      this.hits = likelyFirst(more ? [...this.hits, ...fresh] : fresh);
-      this.answer = answer;
-      this.listed = view;
-      this.ended = answer.hits.length < PAGE;
-      this.error = null;
-      this.lost = false;
-      if (!more) [this.selected, this.unfolded] = [[], false];
-    } catch (error) {
-      if (signal.aborted) return;
-      if (more) this.stuck = api.asError(error);
-      else this.error = api.asError(error);
-      this.lost ||= api.asError(error).status === 0;
-    }
-    this.busy = false;
-    document.title = isSearch(this.view) ? `${this.view.q || titleOf(this.view)} – Regard` : "Regard";
-  }
-
-  /** Wait no longer for the list. */
-  private stop = () => {
-    this.requests.abort();
-    this.busy = false;
-    this.error = new api.ApiError(503, "Stopped.", "");
   };
 
   /** Change the view and the address with it. */
@@ -285,25 +200,6 @@ class RegardApp extends LitElement {
   /** The time that the sentence in the field names. */
   private get time(): api.Time | null {
     return this.listed.q === this.view.q ? (this.answer?.time ?? null) : null;
-  }
-
-  private get likely(): number {
-    return this.answer ? likelyOf(this.answer, this.hits, this.listed) : 0;
-  }
-
-  /** Whether less likely photos are kept back. */
-  private get folds(): boolean {
-    return !this.unfolded && this.likely > 0 && this.likely < this.hits.length;
-  }
-
-  private get shown(): api.Hit[] {
-    return this.folds ? this.hits.slice(0, this.likely) : this.hits;
-  }
-
-  private get lines() {
-    if (this.listed.dup) return stackLines(this.hits);
-    if (!isSearch(this.listed)) return monthsOf(this.shown);
-    return lineBefore(this.likely, this.shown.length);
   }
 
   private get active(): number {

@@ -13,6 +13,7 @@ import "./sentences.ts";
 import { Screen } from "./slideshow.ts";
 import { FIRST_BOX, type RegardStage } from "./stage.ts";
 import "./sum.ts";
+import { tools, walk } from "./tools.ts";
 import { styleOf } from "./style-of.ts";
 import type { View } from "./state.ts";
 import { chipsOf, foundByLabel, lightOf, shownOf, type Chip, type Shown } from "./words.ts";
@@ -74,7 +75,7 @@ export class RegardViewer extends LitElement {
   private loads = new AbortController();
   private explains = new AbortController();
   private screen = new Screen(() => this.requestUpdate(), () => this.querySelector(".stage"),
-    () => !!this.nextId && (this.tell("goto", this.nextId), true));
+    () => !!this.nextId && (this.goto(this.nextId), true));
 
   constructor() {
     super();
@@ -111,7 +112,7 @@ export class RegardViewer extends LitElement {
   }
 
   /** Whether this is the reader's own photo, which is no file of the index. */
-  private get sent(): boolean {
+  get sent(): boolean {
     return this.view.photo.startsWith("u");
   }
 
@@ -216,8 +217,8 @@ export class RegardViewer extends LitElement {
         <h2>${photo?.name ?? ""}<small>${[photo?.folder, day(photo?.taken ?? null)]
           .filter(Boolean).join(" · ")}</small></h2>
         <span class="place">${this.place}</span>
-        ${this.walk()}
-        ${photo ? this.tools() : nothing}
+        ${walk(this, this.goto)}
+        ${photo ? tools(this, this.tooling) : nothing}
       </header>
       ${!photo && this.error ? missing(this.error, this.again(), () => this.tell("close", null)) : html`<div class="viewer-body">
         <div class="upper">
@@ -238,32 +239,13 @@ export class RegardViewer extends LitElement {
           ${this.explained ? panels(this.explained, this.chips, (index) => this.show(index)) : nothing}
           ${photo ? html`<regard-sentences .photo=${photo} .chosen=${this.sentence}
             @choose=${(event: CustomEvent<string>) => this.choose(event.detail)}></regard-sentences>` : nothing}
-          ${this.like.length ? similar(this.like, this.link, (id) => this.tell("goto", id)) : nothing}
+          ${this.like.length ? similar(this.like, this.link, this.goto) : nothing}
         </div>
       </div>`}
     </dialog>`;
   }
 
-  /** To the photo before and the next, where the photo is one of a list. */
-  private walk() {
-    if (!this.place) return nothing;
-    return html`<button class="tool" type="button" aria-label="Previous photo" ?disabled=${!this.previousId}
-        @click=${() => this.tell("goto", this.previousId)}>${icons.left}</button>
-      <button class="tool" type="button" aria-label="Next photo" ?disabled=${!this.nextId}
-        @click=${() => this.tell("goto", this.nextId)}>${icons.right}</button>`;
-  }
-
-  private tools() {
-    const { playing, filling } = this.screen;
-    const tool = (label: string, icon: unknown, on: boolean, act: () => void) => html`<button class="tool"
-      type="button" aria-label=${label} title=${label} aria-pressed=${on ? "true" : "false"} @click=${act}>${icon}</button>`;
-    const { photo } = this;
-    return html`${photo && !this.sent ? tool("Favourite", icons.heart, photo.favourite, this.toggleFavourite) : nothing}
-      ${tool("Search by a part of this photo", icons.part, !!this.box, this.togglePart)}
-      ${this.nextId || playing ? tool(playing ? "Stop the slideshow" : "Slideshow",
-        playing ? icons.pause : icons.play, playing, () => this.screen.play()) : nothing}
-      ${document.fullscreenEnabled ? tool("Full screen", icons.full, filling, () => this.screen.fill()) : nothing}`;
-  }
+  private goto = (id: string) => this.tell("goto", id);
 
   private toggleFavourite = () => {
     const photo = { ...this.photo!, favourite: !this.photo!.favourite };
@@ -275,6 +257,8 @@ export class RegardViewer extends LitElement {
     this.box = this.box ? null : FIRST_BOX;
     void this.updateComplete.then(() => this.querySelector<HTMLElement>(".part-box")?.focus());
   };
+
+  private tooling = { favour: this.toggleFavourite, part: this.togglePart, screen: this.screen };
 
   private again() {
     return this.error?.passes ? html`<button class="link" type="button" @click=${this.retry}>Try again</button>` : nothing;
@@ -300,7 +284,7 @@ export class RegardViewer extends LitElement {
         @box=${(event: CustomEvent<number[]>) => (this.box = event.detail)}
         @search=${() => this.querySelector<HTMLInputElement>("#part-words")?.focus()}></regard-stage>
       ${this.box ? partForm(this.onPart, this.togglePart) : nothing}
-      ${this.screen.filling ? html`<div class="over">${this.walk()}${this.tools()}</div>` : nothing}
+      ${this.screen.filling ? html`<div class="over">${walk(this, this.goto)}${tools(this, this.tooling)}</div>` : nothing}
     </figure>`;
   }
 
@@ -312,7 +296,7 @@ export class RegardViewer extends LitElement {
 
   private walkBy(by: number) {
     const id = by < 0 ? this.previousId : this.nextId;
-    if (id) this.tell("goto", id);
+    if (id) this.goto(id);
   }
 
   private get shown(): Shown | null {
