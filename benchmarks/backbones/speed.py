@@ -65,7 +65,7 @@ def main():
     transformers.logging.set_verbosity_error()
     configurations = json.loads((HERE / "configurations.json").read_text())
     for name in sys.argv[1:] or configurations:
-        backbone = backbone_of(configurations[name])
+        backbone = backbone_of(configurations[name]["config"])
         one, four = seconds(backbone, 1), seconds(backbone, 4)
         text = text_seconds(backbone)
         print(f"{name:12} {one:.2f} s a photo, {four:.2f} of four together, {text:.2f} a text")

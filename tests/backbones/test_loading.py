@@ -1,4 +1,4 @@
-"""From a name to a backbone: names and shapes of published weights, and what is refused."""
+"""From a name to a backbone: what is loaded, and what is refused."""
 
 import json
 import shutil
@@ -13,22 +13,10 @@ from safetensors.torch import load_file, save_file  # noqa: E402
 from tests.backbones.tiny import FAMILIES  # noqa: E402
 
 import regard  # noqa: E402
-from regard.backbones.loading import FAMILIES as KINDS  # noqa: E402
 from regard.backbones.loading import digest_of, load_backbone  # noqa: E402
-from regard.backbones.settings import Choice, known  # noqa: E402
+from regard.backbones.settings import Choice  # noqa: E402
 from regard.errors import CheckpointError, ConfigError  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-PUBLISHED = json.loads((ROOT / "benchmarks/backbones/configurations.json").read_text())
-SHAPES = {
-    "siglip2-b32": (408, 376_856_066, "vision_model.embeddings.patch_embedding.weight"),
-    "siglip2-b16": (408, 375_234_050, "text_model.embeddings.token_embedding.weight"),
-    "siglip-b16": (408, 203_155_970, "vision_model.head.attention.in_proj_weight"),
-    "tipsv2-b14": (420, 195_948_289, "vision_model.embeddings.register_tokens"),
-    "tipsv2-l14": (636, 487_941_121, "vision_model.embeddings.position_embeddings"),
-    "clip-b32": (398, 151_277_313, "visual_projection.weight"),
-    "clip-b16": (398, 149_620_737, "text_projection.weight"),
-}
 FIRST_NAMES = (  # of TIPSv2's weights as they are published, and what they are called here
     ("vision_model.embeddings.patch_embeddings.projection.", "vision_encoder.patch_embed.proj."),
     ("vision_model.embeddings.position_embeddings", "vision_encoder.pos_embed"),
@@ -57,22 +45,6 @@ def change(folder, **weights):
     held = {**load_file(path), **weights}
     kept = {name: value for name, value in held.items() if value is not None}
     save_file(kept, path, metadata={"format": "pt"})
-
-
-@pytest.mark.parametrize("name", SHAPES)
-def test_published_shapes_are_those_of_transformers(name):
-    """The weights' number and sizes are published ones where those are known by heart."""
-    tree = PUBLISHED[name]
-    model_class = getattr(transformers, KINDS[tree["model_type"]][0])
-    with torch.device("meta"):
-        network = model_class(model_class.config_class(**tree))
-    count, numbers, present = SHAPES[name]
-    state = network.state_dict()
-    assert len(state) == count
-    assert present in state
-    assert sum(parameter.numel() for parameter in network.parameters()) == numbers
-    assert known()[name].megabytes == round(4 * numbers / 1e6)
-    assert set(PUBLISHED) == set(known())
 
 
 @pytest.mark.parametrize("family", FAMILIES)
