@@ -69,9 +69,14 @@ def weights_of(name):
     mlp = getattr(vision, "intermediate_size", 0) or int(vision.mlp_ratio * vision.hidden_size)
     joint = getattr(config, "projection_dim", 0) or getattr(text, "projection_size", 0)
     sizes = {
-        **{"words": text.vocab_size, "places": text.max_position_embeddings, "joint": joint},
-        **{"text": text.hidden_size, "text_mlp": text.intermediate_size},
-        **{"vision": vision.hidden_size, "vision_mlp": mlp, "patch": vision.patch_size},
+        "words": text.vocab_size,
+        "places": text.max_position_embeddings,
+        "joint": joint,
+        "text": text.hidden_size,
+        "text_mlp": text.intermediate_size,
+        "vision": vision.hidden_size,
+        "vision_mlp": mlp,
+        "patch": vision.patch_size,
         "cells": (vision.image_size // vision.patch_size) ** 2,
     }
     found = {}
