@@ -14,7 +14,7 @@ import click
 import typer.main
 
 from regard.cli.main import app
-from regard.core.model_config import ModelConfig
+from regard.core.model_config import ModelConfig, TextConfig
 from regard.core.scoring import Scoring
 from regard.training.config import TrainConfig, load_recipe, recipe_names
 
@@ -70,7 +70,12 @@ def _parameter(parameter: click.Parameter) -> str:
 
 def recipes() -> str:
     """Every setting with its default, and every shipped recipe."""
-    sections = (("model", ModelConfig), ("model.scoring", Scoring), ("training", TrainConfig))
+    sections = (
+        ("model", ModelConfig),
+        ("model.text", TextConfig),
+        ("model.scoring", Scoring),
+        ("training", TrainConfig),
+    )
     lines = [
         "# Recipes and settings\n",
         "A recipe is a TOML file with the sections below. `--set section.name=value` changes one "
@@ -85,7 +90,7 @@ def recipes() -> str:
         lines += [
             f"| `{field.name}` | {_default(field)} | {about.get(field.name, '')} |"
             for field in fields(kind)
-            if field.name != "scoring"
+            if field.name not in ("scoring", "text")
         ]
         lines.append("")
     return "\n".join(lines)

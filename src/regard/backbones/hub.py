@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 from regard.backbones.loading import (
     FAMILIES,
+    TEXT,
     VOCABULARIES,
     WEIGHTS,
     check_kind,
@@ -85,7 +86,9 @@ def ask_hub(name: str, revision: str | None = None) -> Offer:
     try:
         about = HfApi().model_info(repository, revision=revision, files_metadata=True)
         config = hf_hub_download(repository, "config.json", revision=about.sha)
-        check_kind(json.loads(Path(config).read_text(encoding="utf-8")), name)
+        tree = json.loads(Path(config).read_text(encoding="utf-8"))
+        if tree.get("model_type") != TEXT:
+            check_kind(tree, name)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001 - the hub's client raises its HTTP library's, too

@@ -22,6 +22,8 @@ FAMILIES = {
     "tipsv2": ("Tipsv2Model", "regard.backbones.tips:Tips"),
 }
 """By a configuration's model_type: transformers' model, and what makes a backbone of it."""
+TEXT = "bert"
+"""The model_type of what reads captions alone."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
 _UNPUBLISHED = {"temperature"}  # of TIPSv2, learnable and in no checkpoint
@@ -104,8 +106,8 @@ def _loaded(name: str, synthetic: bool, device: str) -> Loaded:
     kind = check_kind(tree, name)
     refuse_choice(Choice(name, synthetic=synthetic), kind)
     model_class, where = FAMILIES[kind]
-    transformers = _transformers()
-    network = _network(getattr(transformers, model_class), folder).to(device)
+    transformers = transformers_here()
+    network = network_in(getattr(transformers, model_class), folder).to(device)
     tokenizer = _tokenizer(transformers, folder)
     path = folder / "preprocessor_config.json"
     processing = _read(path) if path.is_file() else {}
@@ -138,7 +140,12 @@ def _class(where: str) -> Any:
     return getattr(importlib.import_module(module), name)
 
 
-def _transformers() -> Any:
+def transformers_here() -> Any:
+    """Transformers, told to be quiet.
+
+    Raises:
+        ConfigError: it, or torch, is missing.
+    """
     import importlib
 
     try:
@@ -170,8 +177,17 @@ def check_kind(tree: dict[str, Any], name: str) -> str:
     )
 
 
-def _network(model_class: Any, folder: Path) -> Any:
+def is_text(folder: Path) -> bool:
+    """Whether what lies in a folder reads captions alone."""
+    return bool(_read(folder / "config.json").get("model_type") == TEXT)
+
+
+def network_in(model_class: Any, folder: Path, allowed: str = "", **options: Any) -> Any:
     """A model with all of its weights.
+
+    Args:
+        allowed: kind of keys that may be there, as unexpected_keys.
+        options: of `from_pretrained`.
 
     Raises:
         CheckpointError: files are damaged, or weights are missing, too many or of other shapes.
@@ -181,14 +197,18 @@ def _network(model_class: Any, folder: Path) -> Any:
 
     try:
         network, report = model_class.from_pretrained(
-            folder, local_files_only=True, output_loading_info=True, dtype=torch.float32
+            folder,
+            local_files_only=True,
+            output_loading_info=True,
+            dtype=torch.float32,
+            **options,
         )
     except (OSError, ValueError, RuntimeError, SafetensorError) as error:
         raise CheckpointError(
             f"weights in {folder} cannot be read ({error}); they must be whole and belong to its "
             "config.json. Restore the files, or get them again."
         ) from None
-    for what in ("missing_keys", "unexpected_keys", "mismatched_keys"):
+    for what in {"missing_keys", "unexpected_keys", "mismatched_keys"} - {allowed}:
         for key in sorted(set(map(str, report.get(what) or ())) - _UNPUBLISHED):
             raise CheckpointError(
                 f"weight {key} in {folder} is among the {what.replace('_', ' ')}; every weight of "

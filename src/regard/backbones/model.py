@@ -65,6 +65,7 @@ class BackboneModel(Model):
         self.background = fitted.background
         self.support = fitted.support
         self.pointer = self.labels = None
+        self.tokenizer = ""
 
     def __repr__(self) -> str:
         """Which, and how large its vectors are."""

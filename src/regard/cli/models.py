@@ -14,6 +14,7 @@ from regard.cli.common import (
     output,
     print_figures,
     print_json,
+    print_made,
     printable,
     progress_bar,
     read_captions,
@@ -153,6 +154,7 @@ def get(
     """
     from regard.backbones.check import measure
     from regard.backbones.hub import ask_hub, download
+    from regard.backbones.loading import is_text
     from regard.backbones.model import load
     from regard.backbones.settings import repository_of
 
@@ -166,11 +168,16 @@ def get(
         markup=False,
     )
     folder = download(offer)
+    about = {"name": name, "repository": repository_of(name), "revision": offer.revision}
+    about |= {"licence": licence, "folder": str(folder)}
+    if is_text(folder):
+        use = f"Use it: regard train --recipe RECIPE --set model.text.name={name}"
+        print_made(folder, about, as_json, use)
+        return
     loaded = load(name)
     seconds = measure(loaded)
     if as_json:
-        about = {"name": name, "repository": repository_of(name), "revision": offer.revision}
-        print_json({**about, "licence": licence, "folder": str(folder), "seconds": seconds})
+        print_json({**about, "seconds": seconds})
         return
     output.print(f"{folder}", markup=False)
     notes.print(

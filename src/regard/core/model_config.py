@@ -11,6 +11,29 @@ LIKELIEST = 10
 
 
 @dataclass(frozen=True, kw_only=True)
+class TextConfig:
+    """A transformer that reads captions; all but name and dropout follow from its folder."""
+
+    name: str = "google-bert/bert-base-uncased"
+    """Folder in the hub's layout, name on the hub (`regard models get`), or minilm, which comes
+    with `regard[train]`; of kind bert."""
+    dim: int = 768
+    """Numbers of a piece's state."""
+    layers: int = 12
+    heads: int = 12
+    inner: int = 3072
+    """Width of the layers' inner half."""
+    pieces: int = 30522
+    """Pieces of words it knows."""
+    places: int = 512
+    """Most pieces of a caption."""
+    kinds: int = 2
+    """Kinds of sentences, of which captions are the first."""
+    dropout: float = 0.1
+    """Share of states and attention weights that are dropped while it learns."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class ModelConfig:
     """Sizes of the network and how it scores. The one place where these defaults stand."""
 
@@ -22,10 +45,11 @@ class ModelConfig:
     """Size of the learned word embeddings the GRU reads."""
     bidirectional: bool = True
     """Read captions both ways and average the two states (eq. 8 of section 3.2)."""
-    word_encoding: Literal["gru", "last", "states"] = "gru"
+    word_encoding: Literal["gru", "last", "states", "transformer"] = "gru"
     """gru: learned embeddings read by a GRU (SCAN); last: the GRU's last state stands for every
     word (VSE++, with the pooled scorer); states: frozen states of a pretrained sentence encoder,
-    projected, beside a learned embedding."""
+    projected, beside a learned embedding; transformer: states of one that learns along
+    (`[model.text]`), a word's being the mean of its pieces', projected."""
     state_dim: int = 384
     """Numbers of a word's state in the sentence encoder."""
     backbone: str = ""
@@ -53,6 +77,8 @@ class ModelConfig:
     """Share of word embedding entries dropped while training."""
     feature_dropout: float = 0.0
     """Share of region feature entries dropped before the perceptron while training."""
+    text: TextConfig = field(default_factory=TextConfig)
+    """The transformer that reads captions, where one does."""
     scoring: Scoring = field(default_factory=Scoring)
     """How regions and words become a similarity."""
 

@@ -13,6 +13,7 @@ from regard.core.attention import l2norm
 from regard.core.model_config import LIKELIEST, ModelConfig
 from regard.core.pooling import Pooler
 from regard.core.scoring import EPS
+from regard.core.transformer import TransformerEncoder
 from regard.device import put
 
 
@@ -242,9 +243,14 @@ class MatchingModel(nn.Module):
 
     def __init__(self, config: ModelConfig, vocab_size: int) -> None:
         super().__init__()
-        self.config = config
+        self.config, self.vocab_size = config, vocab_size
         self.regions = RegionEncoder(config)
-        self.words = (StateEncoder if self.needs_states else WordEncoder)(config, vocab_size)
+        self.words: WordEncoder | StateEncoder | TransformerEncoder
+        if config.word_encoding == "transformer":
+            self.words = TransformerEncoder(config)
+        else:
+            kind = StateEncoder if self.needs_states else WordEncoder
+            self.words = kind(config, vocab_size)
 
     def label_names(self) -> Float[Tensor, "label dim"] | None:
         """Word vectors of the labels' names; None without labels."""
@@ -255,5 +261,5 @@ class MatchingModel(nn.Module):
 
     @property
     def needs_states(self) -> bool:
-        """Whether captions come with states of the sentence encoder."""
-        return self.config.word_encoding == "states"
+        """Whether captions come with states of the sentence encoder, or with pieces."""
+        return self.config.word_encoding in ("states", "transformer")

@@ -16,6 +16,8 @@ from regard.kernels.workers import one_product_a_thread
 from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, WordEncoder
 from regard.model.recurrence import Weights
+from regard.model.transformer import TransformerEncoder
+from regard.words.pieces import CaptionPieces, Pieces
 from regard.words.special import END, START, WHOLE
 from regard.words.states import OWN, WordSource, padded_states
 from regard.words.tokens import tokenize
@@ -40,8 +42,16 @@ def word_source(config: ModelConfig) -> WordSource:
     return source
 
 
-def states_for(config: ModelConfig) -> States:
-    """Padded states of captions for a model; what gives them is loaded when they are asked for."""
+def states_for(config: ModelConfig, tokenizer: str) -> States:
+    """Padded states of captions for a model, or pieces where a transformer reads them.
+
+    What gives states is loaded when they are asked for.
+
+    Args:
+        tokenizer: of such a model, as its checkpoint keeps it.
+    """
+    if config.word_encoding == "transformer":
+        return CaptionPieces(Pieces(tokenizer), config.text.places)
     return lambda captions: padded_states(captions, word_source(config))
 
 
@@ -63,7 +73,7 @@ class CaptionEncoder:
     ) -> None:
         self._vocabulary, self._states, self._dim = vocabulary, states, config.embed_dim
         self._whole = config.whole_weight > 0
-        self._needs_states = config.word_encoding == "states"
+        self._needs_states = config.word_encoding in ("states", "transformer")
         self._encoder = encoder or _encoder_of(config, weights)
 
     def __call__(
@@ -97,6 +107,8 @@ class CaptionEncoder:
 
 
 def _encoder_of(config: ModelConfig, weights: Weights) -> Callable[..., np.ndarray]:
+    if config.word_encoding == "transformer":
+        return TransformerEncoder(weights, config.text.heads)
     if config.word_encoding != "states":
         return WordEncoder(weights, last=config.word_encoding == "last")
     return StateEncoder(weights, names_only=config.word_weights, whole_weight=config.whole_weight)

@@ -6,6 +6,7 @@
     background.safetensors   perhaps: what is compared with (regard.model.background)
     pointer.safetensors      perhaps: where words point (regard.model.pointer)
     labels.safetensors       perhaps: what regions look like (regard.model.labels)
+    tokenizer.json           perhaps: pieces of words, where a transformer reads captions
 
 Nothing in these files is code and nothing in them is executed.
 """
@@ -35,7 +36,7 @@ from regard.store.atomic import replacing
 from regard.words.vocabulary import Vocabulary
 
 FORMAT = 1
-CONFIG, WEIGHTS = "config.json", "model.safetensors"
+CONFIG, WEIGHTS, TOKENIZER = "config.json", "model.safetensors", "tokenizer.json"
 DEFAULT_MODEL = "flickr8k"
 _SHIPPED = Path(__file__).parents[1] / "weights"
 
@@ -59,6 +60,8 @@ class Checkpoint:
     """Says where words point; None where none was taught."""
     labels: LabelClasses | None = None
     """What regions may be taken for; None where a model has no labels."""
+    tokenizer: str = ""
+    """Text of a tokenizer.json for words, where a transformer reads captions."""
 
     def __post_init__(self) -> None:
         """Refuse weights that do not fit the sizes and the vocabulary, and labels likewise."""
@@ -96,7 +99,8 @@ def describe(config: ModelConfig, vocabulary: Vocabulary) -> str:
         "pooled": "a vector a caption (VSE++)",
     }[scoring.scorer]
     sizes = f"{config.feature_dim} to {config.embed_dim} numbers, {len(vocabulary)} words"
-    return f"{kind}, {sizes}{f', on {config.backbone}' if config.backbone else ''}"
+    on = config.backbone or (config.word_encoding == "transformer" and config.text.name)
+    return f"{kind}, {sizes}{f', on {on}' if on else ''}"
 
 
 def shipped_models() -> list[str]:
@@ -142,6 +146,11 @@ def save_checkpoint(folder: str | Path, checkpoint: Checkpoint, *, half: bool = 
     tensor_files.write(folder / WEIGHTS, weights)
     with replacing(folder / "vocab.json") as partial:
         checkpoint.vocabulary.save(partial)
+    if checkpoint.tokenizer:
+        with replacing(folder / TOKENIZER) as partial:
+            partial.write_text(checkpoint.tokenizer, encoding="utf-8")
+    else:
+        (folder / TOKENIZER).unlink(missing_ok=True)  # another model's
     parts = (checkpoint.background, checkpoint.pointer, checkpoint.labels)
     for part, name in zip(parts, (BACKGROUND, POINTER, LABELS), strict=True):
         if part is None:
@@ -185,6 +194,7 @@ def load_checkpoint(
             str(tree.get("extractor", "")),
             dict(tree.get("info", {})),
             labels=_labels(folder) if tree["model"].get("labels") else None,
+            tokenizer=_tokenizer(folder, tree["model"]),
         )
     except CheckpointError as error:
         raise CheckpointError(f"{folder}: {error}") from None
@@ -200,6 +210,12 @@ def load_checkpoint(
 def _labels(folder: Path) -> LabelClasses | None:
     """Those in a model's folder; shipped models share those of the shipped backbone."""
     return LabelClasses.load(folder) or LabelClasses.load(_SHIPPED)
+
+
+def _tokenizer(folder: Path, model: dict[str, Any]) -> str:
+    if model.get("word_encoding") != "transformer":
+        return ""
+    return (folder / TOKENIZER).read_text(encoding="utf-8")
 
 
 def _read_config(folder: Path) -> dict[str, Any]:

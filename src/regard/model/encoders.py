@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int
 
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import EPS
-from regard.model import pooling, recurrence
+from regard.model import pooling, recurrence, transformer
 from regard.model.labels import LabelClasses
 from regard.model.pooling import pooler_of
 from regard.model.recurrence import ENDS, Reader, Weights, floats, parts
@@ -34,6 +34,8 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
         found |= pooling.shapes("regions.pooler") | pooling.shapes("words.pooler")
     if config.weighs_words:
         found["words.weigh.weight"] = (1, config.state_dim)
+    if config.word_encoding == "transformer":
+        return found | transformer.shapes(config.text, dim)
     if config.word_encoding == "states":
         return {
             **found,

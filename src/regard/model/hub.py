@@ -13,12 +13,13 @@ from typing import Any
 
 from regard.errors import CheckpointError
 from regard.model.background import FILE as BACKGROUND
-from regard.model.checkpoint import Checkpoint, resolve_model, save_checkpoint
+from regard.model.checkpoint import TOKENIZER, Checkpoint, resolve_model, save_checkpoint
 from regard.model.labels import FILE as LABELS
 from regard.model.pointer import FILE as POINTER
 from regard.regions.pyramid import BACKBONE, SHIPPED, identity_of, tag_of
 
-_FILES = ("config.json", "model.safetensors", "vocab.json", BACKGROUND, POINTER, LABELS, BACKBONE)
+_PARTS = (BACKGROUND, POINTER, LABELS, BACKBONE, TOKENIZER)
+_FILES = ("config.json", "model.safetensors", "vocab.json", *_PARTS)
 
 
 def write_layout(checkpoint: Checkpoint, source: str, folder: Path) -> None:

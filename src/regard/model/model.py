@@ -68,7 +68,7 @@ class Model(Judging, Published):
         device: str = PROCESSOR,
     ) -> None:
         self.source, self.device = source, device
-        self._states = states or states_for(checkpoint.config)
+        self._states = states or states_for(checkpoint.config, checkpoint.tokenizer)
         self.config = checkpoint.config
         self.weights = checkpoint.weights
         self.vocabulary = checkpoint.vocabulary
@@ -76,7 +76,7 @@ class Model(Judging, Published):
         self.info = checkpoint.info
         self.background = checkpoint.background
         self.pointer = checkpoint.pointer
-        self.labels = checkpoint.labels
+        self.labels, self.tokenizer = checkpoint.labels, checkpoint.tokenizer
 
     def __repr__(self) -> str:
         """Where it is from, how it scores and how large it is."""
@@ -86,7 +86,8 @@ class Model(Judging, Published):
     def checkpoint(self) -> Checkpoint:
         """What is kept of it on disk."""
         network = self.config, self.weights, self.vocabulary, self.extractor_identity
-        return Checkpoint(*network, self.info, self.background, self.pointer, self.labels)
+        parts = self.background, self.pointer, self.labels, self.tokenizer
+        return Checkpoint(*network, self.info, *parts)
 
     @property
     def scoring(self) -> Scoring:

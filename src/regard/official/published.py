@@ -58,6 +58,10 @@ PUBLISHED = {
     "vsepp-coco": Published("Chen et al. 2021", 490.5, None, None),
     "vseinf-f30k": Published("Chen et al. 2021", None, None, None),
     "vseinf-coco": Published("Chen et al. 2021", None, None, None),
+    "vseinf-bert-f30k": Published("Chen et al. 2021", None, (81.7, 95.4, None), (61.4, 85.9, None)),
+    "vseinf-bert-coco": Published("Chen et al. 2021", None, (79.7, 96.4, None), (64.8, 91.4, None)),
     "chan-f30k": _later("Pan et al. 2023", 507.8, (79.7, 94.5, 97.3), (60.2, 85.3, 90.7)),
     "chan-coco": _later("Pan et al. 2023", 525.0, (79.7, 96.7, 98.7), (63.8, 90.4, 95.8)),
+    "chan-bert-f30k": _later("Pan et al. 2023", 518.5, (80.6, 96.1, 97.8), (63.9, 87.5, 92.6)),
+    "chan-bert-coco": _later("Pan et al. 2023", 532.5, (81.4, 96.9, 98.9), (66.5, 92.1, 96.7)),
 }

@@ -33,6 +33,7 @@ from regard.training.loop import Progress, train
 from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
+from regard.training.text import read_by
 from regard.words.tokens import tokenize
 
 PHOTO, REGIONS = "vsepp-photo", "vsepp-regions"
@@ -113,6 +114,7 @@ def ablate(
         DataError: the regions have no boxes, so that the widest is unknown.
         CheckpointError: the folder holds runs of another recipe.
     """
+    recipe, _ = read_by(recipe)
     scores: dict[str, list[np.ndarray]] = {}
     machine = replace(machine, cache=folder / "cache")
     owner = splits.val.captions.photo_of_caption

@@ -13,6 +13,7 @@ from regard.datasets.dataset import Dataset, check_finite
 from regard.device import put
 from regard.errors import ShapeError
 from regard.training.state_tables import StateTable
+from regard.training.text import PieceTable
 from regard.words.special import UNKNOWN
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import CaptionIds, Vocabulary
@@ -78,7 +79,7 @@ class PairBatches:
         batch_size: int,
         *,
         captions_per_photo: int = 1,
-        states: StateTable | None = None,
+        states: StateTable | PieceTable | None = None,
     ) -> None:
         self.dataset = dataset
         self.batch_size = batch_size
@@ -191,7 +192,8 @@ class PairBatches:
             if batch.states is not None:
                 chance = torch.rand(batch.word_ids.shape, generator=generator)
                 dropped = (chance < word_dropout) & inner
-                batch = batch._replace(states=batch.states.masked_fill(dropped[..., None], 0))
+                assert self.states is not None  # where they are from
+                batch = batch._replace(states=self.states.without(batch.states, dropped))
         if region_dropout:
             chance = torch.rand(batch.region_mask.shape, generator=generator)
             chance = chance.masked_fill(~batch.region_mask, 2.0)

@@ -25,6 +25,10 @@ class TrainConfig:
     batch_size: int = 128
     """Pairs of a photo and a caption in a step; each pair's negatives come from its batch."""
     learning_rate: float = 2e-4
+    text_rate: float = 0.1
+    """Factor of the learning rate of a transformer that reads captions; 0 leaves it as it is."""
+    layer_decay: float = 1.0
+    """Factor of that again, from each of its layers to the one below."""
     schedule: Literal["step", "cosine"] = "step"
     """step: a tenth after every `decay_epochs`; cosine: down to a fiftieth at the end."""
     decay_epochs: int = 15
@@ -80,9 +84,11 @@ class TrainConfig:
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("learning_rate", "clip_norm", "attention_temperature"):
             self._require(name, getattr(self, name) > 0, "above 0")
+        self._require("layer_decay", 0 < self.layer_decay <= 1, "above 0 and at most 1")
         for name in ("word_dropout", "region_dropout", "average_decay"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")
         for name in (
+            "text_rate",
             "warmup_steps",
             "weight_decay",
             "margin",

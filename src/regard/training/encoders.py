@@ -13,6 +13,7 @@ from torch import Tensor
 
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
 from regard.core.scoring import EPS, TINY
+from regard.core.transformer import TransformerEncoder
 from regard.training.precision import mixed
 from regard.training.recurrence import pack, read
 
@@ -38,7 +39,7 @@ def embed_regions(
 
 
 def embed_words(
-    encoder: WordEncoder | StateEncoder,
+    encoder: WordEncoder | StateEncoder | TransformerEncoder,
     word_ids: Int[Tensor, "cap word"],
     lengths: Int[Tensor, " cap"],
     states: Float[Tensor, "cap word state"] | None,
@@ -46,7 +47,7 @@ def embed_words(
     dtype: torch.dtype,
 ) -> Float[Tensor, "cap word dim"]:
     """What the encoder gives, with products of the type asked for."""
-    if isinstance(encoder, StateEncoder) or encoder.last:
+    if not isinstance(encoder, WordEncoder) or encoder.last:
         with mixed(dtype, word_ids.device):
             vectors: Tensor = encoder(word_ids, lengths, states, naming)
             return vectors

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 
 from regard.core.network import MatchingModel
+from regard.core.transformer import TransformerEncoder
 from regard.datasets.dataset import Dataset
 from regard.device import put, read
 from regard.errors import ConfigError
@@ -27,6 +28,7 @@ from regard.training.projection import ProjectedDataset, mean_and_deviation, wid
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
 from regard.training.step import batch_loss
+from regard.training.text import WORDS_ALONE, PieceTable, Reading, begin_as_pretrained, by_rate
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
@@ -41,6 +43,7 @@ class Learner:
         train_set: gives the statistics of features, and their components where the recipe asks.
         start: a model to go on from, with its statistics; None begins with random weights.
         classes: what regions may look like; None keeps those of the model to go on from.
+        reading: what reads captions, where a transformer does.
         machine: what it learns on.
 
     Raises:
@@ -56,10 +59,11 @@ class Learner:
         start: MatchingModel | None = None,
         *,
         classes: LabelClasses | None = None,
+        reading: Reading = WORDS_ALONE,
         machine: Machine = DEFAULT_MACHINE,
     ) -> None:
         self.recipe, self._run, self.device = recipe, run, machine.device
-        self._ranks = machine.ranks
+        self._ranks, self.tokenizer = machine.ranks, reading.tokenizer
         config = recipe.training
         self.dataset: Dataset = train_set
         """What to take batches from."""
@@ -73,6 +77,9 @@ class Learner:
         self.model = MatchingModel(model_config, len(vocabulary))
         if model_config.backbone:
             begin_as_identity(self.model)
+        if reading.folder is not None:
+            assert isinstance(self.model.words, TransformerEncoder)  # as the recipe says
+            begin_as_pretrained(self.model.words, reading.folder)
         if start is not None:
             _go_on_from(self.model, start)
         elif config.standardize and self._projected is None:
@@ -86,14 +93,16 @@ class Learner:
         machine.prepare(self.model, config.precision)
         self._scaler = scaler_of(config.precision, torch.device(self.device))
         self.optimizer = torch.optim.AdamW(
-            self.model.parameters(), weight_decay=config.weight_decay, fused=True
+            by_rate(self.model, config), weight_decay=config.weight_decay, fused=True
         )
 
-    def states(self, dataset: Dataset, split: str) -> StateTable | None:
-        """Word states of a split's captions, kept in the run; None where the model needs none."""
+    def states(self, dataset: Dataset, split: str) -> StateTable | PieceTable | None:
+        """Word states of a split's captions, kept in the run, or pieces; None for other models."""
         if not self.model.needs_states:
             return None
         captions = [tokenize(sentence) for sentence in dataset.captions.sentences]
+        if self.tokenizer:
+            return PieceTable(captions, self.tokenizer, self.recipe.model.text.places)
         source = word_source(self.recipe.model)
         return StateTable(captions, self._run.cache, f"states-{split}", source)
 
@@ -110,7 +119,7 @@ class Learner:
             ShapeError: a vector, the loss or its gradient is not finite; nothing is changed.
         """
         for group in self.optimizer.param_groups:
-            group["lr"] = rate
+            group["lr"] = rate * group["factor"]
         self.optimizer.zero_grad(set_to_none=True)
         here = batch.moved(lambda part: put(part, self.device))
         config, ranks = self.recipe.training, self._ranks

@@ -33,6 +33,7 @@ from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.ranks import Ranks
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
+from regard.training.text import read_by
 from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
 
@@ -99,24 +100,28 @@ def train(
 
     Raises:
         ConfigError: features or labels do not fit the recipe.
-        CheckpointError: the folder holds a run of another recipe or on other data, or the features
-            of val come from another extractor than those of train.
+        CheckpointError: the folder holds a run of another recipe or on other data, the features
+            of val come from another extractor than those of train, or the transformer that is to
+            read captions is not on this machine.
     """
     _check_features(recipe, train_set, val_set)
+    recipe, reading = read_by(recipe, start)
     vocabulary = vocabulary or _vocabulary(recipe, train_set, val_set, start)
     classes, ranks = _classes(recipe, start), machine.ranks
     with ranks.leader_first():
         run = Run(Path(folder), recipe, machine.cache)
-        run.claim(_digests(train_set, val_set, vocabulary, classes))
+        run.claim(_digests(train_set, val_set, vocabulary, classes) | reading.digests)
         first = network_of(start) if start else None
         known = recipe, run, vocabulary, train_set, first
-        learner = Learner(*known, classes=classes, machine=machine)
+        learner = Learner(*known, classes=classes, reading=reading, machine=machine)
         position = run.restore(learner.restore)
         batches = _batches(recipe, learner, vocabulary, train_set)
         val_states = learner.states(val_set, "val")
 
     def judged() -> tuple[Retrieval, Checkpoint]:
-        best = checkpoint_of(learner.finished(), vocabulary, train_set.producer, {}, classes)
+        best = checkpoint_of(
+            learner.finished(), vocabulary, train_set.producer, {}, classes, reading.tokenizer
+        )
         return validate(Model(best, states=val_states, device=machine.device), val_set), best
 
     loop = _Loop(recipe, run, learner, batches, ranks)

@@ -129,7 +129,7 @@ def widened(model: MatchingModel, projection: Projection) -> MatchingModel:
     """The model that reads whole features and does what this one does with components."""
     config = replace(model.config, feature_dim=len(projection.mean))
     device = model.regions.mean.device
-    whole = put(MatchingModel(config, model.words.embed.num_embeddings), device)
+    whole = put(MatchingModel(config, model.vocab_size), device)
     whole.words.load_state_dict(model.words.state_dict())
     state = model.regions.state_dict()
     mean, deviation, basis = (put(part, device) for part in projection)

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
+from torch import Tensor
 
 from regard.store.artefact import made_once
 from regard.words.states import OWN, WordSource
@@ -48,6 +49,12 @@ class StateTable:
     def __call__(self, captions: Sequence[Sequence[str]]) -> Float[np.ndarray, "cap word state"]:
         """States of some of its captions, found by their words; float16, padded with zeros."""
         return self.gather(np.array([self._row_of[tuple(words)] for words in captions]))
+
+    def without(
+        self, states: Float[Tensor, "cap word state"], dropped: Bool[Tensor, "cap word"]
+    ) -> Float[Tensor, "cap word state"]:
+        """The same with zeros for some words."""
+        return states.masked_fill(dropped[..., None], 0)
 
     def gather(self, rows: Int[np.ndarray, " cap"]) -> Float[np.ndarray, "cap word state"]:
         """States of some captions, padded with zeros, float16."""

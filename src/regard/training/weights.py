@@ -18,10 +18,12 @@ def checkpoint_of(
     extractor: str,
     info: dict[str, Any],
     labels: LabelClasses | None = None,
+    tokenizer: str = "",
 ) -> Checkpoint:
     """A model with a copy of the network's weights; training on does not change it."""
     weights = weights_of(network)
-    return Checkpoint(network.config, weights, vocabulary, extractor, info, labels=labels)
+    known = network.config, weights, vocabulary, extractor, info
+    return Checkpoint(*known, labels=labels, tokenizer=tokenizer)
 
 
 def weights_of(module: torch.nn.Module, prefix: str = "") -> dict[str, np.ndarray]:

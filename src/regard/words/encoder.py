@@ -1,16 +1,15 @@
-"""The sentence encoder in numpy: MiniLM's six BERT layers.
+"""The sentence encoder in numpy: BERT's layers (Devlin et al. 2019), six of them in MiniLM's.
 
-all-MiniLM-L6-v2 (Wang et al. 2020; Devlin et al. 2019). `making/sentence_encoder.py` holds the same
+That one, all-MiniLM-L6-v2 (Wang et al. 2020), ships; `making/sentence_encoder.py` holds the same
 network in torch and makes the file. Sentences lie one after the other in one array, so nothing is
 padded, and what a sentence gets does not depend on the others. Knows numbers of pieces only.
 """
 
-from pathlib import Path
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
-from safetensors.numpy import load_file
 
 DIM, LAYERS, HEADS, INNER = 384, 6, 12, 1536
 GROUP = 48  # numbers of a piece that share a scale
@@ -59,36 +58,40 @@ class SentenceEncoder:
     """BERT's encoder: embeddings, then layers normalised after each residual.
 
     Args:
-        path: the file that `making/sentence_encoder.py` writes.
+        file: weights by the names of `words.bert.light`; matrices of layers as they are or, as
+            `making/sentence_encoder.py` codes them, codes with a scale, and so the table of pieces.
 
     Raises:
-        OSError, KeyError, ValueError: the file is missing, or not such a file.
+        KeyError: a weight is missing.
     """
 
-    def __init__(self, path: Path) -> None:
-        file = load_file(path)
-        self._pieces = file["pieces.codes"]
-        self._scales = file["pieces.scale"].astype(np.float32)
-        self._places = file["places"]
+    def __init__(self, file: Mapping[str, np.ndarray], heads: int = HEADS) -> None:
+        coded = "pieces.codes" in file
+        self._pieces = file["pieces.codes" if coded else "pieces"]
+        self._scales = file["pieces.scale"].astype(np.float32) if coded else None
+        self._places, self._heads = file["places"], heads
         self._norm = _Norm(file["norm.weight"], file["norm.bias"])
-        self._layers = [_layer(file, f"layers.{number}") for number in range(LAYERS)]
+        layers = {name.split(".")[1] for name in file if name.startswith("layers.")}
+        self._layers = [_layer(file, f"layers.{number}") for number in range(len(layers))]
 
     def __call__(
         self, ids: Int[np.ndarray, " piece"], lengths: Int[np.ndarray, " cap"]
-    ) -> Float[np.ndarray, "piece 384"]:
+    ) -> Float[np.ndarray, "piece dim"]:
         """States of the pieces of some sentences, float32.
 
         Args:
             ids: numbers of pieces, sentence after sentence, [CLS] and [SEP] included.
-            lengths: pieces of each, at most 512; sentences of one length side by side are quickest.
+            lengths: pieces of each, at most as many as there are places; sentences of one length
+                side by side are quickest.
         """
         starts = np.repeat(lengths.cumsum() - lengths, lengths)
-        scales = self._scales[ids].repeat(GROUP, axis=1)
-        x: Float[np.ndarray, "piece 384"] = self._pieces[ids] * scales
+        x: Float[np.ndarray, "piece dim"] = self._pieces[ids]
+        if self._scales is not None:
+            x = x * self._scales[ids].repeat(GROUP, axis=1)
         x += self._places[np.arange(len(ids)) - starts]
         self._norm(x)
         for layer in self._layers:
-            y = layer.mix(_attention(layer.attend(x), lengths))
+            y = layer.mix(_attention(layer.attend(x), lengths, self._heads))
             y += x
             layer.attended(y)
             for start in range(0, len(y), _SLICE):
@@ -100,22 +103,23 @@ class SentenceEncoder:
 
 
 def _attention(
-    joined: Float[np.ndarray, "piece 3*384"], lengths: Int[np.ndarray, " cap"]
-) -> Float[np.ndarray, "piece 384"]:
+    joined: Float[np.ndarray, "piece 3*dim"], lengths: Int[np.ndarray, " cap"], heads: int
+) -> Float[np.ndarray, "piece dim"]:
     """What the heads gather within each sentence; neighbours of one length go together."""
-    out = np.empty((len(joined), DIM), np.float32)
+    each = joined.shape[1] // 3 // heads
+    out = np.empty((len(joined), heads * each), np.float32)
     start, first = 0, 0
     for past in [*(np.flatnonzero(np.diff(lengths)) + 1), len(lengths)]:
         count, length = past - first, lengths[first]
         rows = slice(start, start + count * length)
-        sides = joined[rows].reshape(count, length, 3, HEADS, DIM // HEADS)
+        sides = joined[rows].reshape(count, length, 3, heads, each)
         query, key, value = sides.transpose(2, 0, 3, 1, 4)  # (C, H, P, D/H)
         weights = query @ key.swapaxes(2, 3)  # (C, H, P, P)
-        weights *= np.float32((DIM // HEADS) ** -0.5)
+        weights *= np.float32(each**-0.5)
         weights -= weights.max(axis=3, keepdims=True)
         np.exp(weights, out=weights)
         weights /= weights.sum(axis=3, keepdims=True)
-        gathered = out[rows].reshape(count, length, HEADS, DIM // HEADS)
+        gathered = out[rows].reshape(count, length, heads, each)
         gathered[:] = (weights @ value).swapaxes(1, 2)
         start, first = rows.stop, past
     return out
@@ -137,8 +141,10 @@ def _gelu(x: Float[np.ndarray, "row inner"]) -> Float[np.ndarray, "row inner"]:
     return x
 
 
-def _layer(file: dict[str, np.ndarray], name: str) -> _Layer:
+def _layer(file: Mapping[str, np.ndarray], name: str) -> _Layer:
     def linear(part: str) -> _Linear:
+        if f"{name}.{part}.weight" in file:
+            return _Linear(file[f"{name}.{part}.weight"], file[f"{name}.{part}.bias"])
         codes, scale = file[f"{name}.{part}.codes"], file[f"{name}.{part}.scale"]
         return _Linear(codes * scale, file[f"{name}.{part}.bias"])
 

@@ -13,6 +13,7 @@ from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float
+from safetensors.numpy import load_file
 
 from regard.errors import CheckpointError
 from regard.words.encoder import DIM, MOST_PIECES, SentenceEncoder
@@ -57,7 +58,7 @@ class WordStates:
     def __init__(self, folder: Path = ENCODER) -> None:
         try:
             self._pieces = Pieces(folder / "tokenizer.json")
-            self._encoder = SentenceEncoder(folder / "weights.safetensors")
+            self._encoder = SentenceEncoder(load_file(folder / "weights.safetensors"))
         except Exception as error:  # noqa: BLE001 - tokenizers and safetensors raise their own kinds
             raise CheckpointError(
                 f"sentence encoder in {str(folder)!r} cannot be read ({error}); it comes with "
