@@ -26,7 +26,7 @@ $(VENV)/.made-for-tests: $(VENV)/.made
 $(VENV)/.made-for-development: $(VENV)/.made-for-tests
 	@echo "Installing torch and the tools of development; torch is large, this takes a minute or more ..."
 	@$(PIP) torch
-	@$(PIP) -e '.[train,backbones,test,dev,ray]'
+	@$(PIP) -e '.[train,backbones,test,dev,ray,text]'
 	@touch $@
 
 install: $(VENV)/.made-for-development  ## Make .venv with everything

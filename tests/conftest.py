@@ -16,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))  # so that tests can import what 
 from torch_reach import left_out
 
 LEFT_OUT = left_out()
+
 SHARED = Path(__file__).parents[2] / "shared"
 GOLDEN = Path(os.environ.get("REGARD_GOLDEN", SHARED / "golden"))
 
@@ -54,3 +55,19 @@ def flickr30k_text() -> Path:
     if not (SHARED / "data/flickr30k_text").is_dir():
         pytest.skip("Flickr30K's captions are not here (../shared/data/flickr30k_text)")
     return SHARED / "data/flickr30k_text"
+
+
+@pytest.fixture
+def reader(monkeypatch):
+    """Has text in photos read by a `FakeReader` of some lines."""
+    from fake_reader import FakeReader
+
+    from regard.regions import text
+
+    def install(*lines):
+        made = FakeReader(lines)
+        monkeypatch.setattr(text, "TextExtractor", lambda: made)
+        monkeypatch.setattr(text, "require_reader", lambda: None)
+        return made
+
+    return install

@@ -231,3 +231,42 @@ def test_one_task_at_a_time(index, options, message):
     done = invoke("index", "--index", index, *options)
     assert isinstance(done.exception, ConfigError)
     assert message in str(done.exception)
+
+
+def test_text_is_read_when_asked_for_and_that_is_told(photos, model, tmp_path, reader):
+    reader("exit", "")
+    place = tmp_path / "index"
+    done = invoke("index", photos, "--index", place, "--model", model, "--read-text")
+    assert done.exit_code == 0, done.output
+    assert "Reading text: 3/3" in done.stderr
+    assert "Text: found in 2 of the 3 photos that were read now (" in done.stderr
+    draw(photos / "new.png", 8)
+    done = invoke("index", "--index", place)
+    assert f"regard index --index {place} --read-text" in done.stderr
+    read = told(invoke("index", "--index", place, "--read-text", "--json"))["text"]
+    assert (read["read"], read["with_text"], read["skipped"]) == (1, 0, [])
+    assert read["seconds"] >= 0
+
+
+def test_text_that_was_never_read_is_not_spoken_of(index, photos):
+    draw(photos / "new.png", 8)
+    assert "--read-text" not in invoke("index", "--index", index).stderr
+
+
+def test_an_index_made_anew_is_read_too(index, reader):
+    reader("exit")
+    report = told(invoke("index", "--index", index, "--rebuild", "--read-text", "--json"))
+    assert report["text"]["read"] == 3
+
+
+def test_without_a_reader_nothing_is_begun(photos, model, tmp_path, monkeypatch):
+    monkeypatch.setattr("regard.regions.text.importlib.util.find_spec", lambda _: None)
+    done = invoke("index", photos, "--index", tmp_path / "i", "--model", model, "--read-text")
+    assert isinstance(done.exception, ConfigError)
+    assert "pip install 'regard[text]'" in str(done.exception)
+    assert not (tmp_path / "i").exists()
+
+
+def test_a_check_reads_no_text(index):
+    done = invoke("index", "--index", index, "--check", "--read-text")
+    assert "--check is given with --read-text" in str(done.exception)

@@ -13,7 +13,9 @@ import regard
 from regard.errors import ConfigError, DataError, StoreError
 from regard.model.model import Model
 from regard.photos.samples import FOLDER
+from regard.search.texts import Texts
 from regard.store.region_store import RegionStore
+from regard.store.shards import Text
 
 from .conftest import invoke
 
@@ -57,7 +59,7 @@ def test_json_is_what_others_build_on(index):
     first = tree[0]
     assert set(first) == {
         *("photo", "similarity", "words", "id", "width", "height", "taken"),
-        *("unsupported", "verdict", "match_probability", "looks_like"),
+        *("unsupported", "verdict", "match_probability", "looks_like", "is_read"),
     }
 
 
@@ -125,6 +127,24 @@ def test_an_index_of_a_version_without_labels_is_searched_and_named(labelled, tm
     (hit,) = found(old, "a cup of coffee", "-k", 1)
     assert hit["looks_like"] == []
     assert all(word["label"] is None for word in hit["words"])
+
+
+def test_words_that_were_read_are_told_and_their_photo_comes_first(index, tmp_path):
+    copied = tmp_path / "index"
+    shutil.copytree(index, copied)
+    last = found(index, "a red dog", "-k", 5)[-1]
+    with RegionStore(copied) as store:
+        key = next(key for key in store if key.startswith(last["id"]))
+    Texts(copied).put({key: (Text("DOGS EXIT", (1.0, 2.0, 3.0, 4.0), 0.9),)}, "x")
+    first, *others = found(copied, "exit")
+    assert (first["photo"], first["is_read"]) == (last["photo"], True)
+    assert not any(hit["is_read"] for hit in others)
+    assert [w["read"] for w in first["words"] if w["word"] == "exit"] == [
+        [["DOGS EXIT", 1.0, 2.0, 3.0, 4.0]]
+    ]
+    lines = invoke("search", "exit", "--index", copied).stdout.splitlines()
+    assert "(read here: exit)" in lines[0]
+    assert not any("read here" in line for line in lines[1:])
 
 
 def test_paths_for_pipes(index):

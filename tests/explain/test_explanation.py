@@ -73,6 +73,7 @@ def test_json_form_is_what_others_build_on():
         "relevance": 0.5,
         "share": 0.4,
         "support": 0.1,
+        "read": [],
         "label": None,
         "regions": [[0, 0, 10, 20.12, 0.75], [5, 5, 60, 40, 0.25]],
     }

@@ -24,7 +24,7 @@ from regard.cli.common import (
 from regard.errors import BusyError, ConfigError, DataError, StoreError
 
 if TYPE_CHECKING:
-    from regard.indexing import IndexReport
+    from regard.indexing import IndexReport, TextReport
     from regard.model.model import Model
     from regard.search.catalog import Summary
 
@@ -34,6 +34,18 @@ RebuildOption = Annotated[
         "--rebuild",
         help="Make the index anew, as for another model. The one there is is searched until that "
         "is done; interrupted, the same command goes on.",
+    ),
+]
+
+ForgetOption = Annotated[
+    Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
+]
+TextOption = Annotated[
+    bool,
+    typer.Option(
+        "--read-text",
+        help="Read what is written in photos, too, of those indexed before as well; takes about a "
+        "second a photo and core. Needs pip install 'regard[text]'.",
     ),
 ]
 
@@ -54,9 +66,8 @@ def index(
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
     rebuild: RebuildOption = False,
-    forget: Annotated[
-        Path | None, typer.Option(help="Take a folder that was indexed out of the index.")
-    ] = None,
+    read_text: TextOption = False,
+    forget: ForgetOption = None,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
@@ -83,7 +94,7 @@ def index(
     from regard.model.checkpoint import DEFAULT_MODEL
 
     given = {"--check": check, "--forget": forget, "--watch": watch, "--rebuild": rebuild}
-    _one_task({**given, "--exclude": exclude, str(photos): photos})
+    _one_task({**given, "--read-text": read_text, "--exclude": exclude, str(photos): photos})
     known = _summary(index_folder, rebuild)
     loaded = _load(model or (known.model if known else DEFAULT_MODEL), device)
     if check:
@@ -92,7 +103,8 @@ def index(
     if forget is not None:
         tell(index_folder, [forget_folder(index_folder, forget, loaded)], as_json)
         return
-    how = _How(loaded, workers, compress or (known is not None and known.compressed))
+    compressed = compress or (known is not None and known.compressed)
+    how = _How(loaded, workers, compressed, read_text and _can_read())
     folders = _folders(photos, exclude, known.folders if known else {})
     if rebuild:
         _rebuild(index_folder, folders, how, as_json)
@@ -104,6 +116,15 @@ class _How(NamedTuple):
     loaded: "Model"
     workers: int | None
     compressed: bool
+    read_text: bool
+
+
+def _can_read() -> bool:
+    """True, or an error where nothing is installed that reads text."""
+    from regard.regions.text import require_reader
+
+    require_reader()
+    return True
 
 
 def _load(name: str, device: str) -> "Model":
@@ -187,7 +208,17 @@ def _update(folder: Path, photos: str, excludes: list[str], how: _How) -> "Index
 
 def _bring(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
     """Bring folders up to date once."""
-    tell(index, [_update(index, *one, how) for one in folders.items()], as_json)
+    from regard.search.texts import FILE
+
+    reports = [_update(index, *one, how) for one in folders.items()]
+    tell(index, reports, as_json, _read_text(index, how))
+    came = any(report.added or report.updated for report in reports)
+    if came and not how.read_text and (index / FILE).exists():
+        notes.print(
+            f"What is written in new photos was not read. To have it: regard index --index {index} "
+            "--read-text",
+            markup=False,
+        )
 
 
 def _rebuild(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
@@ -196,7 +227,17 @@ def _rebuild(index: Path, folders: dict[str, list[str]], how: _How, as_json: boo
 
     with rebuilding(index, how.loaded, compressed=how.compressed) as place:
         reports = [_update(place, *one, how) for one in folders.items()]
-    tell(index, reports, as_json)
+    tell(index, reports, as_json, _read_text(index, how))
+
+
+def _read_text(index: Path, how: _How) -> "TextReport | None":
+    """Read what is written in the photos of an index, if that is asked for."""
+    from regard.indexing import read_texts
+
+    if not how.read_text:
+        return None
+    with progress_bar("Reading text") as progress:
+        return read_texts(index, how.loaded, progress=progress, workers=how.workers)
 
 
 def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool) -> None:
@@ -209,8 +250,9 @@ def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool)
         report = _update(index, photos, folders[photos], how)
         news = any(number for name, number in _counts([report]).items() if name != "unchanged")
         rest = report.skipped, report.passed_over
-        if news or left.get(photos) != rest:
-            _say(index, [report], as_json)
+        texts = _read_text(index, how)
+        if news or left.get(photos) != rest or (texts and texts.read):
+            _say(index, [report], as_json, texts)
         left[photos] = rest
 
     def busy(error: BusyError) -> None:
@@ -226,27 +268,42 @@ def _watch(index: Path, folders: dict[str, list[str]], how: _How, as_json: bool)
         notes.print("Stopped. The next run finds what changes until then.")
 
 
-def tell(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
+def tell(
+    folder: Path,
+    reports: "list[IndexReport]",
+    as_json: bool,
+    texts: "TextReport | None" = None,
+) -> None:
     """Say what was done, over all folders, and where the index is."""
-    _say(folder, reports, as_json)
+    _say(folder, reports, as_json, texts)
     if not as_json:
         print(folder)
 
 
-def _say(folder: Path, reports: "list[IndexReport]", as_json: bool) -> None:
+def _say(
+    folder: Path, reports: "list[IndexReport]", as_json: bool, texts: "TextReport | None"
+) -> None:
     skipped = {path: why for report in reports for path, why in report.skipped.items()}
     passed_over: Counter[str] = Counter()
     for report in reports:
         passed_over.update(report.passed_over)
+    skipped |= texts.skipped if texts else {}
     counts = _counts(reports)
     report_skipped(skipped)
     report_passed_over(passed_over)
     if as_json:
-        rest = {"skipped": skipped, "passed_over": passed_over}
+        rest: dict[str, object] = {"skipped": skipped, "passed_over": passed_over}
+        if texts:
+            rest |= {"text": {**texts._asdict(), "skipped": list(texts.skipped)}}
         print_json({"index": str(folder), **counts, **rest})
         return
     said = ", ".join(f"{number} {name}" for name, number in counts.items() if number)
     notes.print(f"Files: {said or 'none'}{f', {len(skipped)} skipped' if skipped else ''}.")
+    if texts:
+        notes.print(
+            f"Text: found in {texts.with_text} of the {texts.read} photos that were read now "
+            f"({texts.seconds:.0f} s)."
+        )
 
 
 def _counts(reports: "list[IndexReport]") -> dict[str, int]:

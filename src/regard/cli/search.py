@@ -264,6 +264,7 @@ def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
         "verdict": result.verdict,
         "match_probability": result.match_probability,
         "looks_like": looks_tree(hit.looks),
+        "is_read": hit.is_read,
     }
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
@@ -273,7 +274,11 @@ def print_table(result: "SearchResult", title: str | None = None) -> None:
     if title is not None:
         output.print(title, markup=False)
     for rank, hit in enumerate(result.hits, 1):
-        told = {"not found": ", ".join(hit.unsupported), "found by label": _labelled(hit)}
+        told = {
+            "read here": ", ".join(hit.words_read),
+            "not found": ", ".join(hit.unsupported),
+            "found by label": _labelled(hit),
+        }
         notices = "".join(f"   ({what}: {words})" for what, words in told.items() if words)
         _print_line(f"{_head(rank, hit)}  {place_of(hit.photo.path)}{notices}")
     if result.hits:

@@ -3,8 +3,8 @@
 Knows numbers and words. Knows nothing of models, nor of pixels.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from itertools import compress
 from typing import Any, NamedTuple
 
@@ -12,7 +12,9 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.scoring import EPS
+from regard.store.shards import Text
 from regard.words.function_words import naming_words
+from regard.words.readings import forms_of
 from regard.words.special import MARKERS
 
 UNSUPPORTED = 0.25  # below this probability a word is said to be shown by no region
@@ -59,11 +61,13 @@ class WordExplanation:
     label: WordLabel | None = None
     """What its best region looks like; None where nobody kept that, for words that name nothing
     and models without labels."""
+    read: tuple[Text, ...] = ()
+    """Lines of text in the photo in which the word was read."""
 
     @property
     def is_unsupported(self) -> bool:
-        """Whether no region shows what the word names."""
-        return self.support is not None and self.support < UNSUPPORTED
+        """Whether no region shows what the word names, nor was it read."""
+        return self.support is not None and self.support < UNSUPPORTED and not self.read
 
     @property
     def is_found_by_label(self) -> bool:
@@ -103,6 +107,11 @@ class Explanation:
         return list(dict.fromkeys(word.word for word in self.words if word.is_unsupported))
 
     @property
+    def words_read(self) -> list[str]:
+        """Words that were read in the photo, each once."""
+        return list(dict.fromkeys(word.word for word in self.words if word.read))
+
+    @property
     def words_by_label(self) -> dict[str, list[str]]:
         """Words that were found by what a region looks like, by that and how likely it is."""
         words: dict[str, list[str]] = {}
@@ -138,7 +147,8 @@ class Explanation:
         """Plain values for JSON: similarity, words, which of them no region supports, labels.
 
         A region is [x1, y1, x2, y2, attention] in pixels of the original photo; `looks_like` has
-        the name and the probability of each region's likeliest class.
+        the name and the probability of each region's likeliest class. What was `read` is
+        [text, x1, y1, x2, y2].
         """
         boxes = np.asarray(self.boxes, np.float64).round(2).tolist()
         return {
@@ -152,6 +162,7 @@ class Explanation:
                     "label": None
                     if word.label is None
                     else {**word.label._asdict(), "found": word.is_found_by_label},
+                    "read": [[line.text, *line.box] for line in word.read],
                     "regions": [
                         [*box, round(float(weight), 6)]
                         for box, weight in zip(boxes, word.attention, strict=False)
@@ -162,6 +173,19 @@ class Explanation:
             "unsupported": self.unsupported,
             "looks_like": looks_tree(self.looks),
         }
+
+
+def with_texts(explanation: Explanation, texts: Sequence[Text]) -> Explanation:
+    """An explanation that says which words that name something were read in the photo."""
+    if not texts:
+        return explanation
+    tokens = [word.word for word in explanation.words]
+    columns = zip(explanation.words, forms_of(tokens), naming_words(tokens), strict=True)
+    words = tuple(
+        replace(word, read=tuple(text for text in texts if names and forms.are_in(text.text)))
+        for word, forms, names in columns
+    )
+    return replace(explanation, words=words)
 
 
 def looks_tree(looks: Iterable[Label]) -> list[list[str | float]]:

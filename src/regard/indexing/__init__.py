@@ -11,5 +11,7 @@ from regard.indexing.folders import forget_folder as forget_folder
 from regard.indexing.folders import open_for_writing as open_for_writing
 from regard.indexing.folders import update_index as update_index
 from regard.indexing.rebuilding import rebuilding as rebuilding
+from regard.indexing.texts import TextReport as TextReport
+from regard.indexing.texts import read_texts as read_texts
 from regard.indexing.update import IndexReport as IndexReport
 from regard.indexing.update import Update as Update

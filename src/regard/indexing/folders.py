@@ -19,6 +19,7 @@ from regard.progress import Progress, silent
 from regard.search import mean_files
 from regard.search.catalog import Catalog, require_index
 from regard.search.index import check_model
+from regard.search.texts import Texts
 from regard.store.manifest import MANIFEST, damaged
 from regard.store.region_store import RegionStore
 
@@ -127,6 +128,7 @@ def open_for_writing(
                 )
             yield store, catalog
             store.compact()
+            Texts(folder).keep(set(store))
             if model.background is not None or len(store) > mean_files.EXHAUSTIVE:
                 mean_files.write_means(store, model.background)
         except sqlite3.OperationalError as error:

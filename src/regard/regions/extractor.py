@@ -20,6 +20,8 @@ EXTRACTORS = {
     "statistics": "regard.regions.statistics:StatisticsExtractor",
 }
 _TUNED = "pyramid:"
+TEXT = "text"
+"""The extractor whose regions are lines of text (`regard.regions.text`); no model is made of it."""
 BACKBONE = "backbone:"
 """How names of extractors begin that are backbones (`regard.backbones`)."""
 
@@ -67,6 +69,10 @@ def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
         return file_extractor(Path(name.removeprefix(_TUNED)))
     if name.startswith(BACKBONE):
         return load_batch_extractor(name)
+    if name == TEXT:
+        from regard.regions.text import TextExtractor
+
+        return TextExtractor()
     if name not in EXTRACTORS:
         raise ConfigError(
             f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)}, "

@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.scoring import Scoring
-from regard.explain.explanation import Explanation, Label
+from regard.explain.explanation import Explanation, Label, with_texts
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
@@ -123,7 +123,8 @@ class EncodedQuery:
             number: of the sentence, from 0.
             scoring: how the similarity is made; None takes the model's own.
         """
-        return self.model.explain(photo, self.sentences[number].caption, scoring)
+        explanation = self.model.explain(photo, self.sentences[number].caption, scoring)
+        return with_texts(explanation, photo.texts)
 
     def explain_whole(self, photo: Regions, scoring: Scoring | None = None) -> Explanation:
         """What every word of all sentences sees in a photo, as for `explain`.

@@ -7,13 +7,11 @@ set while another process indexes.
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
 from pathlib import Path
 
-from regard.errors import StoreError
+from regard.store.beside import open_beside
 
 FILE = "favourites.sqlite3"
-_WAIT = 5.0  # seconds for another process that writes
 
 
 class Favourites:
@@ -47,10 +45,8 @@ class Favourites:
         """
         say = "INSERT OR IGNORE INTO" if on else "DELETE FROM"
         rest = "VALUES (?)" if on else "WHERE id = ?"
-        with self._lock, self._open() as database:
-            database.execute("CREATE TABLE IF NOT EXISTS favourites (id TEXT PRIMARY KEY)")
+        with self._lock, self._open() as database, database:
             database.execute(f"{say} favourites {rest}", (photo_id,))
-            database.commit()
             self._ids = None
 
     def _read(self) -> frozenset[str]:
@@ -59,13 +55,6 @@ class Favourites:
         with self._open() as database:
             return frozenset(row[0] for row in database.execute("SELECT id FROM favourites"))
 
-    @contextlib.contextmanager
-    def _open(self) -> Iterator[sqlite3.Connection]:
-        try:
-            with contextlib.closing(sqlite3.connect(self._path, timeout=_WAIT)) as database:
-                yield database
-        except sqlite3.DatabaseError as error:
-            raise StoreError(
-                f"favourites cannot be kept in {self._path} ({error}); the folder must be writable "
-                "and the file a table of ours. Move the file away, or make the folder writable."
-            ) from error
+    def _open(self) -> contextlib.AbstractContextManager[sqlite3.Connection]:
+        schema = "CREATE TABLE IF NOT EXISTS favourites (id TEXT PRIMARY KEY)"
+        return open_beside(self._path, "favourites", schema)

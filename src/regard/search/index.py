@@ -7,10 +7,11 @@ refreshed: each question is answered out of one snapshot, and no lock is held me
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -35,6 +36,7 @@ Sort = Literal["relevance", "date"]
 
 _MOST_RELEVANT = 1000
 _JUDGED = 10
+_UNREAD = 2
 
 
 class Index(Closing):
@@ -198,15 +200,20 @@ class Index(Closing):
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.
         """
+        query = Query.parse(query) if isinstance(query, str) else query
         encoded, unknown = self._encode(query)
         filters = filters or NO_FILTERS
         by_date = sort == "date" and encoded.is_one_sentence and self.model.curves.pair is not None
         depth = max(k, _MOST_RELEVANT) if by_date and k > 0 else k
         with self.snapshot() as snapshot:
             keys = snapshot.passing(filters)
-            hits = _rank(snapshot, keys, encoded, depth, among=len(keys), filters=filters)
+            read = rank_read(snapshot, query, keys)
+            hits = _rank(
+                snapshot, keys, encoded, depth, among=len(keys), filters=filters, read=read
+            )
         result = _result(hits, unknown, len(keys))
-        hits = [hit for hit in hits if by_date and hit.verdict == "match"] or hits[:k]
+        fitting = [hit for hit in hits if by_date and (hit.verdict == "match" or hit.is_read)]
+        hits = fitting or hits[:k]
         if sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)
         return replace(result, hits=hits[:k])
@@ -280,27 +287,42 @@ def _rank(
     *,
     among: int,
     filters: Filters = NO_FILTERS,
+    read: Mapping[str, int] = MappingProxyType({}),
 ) -> list[Hit]:
     """The k most similar of some photos, and of one sentence at least ten to judge.
 
     Args:
         among: how many photos these were taken from.
         filters: which of several files with one content is named.
+        read: places of photos that come before all others, whatever their similarities.
     """
     if k < 1:
         raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
     least = _JUDGED if query.is_one_sentence else 0  # so that the verdict is of more than one
-    best = snapshot.scorer.best(keys, query.parts, max(k, least), query.sentence_weight)
+    wanted, weight = max(k, least), query.sentence_weight
+    best = dict(snapshot.scorer.best(keys, query.parts, wanted, weight))
+    if read:
+        first = [key for key in keys if key in read]
+        best |= dict(snapshot.scorer.best(first, query.parts, len(first), weight))
+        order = sorted(best, key=lambda key: (read.get(key, _UNREAD), -best[key]))
+        best = {key: best[key] for key in order[:wanted]}
     discount = query.discount
-    similarities = [similarity - discount for _, similarity in best]
-    photos = [snapshot.store[key] for key, _ in best]
+    similarities = [similarity - discount for similarity in best.values()]
+    photos = snapshot.seen(list(best))
     judgements = query.judge(similarities, photos, among)
     return [
-        Hit(snapshot.record(key, filters), similarity, query, photo, judgement)
-        for (key, _), similarity, photo, judgement in zip(
+        Hit(snapshot.record(key, filters), similarity, query, photo, judgement, key in read)
+        for key, similarity, photo, judgement in zip(
             best, similarities, photos, judgements, strict=True
         )
     ]
+
+
+def rank_read(snapshot: Snapshot, query: Query, keys: Collection[str]) -> dict[str, int]:
+    """Places of the photos in which all words asked for were read: 0 where exactly, else 1."""
+    found = snapshot.texts.showing(query.to_read)
+    among = set(keys) if found else ()
+    return {key: int(not exactly) for key, exactly in found.items() if key in among}
 
 
 def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> SearchResult:
@@ -308,7 +330,7 @@ def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> Searc
     if not hits:
         return SearchResult(hits, None, unknown, total)
     judgement = max((hit.judgement for hit in hits), key=lambda one: one.match_probability or 0)
-    overall = judgement.verdict or hits[0].verdict
+    overall = "match" if hits[0].is_read else judgement.verdict or hits[0].verdict
     return SearchResult(hits, overall, unknown, total, judgement.match_probability)
 
 

@@ -7,19 +7,23 @@
 
 Parts stand apart by semicolons. A part may begin with its weight and a colon, or with a minus.
 Quotation marks around a query or a part are dropped: people put them there by habit, and the model
-would look for them in the photo.
+would look for them in the photo. What stood in them is what is looked for in the text of photos.
 Knows text only; what a part looks like as vectors is the model's matter.
 """
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import compress
 from pathlib import Path
 
 from PIL import Image
 
 from regard.errors import DataError
 from regard.search.part import Embedded
+from regard.words.function_words import naming_words
+from regard.words.readings import Forms, forms_of
+from regard.words.tokens import tokenize
 
 Like = str | Path | Image.Image | Embedded
 
@@ -27,6 +31,7 @@ Like = str | Path | Image.Image | Embedded
 _WEIGHT = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+))\s*:(?!\d)|([+-])\s*:?(?![\d.])")
 # What stands between two quotation marks and holds none itself; an apostrophe is none.
 _QUOTED = re.compile(r"""["“”„«»'‘]((?:[^"“”„«»'‘’]|(?<=\w)['’](?=\w))+)["“”«»'’]""")
+_SPOKEN = re.compile(r"""["“”„«»]([^"“”„«»]+)["“”«»]""")
 _MOST = 1000  # of a weight
 
 
@@ -36,6 +41,15 @@ class Sentence:
 
     text: str
     weight: float = 1.0
+    quoted: str = field(default="", compare=False)
+    """What of it stands in quotation marks."""
+
+    @property
+    def to_read(self) -> list[Forms]:
+        """Words that all stand on a photo which comes first: those quoted, else all that name."""
+        tokens = tokenize(self.quoted or self.text)
+        asked = [True] * len(tokens) if self.quoted else naming_words(tokens)
+        return [forms for forms in compress(forms_of(tokens), asked) if forms.exact]
 
 
 @dataclass(frozen=True)
@@ -56,6 +70,12 @@ class Query:
                 "Say what you look for."
             )
 
+    @property
+    def to_read(self) -> list[Forms]:
+        """Words that all stand on a photo which comes first; none where a photo is asked by."""
+        wanted = [part for part in self.sentences if part.weight > 0]
+        return [] if self.like else [forms for part in wanted for forms in part.to_read]
+
     @classmethod
     def parse(cls, *texts: str, like: Sequence[Like] = ()) -> "Query":
         """Read what people type.
@@ -63,15 +83,17 @@ class Query:
         Raises:
             DataError: nothing is asked for, or a part has a weight but no words.
         """
-        parts = [part for text in texts for part in _unquoted(text).split(";")]
+        several = (_unquoted(text) if ";" in text else text for text in texts)
+        parts = [part for text in several for part in text.split(";")]
         return cls(tuple(_parse_part(part) for part in parts if part.strip()), tuple(like))
 
 
 def _parse_part(text: str) -> Sentence:
+    quoted = " ".join(_SPOKEN.findall(text))
     text = _unquoted(text)
     prefix = _WEIGHT.match(text)
     if prefix is None:
-        return Sentence(text)
+        return Sentence(text, quoted=quoted)
     words = _unquoted(text[prefix.end() :])
     weight = float(prefix[1] or f"{prefix[2]}1")
     if not words or not 0 < abs(weight) <= _MOST:
@@ -79,7 +101,7 @@ def _parse_part(text: str) -> Sentence:
             f"query part is {text!r}; it must be words, with a weight other than 0 and of at most "
             f"{_MOST} if it has one, as in '2: a dog; -1: a leash'. Correct it."
         )
-    return Sentence(words, weight)
+    return Sentence(words, weight, quoted)
 
 
 def _unquoted(text: str) -> str:

@@ -26,6 +26,8 @@ class Hit:
     regions: Regions = field(repr=False, compare=False)
     judgement: Judgement
     """What the similarity is worth; of queries of one sentence where the model is calibrated."""
+    is_read: bool = False
+    """Whether all words asked for were read in it, so that it comes before others."""
 
     @property
     def probability(self) -> float | None:
@@ -69,6 +71,12 @@ class Hit:
     def unsupported(self) -> list[str]:
         """Words of sentences that count for a photo and that no region of it supports."""
         words = (word for explanation in self.wanted for word in explanation.unsupported)
+        return list(dict.fromkeys(words))
+
+    @property
+    def words_read(self) -> list[str]:
+        """Words of sentences that count for a photo and that were read in it."""
+        words = (word for explanation in self.wanted for word in explanation.words_read)
         return list(dict.fromkeys(words))
 
     @property

@@ -5,7 +5,7 @@ held in a read transaction, until the snapshot is closed.
 """
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from jaxtyping import Float
 
 from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
 from regard.search.scoring import TILE, Scorer
+from regard.search.texts import Texts
 from regard.store.region_store import Regions, RegionStore
 
 _FILTERS = 3  # whose photos are kept in mind: to find them takes long in a large index
@@ -33,6 +34,7 @@ class Snapshot:
         self.scorer = scorer
         self.readers = 0
         """Threads that read it now; counted by the index, which closes it after the last."""
+        self.texts = Texts(store.folder)
         self._catalog = Catalog(store.database, store.folder)
         self._lock = threading.Lock()
         self._keys = list_keys(store, self._catalog)
@@ -72,6 +74,11 @@ class Snapshot:
         """The record of a photo; of several files the first by path that passes."""
         return self._catalog.photo(key, filters)
 
+    def seen(self, keys: Sequence[str]) -> list[Regions]:
+        """Embedded regions of some photos, and what was read in them."""
+        texts = self.texts.of(keys)
+        return [self.store[key]._replace(texts=texts.get(key, ())) for key in keys]
+
     # ---- by id
 
     def photo(self, photo_id: str, filters: Filters = NO_FILTERS) -> PhotoRecord:
@@ -83,12 +90,12 @@ class Snapshot:
         return self._catalog.photo(self._catalog.content_of_id(photo_id), filters)
 
     def regions(self, photo_id: str) -> Regions:
-        """Embedded regions and boxes of a photo.
+        """Embedded regions and boxes of a photo, and what was read in it.
 
         Raises:
             DataError: no photo has that id.
         """
-        return self.store[self._catalog.content_of_id(photo_id)]
+        return self.seen([self._catalog.content_of_id(photo_id)])[0]
 
     def photo_ids(self) -> list[str]:
         """Ids of all photos, in the order they were added."""

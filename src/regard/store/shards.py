@@ -52,6 +52,16 @@ class RegionLabels(NamedTuple):
         return RegionLabels(self.classes[part], self.parts[part])
 
 
+class Text(NamedTuple):
+    """A line of text that was read in a photo."""
+
+    text: str
+    box: tuple[float, float, float, float]
+    """x1, y1, x2, y2 in pixels of the original photo, upright."""
+    score: float
+    """How sure the reader is, 0 to 1."""
+
+
 class Regions(NamedTuple):
     """The regions of one photo: what an extractor finds, and the same embedded by a model."""
 
@@ -69,6 +79,8 @@ class Regions(NamedTuple):
     """Height of the original photo in pixels, upright; 0 where unknown."""
     labels: RegionLabels | None = None
     """What they look like, where a model with labels embedded them."""
+    texts: tuple[Text, ...] = ()
+    """Regions of another kind: what was read in the photo."""
 
     @property
     def size(self) -> tuple[int, int]:

@@ -39,6 +39,13 @@ class Label(BaseModel):
     probability: Unit
 
 
+class Read(BaseModel):
+    """A line of text in a photo."""
+
+    text: str
+    box: list[float] = Field(description="x1, y1, x2, y2 as parts of the photo's width and height.")
+
+
 class WordPart(BaseModel):
     """What one word does in one photo."""
 
@@ -53,6 +60,7 @@ class WordPart(BaseModel):
         "which adds most to the word; null for words that name nothing, and where no labels are."
     )
     by_label: bool = Field(description="Whether most of what the word found comes of labels.")
+    read: list[Read] = Field(description="Where the word was read in the photo.")
 
 
 class Maps(BaseModel):
@@ -90,6 +98,9 @@ class Hit(BaseModel):
     alike: str | None = Field(
         description="Among duplicates, id of the photo before it that it nearly is; else null."
     )
+    is_read: Annotated[
+        bool, Field(description="Whether all words asked for were read in it: it comes first.")
+    ] = False
 
 
 class Verdict(BaseModel):

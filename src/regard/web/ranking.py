@@ -133,15 +133,16 @@ class Ranker:
             photos = np.array([alike[key] for key in shares.keys], np.float32)
             similarities = (total * similarities + photos) / (total + 1)
         best = np.argsort(-similarities, kind="stable")[:k]
+        seen = snapshot.seen([shares.keys[row] for row in best])
         hits = [
             Hit(
                 snapshot.record(shares.keys[row], ask.filters),
                 float(similarities[row]),
                 query,
-                snapshot.store[shares.keys[row]],
+                photo,
                 Judgement(),
             )
-            for row in best
+            for row, photo in zip(best, seen, strict=True)
         ]
         if ask.sort == "date":
             hits.sort(key=lambda hit: hit.photo.taken or datetime.min, reverse=True)

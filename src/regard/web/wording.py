@@ -97,6 +97,10 @@ def maps_of(explanation: Explanation) -> models.Maps:
             support=None if word.support is None else round(word.support, 4),
             label=None if word.label is None else _label(*word.label[:2]),
             by_label=word.is_found_by_label,
+            read=[
+                models.Read(text=line.text, box=(np.array(line.box) / scale).round(4).tolist())
+                for line in word.read
+            ],
         )
         for word in explanation.words
     ]

@@ -137,6 +137,7 @@ def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
         match_probability=hit.judgement.match_probability,
         maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
         alike=None,
+        is_read=hit.is_read,
     )
 
 

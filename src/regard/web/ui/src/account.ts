@@ -6,7 +6,7 @@ import { count, percent, score, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { settings } from "./settings.ts";
 import type { View } from "./state.ts";
-import { reasonsOf, type Chip } from "./words.ts";
+import { reasonsOf, wordsRead, type Chip } from "./words.ts";
 
 /** What the list knows of a photo. */
 export interface Listed {
@@ -21,10 +21,12 @@ export interface Listed {
 export function reasons(explained: api.Explained, chips: Chip[], listed: Listed, searched: boolean) {
   const strength = strengthOf({ match_probability: searched && explained.is_default ? listed.likely : null });
   const [first, ...others] = reasonsOf(explained.maps, chips);
+  const read = wordsRead(explained.maps, chips);
   return html`<div class="reasons">
       ${strength ? html`<b class="strength ${strength}">${strength} match</b>` : nothing}
       <p>${first ? html`Found because: <b>${first}</b>${others.map((other) => `, ${other}`)}`
         : "No word by itself explains this photo."}</p></div>
+    ${read.length ? html`<p class="note">Read here: <b>${read.join(", ")}</b></p>` : nothing}
     ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not found here:
       <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}`;
 }

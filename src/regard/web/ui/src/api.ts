@@ -39,6 +39,8 @@ export interface WordPart {
   /** What the region that fits the word best looks like, and whether that is how it was found. */
   label: Label | null;
   by_label: boolean;
+  /** Where the word was read in the photo: x1, y1, x2, y2 as parts of its width and height. */
+  read: { text: string; box: number[] }[];
 }
 
 export interface Maps {
@@ -69,6 +71,8 @@ export interface Hit extends Rated {
   maps: Maps | null;
   /** Among duplicates, the photo before it that it nearly is. */
   alike: string | null;
+  /** Whether all words asked for were read in it. */
+  is_read: boolean;
 }
 
 export interface Verdict {

@@ -5,8 +5,8 @@ import type { Hit, SearchAnswer } from "./api.ts";
 import { POSSIBLE, count } from "./format.ts";
 import { isByDate, type View } from "./state.ts";
 
-function isLikely({ match_probability: likely }: Hit): boolean {
-  return likely !== null && likely >= POSSIBLE;
+function isLikely({ match_probability: likely, is_read }: Hit): boolean {
+  return is_read || likely !== null && likely >= POSSIBLE;
 }
 
 /** In their order, but for those that fit coming first: what ranks them is not all that tells how well. */

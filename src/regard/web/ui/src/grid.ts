@@ -9,7 +9,7 @@ import * as icons from "./icons.ts";
 import { justify, shownAspect, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
-import { isUnseen, labelOf, shownOf, type Chip } from "./words.ts";
+import { isUnseen, labelOf, shownOf, wordsRead, type Chip } from "./words.ts";
 
 const GAP = 6;
 const LINE = 52; // pixels of a heading among photos
@@ -163,8 +163,9 @@ export class RegardGrid extends LitElement {
     const unseen = chip && isUnseen(hit.maps, chip);
     const missing = chip ? (unseen ? ["not found here"] : []) : hit.maps.unsupported;
     const label = chip && labelOf(hit.maps, chip);
-    const looks = label ? `, by its looks: ${label.name}` : "";
-    const strength = strengthOf(hit);
+    const read = wordsRead(hit.maps, chip ? [chip] : this.chips);
+    const looks = chip && read.length ? " read here" : label ? `, by its looks: ${label.name}` : "";
+    const strength = read.length ? `read “${read.join(" ")}”` : strengthOf(hit);
     if (!chip && !strength && !missing.length) return nothing;
     return html`<span class="badge" aria-hidden="true">${chip
       ? unseen ? nothing : html`<b>${chip.label}</b><span class="of">${looks}</span>`
@@ -283,7 +284,8 @@ function inside(aspect: number, tileAspect: number): Record<string, string> {
 /** What a screen reader says of a photo. */
 function describe(hit: Hit): string {
   const parts = [hit.photo.name, day(hit.photo.taken)];
-  if (strengthOf(hit)) parts.push(`${strengthOf(hit)} match`);
+  if (hit.is_read) parts.push("what was asked for was read in it");
+  else if (strengthOf(hit)) parts.push(`${strengthOf(hit)} match`);
   if (hit.maps?.unsupported.length) parts.push(`not found: ${hit.maps.unsupported.join(", ")}`);
   return parts.filter(Boolean).join(", ");
 }

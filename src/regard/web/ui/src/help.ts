@@ -54,6 +54,8 @@ export class RegardHelp extends LitElement {
           as “a” and “in”, add nothing; with other models they do, as the rest of the sentence.</dd>
         <dt>Dates</dt><dd>“beach july 2019”, “last summer” and “3 years ago” are filters; “without people” counts
           against a photo. Put a sentence in quotation marks to have it taken as it stands.</dd>
+        <dt>Text in photos</dt><dd>After <code>regard index --read-text</code> photos with what you ask for written on
+          them come first. “Read here” is where. With <code>a bus "london"</code> only what is quoted must be written.</dd>
         <dt>Several sentences</dt><dd><code>a dog; 2: grass; -1: a leash</code> wants grass twice as much and
           no leash.</dd>
         <dt>Your own photo</dt><dd>Drop one anywhere. It stays in memory for a while and is not written to disk

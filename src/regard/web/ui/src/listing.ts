@@ -8,7 +8,7 @@ import { Shelf } from "./shelf.ts";
 import { stackLines } from "./stacks.ts";
 import { BLANK, isSearch, readView, type View } from "./state.ts";
 import { monthsOf, offsetOf } from "./timeline.ts";
-import { chipsOf, type Chip } from "./words.ts";
+import { chipsOf, knownBy, type Chip } from "./words.ts";
 
 const PAGE = 40;
 
@@ -82,8 +82,8 @@ export class Listing extends LitElement {
       const answer = await api.search(view, this.start + (more ? this.hits.length : 0), PAGE, signal);
       const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
       const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
-      this.chips = chipsOf(answer.words);
       this.hits = likelyFirst(more ? [...this.hits, ...fresh] : fresh);
+      this.chips = knownBy(chipsOf(answer.words), this.hits.map(({ maps }) => maps));
       this.answer = answer;
       this.listed = view;
       this.ended = answer.hits.length < PAGE;

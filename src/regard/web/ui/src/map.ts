@@ -2,6 +2,7 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import { blend, gridSize, heatGrid, outline, paint, regionAt, type Grid } from "./heat.ts";
+import { styleOf } from "./style-of.ts";
 import type { Shown } from "./words.ts";
 
 const MOVE_MS = 220;
@@ -88,6 +89,9 @@ export class RegardMap extends LitElement {
       <canvas aria-hidden="true"></canvas>
       <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
         <path class="under"></path><path></path></svg>
+      ${(this.shown?.reads ?? []).map(([x1, y1, x2, y2]) => html`<span class=${y1! < 0.1 ? "box read high" : "box read"} ${styleOf({
+        left: `${100 * x1!}%`, top: `${100 * y1!}%`, width: `${100 * (x2! - x1!)}%`, height: `${100 * (y2! - y1!)}%` })}
+        ><i>read here</i></span>`)}
       ${this.region >= 0 ? html`<span class="box pointed" aria-hidden="true"></span>` : nothing}
     `;
   }
@@ -105,8 +109,9 @@ export class RegardMap extends LitElement {
 
   /** Take up new heat: set where it has to go, and outline its bright part. */
   private aim() {
-    this.classList.toggle("lit", !!this.shown);
-    if (!this.shown) return;
+    const heated = !!this.shown && !this.shown.reads?.length;
+    this.classList.toggle("lit", heated);
+    if (!this.shown || !heated) return;
     this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
     this.importance = this.shown.importance;
     const line = outline(this.goal);

@@ -91,6 +91,23 @@ export interface Shown {
   heat: number[];
   /** 1 for the word that adds most to the photo's similarity, 0 for one that adds nothing. */
   importance: number;
+  /** Boxes of text in which the word was read; these are shown in place of heat. */
+  reads?: number[][];
+}
+
+/** Lines of text in which a chip's word was read. */
+export function readsOf(maps: Maps, chip: Chip) {
+  return chip.marker ? [] : chip.indices.flatMap((index) => maps.words[index]?.read ?? []);
+}
+
+/** Words that no model has read and a photo has written on it are none to be asked about. */
+export function knownBy(chips: Chip[], all: (Maps | null)[]): Chip[] {
+  return chips.map((chip) => ({ ...chip, known: chip.known || all.some((maps) => !!maps && readsOf(maps, chip).length > 0) }));
+}
+
+/** Words that were read in a photo. */
+export function wordsRead(maps: Maps, chips: Chip[]): string[] {
+  return chips.filter((chip) => readsOf(maps, chip).length).map(({ label }) => label);
 }
 
 /** Nothing is shown of a word that names something the photo does not show. */
@@ -98,7 +115,7 @@ export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
   if (isUnseen(maps, chip)) return null;
   const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
   const importance = Math.min(1, Math.max(0, shareOf(maps, chip) / most));
-  return { heat: meanOf(maps.heat, chip), importance };
+  return { heat: meanOf(maps.heat, chip), importance, reads: readsOf(maps, chip).map(({ box }) => box) };
 }
 
 /** Whether a photo shows nothing of what a chip's word names. */

@@ -10,6 +10,12 @@ it("photos that fit come first, in their order", () => {
   expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.2, 0.19, 0.01, null]);
 });
 
+it("so do those in which all was read that was asked for", () => {
+  const read = { match_probability: 0.01, is_read: true } as Hit;
+  expect(likelyFirst([read, ...HITS])[0]).toBe(read);
+  expect(likelyOf(FOUND, [read, ...HITS], { ...BLANK, q: "exit" })).toBe(3);
+});
+
 it("they are told apart where the search found something and nothing else orders them", () => {
   expect(likelyOf(FOUND, HITS, { ...BLANK, q: "bus" })).toBe(2);
   expect(likelyOf({ verdict: { good: false } as Verdict }, HITS, { ...BLANK, q: "bus" })).toBe(0);

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  REST_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, labelOf, lightOf, reasonsOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
-  unknownIn, unseenIn, weightOf, withWeight,
+  REST_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, knownBy, labelOf, lightOf, reasonsOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  unknownIn, unseenIn, weightOf, withWeight, wordsRead,
 } from "../src/words.ts";
 
 const word = (text: string, marker = false, known = true): QueryWord => ({
@@ -10,7 +10,7 @@ const word = (text: string, marker = false, known = true): QueryWord => ({
 const WORDS = [word("start", true), word("a"), word("dog"), word("end", true)];
 const MAPS: Maps = {
   words: [[0.1, 0.02], [0.2, 0.05], [0.8, 0.2], [0.3, 0.08]].map(([relevance, share]) => ({
-    relevance: relevance!, share: share!, support: null, label: null, by_label: false })),
+    relevance: relevance!, share: share!, support: null, label: null, by_label: false, read: [] })),
   attention: [[0.5, 0.5], [0.2, 0.8], [0.9, 0.1], [0.1, 0.9]],
   heat: [[1, 0.5], [0.25, 1], [1, 0.1], [0, 1]],
   boxes: [[0, 0, 0.5, 1], [0.5, 0, 1, 1]],
@@ -75,8 +75,19 @@ describe("chips", () => {
     expect(lightOf(MAPS, CHIPS, 1)).toEqual([1, 0, 0]);
   });
 
+  it("that were read have boxes, and are named", () => {
+    const line = { text: "DOGS 12", box: [0.1, 0.2, 0.3, 0.4] };
+    const words = MAPS.words.map((part, index) => ({ ...part, read: index === 2 ? [line] : [] }));
+    const maps = { ...MAPS, words };
+    expect(shownOf(maps, CHIPS, CHIPS[1]!)!.reads).toEqual([line.box]);
+    expect(wordsRead(maps, CHIPS)).toEqual(["dog"]);
+    expect(wordsRead(MAPS, CHIPS)).toEqual([]);
+    const strange = CHIPS.map((chip) => ({ ...chip, known: false }));
+    expect(knownBy(strange, [null, maps]).map(({ known }) => known)).toEqual([false, true, false]);
+  });
+
   it("show their heat and how much they matter", () => {
-    expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1 });
+    expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1, reads: [] });
     expect(shownOf(MAPS, CHIPS, CHIPS[0]!)!.importance).toBeCloseTo(0.25, 12);
     expect(shownOf(MAPS, CHIPS, CHIPS[2]!)!.heat).toEqual([0.5, 0.75]);
     expect(shownOf({ ...MAPS, unsupported: ["dog"] }, CHIPS, CHIPS[1]!)).toBeNull();
