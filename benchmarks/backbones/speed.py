@@ -7,20 +7,17 @@ little.
 """
 
 import importlib
-import json
 import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 import transformers
 from PIL import Image
 
-from regard.backbones.loading import FAMILIES
+from regard.backbones.loading import FAMILIES, configurations
 from regard.backbones.windows import boxes_of, inside
 
-HERE = Path(__file__).parent
 _TURNS = 3
 
 
@@ -63,9 +60,8 @@ def text_seconds(backbone, pieces=64):
 def main():
     torch.set_num_threads(1)
     transformers.logging.set_verbosity_error()
-    configurations = json.loads((HERE / "configurations.json").read_text())
-    for name in sys.argv[1:] or configurations:
-        backbone = backbone_of(configurations[name]["config"])
+    for name in sys.argv[1:] or configurations():
+        backbone = backbone_of(configurations()[name])
         one, four = seconds(backbone, 1), seconds(backbone, 4)
         text = text_seconds(backbone)
         print(f"{name:12} {one:.2f} s a photo, {four:.2f} of four together, {text:.2f} a text")

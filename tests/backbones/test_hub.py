@@ -19,7 +19,7 @@ from tests.drawn_scenes import write_scenes
 import regard
 from regard.backbones import check
 from regard.backbones.hub import Offer, ask_hub, download, names_here, verify
-from regard.backbones.settings import Known
+from regard.backbones.settings import Known, known
 from regard.errors import CheckpointError
 from regard.training.config import load_recipe
 from regard.training.text import read_by
@@ -245,6 +245,27 @@ def test_what_was_measured_is_kept_unless_it_is_damaged(hub):
     check._speeds().write_text("no json")
     assert check.measured() == {}
     assert Offer("a", "b", {}, {}, "").megabytes == 0
+
+
+def test_backbones_that_are_not_here_are_timed_by_their_shape(hub, tiny_folders, monkeypatch):
+    """Three families; what is timed already stays, and no weights are asked for."""
+    three = {"siglip2-b16": "siglip2", "tipsv2-b14": "tipsv2", "clip-b32": "clip"}
+    trees = {
+        name: json.loads((tiny_folders[family] / "config.json").read_text())
+        for name, family in three.items()
+    }
+    assert set(check.configurations()) == set(known())
+    monkeypatch.setattr(check, "configurations", lambda: trees)
+    check._speeds().write_text(json.dumps({name: 5.0 for name in known() if name not in three}))
+    rows = json.loads(invoke("models", "--measure", "--json").stdout)["models"]
+    told = {row["name"]: row["seconds"] for row in rows if row["name"] in known()}
+    assert all((told[name] == 5) != (name in three) for name in known())
+    assert all(0 < seconds < 5 for seconds in (told[name] for name in three))
+    assert not any(row["here"] for row in rows if row["name"] in known())
+    shown = invoke("models")
+    assert "--measure" not in shown.output
+    check._speeds().unlink()
+    assert "regard models --measure" in invoke("models").output
 
 
 def test_retrieval_is_set_beside_what_was_published(hub, tiny_folders, tmp_path, monkeypatch):

@@ -1,7 +1,7 @@
 """Every weight of the published checkpoints, by name and shape, through what loads real ones.
 
 No weight was ever seen: `weights.json` has the names and shapes of each family as they are
-published, in sizes that `benchmarks/backbones/configurations.json` gives. Files of just these are
+published, in sizes that `configurations.json` of the package gives. Files of just these are
 written with holes for numbers, and loaded on torch's device without numbers.
 """
 
@@ -21,8 +21,7 @@ from regard.backbones import loading  # noqa: E402
 from regard.backbones.settings import known  # noqa: E402
 from regard.errors import CheckpointError  # noqa: E402
 
-ROOT = Path(__file__).parents[2]
-PUBLISHED = json.loads((ROOT / "benchmarks/backbones/configurations.json").read_text())
+PUBLISHED = loading.configurations()
 NAMES = json.loads(Path(__file__).with_name("weights.json").read_text())
 NUMBERS = {  # in all
     "siglip2-b32": 376_856_066,
@@ -63,7 +62,7 @@ def model_class_of(kind):
 
 def weights_of(name):
     """Shapes of a published checkpoint's weights by name."""
-    tree = PUBLISHED[name]["config"]
+    tree = PUBLISHED[name]
     config = model_class_of(tree["model_type"]).config_class(**tree)
     text, vision = config.text_config, config.vision_config
     mlp = getattr(vision, "intermediate_size", 0) or int(vision.mlp_ratio * vision.hidden_size)
@@ -109,7 +108,7 @@ def shape_of(text, sizes):
 
 def write(folder, name, weights):
     """A checkpoint of these names and shapes; its numbers are a hole in the file."""
-    (folder / "config.json").write_text(json.dumps(PUBLISHED[name]["config"]))
+    (folder / "config.json").write_text(json.dumps(PUBLISHED[name]))
     head, end = {}, 0
     for weight, shape in weights.items():
         start, end = end, end + math.prod(shape)
@@ -124,7 +123,7 @@ def write(folder, name, weights):
 def test_every_published_weight_is_taken_once(name, tmp_path, meta):
     weights = weights_of(name)
     write(tmp_path, name, weights)
-    network = meta(PUBLISHED[name]["config"]["model_type"], tmp_path)
+    network = meta(PUBLISHED[name]["model_type"], tmp_path)
     assert all(value.is_meta for value in network.state_dict().values())
     published = sum(math.prod(shape) for one, shape in weights.items() if one not in OLD)
     assert published == NUMBERS[name]
@@ -144,4 +143,4 @@ def test_one_that_is_missing_or_too_many_is_refused(name, kind, tmp_path, meta):
         weights["vision_model.more.weight"] = [2]
     write(tmp_path, name, weights)
     with pytest.raises(CheckpointError, match=f"among the {kind} keys"):
-        meta(PUBLISHED[name]["config"]["model_type"], tmp_path)
+        meta(PUBLISHED[name]["model_type"], tmp_path)

@@ -26,6 +26,7 @@ TEXT = "bert"
 """The model_type of what reads captions alone."""
 WEIGHTS = ("model.safetensors", "model.safetensors.index.json", "pytorch_model.bin")
 VOCABULARIES = ("tokenizer.json", "tokenizer.model", "spiece.model", "vocab.json")
+_CONFIGURATIONS = Path(__file__).with_name("configurations.json")
 _UNPUBLISHED = {"temperature"}  # of TIPSv2, learnable and in no checkpoint
 _SAMPLES, _SAMPLE = 64, 4096  # places of a weights' file that its digest looks at, and their bytes
 
@@ -114,6 +115,25 @@ def _loaded(name: str, synthetic: bool, device: str) -> Loaded:
     options = {"token": "synthetic"} if synthetic else {}
     backbone = _class(where)(network, tokenizer, processing, **options)
     return Loaded(backbone, folder, digest_of(folder))
+
+
+def configurations() -> dict[str, dict[str, Any]]:
+    """What decides the shapes of the published backbones, by short name."""
+    return {name: about["config"] for name, about in _read(_CONFIGURATIONS).items()}
+
+
+def shaped(tree: dict[str, Any]) -> Backbone:
+    """A backbone of a configuration, at random, that sees but does not read.
+
+    Raises:
+        ConfigError: the extra is missing.
+    """
+    model_class, where = FAMILIES[tree["model_type"]]
+    kind = getattr(_transformers(), model_class)
+    config = kind.config_class(**tree)
+    config.text_config.num_hidden_layers = config.text_config.vocab_size = 1
+    made: Backbone = _class(where)(kind(config).eval(), None, {})
+    return made
 
 
 def _tokenizer(transformers: Any, folder: Path) -> Any:

@@ -39,19 +39,30 @@ def models(
         list[Path] | None,
         typer.Option("--index", "-i", help="Index whose model is told; may be repeated."),
     ] = None,
+    measure: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="First time a photo with each backbone not timed yet, by random weights.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """List the models that are here and the backbones that can be had.
 
-    Nothing is downloaded. Seconds a photo are measured on this machine when a backbone is got or
-    checked.
+    Nothing is downloaded. Seconds a photo are measured on this machine, by one photo: with
+    --measure, and anew with a backbone's own weights when it is got or checked.
 
         regard models
+
+        regard models --measure
 
         regard models --index ~/pictures.index
     """
     if context.invoked_subcommand is not None:
         return
+    if measure:
+        _measure()
     rows = [*_shipped(), *_backbones()]
     uses = _uses(index)
     if as_json:
@@ -60,6 +71,18 @@ def models(
     _show(rows)
     for folder, model in uses.items():
         output.print(f"{folder} uses {model}.", markup=False)
+
+
+def _measure() -> None:
+    from regard.backbones.check import measure_shape, measured
+    from regard.backbones.settings import known
+
+    untimed = [name for name in known() if name not in measured()]
+    with progress_bar("Timing backbones") as progress:
+        for done, name in enumerate(untimed):
+            progress(done, len(untimed))
+            measure_shape(name)
+        progress(len(untimed), len(untimed))
 
 
 def _shipped() -> list[dict[str, Any]]:
@@ -121,6 +144,8 @@ def _model_of(folder: Path) -> str:
 def _show(rows: list[dict[str, Any]]) -> None:
     from rich.table import Table
 
+    from regard.backbones.settings import known
+
     table = Table("model", "here", "MB", "licence", "languages", "maps", box=None, pad_edge=False)
     table.add_column("s a photo", justify="right")
     table.add_column("published, not run by us")
@@ -135,6 +160,8 @@ def _show(rows: list[dict[str, Any]]) -> None:
         )
     output.print(table)
     notes.print("Get one with: regard models get NAME")
+    if any(row["name"] in known() and not row.get("seconds") for row in rows):
+        notes.print("Seconds of those without: regard models --measure")
 
 
 @app.command()
