@@ -53,7 +53,7 @@ def meta(monkeypatch):
     """transformers asks for accelerate to load anywhere, though it needs none for one device."""
     where = "transformers.integrations.accelerate.is_accelerate_available"
     monkeypatch.setattr(where, lambda *_: True)
-    return lambda kind, folder: loading._network(OnMeta(model_class_of(kind)), folder)
+    return lambda kind, folder: loading.network_in(OnMeta(model_class_of(kind)), folder)
 
 
 def model_class_of(kind):

@@ -129,7 +129,7 @@ def shaped(tree: dict[str, Any]) -> Backbone:
         ConfigError: the extra is missing.
     """
     model_class, where = FAMILIES[tree["model_type"]]
-    kind = getattr(_transformers(), model_class)
+    kind = getattr(transformers_here(), model_class)
     config = kind.config_class(**tree)
     config.text_config.num_hidden_layers = config.text_config.vocab_size = 1
     made: Backbone = _class(where)(kind(config).eval(), None, {})
