@@ -26,7 +26,7 @@ $(VENV)/.made-for-tests: $(VENV)/.made
 $(VENV)/.made-for-development: $(VENV)/.made-for-tests
 	@echo "Installing torch and the tools of development; torch is large, this takes a minute or more ..."
 	@$(PIP) torch
-	@$(PIP) -e '.[train,backbones,test,dev,ray,text]'
+	@$(PIP) -e '.[train,backbones,test,dev,docs,ray,text]'
 	@touch $@
 
 install: $(VENV)/.made-for-development  ## Make .venv with everything
@@ -68,8 +68,10 @@ bench: install  ## Measure speed and write benchmarks/RESULTS.md
 budgets: install  ## Measure weight, cold starts and memory against the budgets in benchmarks/RESULTS.md
 	@$(BIN)/python benchmarks/budgets.py
 
-docs: install  ## Write the pages that come from the code
+docs: install  ## Write the pages that come from the code, and build the site strictly
 	@$(BIN)/python docs/generate.py
+	@$(BIN)/python -m sphinx --quiet --fail-on-warning --keep-going -c docs . site
+	@echo "Open site/index.html"
 
 clean:  ## Remove what was made here
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis demo-out site

@@ -1,4 +1,4 @@
-"""Writes docs/commands.md and docs/recipes.md from the code, so that they cannot disagree.
+"""Writes docs/commands.md, docs/recipes.md and docs/python.md from the code, so that they agree.
 
 Run `python docs/generate.py`; a test fails when the files are not what this would write.
 """
@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 import typer.main
 
+import regard
+from regard import errors
 from regard.cli.main import app
 from regard.core.model_config import ModelConfig, TextConfig
 from regard.core.scoring import Scoring
@@ -86,7 +88,7 @@ def recipes() -> str:
     ]
     for name, kind in sections:
         lines += [f"## [{name}]\n", "| setting | default | |", "|---|---|---|"]
-        about = dict(_docstrings(kind))
+        about = dict(docstrings_of_fields(kind))
         lines += [
             f"| `{field.name}` | {_default(field)} | {about.get(field.name, '')} |"
             for field in fields(kind)
@@ -100,7 +102,7 @@ def _default(field: "Field[object]") -> str:
     return f"`{field.default}`" if field.default is not MISSING else ""
 
 
-def _docstrings(kind: type) -> Iterator[tuple[str, str]]:
+def docstrings_of_fields(kind: type) -> Iterator[tuple[str, str]]:
     """Names of a dataclass's fields with the string that stands under each."""
     body = ast.parse(inspect.getsource(kind)).body[0].body  # type: ignore[attr-defined]
     for field, text in itertools.pairwise(body):
@@ -109,7 +111,45 @@ def _docstrings(kind: type) -> Iterator[tuple[str, str]]:
             yield ast.unparse(field.target), " ".join(str(value).split())
 
 
-WRITTEN = {"commands.md": commands, "recipes.md": recipes}
+_PYTHON = """# Python
+
+`import regard` gives the names below; importing it loads nothing heavy. Each has a docstring with
+the shapes of arrays, units, and the errors it raises: `help(regard.Model)` shows it, and so does
+the site that `make docs` builds, on this page. Letters in shapes: I images, C captions, R regions,
+W words, D numbers of the joint space, F numbers of a raw feature. Boxes and sizes are in pixels of
+the original photo, upright.
+
+| name | what it is | source |
+|---|---|---|"""
+_ERRORS = """
+## Errors
+
+Whatever is raised on purpose is a `RegardError`; most are Python's own kind of error as well. A
+message says what is, what must be, and what to do next.
+
+| name in `regard.errors` | what it says |
+|---|---|"""
+
+
+def python() -> str:
+    """Every public name with the first line of its docstring, and where that stands."""
+    raised = [kind for kind in vars(errors).values() if inspect.isclass(kind)]
+    names = ((name, getattr(regard, name)) for name in regard.__all__)
+    rows = (f"| `{name}` | {_summary(what)} | {_source(what)} |" for name, what in names)
+    kinds = (f"| `{kind.__name__}` | {_summary(kind)} |" for kind in raised)
+    return "\n".join([_PYTHON, *rows, _ERRORS, *kinds, ""])
+
+
+def _source(what: object) -> str:
+    place = what.__module__.removeprefix("regard.").replace(".", "/") + ".py"
+    return f"[{place}](../src/regard/{place})"
+
+
+def _summary(what: object) -> str:
+    return (inspect.getdoc(what) or "").splitlines()[0]
+
+
+WRITTEN = {"commands.md": commands, "recipes.md": recipes, "python.md": python}
 
 if __name__ == "__main__":
     for file, make in WRITTEN.items():

@@ -10,7 +10,7 @@ import regard
 from regard.cli.main import app
 
 ROOT = Path(__file__).parents[1]
-PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("benchmarks/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
 def generator():
@@ -20,7 +20,7 @@ def generator():
     return module
 
 
-@pytest.mark.parametrize("page", ["commands.md", "recipes.md"])
+@pytest.mark.parametrize("page", ["commands.md", "recipes.md", "python.md"])
 def test_generated_pages_are_current(page):
     written = (ROOT / "docs" / page).read_text(encoding="utf-8")
     assert written == generator().WRITTEN[page](), "run: python docs/generate.py"

@@ -90,7 +90,7 @@ class StoreDataset:
         return self.store[self.captions.photos[photo_row]]
 
 
-def open_dataset(data: Path, split: str, regions: Path | None = None) -> BoxedDataset:
+def open_dataset(data: str | Path, split: str, regions: str | Path | None = None) -> BoxedDataset:
     """Open one split.
 
     Args:
@@ -102,6 +102,7 @@ def open_dataset(data: Path, split: str, regions: Path | None = None) -> BoxedDa
         DataError: files are missing or malformed, or a photo was never extracted.
         StoreError: the region store cannot be opened.
     """
+    data = Path(data)
     if data.is_dir():
         if regions is not None:
             raise DataError(
@@ -115,7 +116,7 @@ def open_dataset(data: Path, split: str, regions: Path | None = None) -> BoxedDa
             f"{data} has no region features; they must be in a region store. Name it with "
             "--regions, or make it with `regard extract`."
         )
-    return pair(captions, RegionStore(regions))
+    return pair(captions, RegionStore(Path(regions)))
 
 
 def check_finite(

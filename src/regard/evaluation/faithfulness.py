@@ -12,7 +12,7 @@ Similarities are those of attention, without a background. Knows nothing of figu
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -21,7 +21,7 @@ from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError, DataError
 from regard.evaluation.similarity import check_features
 from regard.explain.explanation import Explanation
-from regard.model.encoded import EncodedCaptions, EncodedImages
+from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.progress import Progress, silent
 from regard.store.shards import Regions
@@ -33,12 +33,38 @@ FRACTIONS = (0.1, 0.25, 0.5, 0.75)
 _RANDOM = 8  # draws of as many regions
 
 
+class Explains(Protocol):
+    """What can be judged: a `Model`, a `VectorModel`, or anything else that does this much."""
+
+    @property
+    def ranks_wholes(self) -> bool:
+        """Whether it ranks by whole photos, so that regions do not make its score."""
+
+    def encode_features(
+        self, features: Float[np.ndarray, "image region feature"], counts: Int[np.ndarray, " image"]
+    ) -> Float[np.ndarray, "image region dim"]:
+        """Vectors of regions."""
+
+    def encode_captions(self, sentences: list[str], /) -> EncodedCaptions:
+        """Words and their vectors."""
+
+    def similarity(
+        self, images: EncodedImages, captions: EncodedCaptions, *, background: bool
+    ) -> Float[np.ndarray, "image cap"]:
+        """By attention alone, without a background."""
+
+    def explain(self, photo: Regions, caption: EncodedCaption, /) -> Explanation:
+        """A similarity taken apart."""
+
+
 def judge_explanations(
-    model: Model, dataset: Dataset, pairs: int = PAIRS, progress: Progress = silent
+    model: Explains, dataset: Dataset, pairs: int = PAIRS, progress: Progress = silent
 ) -> dict[str, Any]:
-    """All measures, as plain values.
+    """Whether explanations are true of a model: all measures, as plain values.
 
     Args:
+        model: a `Model`, or a `VectorModel` of somebody else's vectors.
+        dataset: captions with the features that the model was trained on (`open_dataset`).
         pairs: photos, spread over the split, each with its first caption.
 
     Returns:
@@ -57,7 +83,8 @@ def judge_explanations(
             "the model ranks whole photos, and its words are no part of the score; explanations "
             "are judged of models that rank by regions. Name one of `regard train`."
         )
-    check_features(model, dataset)
+    if isinstance(model, Model):
+        check_features(model, dataset)
     judged = _Judged()
     rows = np.unique(np.linspace(0, len(dataset.captions.photos) - 1, pairs).astype(np.int64))
     foreign = _foreign_words(dataset, rows)
@@ -105,7 +132,7 @@ def _curve(found: Float[np.ndarray, "pair fraction two"]) -> dict[str, dict[str,
     }
 
 
-def _judge(model: Model, dataset: Dataset, row: int, foreign: str | None, into: _Judged) -> None:
+def _judge(model: Explains, dataset: Dataset, row: int, foreign: str | None, into: _Judged) -> None:
     features, counts = dataset.gather([row])
     vectors = model.encode_features(features, counts)[0, : counts[0]]
     captions = dataset.captions
@@ -132,7 +159,7 @@ def _photo(vectors: Float[np.ndarray, "region dim"]) -> Regions:
 
 
 def _taken_apart(
-    model: Model, photo: Regions, caption: EncodedCaptions, why: Explanation, row: int
+    model: Explains, photo: Regions, caption: EncodedCaptions, why: Explanation, row: int
 ) -> dict[str, Float[np.ndarray, "fraction two"]]:
     """Falls of the similarity and what is left of it: by the explanation, and at random."""
     looked = sum(max(word.share, 0.0) * word.attention for word in why.words)
@@ -155,7 +182,7 @@ def _taken_apart(
 
 
 def _similarities(
-    model: Model,
+    model: Explains,
     photo: Regions,
     choices: Sequence[Int[np.ndarray, " kept"]],
     caption: EncodedCaptions,

@@ -44,6 +44,7 @@ class WordExplanation:
     """One word's part in a similarity."""
 
     word: str
+    """As it was read; markers are <start>, <end> and <sentence>."""
     relevance: float
     """Cosine of the word with what it attended to; in i2t, of the regions that speak for it."""
     share: float
@@ -87,6 +88,7 @@ class Explanation:
     """A similarity of one photo with one sentence, taken apart."""
 
     similarity: float
+    """To which the shares of all words sum."""
     words: tuple[WordExplanation, ...]
     """In the order of the sentence, <start> and <end> included."""
     boxes: Float[np.ndarray, "region 4"]

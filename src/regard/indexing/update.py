@@ -38,6 +38,7 @@ class IndexReport(NamedTuple):
     removed: int
     """Files that are gone."""
     unchanged: int
+    """Files that are as they were, and were not opened."""
     skipped: dict[str, str]
     """Files and folders that could not be read, with the reasons."""
     passed_over: dict[str, int]

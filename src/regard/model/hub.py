@@ -117,6 +117,7 @@ class Published(ABC):
         is one that `regard.load` reads.
 
         With `push_to_hub` it is uploaded, under `repo_id` or the folder's name; gives the address.
+        What the hub refuses is raised as `huggingface_hub` raises it.
         """
         folder = Path(save_directory)
         write_layout(self.checkpoint, self.source, folder)
@@ -133,7 +134,10 @@ class Published(ABC):
         private: bool | None = None,
         token: str | None = None,
     ) -> str:
-        """Upload the model to the Hugging Face hub; gives its address."""
+        """Upload the model to the Hugging Face hub; gives its address.
+
+        What the hub refuses is raised as `huggingface_hub` raises it.
+        """
         with tempfile.TemporaryDirectory() as folder:
             self.save_pretrained(folder)
             return publish(Path(folder), repo_id, private=private, token=token, why=commit_message)

@@ -261,6 +261,10 @@ class Model(Judging, Published):
         Args:
             images, captions: as they are, or what `encode_images`, `encode_captions` gave for them.
             background: whether to take off what they have with the background.
+
+        Raises:
+            DataError: there is no photo or no sentence, or a sentence has no word.
+            PhotoError: a photo cannot be read.
         """
         if not isinstance(images, EncodedImages):
             images = self.encode_images(images)
@@ -284,6 +288,10 @@ class Model(Judging, Published):
 
         Args:
             images, captions: as for `similarity`.
+
+        Raises:
+            DataError: there is no photo or no sentence, or a sentence has no word.
+            PhotoError: a photo cannot be read.
         """
         if not isinstance(images, EncodedImages):
             images = self.encode_images(images)

@@ -85,6 +85,7 @@ class Filters:
     taken_before: datetime | None = None
     """Taken before this; photos without a date are left out."""
     orientation: Orientation | None = None
+    """landscape, portrait or square."""
     min_size: tuple[int, int] | None = None
     """Least width and height in pixels."""
     among: frozenset[str] | None = None

@@ -40,7 +40,9 @@ class Sentence:
     """A sentence with how much it counts; photos like it are pushed down if it is negative."""
 
     text: str
+    """What photos are to show."""
     weight: float = 1.0
+    """Other than 0."""
     quoted: str = field(default="", compare=False)
     """What of it stands in quotation marks."""
 
@@ -57,6 +59,7 @@ class Query:
     """Everything one search asks for. The similarity is the weighted mean of its parts'."""
 
     sentences: tuple[Sentence, ...] = ()
+    """Each with its weight."""
     like: tuple[Like, ...] = ()
     """Photos to look like, as paths, pictures or parts of them (`part_of`); each counts as much as
     a sentence of weight 1."""

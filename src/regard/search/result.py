@@ -20,10 +20,13 @@ class Hit:
     """A photo that was found."""
 
     photo: PhotoRecord
+    """Where it is, how large, when taken."""
     similarity: float
     """Higher is better; of a query with several parts the weighted mean of theirs."""
     query: EncodedQuery = field(repr=False, compare=False)
+    """What was asked, embedded."""
     regions: Regions = field(repr=False, compare=False)
+    """Its embedded regions, as the index keeps them."""
     judgement: Judgement
     """What the similarity is worth; of queries of one sentence where the model is calibrated."""
     is_read: bool = False
@@ -117,6 +120,7 @@ class SearchResult:
     """Photos for a query, best first unless sorted otherwise."""
 
     hits: list[Hit]
+    """Photos that were found, as many as were asked for."""
     verdict: Verdict | None
     """Whether a photo that fits is more likely among them than not; None without calibration."""
     unknown_words: dict[str, list[str]]
