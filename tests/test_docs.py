@@ -28,9 +28,19 @@ def test_generated_pages_are_current(page):
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_links_lead_somewhere(page):
-    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+    prose = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", prose):
         if "://" not in target:
             assert (page.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_contents():
+    contents = (ROOT / "docs/index.md").read_text(encoding="utf-8")
+    listed = {
+        (ROOT / "docs" / target).resolve() for target in re.findall(r"\((.+\.md)\)", contents)
+    }
+    shipped = [page for page in ROOT.glob("src/**/*.md") if "node_modules" not in page.parts]
+    assert {*PAGES, *shipped} - listed - {ROOT / "docs/index.md"} == set()
 
 
 def test_readme_shows_verbs_and_options_that_exist():
