@@ -38,22 +38,12 @@ OLD = {  # places of positions, which checkpoints of CLIP of before 2023 hold, t
 }
 
 
-class OnMeta:
-    """A model class of transformers whose weights have no numbers when they are loaded."""
-
-    def __init__(self, model_class):
-        self.model_class = model_class
-
-    def from_pretrained(self, *args, **options):
-        return self.model_class.from_pretrained(*args, device_map="meta", **options)
-
-
 @pytest.fixture
 def meta(monkeypatch):
     """transformers asks for accelerate to load anywhere, though it needs none for one device."""
     where = "transformers.integrations.accelerate.is_accelerate_available"
     monkeypatch.setattr(where, lambda *_: True)
-    return lambda kind, folder: loading.network_in(OnMeta(model_class_of(kind)), folder)
+    return lambda kind, folder: loading.network_in(model_class_of(kind), folder, device_map="meta")
 
 
 def model_class_of(kind):
