@@ -6,7 +6,7 @@ import { count, percent, score, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { settings } from "./settings.ts";
 import type { View } from "./state.ts";
-import { reasonsOf, wordsRead, type Chip } from "./words.ts";
+import { areScored, reasonsOf, wordsRead, type Chip } from "./words.ts";
 
 /** What the list knows of a photo. */
 export interface Listed {
@@ -25,7 +25,8 @@ export function reasons(explained: api.Explained, chips: Chip[], listed: Listed,
   return html`<div class="reasons">
       ${strength ? html`<b class="strength ${strength}">${strength} match</b>` : nothing}
       <p>${first ? html`Found because: <b>${first}</b>${others.map((other) => `, ${other}`)}`
-        : "No word by itself explains this photo."}</p></div>
+        : areScored(explained.maps, chips) ? "No word by itself explains this photo."
+          : "Words show where they look and are no part of the score."}</p></div>
     ${read.length ? html`<p class="note">Read here: <b>${read.join(", ")}</b></p>` : nothing}
     ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not found here:
       <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}`;

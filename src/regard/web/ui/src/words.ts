@@ -89,7 +89,7 @@ function meanOf(rows: number[][], chip: Chip): number[] {
 /** What is shown of a chip in a photo: heat of every region, and how much the word matters. */
 export interface Shown {
   heat: number[];
-  /** 1 for the word that adds most to the photo's similarity, 0 for one that adds nothing. */
+  /** 1 for the word that adds most to the photo's similarity, 0 for one that adds nothing; 1 where none adds. */
   importance: number;
   /** Boxes of text in which the word was read; these are shown in place of heat. */
   reads?: number[][];
@@ -110,11 +110,16 @@ export function wordsRead(maps: Maps, chips: Chip[]): string[] {
   return chips.filter((chip) => readsOf(maps, chip).length).map(({ label }) => label);
 }
 
+/** Whether words add to the score, rather than only show where they look. */
+export function areScored(maps: Maps, chips: Chip[]): boolean {
+  return chips.some((chip) => !chip.marker && shareOf(maps, chip) !== 0);
+}
+
 /** Nothing is shown of a word that names something the photo does not show. */
 export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
   if (isUnseen(maps, chip)) return null;
   const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
-  const importance = Math.min(1, Math.max(0, shareOf(maps, chip) / most));
+  const importance = areScored(maps, chips) ? Math.min(1, Math.max(0, shareOf(maps, chip) / most)) : 1;
   return { heat: meanOf(maps.heat, chip), importance, reads: readsOf(maps, chip).map(({ box }) => box) };
 }
 

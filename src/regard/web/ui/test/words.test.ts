@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import type { Maps, QueryWord } from "../src/api.ts";
 import {
-  REST_LABEL, WHOLE_LABEL, anyLeft, chipsOf, countsAt, foundByLabel, isUnseen, knownBy, labelOf, lightOf, reasonsOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
+  REST_LABEL, WHOLE_LABEL, anyLeft, areScored, chipsOf, countsAt, foundByLabel, isUnseen, knownBy, labelOf, lightOf, reasonsOf, relevanceOf, replaceWord, shareOf, shownOf, shownOfSentence, step,
   unknownIn, unseenIn, weightOf, withWeight, wordsRead,
 } from "../src/words.ts";
 
@@ -91,6 +91,13 @@ describe("chips", () => {
     expect(shownOf(MAPS, CHIPS, CHIPS[0]!)!.importance).toBeCloseTo(0.25, 12);
     expect(shownOf(MAPS, CHIPS, CHIPS[2]!)!.heat).toEqual([0.5, 0.75]);
     expect(shownOf({ ...MAPS, unsupported: ["dog"] }, CHIPS, CHIPS[1]!)).toBeNull();
+  });
+
+  it("is wholly bright where the score is of the whole sentence alone", () => {
+    const words = MAPS.words.map((part, index) => ({ ...part, share: index ? 0 : 0.3 }));
+    expect([areScored(MAPS, CHIPS), areScored({ ...MAPS, words }, CHIPS)]).toEqual([true, false]);
+    expect(shownOf({ ...MAPS, words }, CHIPS, CHIPS[1]!)!.importance).toBe(1);
+    expect(reasonsOf({ ...MAPS, words }, CHIPS)).toEqual([]);
   });
 });
 
