@@ -18,7 +18,7 @@ from tests.drawn_scenes import write_scenes
 
 import regard
 from regard.backbones import check
-from regard.backbones.hub import Offer, ask_hub, download, names_here, verify
+from regard.backbones.hub import Offer, ask_hub, detector_here, download, names_here, verify
 from regard.backbones.settings import Known, known
 from regard.errors import CheckpointError
 from regard.training.config import load_recipe
@@ -292,3 +292,21 @@ def test_retrieval_is_set_beside_what_was_published(hub, tiny_folders, tmp_path,
            "--extractor", f"backbone:{folder}")  # fmt: skip
     same = invoke("evaluate", "--model", folder, *store, "--json")
     assert json.loads(same.stdout)["rsum"] == pytest.approx(told["figures"]["rSum"])
+
+
+def test_a_detector_is_got_and_found_by_its_name(tmp_path, hub, monkeypatch):
+    repository = "unc-nlp/frcnn-vg-finetuned"
+    monkeypatch.setitem(globals(), "NAME", repository)
+    for path in hub.folder.iterdir():
+        path.unlink()
+    (hub.folder / "pytorch_model.bin").write_bytes(b"weights")
+    (hub.folder / "config.yaml").write_text("model: {}")
+    with pytest.raises(CheckpointError, match="regard models get vg-frcnn, or name a file"):
+        detector_here()
+    done = invoke("models", "get", "vg-frcnn", "--json")
+    assert done.exit_code == 0, done.output
+    told = json.loads(done.stdout)
+    assert (told["repository"], told["revision"]) == (repository, COMMIT)
+    assert detector_here().read_bytes() == b"weights"
+    assert (Path(told["folder"]) / "config.yaml").is_file()
+    assert "regard extract PHOTOS --detector vg-frcnn" in invoke("models", "get", "vg-frcnn").stderr

@@ -19,14 +19,18 @@ from regard.backbones.loading import (
     check_kind,
     folder_of,
     keep_revision,
+    revision_of,
 )
 from regard.backbones.settings import known, repository_of
 from regard.errors import CheckpointError
+from regard.regions.extractor import DETECTOR
 from regard.store.manifest import lock
 
+_DETECTORS = {DETECTOR: "unc-nlp/frcnn-vg-finetuned"}
 _BESIDE = (
     *("config.json", "preprocessor_config.json", "tokenizer_config.json", "merges.txt"),
     *("special_tokens_map.json", "added_tokens.json", "README.md"),
+    "config.yaml",
 )
 
 
@@ -74,6 +78,30 @@ def _is_here(repository: str) -> bool:
     return isinstance(tree, dict) and tree.get("model_type") in FAMILIES
 
 
+def is_detector(name: str) -> bool:
+    """Whether a name is one of a detector rather than of a backbone."""
+    return name in _DETECTORS
+
+
+def detector_here(name: str = DETECTOR) -> Path:
+    """The weights of a detector, as `regard models get` got them.
+
+    Raises:
+        CheckpointError: it did not.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    repository = _DETECTORS[name]
+    for weights in (WEIGHTS[0], WEIGHTS[2]):
+        held = try_to_load_from_cache(repository, weights, revision=revision_of(repository))
+        if isinstance(held, str):
+            return Path(held)
+    raise CheckpointError(
+        f"weights of {name} are not on this machine; they must be downloaded once, and nothing is "
+        f"without being asked. Run: regard models get {name}, or name a file with --weights."
+    )
+
+
 def ask_hub(name: str, revision: str | None = None) -> Offer:
     """What would be downloaded for a backbone, and under which licence.
 
@@ -82,13 +110,14 @@ def ask_hub(name: str, revision: str | None = None) -> Offer:
     """
     from huggingface_hub import HfApi, hf_hub_download
 
-    repository = repository_of(name)
+    repository = _DETECTORS.get(name) or repository_of(name)
     try:
         about = HfApi().model_info(repository, revision=revision, files_metadata=True)
-        config = hf_hub_download(repository, "config.json", revision=about.sha)
-        tree = json.loads(Path(config).read_text(encoding="utf-8"))
-        if tree.get("model_type") != TEXT:
-            check_kind(tree, name)
+        if name not in _DETECTORS:
+            config = hf_hub_download(repository, "config.json", revision=about.sha)
+            tree = json.loads(Path(config).read_text(encoding="utf-8"))
+            if tree.get("model_type") != TEXT:
+                check_kind(tree, name)
     except CheckpointError:
         raise
     except Exception as error:  # noqa: BLE001 - the hub's client raises its HTTP library's, too

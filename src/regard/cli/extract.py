@@ -8,12 +8,13 @@ import typer
 
 from regard.cli.common import (
     AsJson,
+    DeviceOption,
     print_made,
     progress_bar,
     report_passed_over,
     report_skipped,
 )
-from regard.errors import DataError
+from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
     from regard.regions.pipeline import ExtractionReport
@@ -30,6 +31,15 @@ def extract(
         typer.Option("--images", help="With a caption file: the folder its photos are in."),
     ] = None,
     extractor: Annotated[str, typer.Option(help="Which extractor.")] = "pyramid",
+    detector: Annotated[
+        str | None,
+        typer.Option(help="Instead: vg-frcnn, the Visual Genome Faster R-CNN (bottom-up regions)."),
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option(help="Of the detector: file or folder; default: as `regard models get` got."),
+    ] = None,
+    device: DeviceOption = "cpu",
     workers: Annotated[
         int | None, typer.Option(help="Processes, one thread each; default one a core.")
     ] = None,
@@ -43,23 +53,55 @@ def extract(
         regard extract ~/Pictures --out pictures.regions
 
         regard extract dataset_flickr8k.json --images flickr8k/images --out flickr8k.regions
+
+        regard extract ~/Pictures --detector vg-frcnn --weights pytorch_model.bin --device cuda
+        --out pictures.regions
     """
     from regard.regions.extractor import load_extractor
     from regard.regions.pipeline import extract_to_store
     from regard.store.region_store import RegionStore
 
+    name = _named(extractor, detector, weights, device)
+    loaded = load_extractor(name)
     listed, unreadable = list_photos(photos, images)
-    loaded = load_extractor(extractor)
     with (
         RegionStore(out, loaded.identity, loaded.feature_dim, writable=True) as store,
         progress_bar("Extracting regions") as progress,
     ):
-        report = extract_to_store(listed, store, extractor, workers, progress)
+        report = extract_to_store(listed, store, name, workers, progress)
         stored = len(store)
     skipped = {**unreadable, **report.skipped}
     report_skipped(skipped)
     tree = {"store": str(out), "photos": stored, **report._asdict(), "skipped": skipped}
     print_made(out, tree, as_json, said_of(report, len(skipped)))
+
+
+def _named(extractor: str, detector: str | None, weights: Path | None, device: str) -> str:
+    """The name of the extractor that is meant.
+
+    Raises:
+        ConfigError: there is no such detector, or something is asked for that has no place.
+        CheckpointError: the detector's weights are not on this machine.
+    """
+    from regard.backbones.hub import detector_here
+    from regard.device import PROCESSOR, usable_device
+    from regard.regions.extractor import BACKBONE, DETECTOR, at_device
+
+    if detector is None:
+        if weights is not None:
+            raise ConfigError(f"weights are {str(weights)!r}; they are of a detector. Name it.")
+        where = usable_device(device)
+        if extractor.startswith(BACKBONE):
+            return at_device(extractor, where)
+        if device not in ("auto", PROCESSOR):
+            raise ConfigError(
+                f"device is {device!r}; {extractor} must have the processor. Leave --device out, "
+                "or name a detector or a backbone."
+            )
+        return extractor
+    if detector != DETECTOR:
+        raise ConfigError(f"detector is {detector!r}; it must be {DETECTOR}. Name that.")
+    return f"{DETECTOR}:{weights or detector_here()}@{device}"
 
 
 def said_of(report: "ExtractionReport", skipped: int) -> str:

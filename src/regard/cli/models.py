@@ -172,18 +172,19 @@ def get(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download a backbone, once; afterwards everything runs offline.
+    """Download a backbone, or the detector vg-frcnn, once; afterwards everything runs offline.
 
     Says the licence and the size first. An interrupted download goes on where it was, and what
     came is verified.
 
     regard models get siglip2-b16
+
+    regard models get vg-frcnn
     """
     from regard.backbones.check import measure
-    from regard.backbones.hub import ask_hub, download
+    from regard.backbones.hub import ask_hub, download, is_detector
     from regard.backbones.loading import is_text
     from regard.backbones.model import load
-    from regard.backbones.settings import repository_of
 
     if (Path(name) / "config.json").is_file():
         raise ConfigError(f"model is {name!r}, a folder; it must be a name. Use it as it is.")
@@ -195,11 +196,13 @@ def get(
         markup=False,
     )
     folder = download(offer)
-    about = {"name": name, "repository": repository_of(name), "revision": offer.revision}
+    about = {"name": name, "repository": offer.repository, "revision": offer.revision}
     about |= {"licence": licence, "folder": str(folder)}
-    if is_text(folder):
-        use = f"Use it: regard train --recipe RECIPE --set model.text.name={name}"
-        print_made(folder, about, as_json, use)
+    if is_detector(name) or is_text(folder):
+        use = f"train --recipe RECIPE --set model.text.name={name}"
+        if is_detector(name):
+            use = f"extract PHOTOS --detector {name} --out STORE"
+        print_made(folder, about, as_json, f"Use it: regard {use}")
         return
     loaded = load(name)
     seconds = measure(loaded)

@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from regard.device import PROCESSOR
 from regard.errors import CheckpointError, DataError
 from regard.photos.decode import Photo, read_photo
 from regard.regions.extractor import BACKBONE as PRETRAINED
-from regard.regions.extractor import EXTRACTORS, Extractor, load_extractor
+from regard.regions.extractor import DETECTOR, EXTRACTORS, Extractor, load_extractor
 from regard.regions.pyramid import BACKBONE
 from regard.store.shards import Regions
 
@@ -53,7 +54,8 @@ def find_extractor(identity: str, source: str, pretrained: str = "") -> tuple[st
     """Name and extractor of an identity.
 
     Args:
-        source: folder of a model, which may have a backbone of its own beside it.
+        source: folder of a model, which may have a backbone of its own beside it, or the weights of
+            the detector that it was trained with (vg-frcnn.bin or .safetensors).
         pretrained: name of the backbone the model stands on, if it does.
 
     Raises:
@@ -61,6 +63,9 @@ def find_extractor(identity: str, source: str, pretrained: str = "") -> tuple[st
     """
     own = Path(source) / BACKBONE
     names = [f"pyramid:{own}"] if own.is_file() else []
+    if identity.startswith(DETECTOR):
+        beside = (Path(source) / f"{DETECTOR}{suffix}" for suffix in (".bin", ".safetensors"))
+        names = [f"{DETECTOR}:{path}@{PROCESSOR}" for path in beside if path.is_file()]
     for name in [f"{PRETRAINED}{pretrained}"] if pretrained else [*names, *EXTRACTORS]:
         extractor = load_extractor(name)
         if extractor.identity == identity:
@@ -68,8 +73,8 @@ def find_extractor(identity: str, source: str, pretrained: str = "") -> tuple[st
     raise CheckpointError(
         f"model was trained on features of {identity or 'unknown origin'!r}"
         f"{f', and {pretrained} has other weights now' if pretrained else ''}; to read photos it "
-        f"must be one of this program's extractors. Put the {BACKBONE} it was trained with beside "
-        "it, give it ready-made features, or use another model."
+        f"must be one of this program's extractors. Put the {BACKBONE} or {DETECTOR}.bin that it "
+        "was trained with beside it, give it ready-made features, or use another model."
     )
 
 

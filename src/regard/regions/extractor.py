@@ -5,6 +5,7 @@ To add one: write a file beside this one whose class fulfils `Extractor`, and na
 
 import importlib
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Protocol
 
@@ -24,6 +25,10 @@ TEXT = "text"
 """The extractor whose regions are lines of text (`regard.regions.text`); no model is made of it."""
 BACKBONE = "backbone:"
 """How names of extractors begin that are backbones (`regard.backbones`)."""
+DETECTOR = "vg-frcnn"
+"""The Visual Genome Faster R-CNN (`regard.regions.frcnn`); its weights' path follows, after a
+colon, and perhaps @ and a device."""
+_TAKE_SEVERAL = (BACKBONE, f"{DETECTOR}:")
 
 
 class Extractor(Protocol):
@@ -56,18 +61,18 @@ def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
     """Make the extractor of a name.
 
     Args:
-        name: one of `EXTRACTORS`, pyramid:FILE for a backbone of your own (`regard tune`), or
-            backbone:NAME for a pretrained one (`regard models`).
+        name: one of `EXTRACTORS`, pyramid:FILE for a backbone of your own (`regard tune`),
+            backbone:NAME for a pretrained one (`regard models`), or vg-frcnn:WEIGHTS.
 
     Raises:
-        ConfigError: there is none of that name.
+        ConfigError: there is none of that name, or torch is missing that it needs.
         CheckpointError: its weights are missing or damaged.
     """
     if name.startswith(_TUNED):
         from regard.regions.pyramid import file_extractor
 
         return file_extractor(Path(name.removeprefix(_TUNED)))
-    if name.startswith(BACKBONE):
+    if takes_several(name):
         return load_batch_extractor(name)
     if name == TEXT:
         from regard.regions.text import TextExtractor
@@ -76,23 +81,43 @@ def load_extractor(name: str = DEFAULT_EXTRACTOR) -> Extractor:
     if name not in EXTRACTORS:
         raise ConfigError(
             f"extractor is {name!r}; it must be one of {', '.join(EXTRACTORS)}, "
-            "pyramid:FILE or backbone:NAME. "
-            "Choose one."
+            "pyramid:FILE, backbone:NAME or vg-frcnn:WEIGHTS. Choose one."
         )
     module, _, kind = EXTRACTORS[name].partition(":")
     extractor: Extractor = getattr(importlib.import_module(module), kind)()
     return extractor
 
 
+def takes_several(name: str) -> bool:
+    """Whether the extractor of a name is a `BatchExtractor`."""
+    return name.startswith(_TAKE_SEVERAL)
+
+
 def load_batch_extractor(name: str) -> BatchExtractor:
-    """The extractor that a pretrained backbone is; as for `load_extractor`.
+    """The extractor that a pretrained backbone or a detector is; as for `load_extractor`.
 
     Args:
-        name: backbone:NAME.
+        name: backbone:NAME or vg-frcnn:WEIGHTS.
     """
+    if not name.startswith(BACKBONE):
+        return _detector(name.partition(":")[2])
     backbones = importlib.import_module("regard.backbones.extractor")  # a room above this one
     backbone: BatchExtractor = backbones.extractor_of(name.removeprefix(BACKBONE))
     return backbone
+
+
+@cache
+def _detector(text: str) -> BatchExtractor:
+    weights, _, device = text.rpartition("@") if "@" in text else (text, "", PROCESSOR)
+    try:
+        frcnn = importlib.import_module("regard.regions.frcnn.extractor")
+    except ImportError as error:
+        raise ConfigError(
+            f"{error.name} cannot be imported ({error}); {DETECTOR} must have it. "
+            "Run: pip install 'regard[train]'"
+        ) from None
+    detector: BatchExtractor = frcnn.FrcnnExtractor(Path(weights), device)
+    return detector
 
 
 def at_device(backbone: str, device: str) -> str:

@@ -6,11 +6,12 @@ before an interruption is not done again.
 
 import multiprocessing
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -19,12 +20,12 @@ from regard.kernels.hardware import available_cores
 from regard.photos.decode import Photo, read_photo
 from regard.progress import Progress, silent
 from regard.regions.extractor import (
-    BACKBONE,
     DEFAULT_EXTRACTOR,
     BatchExtractor,
     Extractor,
     load_batch_extractor,
     load_extractor,
+    takes_several,
 )
 from regard.store.region_store import Regions, RegionStore
 
@@ -81,8 +82,13 @@ def extract_one(
     Raises:
         RegardError: no photo can be extracted at all, as where the backbone is damaged.
     """
+    read = partial(read_photo, source, extractor.short_side, name)
+    return _outcome(extractor, key, read, str(name or source))
+
+
+def _outcome(extractor: Extractor, key: str, read: Callable[[], Photo], name: str) -> Outcome:
     try:
-        photo = read_photo(source, extractor.short_side, name)
+        photo = read()
         return Outcome(key, extractor(photo), "", photo.taken)
     except PhotoError as error:
         return Outcome(key, None, str(error), lasting=not isinstance(error, AbsentError))
@@ -90,7 +96,7 @@ def extract_one(
         raise
     except Exception as error:  # noqa: BLE001 - no photo may end the run of all others
         reason = (
-            f"{name or source} cannot be extracted ({error!r}); it must be a photo whose regions "
+            f"{name} cannot be extracted ({error!r}); it must be a photo whose regions "
             "can be told. Convert it to JPEG, or leave it out."
         )
         return Outcome(key, None, reason, lasting=False)
@@ -116,7 +122,7 @@ def extract_stream(
         workers: processes; None means one a core. With 1 the work is done in this process.
     """
     workers = workers or available_cores()
-    if extractor.startswith(BACKBONE):
+    if takes_several(extractor):
         yield from extract_together(photos, load_batch_extractor(extractor), workers)
         return
     if workers == 1:
@@ -131,17 +137,10 @@ def extract_together(
     photos: Iterable[tuple[str, Path]], extractor: BatchExtractor, threads: int
 ) -> Iterator[Outcome]:
     """Outcomes in order; threads decode ahead of a network that takes several photos at once."""
-
-    def decode(path: Path) -> Photo | PhotoError:
-        try:
-            return read_photo(path, extractor.short_side)
-        except PhotoError as error:
-            return error
-
-    waiting: deque[tuple[str, Future[Photo | PhotoError]]] = deque()
+    waiting: deque[tuple[str, Future[Photo]]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         for key, path in photos:
-            waiting.append((key, pool.submit(decode, path)))
+            waiting.append((key, pool.submit(read_photo, path, extractor.short_side)))
             if len(waiting) == 2 * extractor.at_once:
                 batch = [waiting.popleft() for _ in range(extractor.at_once)]
                 yield from _see_together(batch, extractor)
@@ -151,16 +150,23 @@ def extract_together(
 
 
 def _see_together(
-    batch: Sequence[tuple[str, Future[Photo | PhotoError]]], extractor: BatchExtractor
+    batch: Sequence[tuple[str, Future[Photo]]], extractor: BatchExtractor
 ) -> Iterator[Outcome]:
-    decoded = [(key, future.result()) for key, future in batch]
-    photos = [photo for _, photo in decoded if isinstance(photo, Photo)]
-    regions = iter(extractor.several(photos) if photos else ())
-    for key, photo in decoded:
-        if isinstance(photo, Photo):
-            yield Outcome(key, next(regions), "", photo.taken)
+    """Outcomes of some photos, one by one where together they cannot be extracted."""
+    photos = [future.result() for _, future in batch if future.exception() is None]
+    try:
+        regions = extractor.several(photos) if photos else []
+    except Exception as error:
+        if isinstance(error, RegardError) and not isinstance(error, PhotoError):
+            raise
+        regions = []  # whose photo it is of is found below
+    seen = iter(zip(regions, photos, strict=bool(regions)))
+    for key, future in batch:
+        if regions and future.exception() is None:
+            found, photo = next(seen)
+            yield Outcome(key, found, "", photo.taken)
         else:
-            yield Outcome(key, None, str(photo), lasting=not isinstance(photo, AbsentError))
+            yield _outcome(extractor, key, future.result, key)
 
 
 def _extract_in_pool(
