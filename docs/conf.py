@@ -28,7 +28,7 @@ include_patterns = [
     "src/regard/weights/**.md",
     "src/regard/photos/samples/*.md",
 ]
-exclude_patterns = ["site", ".venv", "src/regard/web/ui"]
+exclude_patterns = ["site", "runs", "demo-out", ".venv", "src/regard/web/ui"]
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx.ext.viewcode"]
 
 myst_heading_anchors = 3  # as code hosts make them
@@ -55,7 +55,8 @@ def contents(text: str) -> str:
     """The lists of docs/index.md as the site's contents, a part for each heading."""
     parts = []
     for section in text.split("\n## ")[1:]:
-        pages = re.findall(r"^- \[[^]]+\]\(([^)]+)\.md\)", section, re.M)
+        links = re.findall(r"^- \[([^]]+)\]\(([^)]+)\.md\)", section, re.M)
+        pages = (f"{title.replace('`', '')} <{page}>" for title, page in links)
         lines = [":hidden:", f":caption: {section.splitlines()[0]}", "", *pages]
         parts.append("\n".join(["```{toctree}", *lines, "```"]))
     return "\n\n".join(parts)

@@ -13,11 +13,16 @@ ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")])
 
 
+def module(name):
+    """One of the programs in docs."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / f"docs/{name}.py")
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
+
+
 def generator():
-    spec = importlib.util.spec_from_file_location("generate", ROOT / "docs/generate.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return module("generate")
 
 
 @pytest.mark.parametrize("page", ["commands.md", "recipes.md", "python.md"])

@@ -50,6 +50,7 @@ class Model(Judging, Published):
     """A trained model with its vocabulary and extractor.
 
     Args:
+        checkpoint: what is kept of it on disk; `load` reads one.
         source: name or folder to load the model by again; empty where there is none.
         states: gives the word states of tokenised sentences; None takes those it learned with.
         device: where it encodes and scores, as `usable_device` gives it.
