@@ -112,7 +112,7 @@ def warm(address: str, sentences: list[str], others: list[str]) -> None:
 
     for sentence in sentences:
         for hit in json.loads(ask(f"search?q={quote(sentence)}&limit=40"))["hits"]:
-            ask(f"photos/{hit['photo']['id']}/thumbnail?size=320")
+            ask(f"photos/{hit['photo']['id']}/thumbnail?size=240")
     for sentence in others:
         ask(f"search?q={quote(sentence)}&limit=40&maps=true")
 

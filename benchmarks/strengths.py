@@ -4,17 +4,18 @@
     python benchmarks/strengths.py wide.regions names.jsonl
 
 Every name that some photo of a set shows is searched for among the photos of that set, as people
-type it: bare, with an article, after "a photo of". Of the forty best photos it is counted how
-many of each strength show it; where the page does not say "No good match", how many of those
-before "Less likely" do, and how many of those that do stand there. Then the same among the photos
-that do not show it: how often "No good match" is said. Photos show more than is listed, so a right
-hit may be counted as wrong. Prints a table.
+type it: bare, with an article, after "a photo of"; then again among those that do not show it. Each
+set is halved. On every second photo the cut of "Less likely" is chosen, the one with the best mean
+F1 over the sets, and the highest probability below which "nothing found" would be right nine times
+in ten, one query in two having something to find. The other photos tell what both are worth. They
+show more than is listed, so a right hit may be counted as wrong. Prints two tables.
 """
 
 import argparse
 import tempfile
-from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from regard.evaluation.calibration.names import Named, load_named
 from regard.indexing import open_for_writing
@@ -25,13 +26,21 @@ from regard.store.region_store import RegionStore
 
 PHRASES = ("{}", "a {}", "a photo of a {}")
 SHOWN = 40  # photos of a page
-STRONG, POSSIBLE = 0.5, 0.2  # as the page has them
+STRONG, POSSIBLE = 0.5, 0.25  # as the page has them
+CUTS = [number / 20 for number in range(1, 13)]
+RIGHT = 90  # of 100 times that "nothing found" is said
 
 
-def strength(likely: float | None) -> str:
-    """How good a match is, as the page says it."""
-    assert likely is not None, "this model has no verdict"
-    return "strong" if likely >= STRONG else "possible" if likely >= POSSIBLE else "weak"
+class Asked(NamedTuple):
+    """One name, asked for in one way among half the photos of a set."""
+
+    phrase: str
+    there: float
+    """How likely something fits, where there is something."""
+    absent: float
+    """And where there is not."""
+    hits: list[tuple[float, bool]]
+    """How likely each photo of the page fits, and whether it shows what was asked for."""
 
 
 def index_of(folder: Path, model: Model, store: RegionStore, named: Named) -> None:
@@ -45,37 +54,70 @@ def index_of(folder: Path, model: Model, store: RegionStore, named: Named) -> No
         catalog.put(FileRow(f"/{photo}", 1, 1, key) for photo, key in pairs)
 
 
-def measure(index: Index, named: Named, phrase: str) -> dict[str, float]:
-    """Parts of 100 for one set and one way to ask."""
+def ask(index: Index, named: Named, half: int) -> list[Asked]:
+    """Every name in every phrase, among every second photo."""
     ids = [f"{number:064x}"[::-1][:16] for number in range(len(named.photos))]
-    said: Counter[str] = Counter()
-    right: Counter[str] = Counter()
-    shown = shown_right = found_right = silent = asked = found = 0
+    mine = frozenset(ids[half::2])
+    asked = []
     for row, name in enumerate(named.names):
-        having = {one for one, has in zip(ids, named.shown[:, row], strict=True) if has}
-        without = frozenset(ids) - having
-        if not having or not without:
+        shown = zip(ids, named.shown[:, row], strict=True)
+        having = mine & {one for one, has in shown if has}
+        if not having or having == mine:
             continue
-        asked += 1
-        result = index.search(phrase.format(name), SHOWN)
-        is_found = result.verdict == "match"
-        found += is_found
-        for hit in result.hits:
-            kind, is_right = strength(hit.judgement.match_probability), hit.photo.id in having
-            said[kind] += 1
-            right[kind] += is_right
-            found_right += is_found and is_right
-            shown += is_found and kind != "weak"
-            shown_right += is_found and kind != "weak" and is_right
-        best = index.search(phrase.format(name), SHOWN, filters=Filters(among=without))
-        silent += best.verdict == "no good match"
-    told = {kind: 100 * right[kind] / max(1, said[kind]) for kind in ("strong", "possible", "weak")}
-    return told | {
-        "right": 100 * shown_right / max(1, shown),
-        "recall": 100 * shown_right / max(1, found_right),
-        "found": 100 * found / asked,
-        "silent": 100 * silent / asked,
-    }
+        for phrase in PHRASES:
+            text = phrase.format(name)
+            found = index.search(text, SHOWN, filters=Filters(among=mine))
+            without = index.search(text, SHOWN, filters=Filters(among=mine - having))
+            pairs = (
+                (hit.judgement.match_probability, hit.photo.id in having) for hit in found.hits
+            )
+            hits = [(likely or 0, right) for likely, right in pairs]
+            best = found.match_probability or 0, without.match_probability or 0
+            asked.append(Asked(phrase.format("X"), *best, hits))
+    return asked
+
+
+def cut_off(asked: Sequence[Asked], cut: float) -> tuple[float, float]:
+    """Of 100: photos before the cut that show it, and photos that show it before the cut."""
+    told = [pair for one in asked if one.there >= STRONG for pair in one.hits]
+    before = sum(right for likely, right in told if likely >= cut)
+    said = sum(likely >= cut for likely, _ in told)
+    return 100 * before / max(1, said), 100 * before / max(1, sum(right for _, right in told))
+
+
+def nothing(asked: Sequence[Asked], below: float) -> tuple[float, float]:
+    """Of 100: times that "nothing found" would be right, and names not there it is said of."""
+    right = sum(one.absent < below for one in asked)
+    wrong = sum(one.there < below for one in asked)
+    return 100 * right / max(1, right + wrong), 100 * right / max(1, len(asked))
+
+
+def choose(sets: Sequence[Sequence[Asked]]) -> tuple[float, list[float | None]]:
+    """The cut of "Less likely", and for each set the highest at which nothing is found, if any."""
+
+    def f1(asked: Sequence[Asked], cut: float) -> float:
+        precision, recall = cut_off(asked, cut)
+        return 2 * precision * recall / max(1, precision + recall)
+
+    def is_right(asked: Sequence[Asked], cut: float) -> bool:
+        return nothing(asked, cut)[0] >= RIGHT
+
+    best = max(CUTS, key=lambda cut: sum(f1(asked, cut) for asked in sets))
+    below = [max((c for c in CUTS if is_right(asked, c)), default=None) for asked in sets]
+    return best, below
+
+
+def row_of(title: str, phrase: str, asked: Sequence[Asked], cut: float) -> str:
+    """What the strengths and the cut are worth for one way to ask, as a row."""
+    kinds = {"strong": (STRONG, 2.0), "possible": (cut, STRONG), "weak": (-1.0, cut)}
+    told = []
+    for low, high in kinds.values():
+        of = [right for one in asked for likely, right in one.hits if low <= likely < high]
+        told.append(100 * sum(of) / max(1, len(of)))
+    told += cut_off(asked, cut)
+    told.append(100 * sum(one.there >= STRONG for one in asked) / len(asked))
+    told.append(100 * sum(one.absent < STRONG for one in asked) / len(asked))
+    return f"| {title} | {phrase} | " + " | ".join(f"{one:.0f}" for one in told) + " |"
 
 
 def main() -> None:
@@ -85,19 +127,27 @@ def main() -> None:
     parser.add_argument("names", type=Path)
     arguments = parser.parse_args()
     model = load()
-    columns = ("photos", "asked", "strong", "possible", "weak", "shown: right", "right: shown")
-    print("| " + " | ".join((*columns, "there: found", "not there: said so")) + " |")
-    print("|---" * 9 + "|")
+    halves: dict[str, list[list[Asked]]] = {}
     for named in load_named(arguments.names):
         with tempfile.TemporaryDirectory() as place:
             with RegionStore(arguments.regions) as store:
                 index_of(Path(place) / "index", model, store, named)
             with Index.open(Path(place) / "index", model) as index:
-                for phrase in PHRASES:
-                    told = " | ".join(
-                        f"{one:.0f}" for one in measure(index, named, phrase).values()
-                    )
-                    print(f"| {named.title} | {phrase.format('X')} | {told} |", flush=True)
+                halves[named.title] = [ask(index, named, half) for half in (0, 1)]
+    cut, below = choose([first for first, _ in halves.values()])
+    columns = ("photos", "asked", "strong", "possible", "weak", "shown: right", "right: shown")
+    print(f"Chosen cut: {cut:.2f}; the page has {POSSIBLE:.2f}.")
+    print("| " + " | ".join((*columns, "there: found", "not there: not sure")) + " |")
+    print("|---" * 9 + "|")
+    for title, (_, others) in halves.items():
+        for phrase in dict.fromkeys(one.phrase for one in others):
+            print(row_of(title, phrase, [one for one in others if one.phrase == phrase], cut))
+    print("| photos | right nine times in ten below | asked below | right | said |")
+    print("|---" * 5 + "|")
+    for (title, (_, others)), own in zip(halves.items(), below, strict=True):
+        for level in sorted(set(filter(None, below))):
+            right, said = nothing(others, level)
+            print(f"| {title} | {own or 'none'} | {level:.2f} | {right:.0f} | {said:.0f} |")
 
 
 if __name__ == "__main__":

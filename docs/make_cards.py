@@ -160,7 +160,7 @@ def calibration(name: str, found: dict[str, Any]) -> str:
             "",
             "By what is asked for, over all these numbers of photos, per cent right:",
             "",
-            '| asked for | queries | "match" where one is there | "no good match" where none is |',
+            '| asked for | queries | "match" where one is there | "no sure match" where none is |',
             "|---|---|---|---|",
             *kinds,
             "",

@@ -28,7 +28,7 @@ SHOTS = Path(__file__).parents[2] / "runs/browser"
 AXE = Path(web.__file__).parent / "ui/node_modules/axe-core/axe.min.js"
 REFUSED = "Failed to load resource"  # what Chromium says of every answer that is no success
 NO_MATCH = "a woman rides a horse on the beach"  # there is no such photo among the samples
-UNKNOWN = "a motorcyclee"  # a word the model never read
+UNKNOWN = "“a motorcyclee”"  # a word the model never read, as it is
 DRAWN = 40  # so that the list has a second page
 LIVE = ServeConfig(refresh=0.2)  # of a server whose index changes
 PHOTOS = DRAWN + len(list(samples.FOLDER.glob("*.jpg")))
@@ -179,7 +179,7 @@ def unfold(page):
 
 def strength(likely):
     """How good a match is, as the page says it."""
-    return "strong" if likely >= 0.5 else "possible" if likely >= 0.2 else "weak"
+    return "strong" if likely >= 0.5 else "possible" if likely >= 0.25 else "weak"
 
 
 def order(page):

@@ -146,10 +146,22 @@ def test_on_a_phone_a_tap_on_a_word_opens_no_slider(phone, address):
 
 def test_a_time_in_the_sentence_is_taken_off_by_a_click(page, address, shoot):
     search(page, address, "a cat in march 2021")
-    page.wait_for_selector(".time-chip:has-text('1 March 2021 – 31 March 2021')")
+    page.wait_for_selector(".filter-chip:has-text('1 March 2021 – 31 March 2021')")
     assert page.locator(".chip .label").nth(0).inner_text().endswith("cat")
     assert page.inner_text(".status").startswith("40 photos")
     shoot(page)
     page.click("[aria-label='Search without “in march 2021”']")
-    page.wait_for_selector(".time-chip", state="detached")
+    page.wait_for_selector(".filter-chip", state="detached")
+    assert page.input_value("#q") == "a cat"
+
+
+def test_a_colour_of_the_photo_is_taken_off_by_a_click(page, address, shoot):
+    search(page, address, "a cat in black and white in march 1999")
+    page.wait_for_selector(".filter-chip:has-text('Black and white')")
+    page.wait_for_selector(".no-match:has-text('Take off what stands above to look at more.')")
+    page.click("[aria-label='Search without “in march 1999”']")
+    page.wait_for_selector(".tile")
+    shoot(page)
+    page.click("[aria-label='Search without “in black and white”']")
+    page.wait_for_selector(".filter-chip", state="detached")
     assert page.input_value("#q") == "a cat"

@@ -46,6 +46,20 @@ def test_a_hovered_word_lights_every_photo(page, address, shoot):
     page.wait_for_selector("regard-map.lit", state="detached")
 
 
+def test_maps_are_made_of_the_photos_one_looks_at_alone(page, address):
+    """What a word costs is what is in view, whatever else was found."""
+    search(page, address, "a cat")
+    page.click(".folded button")
+    hover(page, "cat")
+    drawn = """() => [...document.querySelectorAll("regard-map.lit")].map((map) => [
+        map.getBoundingClientRect().top, !!map.querySelector(".outline path").getAttribute("d")])"""
+    told = page.evaluate(drawn)
+    assert all(is_drawn == (top < 860 + 200) for top, is_drawn in told)
+    assert {is_drawn for _, is_drawn in told} == {True, False}
+    page.locator("regard-map.lit >> nth=-1").scroll_into_view_if_needed()
+    page.wait_for_function(f"() => ({drawn})().at(-1)[1]")
+
+
 def test_the_map_is_dark_where_the_word_did_not_look_and_clear_where_it_did(page, address):
     """Of the word that adds most to a photo which is light in both places, in that photo."""
     search(page, address, TEXT)

@@ -115,7 +115,7 @@ def test_sentences_that_do_not_fit_are_ranked_and_said_not_to(page, address, sho
     own = ["a football match in a stadium", "a plate of soup", "two men in a boat on a lake"]
     page.fill("#own", "\n".join(own))
     page.click("text=Rank them")
-    page.wait_for_selector(".none-fits:has-text('No good match among 3 sentences')")
+    page.wait_for_selector(".none-fits:has-text('No sure match among 3 sentences')")
     assert page.locator(".captions li").count() == 3
     settled(page)
     page.locator(".captions").scroll_into_view_if_needed()

@@ -67,7 +67,7 @@ def test_names_of_things_are_asked_for_besides(world, calibrated, tmp_path):
     assert [row["kind"] for row in kinds] == ["captions", "names, scenes"]
     assert kinds[1]["queries"] == 1
     done = invoke("calibrate", *named)
-    assert "no good match, where none is" in done.stdout
+    assert "no sure match, where none is" in done.stdout
     done = invoke("calibrate", *named[:3], "--names", tmp_path / "names.jsonl")
     assert isinstance(done.exception, ConfigError)
 
@@ -92,7 +92,7 @@ def test_it_is_said_wherever_the_model_answers(world, calibrated, tmp_path):
     hits = told("search", "a red ring", "--index", tmp_path / "index", "--json")
     why = told("explain", photo, "a red ring", "--model", model, "--json")
     for answer in (scored, *ranked, *hits):
-        assert answer["verdict"] in ("match", "no good match")
+        assert answer["verdict"] in ("match", "no sure match")
         assert 0 <= answer["probability"] <= 1
         assert set(answer["unsupported"]) <= {"red", "ring", "large", "blue", "star", "sand"}
     assert len({hit["match_probability"] for hit in (*hits,)}) == 1
@@ -115,7 +115,7 @@ def test_tables_name_words_no_region_shows(world, calibrated, tmp_path):
     (tmp_path / "lines.txt").write_text("a red ring\n")
     done = invoke("captions", photo, "--from", tmp_path / "lines.txt", "--model", model)
     assert "red, ring" in done.stdout
-    assert "No good match" in done.stderr
+    assert "No sure match" in done.stderr
     done = invoke("score", photo, "a red ring", "--model", model)
     assert "No region shows: red, ring." in done.stderr
     invoke("index", world.photos, "--index", tmp_path / "index", "--model", model)

@@ -169,10 +169,25 @@ def test_pictures_need_a_terminal_that_shows_them(index, monkeypatch):
 
 
 def test_words_the_model_never_learned_are_told_on_standard_error(index):
-    done = invoke("search", "a grren zzyzx dog", "--index", index, "--json")
+    done = invoke("search", '"a grren zzyzx dog"', "--index", index, "--json")
     assert "never learned 'grren'; near it: green" in done.stderr
     assert "never learned 'zzyzx'." in done.stderr
     assert isinstance(json.loads(done.stdout), list)
+
+
+def test_misspelt_words_are_put_right_and_other_languages_told(index):
+    done = invoke("search", "a grren dog", "--index", index, "--json")
+    assert "Showing results for “a green dog”. In quotation marks a sentence" in done.stderr
+    assert json.loads(done.stdout) == found(index, "a green dog")
+    done = invoke("search", "ein roter hund", "--index", index)
+    assert "The model reads English; this looks like German." in done.stderr
+    assert "Showing results" not in done.stderr
+
+
+def test_a_colour_of_whole_photos_is_a_filter(index):
+    done = invoke("search", "a dog in black and white", "--index", index)
+    assert "Only black and white photos. In quotation marks" in done.stderr
+    assert "No photo is black and white." in done.stderr
 
 
 def test_several_texts_are_parts_of_one_query(index):

@@ -52,6 +52,6 @@ def test_judgement_of_what_is_recorded():
 
 
 def test_verdict_in_words():
-    wanted = [None, "no good match", "match"]
+    wanted = [None, "no sure match", "match"]
     assert [verdict(p) for p in (None, 0.49, 0.5)] == wanted
     assert [Judgement(0.9, p).verdict for p in (None, 0.49, 0.5)] == wanted

@@ -113,7 +113,7 @@ def test_probabilities_and_verdict_of_one_sentence(calibrated, even):
     for hit in result.hits:
         wanted = 1 / (1 + math.exp(30 * (even - hit.similarity)))
         assert hit.probability == pytest.approx(wanted)
-        assert hit.verdict == ("match" if hit.similarity >= even else "no good match")
+        assert hit.verdict == ("match" if hit.similarity >= even else "no sure match")
     assert result.verdict == result.hits[0].verdict
     assert calibrated.search("2: a dog", 1).hits[0].probability == result.hits[0].probability
 
@@ -125,7 +125,7 @@ def test_no_good_match_is_said(index, monkeypatch):
     curve = Calibration(30.0, -30.0 * even)
     monkeypatch.setitem(index.model.info, "calibration", curve._asdict())
     for sentence in sentences:
-        wanted = "match" if best[sentence] >= even else "no good match"
+        wanted = "match" if best[sentence] >= even else "no sure match"
         assert index.search(sentence, 3).verdict == wanted
 
 
@@ -158,7 +158,7 @@ def test_by_date_of_the_most_similar_where_none_fits(calibrated, monkeypatch):
     best = names(calibrated.search("a dog", 2))
     result = calibrated.search("a dog", 2, sort="date")
     assert set(names(result)) == set(best)
-    assert result.verdict == "no good match"
+    assert result.verdict == "no sure match"
 
 
 def test_a_photo_as_query_finds_itself_first(index, photos):

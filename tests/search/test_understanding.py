@@ -1,11 +1,12 @@
 """Dates, spans and unwanted things in what people type."""
 
 from datetime import date
+from types import SimpleNamespace
 
 import pytest
 
 from regard.search.query import Query
-from regard.search.understanding import understand
+from regard.search.understanding import read, understand
 
 TODAY = date(2026, 11, 30)
 
@@ -97,3 +98,57 @@ def test_what_is_not_wanted_counts_against(text, meant):
     understood = understand(text, TODAY).text
     assert understood == meant
     assert Query.parse(understood).sentences
+
+
+@pytest.mark.parametrize(
+    ("text", "tone", "rest"),
+    [
+        ("black and white", "black and white", ""),
+        ("Black and white photos", "black and white", ""),
+        ("a black and white photo of a dog", "black and white", "a photo of a dog"),
+        ("a dog in black and white", "black and white", "a dog"),
+        ("monochrome street", "black and white", "street"),
+        ("b&w portraits of a man", "black and white", "portraits of a man"),
+        ("greyscale", "black and white", ""),
+        ("mostly blue", "blue", ""),
+        ("a boat, mostly blue", "blue", "a boat"),
+        ("red photos", "red", ""),
+        ("a black and white dog", None, "a black and white dog"),
+        ("a black and white cat on a sofa", None, "a black and white cat on a sofa"),
+        ("a red bus", None, "a red bus"),
+        ("red", None, "red"),
+        ('"black and white"', None, '"black and white"'),
+    ],
+)
+def test_colours_of_whole_photos_are_filters(text, tone, rest):
+    understood = understand(text, TODAY)
+    assert (understood.tone, understood.text) == (tone, rest)
+    assert understand(text, TODAY, toned=False).text == text
+
+
+def test_a_time_and_a_colour_are_taken_off_one_by_one():
+    understood = understand("a dog in black and white last summer", TODAY)
+    assert understood.text == "a dog"
+    assert (understood.said, understood.tone_said) == ("last summer", "in black and white")
+    assert understood.rest == "a dog in black and white"
+    assert understood.untoned == "a dog last summer"
+
+
+@pytest.mark.parametrize(("english", "text"), [(True, "a dog"), (False, "a dogg")])
+def test_only_what_reads_english_alone_has_words_put_right(english, text):
+    model = SimpleNamespace(reads_english_alone=english, names=frozenset({"dog"}))
+    assert read("a dogg", model, TODAY).text == text
+    assert read("ein hund", model, TODAY).language == ("German" if english else "")
+
+
+def test_what_photos_show_is_asked_for_where_a_word_is_unknown_alone():
+    asked = []
+
+    def shown():
+        asked.append(1)
+        return {"bench": 3}
+
+    model = SimpleNamespace(reads_english_alone=True, names=frozenset({"beach", "bench"}))
+    assert read("a beach", model, TODAY, shown).text == "a beach"
+    assert not asked
+    assert read("a bech", model, TODAY, shown).text == "a bench"

@@ -118,7 +118,7 @@ def test_links_are_not_followed_at_the_last_moment(tmp_path):
 # ---- pictures
 
 
-@pytest.mark.parametrize("size", [320, 640, 1600])
+@pytest.mark.parametrize("size", [240, 320, 640, 1600])
 def test_no_metadata_is_sent(client, placed, size):
     response = client.get(f"/api/v1/photos/{placed}/thumbnail", params={"size": size})
     assert response.headers["content-type"] == "image/jpeg"

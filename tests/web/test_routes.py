@@ -84,7 +84,7 @@ def test_wrong_searches_are_told(client, params):
 
 
 def test_unknown_words_are_marked(client):
-    words = get(client, "search", q="a grasss dog")["words"]
+    words = get(client, "search", q='"a grasss dog"')["words"]
     assert [word["text"] for word in words if not word["known"]] == ["grasss"]
     assert words[2]["nearest"] == ["grass"]
 
@@ -291,6 +291,39 @@ def test_how_many_photos_there_were_is_told(client):
 
 
 # ---- what a query means beside what it says
+
+
+def test_a_misspelt_word_is_put_right_and_told(client):
+    answer = get(client, "search", q="a grasss dog")
+    assert (answer["query"], answer["read_as"]) == ("a grasss dog", "a grass dog")
+    assert answer["hits"] == get(client, "search", q="a grass dog")["hits"]
+    kept = get(client, "search", q='"a grasss dog"')
+    assert kept["read_as"] == '"a grasss dog"'
+    with client.stream("GET", "/api/v1/search/stream", params={"q": "a grasss dog"}) as lines:
+        assert json.loads(next(lines.iter_lines()))["read_as"] == "a grass dog"
+    dated = get(client, "search", q="januray 2020")
+    assert (dated["query"], dated["read_as"]) == ("januray 2020", "january 2020")
+    assert dated["time"]["since"] == "2020-01-01"
+
+
+def test_a_colour_of_whole_photos_is_a_filter(client):
+    answer = get(client, "search", q="a dog in black and white")
+    assert answer["tone"] == {
+        "name": "black and white",
+        "said": "in black and white",
+        "rest": "a dog",
+    }
+    assert [word["text"] for word in answer["words"]][1:-1] == ["a", "dog"]
+    assert answer["total"] < get(client, "stats")["photos"]
+    alone = get(client, "search", q="mostly blue")
+    assert (alone["words"], alone["tone"]["rest"]) == ([], "")
+    assert get(client, "search", q="a black and white dog")["tone"] is None
+
+
+def test_a_language_that_is_not_read_is_told(client):
+    answer = get(client, "search", q="ein roter hund")
+    assert (answer["language"], answer["read_as"]) == ("German", "ein roter hund")
+    assert get(client, "search", q="a red dog")["language"] == ""
 
 
 def test_a_time_in_a_query_is_a_filter(client):

@@ -17,7 +17,7 @@ from regard.backbones.extractor import BackboneExtractor
 from regard.backbones.fitted import NOTHING, Fitted, folder_of_fits, load_fitted
 from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.scores import Sentences, WholeScores, asked_for, directions
-from regard.backbones.settings import Choice
+from regard.backbones.settings import Choice, known, repository_of
 from regard.core.model_config import ModelConfig
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
@@ -76,6 +76,15 @@ class BackboneModel(Model):
     def identity(self) -> str:
         """Name of exactly these weights; indexes made by others are refused."""
         return self._extractor.identity
+
+    @property
+    def reads_english_alone(self) -> bool:  # type: ignore[override]
+        """By its makers; of folders nobody knows."""
+        choice = Choice.parse(self.source)
+        repository = repository_of(choice.name)
+        return any(
+            one.repository == repository and one.languages == "English" for one in known().values()
+        )
 
     @property
     def words_join(self) -> bool:

@@ -173,7 +173,7 @@ def _show(measured: "Measured") -> None:
         (told.kind, str(told.queries), f"{told.match:.1f}", f"{told.no_match:.1f}")
         for told in measured.photos.kinds
     ]
-    head = ("asked for", "queries", "match, where one is there", "no good match, where none is")
+    head = ("asked for", "queries", "match, where one is there", "no sure match, where none is")
     print_figures("Verdicts on photos by kind of query, right in per cent", head, rows)
     if (chosen := measured.agreement) is not None:
         output.print(

@@ -47,8 +47,8 @@ def captions(
     if as_json:
         print_json([_tree(caption, overall) for caption in ranked])
         return
-    if overall == "no good match":
-        notes.print("No good match.")
+    if overall == "no sure match":
+        notes.print("No sure match.")
     from rich.table import Table
     from rich.text import Text
 

@@ -25,9 +25,11 @@ from regard.errors import ConfigError
 
 if TYPE_CHECKING:
     from regard.search.catalog import Filters
+    from regard.search.index import Index
     from regard.search.part import Box
     from regard.search.result import Hit, SearchResult
 
+_QUOTED = "In quotation marks a sentence is taken as it stands."
 Orientation = Literal["landscape", "portrait", "square"]
 OrientationOption = Annotated[
     Orientation | None, typer.Option(help="Only landscape, portrait or square photos.")
@@ -91,9 +93,10 @@ def search(
 
     chosen = _chosen(like or [], box)
     filters = _filters(path, after, before, orientation, min_size)
-    texts, filters = _understood(query or [], filters)
-    asked = Query.parse(*texts, like=like or ())
+    Query.parse(*(query or []), like=like or ())  # refused before a model is loaded
     with Index.open(index) as opened:
+        texts, filters = _understood(query or [], filters, opened)
+        asked = Query.parse(*texts, like=like or ())
         if chosen is not None:
             regions = opened.model.encode_images([(like or [])[0]]).photo(0)
             asked = replace(asked, like=(part_of(regions, chosen),))
@@ -117,15 +120,25 @@ def _print(result: "SearchResult", *, as_json: bool, paths0: bool, pictures: boo
         print_table(result)
 
 
-def _understood(texts: list[str], filters: "Filters") -> tuple[list[str], "Filters"]:
-    """Queries as they are meant, and the time they name as a filter where none was given."""
-    from regard.search.understanding import understand
+def _understood(
+    texts: list[str], filters: "Filters", index: "Index"
+) -> tuple[list[str], "Filters"]:
+    """Queries as they are meant, and the time and colour they name as filters; told to people."""
+    from regard.search.understanding import read
 
     given = filters.taken_after or filters.taken_before
     queries = []
     for text in texts:
-        meant = understand(text, date.today())
-        queries.append(meant.text or text)
+        meant = read(text, index.model, date.today(), index.shown_words, toned=index.has_tones())
+        queries.append(meant.text or meant.read_as)
+        if meant.language:
+            _note(f"The model reads English; this looks like {meant.language}.")
+        if meant.read_as != text:
+            _note(f"Showing results for “{meant.read_as}”. {_QUOTED}")
+        if meant.tone:
+            filters = replace(filters, tone=meant.tone)
+            mostly = "" if meant.tone == "black and white" else "mostly "
+            _note(f"Only {mostly}{meant.tone} photos. {_QUOTED}")
         if meant.said and not given:
             since, until = meant.span
             end = until and until + timedelta(days=1)
@@ -135,12 +148,12 @@ def _understood(texts: list[str], filters: "Filters") -> tuple[list[str], "Filte
                 taken_before=datetime.combine(end, time.min) if end else None,
             )
             days = f"{since or 'the first'} to {until or 'the last'}"
-            notes.print(
-                f"Only photos taken from {days}: “{meant.said}” is read as a time. "
-                "In quotation marks it is a part of the sentence.",
-                markup=False,
-            )
+            _note(f"Only photos taken from {days}: “{meant.said}” is read as a time. {_QUOTED}")
     return queries, filters
+
+
+def _note(text: str) -> None:
+    notes.print(text, markup=False)
 
 
 def _chosen(like: list[Path], box: str | None) -> "Box | None":
@@ -207,12 +220,10 @@ def _size(text: str | None) -> tuple[int, int] | None:
 def note_result(result: "SearchResult", filters: "Filters") -> None:
     """Say on standard error what the reader should know of the result."""
     tell_unknown_words(result.unknown_words)
-    if result.verdict == "no good match":
-        notes.print("No good match.")
+    if result.verdict == "no sure match":
+        notes.print("No sure match.")
     if not result.total:
         notes.print(_why_none(filters), markup=False)
-    elif not result.hits:
-        notes.print("Nothing found.")
     if any(hit.lacks_labels for hit in result.hits):
         notes.print(
             "The index is of an older version and does not hold what regions look like. To have "
@@ -233,6 +244,8 @@ def _why_none(filters: "Filters") -> str:
         said.append(f"was taken before {filters.taken_before:%Y-%m-%d}")
     if filters.orientation is not None:
         said.append(f"is {filters.orientation}")
+    if filters.tone is not None:
+        said.append(f"is {filters.tone}")
     if filters.min_size is not None:
         said.append("has at least {} x {} pixels".format(*filters.min_size))
     if filters.path is not None:

@@ -57,6 +57,7 @@ def update_index(
 
         def read(files: Sequence[PhotoFile]) -> None:
             update.read(files, progress, workers)
+            update.tone(progress)
 
         return update.bring(root, excludes, partial(scan_folder, Path(root)), read)
 

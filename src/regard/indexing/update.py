@@ -6,23 +6,30 @@ Photos and what is known of their files are committed together, some at a time; 
 at any point leaves the last commit, and the next run goes on from there.
 """
 
+import contextlib
 import hashlib
 import itertools
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from regard.errors import PhotoError
+from regard.kernels.hardware import available_cores
 from regard.model.model import Model
+from regard.photos.decode import read_photo
 from regard.photos.find import PhotoFile, Scan
 from regard.photos.ignore import Covered, inside
+from regard.photos.tones import Tones, measure
 from regard.progress import Progress, silent
 from regard.regions.pipeline import Outcome, extract_stream, workers_for
 from regard.search.catalog import Catalog, FileRow
 from regard.store.region_store import RegionStore
 
 _COMMIT_PHOTOS = 128
+_TONE_SIDE = 64  # pixels that are enough to tell colours by
 _COMMIT_FILES = 10_000  # files that need no extraction are committed so many at a time
 
 
@@ -136,6 +143,18 @@ class Update:
             todo, self._again = self._again, []
         self._commit()
 
+    def tone(self, progress: Progress) -> None:
+        """Look at the colours of photos that an older version indexed; what fails is left out."""
+        todo = [(key, path) for key, path in self._catalog.untoned() if key in self._store]
+        with ThreadPoolExecutor(available_cores()) as pool:
+            for start in range(0, len(todo), _COMMIT_PHOTOS):
+                some = todo[start : start + _COMMIT_PHOTOS]
+                measured = zip(some, pool.map(_tones_of, (path for _, path in some)), strict=True)
+                rows = [(key, tones) for (key, _), tones in measured if tones is not None]
+                with self._store.transaction():
+                    self._catalog.put_tones(rows)
+                progress(start + len(some), len(todo))
+
     def changed(self, files: Sequence[PhotoFile], progress: Progress = silent) -> list[PhotoFile]:
         """Files that are not as they were; progress is told of each once it is settled."""
         todo = [file for file in files if not self._is_unchanged(file)]
@@ -236,6 +255,7 @@ class Update:
         with self._store.transaction():
             self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
             self.write((outcome.key, outcome.taken) for outcome in batch)
+            self._catalog.put_tones((o.key, o.tones) for o in batch if o.tones is not None)
         self._batch.clear()
 
     def write(self, dates: Iterable[tuple[str, datetime | None]]) -> None:
@@ -273,6 +293,13 @@ def digest_file(path: str) -> str:
         while block := file.read(1 << 20):
             digest.update(block)
     return digest.hexdigest()
+
+
+def _tones_of(path: str) -> Tones | None:
+    """Colours of a photo; None of one that cannot be read, or is not on this machine."""
+    with contextlib.suppress(PhotoError):
+        return measure(read_photo(Path(path), _TONE_SIDE).image)
+    return None
 
 
 def _has_changed(file: PhotoFile) -> bool:

@@ -17,7 +17,7 @@ from jaxtyping import Float
 
 from regard.model.background import Answers, Spread
 
-Verdict = Literal["match", "no good match"]
+Verdict = Literal["match", "no sure match"]
 EVEN = 0.5  # from this probability on a query has found something
 
 
@@ -145,7 +145,7 @@ def verdict(probability: float | None) -> Verdict | None:
     """In words; None where there is no probability."""
     if probability is None:
         return None
-    return "match" if probability >= EVEN else "no good match"
+    return "match" if probability >= EVEN else "no sure match"
 
 
 def logistic(logits: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:

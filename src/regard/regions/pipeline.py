@@ -18,6 +18,7 @@ from typing import BinaryIO, NamedTuple
 from regard.errors import AbsentError, ConfigError, PhotoError, RegardError
 from regard.kernels.hardware import available_cores
 from regard.photos.decode import Photo, read_photo
+from regard.photos.tones import Tones, measure
 from regard.progress import Progress, silent
 from regard.regions.extractor import (
     DEFAULT_EXTRACTOR,
@@ -45,6 +46,8 @@ class Outcome(NamedTuple):
     """When the photo was taken, where it says so."""
     lasting: bool = True
     """Whether the reason stays as long as the file does."""
+    tones: Tones | None = None
+    """The colours of the whole photo."""
 
 
 class ExtractionReport(NamedTuple):
@@ -89,7 +92,7 @@ def extract_one(
 def _outcome(extractor: Extractor, key: str, read: Callable[[], Photo], name: str) -> Outcome:
     try:
         photo = read()
-        return Outcome(key, extractor(photo), "", photo.taken)
+        return Outcome(key, extractor(photo), "", photo.taken, tones=measure(photo.image))
     except PhotoError as error:
         return Outcome(key, None, str(error), lasting=not isinstance(error, AbsentError))
     except RegardError:
@@ -164,7 +167,7 @@ def _see_together(
     for key, future in batch:
         if regions and future.exception() is None:
             found, photo = next(seen)
-            yield Outcome(key, found, "", photo.taken)
+            yield Outcome(key, found, "", photo.taken, tones=measure(photo.image))
         else:
             yield _outcome(extractor, key, future.result, key)
 

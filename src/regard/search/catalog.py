@@ -17,6 +17,8 @@ from typing import Any, Literal, NamedTuple
 
 from regard.errors import ConfigError, DataError, StoreError
 from regard.photos.names import is_text, readable
+from regard.photos.tones import COLOURS, Tones
+from regard.search import tones
 from regard.search.paths import fits, plain_part
 from regard.store.manifest import MANIFEST, check_version, connect, is_compressed, meta
 
@@ -88,6 +90,8 @@ class Filters:
     """landscape, portrait or square."""
     min_size: tuple[int, int] | None = None
     """Least width and height in pixels."""
+    tone: str | None = None
+    """"black and white", or a colour that most of the photo has (`photos.tones.COLOURS`)."""
     among: frozenset[str] | None = None
     """Ids of the photos to look among."""
 
@@ -97,6 +101,11 @@ class Filters:
             raise ConfigError(
                 f"orientation is {self.orientation!r}; it must be one of {', '.join(_SHAPES)}. "
                 "Choose one."
+            )
+        if self.tone not in (None, tones.GREY, *COLOURS):
+            raise ConfigError(
+                f"tone is {self.tone!r}; it must be {tones.GREY}, {', '.join(COLOURS[:-1])} or "
+                f"{COLOURS[-1]}. Choose one."
             )
         if self.path is not None and not is_text(self.path):
             raise ConfigError(
@@ -126,6 +135,8 @@ class Filters:
         texts = [text for text, _ in wanted]
         if self.orientation is not None:
             texts.append(_SHAPES[self.orientation])
+        if self.tone is not None:
+            texts.append(tones.condition(self.tone))
         return "".join(f" AND {text}" for text in texts), [value for _, value in wanted]
 
 
@@ -165,6 +176,7 @@ class Catalog:
                 f"index {folder} has format {version}; this program knows up to {VERSION}. "
                 "Update it: pip install --upgrade regard"
             )
+        tones.make_table(database, for_now=True)
         self.model = meta(database, folder, "model")
 
     @staticmethod
@@ -174,6 +186,7 @@ class Catalog:
         Args:
             model: name or folder of the model, to load it again by.
         """
+        tones.make_table(database)
         if database.execute("SELECT 1 FROM meta WHERE name = 'index_version'").fetchone():
             return
         for statement in _SCHEMA.split(";"):
@@ -257,6 +270,19 @@ class Catalog:
         )
         return int(next(self._rows(question, values))[0])
 
+    def has_tones(self) -> bool:
+        """Whether the colours of any photo are known."""
+        return self._row("SELECT 1 FROM tones LIMIT 1") is not None
+
+    def untoned(self) -> list[tuple[str, str]]:
+        """Photos whose colours are not known, each with one of its files."""
+        return list(
+            self._rows(
+                "SELECT content, MIN(path) FROM files WHERE content IS NOT NULL "
+                "AND content NOT IN (SELECT content FROM tones) GROUP BY content"
+            )
+        )
+
     def content_of_id(self, photo_id: str) -> str:
         """Key of the photo with an id, the first digits of it.
 
@@ -303,12 +329,17 @@ class Catalog:
         rows = [(content, taken.isoformat() if taken else None) for content, taken in dates]
         self._database.executemany("REPLACE INTO photos VALUES (?, ?)", rows)
 
+    def put_tones(self, measured: Iterable[tuple[str, Tones]]) -> None:
+        """Remember the colours of photos."""
+        tones.put(self._database, measured)
+
     def remove_unused(self) -> None:
         """Forget what is known of photos that have no file any more."""
-        self._database.execute(
-            "DELETE FROM photos WHERE content NOT IN "
-            "(SELECT content FROM files WHERE content IS NOT NULL)"
-        )
+        for table in ("photos", "tones"):
+            self._database.execute(
+                f"DELETE FROM {table} WHERE content NOT IN "
+                "(SELECT content FROM files WHERE content IS NOT NULL)"
+            )
 
     def remove(self, paths: Iterable[str]) -> None:
         """Forget files."""

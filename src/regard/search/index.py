@@ -7,6 +7,7 @@ refreshed: each question is answered out of one snapshot, and no lock is held me
 
 import contextlib
 import threading
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -240,6 +241,28 @@ class Index(Closing):
             hits = _rank(snapshot, keys, encoded, depth, among=among)
         result = _result(hits, unknown, len(keys))
         return replace(result, hits=hits[:depth])
+
+    def has_tones(self) -> bool:
+        """Whether the colours of any whole photo are known, so that they can be a filter."""
+        with self.snapshot() as snapshot:
+            return snapshot.has_tones()
+
+    def shown_words(self) -> Counter[str]:
+        """Words of what photos show, by what regions look like or is written, with how many do."""
+        with self.snapshot() as snapshot:
+            words = Counter(snapshot.texts.words())
+        for name, photos in self.things().items():
+            words.update(dict.fromkeys(name.lower().split(), photos))
+        return words
+
+    def things(self) -> Counter[str]:
+        """How many photos have a region that looks like what each label names."""
+        labels = self.model.labels
+        if labels is None:
+            return Counter()
+        with self.snapshot() as snapshot:
+            counts = snapshot.looks()
+        return Counter({labels.names[number]: photos for number, photos in counts.items()})
 
     def pooled_query(self, query: str | Query) -> Float[np.ndarray, " dim"]:
         """The unit vector whose inner products with `pooled` order photos nearly as search does.

@@ -5,6 +5,7 @@ held in a read transaction, until the snapshot is closed.
 """
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from regard.search.scoring import TILE, Scorer
 from regard.search.texts import Texts
 from regard.store.region_store import Regions, RegionStore
 
+_SURE = 128  # of 255: a region looks like something from one half on
 _FILTERS = 3  # whose photos are kept in mind: to find them takes long in a large index
 
 
@@ -103,6 +105,16 @@ class Snapshot:
 
     # ---- many
 
+    def looks(self) -> Counter[int]:
+        """How many photos have a region that looks like each class of the model."""
+        counts: Counter[int] = Counter()
+        for key in self._keys:
+            looks = self.store[key].labels
+            if looks is not None:
+                seen = looks.classes[:, 0][looks.parts[:, 0] >= _SURE]
+                counts.update(np.unique(seen).tolist())
+        return counts
+
     def folders(self) -> list[Path]:
         """Folders that were indexed."""
         return [Path(folder) for folder in self._catalog.folders()]
@@ -114,6 +126,10 @@ class Snapshot:
     def count_undated(self, filters: Filters) -> int:
         """How many photos the dates of filters leave out because nobody knows theirs."""
         return self._catalog.count_undated(filters)
+
+    def has_tones(self) -> bool:
+        """Whether the colours of any whole photo are known."""
+        return self._catalog.has_tones()
 
     def pooled(
         self, photo_ids: Iterable[str] | None = None

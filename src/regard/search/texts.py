@@ -61,6 +61,10 @@ class Texts:
         rows = self._rows(asked, json.dumps(sorted(words))) if words else ()
         return {content: True for (content,) in rows}
 
+    def words(self) -> dict[str, int]:
+        """Words that were read, with how many photos have them."""
+        return dict(self._rows("SELECT word, COUNT(*) FROM words GROUP BY word"))
+
     def read_by(self, reader: str) -> set[str]:
         """Photos that a reader has read, whatever it found."""
         asked = "SELECT content FROM photos WHERE reader = ?"

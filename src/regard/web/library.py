@@ -19,10 +19,11 @@ from jaxtyping import Float
 
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
-from regard.search.catalog import NO_FILTERS, Orientation
+from regard.search.catalog import Orientation
 from regard.search.favourites import Favourites
 from regard.search.snapshot import Snapshot
 from regard.search.stacks import leaders
+from regard.search.understanding import Understood, read, understand
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ranker
@@ -30,7 +31,6 @@ from regard.web.recent import Recent
 
 _MOST_FOLDERS = 200
 _MOST_THINGS = 300
-_SURE = 128  # of 255: a region looks like something from one half on
 _KEPT_LISTS = 8
 
 
@@ -56,6 +56,7 @@ class Library:
         self._overview: Recent[Overview] = Recent(1)
         self._duplicates: Recent[tuple[list[PhotoRecord], dict[str, str]]] = Recent(1)
         self._things: Recent[models.Things] = Recent(1)
+        self._shown: Recent[Counter[str]] = Recent(1)
         self._following = threading.Lock()
 
     def follow(self) -> bool:
@@ -167,6 +168,7 @@ class Library:
         shape: Orientation | None,
         *,
         favourites: bool = False,
+        tone: str | None = None,
     ) -> Filters:
         """The index's filters for those of a request.
 
@@ -195,25 +197,31 @@ class Library:
             taken_after=datetime.combine(since, time.min) if since else None,
             taken_before=datetime.combine(until + timedelta(days=1), time.min) if until else None,
             orientation=shape,
+            tone=tone,
             among=self.favourites.ids() if favourites else None,
         )
 
     def things(self) -> models.Things:
         """What photos show, most common first; worked out once after each change."""
         with self.index.snapshot() as snapshot:
-            return self._things.of(snapshot.generation, "", lambda: self._count_things(snapshot))
+            return self._things.of(snapshot.generation, "", self._list_things)
 
-    def _count_things(self, snapshot: Snapshot) -> models.Things:
-        labels = self.index.model.labels
-        names = labels.names if labels else ()
-        counts: Counter[int] = Counter()
-        for key in snapshot.passing(NO_FILTERS) if names else ():
-            looks = snapshot.store[key].labels
-            if looks is not None:
-                seen = looks.classes[:, 0][looks.parts[:, 0] >= _SURE]
-                counts.update(np.unique(seen).tolist())
-        most = [(names[number], photos) for number, photos in counts.most_common(_MOST_THINGS)]
+    def _list_things(self) -> models.Things:
+        most = self.index.things().most_common(_MOST_THINGS)
         return models.Things(things=[models.Thing(name=n, photos=photos) for n, photos in most])
+
+    def read(self, text: str) -> Understood:
+        """A query as it is meant, its misspelt words put right by what photos here show."""
+
+        def shown() -> Counter[str]:
+            with self.index.snapshot() as snapshot:
+                return self._shown.of(snapshot.generation, "", self.index.shown_words)
+
+        return read(text, self.index.model, date.today(), shown, toned=self.index.has_tones())
+
+    def meant(self, text: str) -> str:
+        """What a query asks photos to show, its words as they are."""
+        return understand(text, date.today(), toned=self.index.has_tones()).text
 
     # ---- photos that are nearly the same
 

@@ -122,11 +122,30 @@ class Time(BaseModel):
     until: str | None = Field(description="Last day.")
 
 
+class Tone(BaseModel):
+    """The colour of whole photos that a query named, which became a filter."""
+
+    name: str = Field(description='"black and white", or a colour that most of a photo has.')
+    said: str = Field(description="The words that named it.")
+    rest: str = Field(description="The query without them.")
+
+
 class Search(BaseModel):
     """Photos for a sentence, or the newest ones."""
 
-    query: str
+    query: str = Field(description="As it was asked.")
+    read_as: str = Field(
+        description="As it was searched for: with misspelt words put right, unless it is in "
+        "quotation marks."
+    )
+    language: str = Field(
+        description="What it seems to be in, where the model does not read that; else empty."
+    )
     time: Time | None = Field(description="The time the query named; null where it named none.")
+    tone: Tone | None = Field(
+        description="The colour of whole photos it named; null where it named none, and where "
+        "the index does not know them."
+    )
     indexed: int = Field(description="Photos in the index when this was asked.")
     words: list[Word]
     verdict: Verdict | None = Field(description="Null where the model is not calibrated.")

@@ -19,8 +19,8 @@ from regard.search.catalog import PhotoRecord
 from regard.store.atomic import write_bytes
 from regard.web.problems import ProblemError
 
-SIZES = (320, 640, 1600)
-_KEPT_SIZES = (320, 640)  # on disk; the browser keeps the large ones
+SIZES = (240, 320, 640, 1600)
+_KEPT_SIZES = (240, 320, 640)  # on disk; the browser keeps the large ones
 _QUALITY, _SMALL_QUALITY = 82, 70
 _SMALL = 480  # pixels on the longer side of a tile's picture
 _PROGRESSIVE_FROM = 1000  # pixels on the longer side

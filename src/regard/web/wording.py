@@ -6,7 +6,6 @@ weight, and the shares of all words still sum to the similarity.
 """
 
 from dataclasses import replace
-from datetime import date
 
 import numpy as np
 from jaxtyping import Float
@@ -18,7 +17,6 @@ from regard.model.background import Answers
 from regard.model.judgement import Verdict
 from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
-from regard.search.understanding import understand
 from regard.store.shards import Regions
 from regard.web import models
 from regard.web.problems import ProblemError
@@ -30,13 +28,13 @@ MOST_WORDS = 60
 
 
 def parse(text: str) -> Query:
-    """Read a query as it is meant, without the time it names.
+    """Read a query that was understood.
 
     Raises:
         ProblemError: 422, a part has no word, or there are too many.
         DataError: it asks for nothing.
     """
-    query = Query.parse(understand(text, date.today()).text)
+    query = Query.parse(text)
     counts = [len(tokenize(part.text)) for part in query.sentences]
     if not all(counts):
         raise ProblemError(
@@ -130,7 +128,7 @@ def verdict_of(
         return None
     good = verdict == "match"
     one = "photo" if answers == "photos" else "sentence"
-    text = f"At least one {one} fits." if good else f"No good match: most likely no {one} fits."
+    text = f"At least one {one} fits." if good else f"No sure match: perhaps no {one} fits."
     return models.Verdict(good=good, text=text, probability=probability)
 
 

@@ -1,6 +1,5 @@
 """Vocabulary: words to ids and back, in SCAN's JSON form."""
 
-import difflib
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -14,9 +13,11 @@ from jaxtyping import Bool, Int
 from regard.errors import DataError
 from regard.words.function_words import naming_words
 from regard.words.special import END, SPECIAL, START, UNKNOWN
+from regard.words.spelling import nearest
 from regard.words.tokens import tokenize
 
 MIN_COUNT = 4  # a word must be seen this often to enter a vocabulary (SCAN's threshold)
+_NEAREST = 3  # spellings told
 
 
 class CaptionIds(NamedTuple):
@@ -135,9 +136,10 @@ class Vocabulary:
         return CaptionIds(ids, lengths, naming)
 
     def unknown(self, words: Iterable[str]) -> dict[str, list[str]]:
-        """Words this vocabulary lacks, each with its nearest known spellings."""
+        """Words this vocabulary lacks, each with those it may have been meant to be."""
+        names = frozenset(self.words[len(SPECIAL) :])
         return {
-            word: difflib.get_close_matches(word, self.words[4:], n=3, cutoff=0.7)
+            word: [near for near in nearest(word, names) if near in names][:_NEAREST]
             for word in words
-            if word not in self.index
+            if word not in names
         }

@@ -67,7 +67,7 @@ class Told(NamedTuple):
     match: float
     """"match" where an answer is there."""
     no_match: float
-    """"no good match" where none is."""
+    """"no sure match" where none is."""
     queries: int
 
 

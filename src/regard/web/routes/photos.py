@@ -24,6 +24,7 @@ router = APIRouter(prefix="/photos", tags=["photos"])
 class Size(IntEnum):
     """Heights a picture comes in; the width is at most one and a half times that."""
 
+    TINY = 240
     SMALL = 320
     MEDIUM = 640
     LARGE = 1600
@@ -111,7 +112,7 @@ def explain_subject(context: Context, subject: Subject, choice: Choice) -> model
 def _explain(
     context: Context, subject: Subject, choice: Choice
 ) -> tuple[EncodedQuery, Scoring, Explanation]:
-    query = EncodedQuery.of(context.model, wording.parse(choice.q))
+    query = EncodedQuery.of(context.model, wording.parse(context.library.meant(choice.q)))
     scoring = wording.rescored(context.model.scoring, choice.direction, choice.temperature)
     return query, scoring, query.explain_whole(subject.regions, scoring)
 

@@ -14,7 +14,7 @@ from regard.search.catalog import Orientation
 from regard.search.index import Sort
 from regard.search.part import Box, part_of
 from regard.search.result import Hit
-from regard.search.understanding import understand
+from regard.search.understanding import Understood
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, answer
 from regard.web.library import Library
@@ -23,6 +23,8 @@ from regard.web.ranking import MOST_WEIGHT, Ask, Like, Ranking
 from regard.web.subjects import ID_PATTERN
 
 router = APIRouter(tags=["search"])
+
+NOTHING = Understood("")  # of no query
 
 Sentence = Annotated[
     str,
@@ -67,16 +69,17 @@ class Where:
     shape: Annotated[Orientation | None, Query()] = None
     favourites: Annotated[bool, Query(description="Only photos that somebody marked.")] = False
 
-    def filters(self, library: Library, text: str = "") -> Filters:
-        """The index's filters, with the time that a query names.
+    def filters(self, library: Library, meant: Understood = NOTHING) -> Filters:
+        """The index's filters, with the time and the colour that a query names.
 
         Raises:
             ProblemError: 422, there is no such folder.
         """
-        span = understand(text, date.today()).span
+        span = meant.span
         since = max(filter(None, (self.since, span.since)), default=None)
         until = min(filter(None, (self.until, span.until)), default=None)
-        return library.filters(self.folder, since, until, self.shape, favourites=self.favourites)
+        given = self.folder, since, until, self.shape
+        return library.filters(*given, favourites=self.favourites, tone=meant.tone)
 
 
 @dataclass
@@ -141,18 +144,25 @@ def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
     )
 
 
-def _time(text: str) -> models.Time | None:
+def _time(meant: Understood) -> models.Time | None:
     """The time that a query names; None where it names none."""
-    meant = understand(text, date.today())
     if not meant.said:
         return None
     since, until = (day.isoformat() if day else None for day in meant.span)
     return models.Time(said=meant.said, rest=meant.rest, since=since, until=until)
 
 
+def _tone(meant: Understood) -> models.Tone | None:
+    """The colour of whole photos that a query names; None where it names none."""
+    if meant.tone is None:
+        return None
+    return models.Tone(name=meant.tone, said=meant.tone_said, rest=meant.untoned)
+
+
 def _answer(
     here: Context,
-    ask: Ask,
+    typed: str,
+    meant: Understood,
     ranking: Ranking,
     *,
     offset: int = 0,
@@ -161,8 +171,11 @@ def _answer(
 ) -> models.Search:
     result = ranking.result
     return models.Search(
-        query=ask.text,
-        time=_time(ask.text),
+        query=typed,
+        read_as=meant.read_as,
+        language=meant.language,
+        time=_time(meant),
+        tone=_tone(meant),
         indexed=len(here.library.index),
         words=ranking.words,
         verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
@@ -190,15 +203,18 @@ async def search(
 
     def job() -> models.Search:
         began, end = time.perf_counter(), page.offset + page.limit
-        filters = where.filters(here.library, wanted.q)
-        if not wanted.like and wanted.q and not understand(wanted.q, date.today()).text:
-            return _newest(here, filters, page, wanted.q)  # a time and nothing else
-        ask = Ask(wanted.q, filters, sort, chosen, wanted.part(here))
+        meant = here.library.read(wanted.q)
+        filters = where.filters(here.library, meant)
+        if not wanted.like and wanted.q.strip() and not meant.text:
+            return _newest(here, filters, page, wanted.q, meant)  # a filter and nothing else
+        ask = Ask(meant.text, filters, sort, chosen, wanted.part(here))
         ranking = here.library.ranker.rank(ask, end)
         seconds = time.perf_counter() - began
         mapped = maps and bool(ranking.query.sentences)
         hits = [hit_of(here, hit, maps=mapped) for hit in ranking.result.hits[page.offset : end]]
-        return _answer(here, ask, ranking, offset=page.offset, seconds=seconds, hits=hits)
+        return _answer(
+            here, wanted.q, meant, ranking, offset=page.offset, seconds=seconds, hits=hits
+        )
 
     return answer(await here.search_gate.run(client, job))
 
@@ -217,14 +233,15 @@ async def stream(
 ) -> Response:
     """Many hits as newline-delimited JSON: the search without hits, then a hit a line."""
 
-    def job() -> tuple[Ask, Ranking]:
-        ask = Ask(q, where.filters(here.library, q), "relevance", None)
-        return ask, here.library.ranker.rank(ask, limit)
+    def job() -> tuple[Understood, Ranking]:
+        meant = here.library.read(q)
+        ask = Ask(meant.text, where.filters(here.library, meant), "relevance", None)
+        return meant, here.library.ranker.rank(ask, limit)
 
-    ask, ranking = await here.search_gate.run(client, job)
+    meant, ranking = await here.search_gate.run(client, job)
 
     def lines() -> Iterator[str]:
-        yield _answer(here, ask, ranking).model_dump_json() + "\n"
+        yield _answer(here, q, meant, ranking).model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
             hits = (hit_of(here, hit, maps=False) for hit in part)
@@ -262,7 +279,7 @@ async def duplicates(here: Here, client: Client, page: Annotated[Page, Depends()
     def job() -> models.Search:
         began = time.perf_counter()
         records, alike = here.library.duplicates()
-        return _listed(here, records, page, alike, time.perf_counter() - began)
+        return _listed(here, records, page, alike, seconds=time.perf_counter() - began)
 
     return answer(await here.search_gate.run(client, job))
 
@@ -282,15 +299,19 @@ async def newest(
     return answer(await here.search_gate.run(client, job))
 
 
-def _newest(here: Context, filters: Filters, page: Page, text: str = "") -> models.Search:
+def _newest(
+    here: Context, filters: Filters, page: Page, text: str = "", meant: Understood = NOTHING
+) -> models.Search:
     """A page of the newest photos that pass.
 
     Args:
-        text: the query that asks for a time and nothing else.
+        text: the query that asks for a time or a colour and nothing else.
     """
     began = time.perf_counter()
     records = here.library.newest(filters)
-    return _listed(here, records, page, {}, time.perf_counter() - began, text)
+    return _listed(
+        here, records, page, {}, seconds=time.perf_counter() - began, text=text, meant=meant
+    )
 
 
 def _listed(
@@ -298,8 +319,10 @@ def _listed(
     records: Sequence[PhotoRecord],
     page: Page,
     alike: Mapping[str, str],
+    *,
     seconds: float,
     text: str = "",
+    meant: Understood = NOTHING,
 ) -> models.Search:
     """A page of photos nobody asked for by a sentence."""
     hits = [
@@ -315,7 +338,10 @@ def _listed(
     ]
     return models.Search(
         query=text,
-        time=_time(text),
+        read_as=meant.read_as,
+        language=meant.language,
+        time=_time(meant),
+        tone=_tone(meant),
         indexed=len(here.library.index),
         words=[],
         verdict=None,

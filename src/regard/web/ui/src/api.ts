@@ -1,6 +1,9 @@
 // The HTTP API as the page uses it; docs/api.md describes every field.
 
+import { BASE, ApiError, ask, query, toError } from "./request.ts";
 import { isSearch, type Direction, type View } from "./state.ts";
+
+export { ApiError, asError } from "./request.ts";
 
 export interface Photo {
   id: string;
@@ -90,9 +93,21 @@ export interface Time {
   until: string | null;
 }
 
+/** The colour of whole photos that a query named, which became a filter. */
+export interface Tone {
+  name: string;
+  said: string;
+  rest: string;
+}
+
 export interface SearchAnswer {
   time: Time | null;
+  tone: Tone | null;
   query: string;
+  /** As it was searched for: with misspelt words put right. */
+  read_as: string;
+  /** The language it seems to be in, where the model does not read that; or empty. */
+  language: string;
   /** Photos in the index when this was asked. */
   indexed: number;
   words: QueryWord[];
@@ -165,62 +180,6 @@ export interface Details {
   exposure: string;
   bytes: number;
   path: string | null;
-}
-
-const BASE = "/api/v1";
-
-/** What went wrong, in the API's words: what it is, what it must be, what to do next. */
-export class ApiError extends Error {
-  constructor(
-    readonly status: number,
-    readonly what: string,
-    readonly next: string,
-  ) {
-    super(next ? `${what} ${next}` : what);
-  }
-
-  /** Whether the same request may succeed later. */
-  get passes(): boolean {
-    return this.status === 0 || this.status === 429 || this.status >= 500;
-  }
-}
-
-export function asError(error: unknown): ApiError {
-  return error instanceof ApiError ? error : new ApiError(500, "The answer cannot be read.", "");
-}
-
-function sentenceCase(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}
-
-async function toError(response: Response): Promise<ApiError> {
-  try {
-    const problem = (await response.json()) as Record<string, string>;
-    const what = problem["what"] ? `${problem["what"]}; ${problem["must"]}.` : problem["detail"];
-    return new ApiError(response.status, sentenceCase(what ?? response.statusText), problem["next"] ?? "");
-  } catch {
-    return new ApiError(response.status, `The server answered ${response.status}.`, "Try again.");
-  }
-}
-
-async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
-  let response: Response;
-  try {
-    response = await fetch(BASE + path, init);
-  } catch (error) {
-    if (init.signal?.aborted) throw error;
-    throw new ApiError(0, "The server cannot be reached.", "See whether “regard serve” still runs.");
-  }
-  if (!response.ok) throw await toError(response);
-  return (await response.json()) as T;
-}
-
-function query(values: Record<string, string | number | boolean | null | undefined>): string {
-  const params = new URLSearchParams();
-  for (const [key, value] of Object.entries(values)) {
-    if (value !== "" && value !== null && value !== undefined) params.set(key, String(value));
-  }
-  return `?${params.toString()}`;
 }
 
 function filters(view: View) {
@@ -380,7 +339,7 @@ export async function whyNot(url: string): Promise<ApiError | null> {
   }
 }
 
-export function thumbnailUrl(id: string, size: 320 | 640 | 1600 | 6000): string {
+export function thumbnailUrl(id: string, size: 240 | 320 | 640 | 1600 | 6000): string {
   return `${BASE}/photos/${id}/thumbnail?size=${size}`;
 }
 

@@ -16,7 +16,7 @@ import "./help.ts";
 import { hint } from "./hint.ts";
 import * as icons from "./icons.ts";
 import { addFolder, progress } from "./folders.ts";
-import { likeChip, timeChip } from "./like.ts";
+import { filterChips, likeChip, reading } from "./like.ts";
 import { Listing } from "./listing.ts";
 import { watchServer } from "./live.ts";
 import { isSaved, remember, save } from "./searches.ts";
@@ -156,7 +156,7 @@ class RegardApp extends Listing {
           .local=${!!this.stats?.is_local} @folder=${(event: CustomEvent<string>) => void this.shelf.add(event.detail)}
           @search=${(event: CustomEvent<string>) => this.ask(event.detail)}></regard-welcome>` : nothing}
         ${this.view.like ? likeChip(this.view, this.link, () => this.go({ like: "", box: "" })) : nothing}
-        ${this.time ? timeChip(this.time, () => this.ask(this.time!.rest)) : nothing}
+        ${this.isOf ? html`${reading(this.answer!, (q) => this.ask(q))}${filterChips(this.answer!, (q) => this.ask(q))}` : nothing}
         ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.answer && this.stats ? fresh(this.stats.photos - this.answer.indexed, this.onFresh) : nothing}
         ${this.heading()}
@@ -197,9 +197,14 @@ class RegardApp extends Listing {
     return this.error && this.listed.q !== this.view.q ? [] : this.chips;
   }
 
-  /** The time that the sentence in the field names. */
-  private get time(): api.Time | null {
-    return this.listed.q === this.view.q ? (this.answer?.time ?? null) : null;
+  /** Whether the list is that of the sentence in the field. */
+  private get isOf(): boolean {
+    return !!this.answer && this.listed.q === this.view.q;
+  }
+
+  /** The sentence in the field as it was searched for. */
+  private get read(): string {
+    return this.isOf ? this.answer!.read_as : this.view.q;
   }
 
   private get active(): number {
@@ -217,7 +222,7 @@ class RegardApp extends Listing {
       @pin=${(event: CustomEvent<number>) => this.go({ word: event.detail < 0 ? null : event.detail }, true)}
       @weigh=${this.onWeigh}
       @swap=${(event: CustomEvent<{ word: string; by: string }>) =>
-        this.ask(replaceWord(this.view.q, event.detail.word, event.detail.by))}></regard-chips>`;
+        this.ask(replaceWord(this.read, event.detail.word, event.detail.by))}></regard-chips>`;
   }
 
   private heading() {
@@ -236,8 +241,8 @@ class RegardApp extends Listing {
     const ids = sameList(this.listed, this.view) ? this.shown.map(({ photo }) => photo.id) : [];
     const at = ids.indexOf(this.view.photo);
     const total = this.ended || this.folds ? ids.length : (this.answer?.total ?? 0) - this.start;
-    return html`<regard-viewer .view=${this.view} .stats=${this.stats} .link=${this.link}
-      .timed=${!!this.time && !this.chips.length} .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
+    return html`<regard-viewer .view=${this.view} .read=${this.read} .stats=${this.stats} .link=${this.link}
+      .timed=${this.isOf && !!this.view.q && !this.chips.length} .previousId=${(at > 0 && ids[at - 1]) || ""} .nextId=${(at >= 0 && ids[at + 1]) || ""}
       .place=${at >= 0 ? `${this.start + at + 1} of ${this.start + total}` : ""}
       .known=${this.hits.find(({ photo }) => photo.id === this.view.photo)?.photo ?? null}
       .listed=${at >= 0 && this.view.weights ? this.hits[at]!.similarity : null}

@@ -18,7 +18,7 @@ export function percent(probability: number): string {
 }
 
 export const STRONG = 0.5; // from here on a search has found something
-export const POSSIBLE = 0.2; // and below this photos are less likely; docs/honesty.md has what both are worth
+export const POSSIBLE = 0.25; // and below this photos are less likely; docs/honesty.md has what both are worth
 
 /** How good a match is in a word; empty where it is not known. */
 export function strengthOf({ match_probability: likely }: Pick<Rated, "match_probability">): string {

@@ -6,7 +6,7 @@ import { thumbnailUrl, whyNot, type ApiError, type Hit } from "./api.ts";
 import { watchBand, type Rect } from "./band.ts";
 import { day, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
-import { justify, shownAspect, type Layout } from "./justify.ts";
+import { justify, shownAspect, sizeFor, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
 import { isUnseen, labelOf, shownOf, wordsRead, type Chip } from "./words.ts";
@@ -142,7 +142,7 @@ export class RegardGrid extends LitElement {
         @click=${(event: MouseEvent) => this.onClick(event, photo.id)}
         @contextmenu=${(event: PointerEvent) => this.onLongPress(event, photo.id)}
         @focus=${() => (this.focusId = photo.id)}>
-        <regard-map .src=${thumbnailUrl(photo.id, place.height > 240 || devicePixelRatio > 1.3 ? 640 : 320)}
+        <regard-map .src=${thumbnailUrl(photo.id, sizeFor(place.height * devicePixelRatio))}
           .alt=${describe(hit)} .aspect=${photo.width / photo.height} .eager=${index < 8}
           ${styleOf(inside(photo.width / photo.height, place.width / place.height))}
           .boxes=${maps?.boxes ?? NO_BOXES} .region=${pointed}

@@ -44,8 +44,9 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
   if (busy) return html`${title}${verdict}${searching(busy, stop)}`;
   return html`${title}${verdict}
     ${answer.total ? nothing : html`<div class="no-match" role="status"><h2>${view.dup ? "No two photos are nearly the same." : "No photo passes these filters."}</h2>
-      <p><button class="link" type="button" @click=${() => go({ ...UNFILTERED, dup: false })}>${view.dup ? "Go back" : "Clear the filters"}</button> to look at
-      all.</p></div>`}
+      <p>${answer.time || answer.tone ? "Take off what stands above" : html`<button class="link" type="button"
+        @click=${() => go({ ...UNFILTERED, dup: false })}>${view.dup ? "Go back" : "Clear the filters"}</button>`} to look at
+      more.</p></div>`}
     <p class="status" role="status">${answer.total ? ordered(list) : nothing}
       ${isByDate(view) ? html` · <button class="link" type="button"
         @click=${() => go({ sort: "relevance" })}>Best match first</button>` : nothing}
@@ -85,9 +86,9 @@ export function empty(command: string) {
 }
 
 function noMatch({ probability }: Verdict) {
-  return html`<div class="no-match" role="status"><h2>No good match</h2>
+  return html`<div class="no-match" role="status"><h2>No sure match</h2>
     <p>These photos come nearest${probability === null ? nothing
-      : html`; the model gives ${percent(probability)} that one of them fits`}.</p></div>`;
+      : html`; the model gives ${percent(probability)} that one of them fits`}. What you look for may be among them.</p></div>`;
 }
 
 /** Photos that came while the page was open. */

@@ -72,6 +72,9 @@ export function outline({ columns, rows, values }: Grid): string {
   const parts: string[] = [];
   for (let row = -1; row < rows; row++) {
     for (let column = -1; column < columns; column++) {
+      const bright = at(column, row) > 0;
+      if (bright === at(column + 1, row) > 0 && bright === at(column, row + 1) > 0
+        && bright === at(column + 1, row + 1) > 0) continue; // most are not crossed
       const corners = CORNERS.map(([x, y]) => [column + x, row + y, at(column + x, row + y)] as const);
       const crossed = corners.flatMap((from, side) => {
         const to = corners[(side + 1) % 4]!;
@@ -116,22 +119,27 @@ export function regionAt(boxes: number[][], x: number, y: number): number {
   return best;
 }
 
+const STEPS = 256; // of heat that have a colour each
 const LEAST = 0.4; // light of a word that adds nothing, against one that adds most
 const VEIL = [9, 12, 20, 96] as const; // where the word did not look: dimmed
 const GLOW = [255, 170, 40, 36] as const; // where it looked most: clear, with a breath of amber
 
-/** Write heat as colours: a veil that opens, and a glow where it is hottest. */
+/** Colours of heat from 0 to 1: a veil that opens, and a glow where it is hottest. */
+const COLOURS = Uint8ClampedArray.from({ length: 4 * STEPS }, (_, at) => {
+  const heat = Math.floor(at / 4) / (STEPS - 1);
+  const glow = heat ** 3 * GLOW[3];
+  const alpha = (1 - heat) ** 1.6 * VEIL[3] + glow;
+  const channel = at % 4;
+  return channel === 3 ? alpha : VEIL[channel]! + ((GLOW[channel]! - VEIL[channel]!) * glow) / alpha;
+});
+
+/** Write heat as colours. */
 export function paint(values: Float32Array, importance: number, pixels: Uint8ClampedArray): void {
   const light = LEAST + (1 - LEAST) * importance;
   for (let cell = 0; cell < values.length; cell++) {
     const heat = light * values[cell]! ** 2; // squared, as in the figure
-    const veil = (1 - heat) ** 1.6 * VEIL[3];
-    const glow = heat ** 3 * GLOW[3];
-    const alpha = veil + glow;
-    const part = alpha > 0 ? glow / alpha : 0;
-    for (let channel = 0; channel < 3; channel++)
-      pixels[cell * 4 + channel] = VEIL[channel]! + (GLOW[channel]! - VEIL[channel]!) * part;
-    pixels[cell * 4 + 3] = alpha;
+    const at = 4 * Math.round(heat * (STEPS - 1));
+    for (let channel = 0; channel < 4; channel++) pixels[4 * cell + channel] = COLOURS[at + channel]!;
   }
 }
 

@@ -40,9 +40,10 @@ export class RegardHelp extends LitElement {
       <h2 id="help-title">How to read this page</h2>
       <dl>
         <dt>Strong, possible, weak</dt><dd>How well a photo fits. Where one thing was asked for, of photos on
-          which 80 kinds of things are listed, 9 in 10 strong matches showed it, 6 in 10 possible and 2 in 10 weak
-          ones; of scenes with 135 kinds 6, 3 and 1 in 10. Weak ones come after “Less likely”;
-          where no match is strong, the page says “No good match”. The numbers are under Details.</dd>
+          which 80 kinds of things are listed, 9 in 10 strong matches showed it, 5 in 10 possible and 1 in 10 weak
+          ones; of scenes with 135 kinds 5, 3 and 1 in 10. Weak ones come after “Less likely”. Where no match is
+          strong the page says “No sure match”: what you look for may be there all the same.
+          The numbers are under Details.</dd>
         <dt>${icons.unseen} not found</dt><dd>The photo shows nothing of what this word names, as far as the model
           can tell. A word with a wavy line is one the model never read.</dd>
         <dt>Light and line</dt><dd>Where the word in hand looked; the line runs around the bright part. A word that

@@ -69,3 +69,11 @@ function closeRow(aspects: number[], start: number, width: number, rowHeight: nu
   }
   return { end: aspects.length, height: Math.min(previous, rowHeight) };
 }
+
+const SIZES = [240, 320, 640] as const;
+const SHARP = 0.85; // of the pixels of a screen that a picture must have for a tile
+
+/** Height of the smallest picture that is sharp enough for a tile of so many pixels of the screen. */
+export function sizeFor(pixels: number): (typeof SIZES)[number] {
+  return SIZES.find((size) => size >= SHARP * pixels) ?? 640;
+}

@@ -1,4 +1,4 @@
-// What a search asks for beside its words, each taken off by a click: a photo or a part of one, a time.
+// How a search was understood, each part taken back by a click: other words, a time, a photo or part of one.
 
 import { html, nothing } from "lit";
 import * as api from "./api.ts";
@@ -7,13 +7,31 @@ import type { View } from "./state.ts";
 import { day } from "./format.ts";
 import { styleOf } from "./style-of.ts";
 
-/** The time that the sentence named. */
-export function timeChip({ said, since, until }: api.Time, off: () => void) {
-  const span = since && until ? (since === until ? day(since) : `${day(since)} – ${day(until)}`)
-    : since ? `since ${day(since)}` : `until ${day(until)}`;
-  return html`<div class="time-chip"><span>Taken ${span} <small>“${said}”</small></span>
-    <button class="tool" type="button" aria-label=${`Search without “${said}”`} title="Any time"
-      @click=${off}>${icons.close}</button></div>`;
+const GREY = "black and white";
+
+/** How its words were read, where not as they were typed. */
+export function reading({ query, read_as, language }: api.SearchAnswer, ask: (q: string) => void) {
+  if (language) return html`<p class="reading" role="status">Regard reads English; this looks like ${language}.</p>`;
+  if (read_as === query) return nothing;
+  return html`<p class="reading" role="status">Showing results for <b>${read_as}</b>. Search instead for
+    <button class="link" type="button" @click=${() => ask(`"${query}"`)}>${query}</button></p>`;
+}
+
+/** The time and the colour that the sentence named. */
+export function filterChips({ time, tone }: api.SearchAnswer, ask: (q: string) => void) {
+  return html`${time ? chip(html`Taken ${spanOf(time)}`, time, "Any time", ask) : nothing}
+    ${tone ? chip(tone.name === GREY ? "Black and white" : `Mostly ${tone.name}`, tone, "Any colour", ask) : nothing}`;
+}
+
+function chip(what: unknown, { said, rest }: { said: string; rest: string }, off: string, ask: (q: string) => void) {
+  return html`<div class="filter-chip"><span>${what} <small>“${said}”</small></span>
+    <button class="tool" type="button" aria-label=${`Search without “${said}”`} title=${off}
+      @click=${() => ask(rest)}>${icons.close}</button></div>`;
+}
+
+function spanOf({ since, until }: api.Time): string {
+  if (since && until) return since === until ? day(since) : `${day(since)} – ${day(until)}`;
+  return since ? `since ${day(since)}` : `until ${day(until)}`;
 }
 
 export function likeChip(view: View, link: (id: string) => string, off: () => void) {

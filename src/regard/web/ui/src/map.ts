@@ -39,6 +39,7 @@ export class RegardMap extends LitElement {
   declare taps: boolean;
 
   private drawn: Grid | null = null;
+  private stale = false; // whether there is heat that was not yet made a map of: where nobody looks it need not be
   private importance = 1;
   private goal: Grid | null = null;
   private visible = false;
@@ -79,7 +80,7 @@ export class RegardMap extends LitElement {
   inView(visible: boolean) {
     this.visible = visible;
     this.near ||= visible;
-    if (visible) this.move();
+    if (visible) this.aim();
   }
 
   override render() {
@@ -102,21 +103,30 @@ export class RegardMap extends LitElement {
       this.classList.remove("failed");
       this.classList.toggle("loaded", this.querySelector("img")!.complete && this.classList.contains("loaded"));
     }
-    if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) this.aim();
+    if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) {
+      this.stale = true;
+      this.classList.toggle("lit", !!this.heated);
+      if (this.visible) this.aim();
+    }
     const pointed = this.querySelector<HTMLElement>(".pointed");
     if (pointed) this.put(pointed, this.region);
   }
 
+  /** What is shown, where that is heat: what is read has boxes of its own. */
+  private get heated(): Shown | null {
+    return this.shown?.reads?.length ? null : this.shown;
+  }
+
   /** Take up new heat: set where it has to go, and outline its bright part. */
   private aim() {
-    const heated = !!this.shown && !this.shown.reads?.length;
-    this.classList.toggle("lit", heated);
-    if (!this.shown || !heated) return;
-    this.goal = heatGrid(this.boxes, this.shown.heat, this.aspect);
-    this.importance = this.shown.importance;
+    const { heated } = this;
+    if (!heated || !this.stale) return;
+    this.stale = false;
+    this.goal = heatGrid(this.boxes, heated.heat, this.aspect);
+    this.importance = heated.importance;
     const line = outline(this.goal);
     for (const path of this.querySelectorAll(".outline path")) path.setAttribute("d", line);
-    if (this.visible) this.move();
+    this.move();
   }
 
   private put(element: HTMLElement, region: number) {

@@ -85,7 +85,7 @@ export class RegardSentences extends LitElement {
   }
 
   private noMatch({ total }: api.Captions, { probability }: api.Verdict) {
-    return html`<p class="none-fits" role="status"><b>No good match</b> among ${count(total, "sentence")}${
+    return html`<p class="none-fits" role="status"><b>No sure match</b> among ${count(total, "sentence")}${
       probability === null ? "" : `: ${percent(probability)} that one fits`}. These come nearest.</p>`;
   }
 

@@ -21,7 +21,7 @@ import { chipsOf, foundByLabel, lightOf, shownOf, type Chip, type Shown } from "
 /** Events: `close`, `goto` a photo's id, `ask` with changes of the view, `part` to search by {box, q}. */
 export class RegardViewer extends LitElement {
   static override properties = {
-    view: { attribute: false }, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
+    view: { attribute: false }, read: {}, stats: { attribute: false }, previousId: {}, nextId: {}, place: {},
     known: { attribute: false }, listed: { attribute: false }, gone: { state: true },
     link: { attribute: false }, likely: { attribute: false }, among: { type: Number }, kept: {}, wrong: {},
     keepable: { type: Boolean }, keeping: { type: Boolean }, photo: { state: true }, explained: { state: true },
@@ -29,6 +29,8 @@ export class RegardViewer extends LitElement {
     timed: { type: Boolean }, box: { state: true }, details: { state: true }, note: { state: true }, deep: { state: true },
   };
   declare view: View;
+  /** The sentence searched for, as it was read. */
+  declare read: string;
   declare stats: api.Stats | null;
   /** Ids of the photos before and after this one in the list; empty at its ends. */
   declare previousId: string;
@@ -65,8 +67,7 @@ export class RegardViewer extends LitElement {
   declare details: api.Details | null;
   /** What came of the last action on its file. */
   declare note: string;
-  /** Whether numbers are wanted. */
-  declare deep: boolean;
+  declare deep: boolean; // whether numbers are wanted
 
   private chips: Chip[] = [];
   private pinned = -1;
@@ -117,7 +118,7 @@ export class RegardViewer extends LitElement {
   }
 
   get sentence(): string {
-    return this.view.sentence || (this.timed ? "" : this.view.q);
+    return this.view.sentence || (this.timed ? "" : this.read);
   }
 
   private get choice(): api.ExplainChoice {
@@ -126,8 +127,8 @@ export class RegardViewer extends LitElement {
   }
 
   override willUpdate(changed: PropertyValues<this>) {
-    if (!changed.has("view")) return;
-    if (changed.get("view")?.photo !== this.view.photo) {
+    if (!changed.has("view") && !changed.has("read")) return;
+    if (changed.has("view") && changed.get("view")?.photo !== this.view.photo) {
       this.change();
       void this.load();
     }
@@ -167,8 +168,8 @@ export class RegardViewer extends LitElement {
 
   /** The word pinned in the list stays pinned here, as long as the sentence is the same. */
   private pinnedBefore(): number {
-    const { word, q } = this.view;
-    return word !== null && word < this.chips.length && this.sentence === q ? word : -1;
+    const { word } = this.view;
+    return word !== null && word < this.chips.length && this.sentence === this.read ? word : -1;
   }
 
   private async explain() {
@@ -346,7 +347,7 @@ export class RegardViewer extends LitElement {
   }
 
   private choose(sentence: string) {
-    this.tell("ask", { sentence: sentence === this.view.q ? "" : sentence });
+    this.tell("ask", { sentence: sentence === this.read ? "" : sentence });
     this.querySelector(".viewer-body")?.scrollTo({ top: 0, behavior: "smooth" });
   }
 

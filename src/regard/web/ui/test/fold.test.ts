@@ -3,11 +3,11 @@ import type { Hit, Verdict } from "../src/api.ts";
 import { likelyFirst, likelyOf, lineBefore } from "../src/fold.ts";
 import { BLANK } from "../src/state.ts";
 
-const HITS = [0.19, 0.9, 0.01, 0.2, null].map((likely) => ({ match_probability: likely }) as Hit);
+const HITS = [0.24, 0.9, 0.01, 0.25, null].map((likely) => ({ match_probability: likely }) as Hit);
 const FOUND = { verdict: { good: true } as Verdict };
 
 it("photos that fit come first, in their order", () => {
-  expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.2, 0.19, 0.01, null]);
+  expect(likelyFirst(HITS).map(({ match_probability: likely }) => likely)).toEqual([0.9, 0.25, 0.24, 0.01, null]);
 });
 
 it("so do those in which all was read that was asked for", () => {

@@ -16,7 +16,7 @@ it("writes numbers as people do", () => {
 });
 
 it("tells a match in a word, and nothing where nothing is known", () => {
-  const told = [0.9, 0.5, 0.49, 0.2, 0.19, null].map((likely) => strengthOf({ match_probability: likely }));
+  const told = [0.9, 0.5, 0.49, 0.25, 0.24, null].map((likely) => strengthOf({ match_probability: likely }));
   expect(told).toEqual(["strong", "strong", "possible", "possible", "weak", ""]);
 });
 

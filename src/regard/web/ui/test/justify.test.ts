@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { justify, shownAspect } from "../src/justify.ts";
+import { sizeFor, justify, shownAspect } from "../src/justify.ts";
 
 const ASPECTS = [1.5, 0.66, 1.5, 1, 1.78, 0.75, 1.33, 3, 0.5, 1.5, 1.5, 1.2];
 
@@ -49,3 +49,6 @@ it("begins a row after a heading, which has its place", () => {
   expect(places.map(({ x, y }) => [x, y])).toEqual([[0, 50], [106, 50], [0, 206]]);
   expect(height).toBe(306);
 });
+
+it.each([[132, 240], [216, 240], [280, 240], [324, 320], [432, 640], [2000, 640]])(
+  "a tile of %i pixels has a picture of %i", (pixels, size) => expect(sizeFor(pixels)).toBe(size));
