@@ -7,6 +7,8 @@ import pytest
 
 from regard.search.query import Query
 from regard.search.understanding import read, understand
+from regard.words.special import SPECIAL
+from regard.words.vocabulary import Vocabulary
 
 TODAY = date(2026, 11, 30)
 
@@ -134,9 +136,14 @@ def test_a_time_and_a_colour_are_taken_off_one_by_one():
     assert understood.untoned == "a dog last summer"
 
 
+def reader(*words, english=True):
+    vocabulary = Vocabulary((*SPECIAL, *words))
+    return SimpleNamespace(reads_english_alone=english, vocabulary=vocabulary, labels=None)
+
+
 @pytest.mark.parametrize(("english", "text"), [(True, "a dog"), (False, "a dogg")])
 def test_only_what_reads_english_alone_has_words_put_right(english, text):
-    model = SimpleNamespace(reads_english_alone=english, names=frozenset({"dog"}))
+    model = reader("dog", english=english)
     assert read("a dogg", model, TODAY).text == text
     assert read("ein hund", model, TODAY).language == ("German" if english else "")
 
@@ -148,7 +155,7 @@ def test_what_photos_show_is_asked_for_where_a_word_is_unknown_alone():
         asked.append(1)
         return {"bench": 3}
 
-    model = SimpleNamespace(reads_english_alone=True, names=frozenset({"beach", "bench"}))
+    model = reader("beach", "bench")
     assert read("a beach", model, TODAY, shown).text == "a beach"
     assert not asked
     assert read("a bech", model, TODAY, shown).text == "a bench"

@@ -38,7 +38,6 @@ from regard.model.reading import OnePhoto, find_extractor, regions_of, several_p
 from regard.model.scores import similarities_on
 from regard.regions.extractor import Extractor, at_device
 from regard.store.shards import RegionLabels, Regions
-from regard.words.special import SPECIAL
 
 if TYPE_CHECKING:
     from regard.model.network import Encoders
@@ -59,8 +58,7 @@ class Model(Judging, Published):
 
     device = PROCESSOR
     memory: int | None = None  # bytes that scores may take on a graphics card
-    reads_english_alone = True
-    ranks_wholes = False  # as backbones do, of whose photos the first row is the whole
+    reads_english_alone, ranks_wholes = True, False  # backbones' first row is the whole photo
     word_parts, shown = staticmethod(word_parts), staticmethod(as_they_are)
 
     def __init__(
@@ -220,12 +218,6 @@ class Model(Judging, Published):
         if self.labels is None:
             return with_vectors(photos, self.encode_features(*padded))
         return with_vectors(photos, *self._labelled(*padded))
-
-    @cached_property
-    def names(self) -> frozenset[str]:
-        """Words it learned from captions, or calls regions by; in lower case."""
-        called = " ".join(self.labels.names).lower().split() if self.labels else ()
-        return frozenset((*self.vocabulary.words[len(SPECIAL) :], *called))
 
     def unknown_words(self, words: Iterable[str]) -> dict[str, list[str]]:
         """Words not learned from captions, each with its nearest known spellings.

@@ -15,6 +15,7 @@ from regard.search.moments import Span, find_moment
 from regard.search.tones import GREY
 from regard.words.function_words import names_something
 from regard.words.languages import other_language
+from regard.words.special import SPECIAL
 from regard.words.spelling import correct
 from regard.words.tokens import tokenize
 
@@ -38,6 +39,12 @@ _ANY_PHOTO = {
     *("photo", "photos", "picture", "pictures", "image", "images", "pics", "everything"),
     *("shot", "shots", "photograph", "photographs"),
 }
+
+
+def _names(model: Model) -> frozenset[str]:
+    """Words that a model learned from captions, or calls regions by; in lower case."""
+    called = " ".join(model.labels.names).lower().split() if model.labels else ()
+    return frozenset((*model.vocabulary.words[len(SPECIAL) :], *called))
 
 
 class Understood(NamedTuple):
@@ -79,7 +86,7 @@ def read(
     """
     language = other_language(text) if model.reads_english_alone else ""
     if model.reads_english_alone and not language:
-        text = correct(text, model.names, shown)
+        text = correct(text, _names(model), shown)
     return understand(text, today, toned=toned)._replace(language=language)
 
 
