@@ -13,11 +13,8 @@ import regard
 
 SOURCE = Path(regard.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
-MAX_FILE, MAX_FUNCTION, MAX_CORE = (
-    400,
-    60,
-    900,
-)  # the core holds SCAN, and what later papers add to it
+MAX_FILE, MAX_FUNCTION = 400, 60
+MAX_CORE = 1100  # lines; the core holds later papers, too
 
 
 def code_lines(path):

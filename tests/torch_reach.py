@@ -17,7 +17,7 @@ import pytest
 TRAINING = ("torch", "transformers", "sentence_transformers", "scipy", "sklearn", "onnx")
 ROOMS = (
     *("regard.training", "regard.core.losses", "regard.core.network", "safetensors.torch"),
-    *("regard.core.pooling", "regard.core.transformer"),
+    *("regard.core.pooling", "regard.core.reasoner", "regard.core.transformer"),
     *("regard.studies.ablation", "regard.studies.rehearsal", "regard.bench.step"),
     "regard.regions.frcnn",
 )

@@ -23,7 +23,7 @@ def test_rows_gains_and_kinds(ablation):
     assert done.exit_code == 0, done.output
     rows = {row["name"]: row for row in json.loads(done.stdout)["rows"]}
     assert list(rows)[:2] == ["vsepp-photo", "vsepp-regions"]
-    assert {"sum-max-t2i", "sum-max-i2t", "scan-both", "vsepp-both"} < set(rows)
+    assert {"sum-max-t2i", "sum-max-i2t", "scan-both", "vsepp-both", "vseinf-regions"} < set(rows)
     assert {f"scan-{d}-{p}" for d in ("t2i", "i2t") for p in ("lse", "mean")} < set(rows)
     pooled = rows["vsepp-regions"]
     assert pooled["seeds"] == [pytest.approx(pooled["rsum"])]
@@ -42,6 +42,7 @@ def test_rows_differ_and_the_whole_photo_is_one_region(ablation):
     out, _, done = ablation
     rows = json.loads(done.stdout)["rows"]
     assert len({row["rsum"] for row in rows}) > 3
+    assert json.loads((out / "vseinf-regions-0" / "recipe.json").read_text())["model"]["gpo"]
     recipe = json.loads((out / "scan-i2t-lse-0" / "recipe.json").read_text())
     assert recipe["model"]["scoring"]["lambda_softmax"] == 4.0
     assert json.loads((out / "vsepp-photo-0" / "recipe.json").read_text())["training"]["seed"] == 0

@@ -9,6 +9,8 @@ from regard.core.attention import masked_mean, similarity
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
 from regard.core.pooling import Pooler
+from regard.core.reasoner import Reasoner
+from regard.core.reasoning import reasoned
 from regard.core.scoring import Scoring
 from regard.core.shares import word_parts
 from regard.errors import ConfigError
@@ -118,3 +120,76 @@ def test_chan_is_the_paper_s():
     found = similarity(regions, words, *masks, scoring)
     expected = [[papers.chan(r.numpy(), w.numpy(), 0.1) for w in captions] for r in photos]
     np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+LEARNED = {"embed_dim": 6, "aspects": 4, "reasoning_steps": 2}
+
+
+def reasoner(scorer):
+    torch.manual_seed(4)
+    made = Reasoner(ModelConfig(**LEARNED, scoring=Scoring(scorer=scorer)))
+    for weight in (*made.parameters(), *made.buffers()):
+        torch.nn.init.uniform_(weight, 0.1, 1.5)
+        weight.data *= torch.where(torch.rand_like(weight) < 0.3, -1, 1)
+    if scorer == "saf":
+        made.gate_variance.abs_()
+    return made
+
+
+def photos_and_captions():
+    generator = torch.Generator().manual_seed(5)
+    return (
+        [torch.nn.functional.normalize(torch.randn(n, 6, generator=generator), dim=-1) for n in ns]
+        for ns in ((3, 5), (4, 1, 6))
+    )
+
+
+@pytest.mark.parametrize("scorer", ["sgr", "saf"])
+@torch.no_grad()
+def test_sgraf_is_the_paper_s_by_torch_and_by_numpy(scorer):
+    photos, captions = photos_and_captions()
+    (regions, counts), (words, lengths) = padded(photos), padded(captions)
+    masks = [
+        torch.arange(side.shape[1]) < n[:, None]
+        for side, n in ((regions, counts), (words, lengths))
+    ]
+    made = reasoner(scorer).eval()
+    weights = {name: value.numpy() for name, value in made.weights().items()}
+    judge = papers.saf if scorer == "saf" else lambda *sides: papers.sgr(*sides, 2)
+    pairs = [[(r.double().numpy(), w.double().numpy()) for w in captions] for r in photos]
+    expected = [[judge(*pair, weights) for pair in row] for row in pairs]
+    assert np.ptp(expected) > 0.01
+    np.testing.assert_allclose(made.all_pairs(regions, words, *masks), expected, atol=1e-5)
+    one = made(regions, words[:2], masks[0], masks[1][:2])
+    np.testing.assert_allclose(one, np.diagonal(expected), atol=1e-5)
+    sides = (regions[:, None], words[None], masks[0][:, None], masks[1][None])
+    light = reasoned(*(side.numpy() for side in sides), weights, Scoring(scorer=scorer))
+    np.testing.assert_allclose(light, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("scorer", ["sgr", "saf"])
+def test_all_of_sgraf_learns(scorer):
+    photos, captions = photos_and_captions()
+    (regions, counts), (words, lengths) = padded(photos), padded(captions)
+    masks = [
+        torch.arange(side.shape[1]) < n[:, None]
+        for side, n in ((regions, counts), (words, lengths))
+    ]
+    made = reasoner(scorer).train()
+    before = {name: value.clone() for name, value in made.named_buffers()}
+    made.all_pairs(regions, words, *masks)[0].sum().backward()
+    assert all(weight.grad.abs().sum() > 0 for weight in made.parameters())
+    assert all((value != before[name]).any() for name, value in made.named_buffers())
+    with torch.no_grad():  # as negatives are found
+        after = {name: value.clone() for name, value in made.named_buffers()}
+        made.all_pairs(regions, words, *masks)
+    assert all((value == after[name]).all() for name, value in made.named_buffers())
+
+
+def test_what_needs_sums_over_words_refuses_reasoned_similarities():
+    sides = np.ones((1, 2, 3)), np.ones((1, 2, 3)), np.ones((1, 2), bool), np.ones((1, 2), bool)
+    for ask in (word_parts, similarity):
+        with pytest.raises(ConfigError, match="no sums over words"):
+            ask(*sides, Scoring(scorer="sgr"))
+    with pytest.raises(ConfigError, match="with scorer 'saf' it must be 't2i'"):
+        Scoring(scorer="saf", direction="i2t")

@@ -18,6 +18,8 @@ quick = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 
+SUMS = [name for name in get_args(Scorer) if not Scoring(scorer=name).is_learned]
+
 
 def truth(regions, words, region_lengths, lengths, scoring):
     """The reference in float64; padding replaced by zeros."""
@@ -126,7 +128,7 @@ def test_equals_the_truth(backend, problem):
 
 @pytest.mark.parametrize(
     ("normalization", "scorer", "direction"),
-    list(product(get_args(Normalization), get_args(Scorer), ["t2i", "i2t"])),
+    list(product(get_args(Normalization), SUMS, ["t2i", "i2t"])),
 )
 def test_every_normalization_and_scorer(normalization, scorer, direction):
     regions, words = unit(5, 7, 16), unit(6, 9, 16)

@@ -9,14 +9,19 @@ import numpy as np
 import pytest
 from tests.training.test_loop import Photos, recipe
 
+from regard.errors import ConfigError
 from regard.evaluation.similarity import dataset_similarity
+from regard.model.encoded import EncodedImages
 from regard.model.model import load
+from regard.search.index import check_model
 from regard.training.loop import train
 
 CHOICES = [
     ("vseinf-f30k",),
     ("vseinf-f30k", "model.word_encoding=states"),
     ("chan-f30k", "training.margin=0.05"),
+    ("sgr-f30k", "model.aspects=32", "model.dropout=0", "training.negatives=sum"),
+    ("saf-f30k", "model.aspects=32", "model.dropout=0", "training.negatives=sum"),
 ]
 
 
@@ -38,5 +43,19 @@ def test_a_choice_learns_is_kept_and_judged_again(tmp_path, choice):
     wanted = recipe(*choice, "training.epochs=8", "training.sum_epochs=1")
     best = train(wanted, Photos(0), Photos(3), tmp_path).best
     fallen = losses(tmp_path)[1:]  # the first epoch has all negatives
-    assert fallen[-1] < 0.9 * fallen[0], fallen
-    assert told_right(load(best)) > 0.6, told_right(load(best))
+    assert fallen[-1] < 0.9 * fallen[0]
+    assert told_right(load(best)) > 0.6
+
+
+def test_a_model_whose_similarities_are_reasoned_says_what_it_cannot(tmp_path):
+    wanted = recipe("saf-f30k", "model.aspects=8", "training.epochs=1")
+    model = load(train(wanted, Photos(0), Photos(3), tmp_path).best)
+    features, counts = Photos(3).gather([0])
+    vectors, boxes = model.encode_features(features, counts), (np.zeros((3, 4)),)
+    photo = EncodedImages(vectors, counts, boxes, ((1, 1),))
+    caption = model.encode_captions("a red dog")
+    assert 0 < float(model.similarity(photo, caption)[0, 0]) < 1
+    with pytest.raises(ConfigError, match="for an explanation they must be"):
+        model.explain(photo.photo(0), caption.caption(0))
+    with pytest.raises(ConfigError, match="for a search they must be"):
+        check_model(None, model, "")

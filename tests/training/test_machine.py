@@ -63,6 +63,8 @@ CASES = [
     ("official", "training.negatives=sum", "model.scoring.direction=i2t"),
     ("official", "model.scoring.scorer=sum_max", "model.bidirectional=false"),
     ("official", "model.scoring.scorer=hard", "model.scoring.lambda_lse=10"),
+    ("sgr-f30k", "model.aspects=8"),
+    ("saf-f30k", "model.aspects=8"),
     ("vsepp-f30k",),
     ("vsepp-f30k", "model.gpo=true"),
     ("vsepp-f30k", "model.gpo=true", *READ),

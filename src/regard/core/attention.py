@@ -15,7 +15,15 @@ from typing import Any
 from jaxtyping import Bool, Float
 
 from regard.core.arrays import namespace
-from regard.core.scoring import DEFAULT_SCORING, EPS, LEAK, TINY, Normalization, Scoring
+from regard.core.scoring import (
+    DEFAULT_SCORING,
+    EPS,
+    LEAK,
+    TINY,
+    Normalization,
+    Scoring,
+    refuse_learned,
+)
 
 Array = Any
 """An array of numpy or of torch."""
@@ -45,7 +53,7 @@ def normalize_cosine(
     xp = namespace(cosine)
     real = query_mask[..., None]
     if normalization == "softmax":
-        return _softmax(xp.where(real, cosine, _NEVER), axis=-2)
+        return softmax(xp.where(real, cosine, _NEVER), axis=-2)
     if normalization.startswith("clipped"):
         cosine = xp.where(cosine > 0, cosine, LEAK * cosine)
     cosine = xp.where(real, cosine, 0.0)
@@ -70,7 +78,7 @@ def attend(
     """
     xp = namespace(cosine)
     logits = scoring.lambda_softmax * normalize_cosine(cosine, query_mask, scoring.normalization)
-    return _softmax(xp.where(context_mask[..., None, :], logits, _NEVER), axis=-1)
+    return softmax(xp.where(context_mask[..., None, :], logits, _NEVER), axis=-1)
 
 
 def directed(
@@ -165,6 +173,7 @@ def similarity(
         regions: region vectors, unit length unless the caller wants otherwise.
         words: word vectors, likewise.
     """
+    refuse_learned(scoring, "attention alone")
     if scoring.scorer == "pooled":
         return masked_mean(regions, region_mask) @ masked_mean(words, word_mask).T
     xp = namespace(regions)
@@ -182,6 +191,7 @@ def paired_similarity(
 ) -> Float[Array, " pair"]:
     """Similarity of image p with caption p only; differentiable, memory P x R x W."""
     xp = namespace(regions)
+    refuse_learned(scoring, "attention alone")
     if scoring.scorer == "pooled":
         return xp.sum(masked_mean(regions, region_mask) * masked_mean(words, word_mask), axis=-1)
     cosine = regions @ xp.matrix_transpose(words)  # (P, R, W)
@@ -209,7 +219,8 @@ def _score(
     return pool(relevance(cosine, weights, *facts), query_mask, scoring)
 
 
-def _softmax(logits: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+def softmax(logits: Float[Array, "*shape"], axis: int) -> Float[Array, "*shape"]:
+    """Powers over an axis that sum to 1; those of logits of minus infinity are 0."""
     xp = namespace(logits)
     powers = xp.exp(logits - xp.max(logits, axis=axis, keepdims=True))
     return powers / xp.sum(powers, axis=axis, keepdims=True)

@@ -73,6 +73,10 @@ class ModelConfig:
     gpo: bool = False
     """Pool regions and words by learned weights of their values in order of size (VSE-infinity);
     each comes as its part of the pooled vector. Needs the pooled scorer."""
+    aspects: int = 256
+    """Numbers of a similarity vector (sgr, saf)."""
+    reasoning_steps: int = 3
+    """How often similarity vectors inform each other (sgr)."""
     dropout: float = 0.0
     """Share of word embedding entries dropped while training."""
     feature_dropout: float = 0.0
@@ -84,7 +88,8 @@ class ModelConfig:
 
     def __post_init__(self) -> None:
         """Refuse sizes no network can have."""
-        for name in ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden"):
+        sizes = ("feature_dim", "embed_dim", "word_dim", "state_dim", "word_hidden")
+        for name in (*sizes, "aspects", "reasoning_steps"):
             self._require(name, getattr(self, name) >= 1, "at least 1")
         for name in ("dropout", "feature_dropout", "label_dropout", "whole_weight"):
             self._require(name, 0 <= getattr(self, name) < 1, "at least 0 and below 1")

@@ -12,6 +12,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from regard.core.attention import l2norm
 from regard.core.model_config import LIKELIEST, ModelConfig
 from regard.core.pooling import Pooler
+from regard.core.reasoner import Reasoner
 from regard.core.scoring import EPS
 from regard.core.transformer import TransformerEncoder
 from regard.device import put
@@ -251,6 +252,7 @@ class MatchingModel(nn.Module):
         else:
             kind = StateEncoder if self.needs_states else WordEncoder
             self.words = kind(config, vocab_size)
+        self.reasoner = Reasoner(config) if config.scoring.is_learned else None
 
     def label_names(self) -> Float[Tensor, "label dim"] | None:
         """Word vectors of the labels' names; None without labels."""

@@ -13,7 +13,7 @@ Pooling = Literal["lse", "mean", "max", "sum", "weighted"]
 Normalization = Literal[
     "clipped_l2norm", "l2norm", "clipped_l1norm", "l1norm", "clipped", "no_norm", "softmax"
 ]
-Scorer = Literal["attention", "sum_max", "hard", "pooled"]
+Scorer = Literal["attention", "sum_max", "hard", "pooled", "sgr", "saf"]
 Negatives = Literal["hardest", "sum"]
 """Wrong partners that a triplet loss looks at: the most confusing one, or all of the batch."""
 
@@ -40,7 +40,8 @@ class Scoring:
     """λ2, how much lse pooling favours the most relevant query; only used by lse."""
     scorer: Scorer = "attention"
     """attention (SCAN), sum_max (eqs. 9-10), hard (to the best alone, pooled as relevances are:
-    CHAN) or pooled (cosine of the mean vectors, VSE++)."""
+    CHAN) or pooled (cosine of the mean vectors, VSE++); sgr and saf: reasoned from all alignments
+    by a network that is learned along (SGRAF)."""
 
     def __post_init__(self) -> None:
         """Refuse names that are not offered and temperatures that are not positive."""
@@ -55,6 +56,11 @@ class Scoring:
                     f"{name} is {getattr(self, name)!r}; it must be one of "
                     f"{', '.join(get_args(kind))}. Choose one of these."
                 )
+        if self.is_learned and self.direction != "t2i":
+            raise ConfigError(
+                f"direction is {self.direction!r}; with scorer {self.scorer!r} it must be 't2i', "
+                "since words are aligned with regions. Choose that."
+            )
         for name in ("lambda_softmax", "lambda_lse"):
             value = getattr(self, name)
             if not 0 < value < float("inf"):
@@ -62,6 +68,11 @@ class Scoring:
                     f"{name} is {value!r}; it must be a positive number. "
                     "The paper uses 4 to 9 for lambda_softmax and 5 to 20 for lambda_lse."
                 )
+
+    @property
+    def is_learned(self) -> bool:
+        """Whether a similarity is read off by a network of its own, and no sum over words."""
+        return self.scorer in ("sgr", "saf")
 
     @property
     def is_hard(self) -> bool:
@@ -82,3 +93,16 @@ class Scoring:
 
 
 DEFAULT_SCORING = Scoring()
+
+
+def refuse_learned(scoring: Scoring, what: str) -> None:
+    """Refuse a similarity that a network of its own reads off.
+
+    Raises:
+        ConfigError: it is one.
+    """
+    if scoring.is_learned:
+        raise ConfigError(
+            f"scorer is {scoring.scorer!r}, whose similarities are no sums over words; for {what} "
+            "they must be. Judge such a model with `regard evaluate`, or take another."
+        )

@@ -22,7 +22,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from regard.core.attention import attend, directed, masked_mean, pool, query_lengths, relevance
-from regard.core.scoring import EPS, Scoring
+from regard.core.scoring import EPS, Scoring, refuse_learned
 
 
 class WordParts(NamedTuple):
@@ -52,6 +52,7 @@ def word_shares(
     scoring: Scoring,
 ) -> Float[np.ndarray, "pair word"]:
     """What every word adds to the similarity of its pair; `word_parts` without the rest."""
+    refuse_learned(scoring, "shares of words")
     word_mask = _counted(words, word_mask, scoring)
     if scoring.scorer == "pooled":
         return _ask_mean(regions, words, region_mask, word_mask)[0]
@@ -70,6 +71,7 @@ def word_parts(
     scoring: Scoring,
 ) -> WordParts:
     """Similarities of pairs, taken apart by word."""
+    refuse_learned(scoring, "an explanation")
     word_mask = _counted(words, word_mask, scoring)
     real = region_mask[:, None] & word_mask[..., None]  # (P, W, R)
     if scoring.scorer == "pooled":

@@ -4,7 +4,15 @@ from typing import Any, Literal, NamedTuple, get_args
 
 import numpy as np
 
-from regard.core.scoring import DEFAULT_SCORING, Direction, Normalization, Pooling, Scorer, Scoring
+from regard.core.scoring import (
+    DEFAULT_SCORING,
+    Direction,
+    Normalization,
+    Pooling,
+    Scorer,
+    Scoring,
+    refuse_learned,
+)
 from regard.errors import ConfigError
 from regard.kernels.checks import (
     Array,
@@ -117,6 +125,7 @@ def _plainly(images: Side, captions: Side, scoring: Scoring, how: _How) -> Array
 
 def _sufficient(backend: Backend, precision: Wanted, scoring: Scoring) -> Wanted:
     """The precision asked for, unless its error in this similarity would exceed 5e-4."""
+    refuse_learned(scoring, "scores of vectors alone")
     for name, value, kind in (("backend", backend, Backend), ("precision", precision, Wanted)):
         if value not in get_args(kind):
             raise ConfigError(

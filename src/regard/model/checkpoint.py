@@ -97,6 +97,8 @@ def describe(config: ModelConfig, vocabulary: Vocabulary) -> str:
         "sum_max": f"{scoring.direction} Sum-Max",
         "hard": f"{scoring.direction} hard attention (CHAN), {scoring.pooling} pooling",
         "pooled": "a vector a caption (VSE++)",
+        "sgr": "similarities reasoned by a graph (SGR)",
+        "saf": "similarities filtered by gates (SAF)",
     }[scoring.scorer]
     sizes = f"{config.feature_dim} to {config.embed_dim} numbers, {len(vocabulary)} words"
     on = config.backbone or (config.word_encoding == "transformer" and config.text.name)

@@ -8,7 +8,9 @@ an encoder is made.
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
+from regard.core import reasoning
 from regard.core.model_config import ModelConfig
+from regard.core.reasoning import kept_as
 from regard.core.scoring import EPS
 from regard.model import pooling, recurrence, transformer
 from regard.model.labels import LabelClasses
@@ -30,6 +32,8 @@ def shapes(config: ModelConfig, words: int) -> dict[str, tuple[int, ...]]:
         found |= _linear("regions.mlp.3", dim, dim)
     if config.labels:
         found["regions.labels.gain"] = (1,)
+    if config.scoring.is_learned:
+        found |= {f"reasoner.{kept_as(n)}": size for n, size in reasoning.shapes(config).items()}
     if config.gpo:
         found |= pooling.shapes("regions.pooler") | pooling.shapes("words.pooler")
     if config.weighs_words:

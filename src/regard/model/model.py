@@ -35,7 +35,7 @@ from regard.model.explaining import as_they_are, explain, with_labels
 from regard.model.hub import Published, fetch
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
-from regard.model.scores import similarities_on
+from regard.model.scores import similarities_of
 from regard.regions.extractor import Extractor, at_device
 from regard.store.shards import RegionLabels, Regions
 
@@ -271,8 +271,8 @@ class Model(Judging, Published):
             images = self.encode_images(images)
         if not isinstance(captions, EncodedCaptions):
             captions = self.encode_captions(captions)
-        sides = images, captions
-        similarities = similarities_on(self.device, *sides, self.scoring, self.memory)
+        known = self.config, self.weights, self.device
+        similarities = similarities_of(*known, images, captions, self.memory)
         if background:  # rows past a photo's count and a sentence's end are zeros
             similarities -= self._discounts(images, captions)
         return similarities

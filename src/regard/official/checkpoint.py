@@ -192,7 +192,7 @@ def _assumed(scoring: Scoring, given: dict[str, Any]) -> dict[str, Any]:
         "attention": _SETTINGS.values(),
         "sum_max": ("direction",),
         "hard": ("direction", "pooling", "lambda_lse"),
-    }[scoring.scorer]
+    }.get(scoring.scorer, ())
     return {
         name: getattr(scoring, name)
         for name in names

@@ -2,7 +2,8 @@
 
 SCAN's are those of Lee et al. (ECCV 2018); those of VSE++ on the same regions are of Chen et al.
 (CVPR 2021). Those of VSE-infinity are of the table beside its authors' code, which has no R@10;
-for its BiGRU no figure was found that could be checked. CHAN's are of Pan et al. (CVPR 2023), as
+for its BiGRU no figure was found that could be checked. SGR's and SAF's are of Diao et al. (AAAI
+2021), as its first author's list of results has them. CHAN's are of Pan et al. (CVPR 2023), as
 Table I of Wang et al. (TCSVT 2025) gives them whole; MS-COCO's are means of five folds of 1,000.
 Per cent; R@1, R@5, R@10.
 """
@@ -60,6 +61,10 @@ PUBLISHED = {
     "vseinf-coco": Published("Chen et al. 2021", None, None, None),
     "vseinf-bert-f30k": Published("Chen et al. 2021", None, (81.7, 95.4, None), (61.4, 85.9, None)),
     "vseinf-bert-coco": Published("Chen et al. 2021", None, (79.7, 96.4, None), (64.8, 91.4, None)),
+    "sgr-f30k": _later("Diao et al. 2021", 488.8, (75.2, 93.3, 96.6), (56.2, 81.0, 86.5)),
+    "sgr-coco": _later("Diao et al. 2021", 518.1, (78.0, 95.8, 98.2), (61.4, 89.3, 95.4)),
+    "saf-f30k": _later("Diao et al. 2021", 488.9, (73.7, 93.3, 96.3), (56.1, 81.5, 88.0)),
+    "saf-coco": _later("Diao et al. 2021", 516.3, (76.1, 95.4, 98.3), (61.8, 89.4, 95.3)),
     "chan-f30k": _later("Pan et al. 2023", 507.8, (79.7, 94.5, 97.3), (60.2, 85.3, 90.7)),
     "chan-coco": _later("Pan et al. 2023", 525.0, (79.7, 96.7, 98.7), (63.8, 90.4, 95.8)),
     "chan-bert-f30k": _later("Pan et al. 2023", 518.5, (80.6, 96.1, 97.8), (63.9, 87.5, 92.6)),

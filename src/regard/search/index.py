@@ -18,6 +18,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from regard.core.scoring import refuse_learned
 from regard.errors import ConfigError, StoreError
 from regard.kernels.workers import one_product_a_thread
 from regard.model.model import Model, load
@@ -367,7 +368,7 @@ def _scorer(store: RegionStore, model: Model) -> Scorer:
 
 
 def check_model(store: RegionStore, model: Model, recorded: str) -> None:
-    """Refuse a model that did not make an index.
+    """Refuse a model that did not make an index, or whose similarities are no sums over words.
 
     Args:
         recorded: name or folder of the model that did.
@@ -375,6 +376,7 @@ def check_model(store: RegionStore, model: Model, recorded: str) -> None:
     Raises:
         StoreError: it is another.
     """
+    refuse_learned(model.scoring, "a search")
     if store.producer != model.identity:
         name = model.source or "MODEL"
         raise StoreError(

@@ -48,6 +48,8 @@ class Row(NamedTuple):
     scoring: Scoring
     seeds_on: int = 0
     """Added to every seed; tells apart two rows of the same similarity."""
+    gpo: bool = False
+    """Whether regions and words are pooled by learned weights."""
 
 
 _POOLED = Scoring(scorer="pooled")
@@ -55,6 +57,7 @@ ROWS = (
     Row(PHOTO, "VSE++, whole photo", _POOLED),
     Row(REGIONS, "VSE++, mean of regions", _POOLED),
     Row("vsepp-other", "VSE++, mean of regions, other seed", _POOLED, 1000),
+    Row("vseinf-regions", "VSE-infinity, learned pooling of regions", _POOLED, gpo=True),
     Row("sum-max-t2i", "Sum-Max t-i", Scoring(scorer="sum_max", direction="t2i")),
     Row("sum-max-i2t", "Sum-Max i-t", Scoring(scorer="sum_max", direction="i2t")),
     Row("scan-t2i-lse", "SCAN t-i LSE", Scoring(direction="t2i", pooling="lse")),
@@ -136,7 +139,8 @@ def _recipe_of(row: Row, recipe: Recipe, seed: int) -> Recipe:
     training = replace(recipe.training, seed=recipe.training.seed + seed + row.seeds_on)
     if row.name == PHOTO:
         training = replace(training, feature_rank=0)
-    return replace(recipe, model=replace(recipe.model, scoring=row.scoring), training=training)
+    model = replace(recipe.model, scoring=row.scoring, gpo=row.gpo)
+    return replace(recipe, model=model, training=training)
 
 
 def _scores(

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from regard.core.attention import masked_mean, paired_similarity, similarity
 from regard.core.losses import (
+    Hardest,
     contrastive_loss,
     cross_entropy_of_pairs,
     hardest_negatives,
@@ -77,19 +78,19 @@ def loss_of(
 ) -> StepLoss:
     """Loss of a batch that is embedded already; as `batch_loss` otherwise."""
     embedded, pairs = gathered(embedded, batch, ranks)
-    excluded, scoring = _excluded(pairs, config), model.config.scoring
+    excluded, scores = _excluded(pairs, config), _Scores(model)
     total = triplet = contrastive = embedded.regions.new_zeros(())
     if config.contrastive_weight:
         term = _contrastive(embedded, pairs, excluded)
         total = total + config.contrastive_weight * term
         contrastive = term.detach()
     if config.attention_weight:
-        sides = _sides(pairs, _similarities(_counting(embedded, pairs, scoring), scoring))
+        sides = _sides(pairs, scores.of(_counting(embedded, pairs, scores.scoring)))
         term = cross_entropy_of_pairs(*sides, excluded, pairs.places, config.attention_temperature)
         total = total + config.attention_weight * term
         contrastive = contrastive + term.detach()
     if config.triplet_weight and not warming_up:
-        term = _triplet(scoring, embedded, pairs, excluded, config)
+        term = _triplet(scores, embedded, pairs, excluded, config)
         total = total + config.triplet_weight * term
         triplet = term.detach()
     return StepLoss(total, triplet, contrastive)
@@ -147,16 +148,32 @@ def _counting(embedded: Embedded, pairs: Pairs, scoring: Scoring) -> _Scored:
     return _Scored(embedded.regions, words, pairs.region_mask, mask)
 
 
-def _similarities(scored: _Scored, scoring: Scoring) -> _Score:
-    """Differentiable similarities of some photos with some captions."""
+class _Scores:
+    """Differentiable similarities, as a model has them."""
 
-    def score(photos: slice, captions: slice) -> Float[Tensor, "photo pair"]:
-        regions, words, region_mask, word_mask = scored
-        masks = region_mask[photos], word_mask[captions]
-        found: Tensor = similarity(regions[photos], words[captions], *masks, scoring)
+    def __init__(self, model: MatchingModel) -> None:
+        self.scoring, self.reasoner = model.config.scoring, model.reasoner
+
+    def of(self, scored: _Scored) -> _Score:
+        """Of some photos with some captions."""
+
+        def score(photos: slice, captions: slice) -> Float[Tensor, "photo pair"]:
+            regions, words, region_mask, word_mask = scored
+            sides = regions[photos], words[captions], region_mask[photos], word_mask[captions]
+            if self.reasoner is not None:
+                return self.reasoner.all_pairs(*sides)
+            found: Tensor = similarity(*sides, self.scoring)
+            return found
+
+        return score
+
+    def paired(self, scored: _Scored) -> Float[Tensor, " pair"]:
+        """Of image p with caption p only."""
+        if self.reasoner is not None:
+            reasoned: Tensor = self.reasoner(*scored)
+            return reasoned
+        found: Tensor = paired_similarity(*scored, self.scoring)
         return found
-
-    return score
 
 
 def _sides(
@@ -172,7 +189,7 @@ def _sides(
 
 
 def _triplet(
-    scoring: Scoring,
+    scores: _Scores,
     embedded: Embedded,
     pairs: Pairs,
     excluded: Bool[Tensor, "own pair"],
@@ -182,11 +199,34 @@ def _triplet(
     own, rows = pairs.places, pairs.photo_of_pair
     if config.negatives == "sum":
         scored = _Scored(*embedded, pairs.region_mask, pairs.word_mask)
-        sides = _sides(pairs, _similarities(scored, scoring))
+        sides = _sides(pairs, scores.of(scored))
         captions, images = (side.masked_fill(excluded, -torch.inf) for side in sides)
         return hinge(sides[0].gather(1, own[:, None]), captions, images, config.margin)
+    hardest = _hardest(scores, embedded, pairs, excluded, config)
+    image = torch.cat([rows[own], rows[own], rows[hardest.image_of_caption]])  # 3 for each pair
+    caption = torch.cat([own, hardest.caption_of_image, own])
+    chosen = _chosen(scores, embedded, pairs, (image, caption))
+    positive, negative_caption, negative_image = chosen.chunk(3)
+    lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
+    negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
+    negative_image = negative_image.masked_fill(lonely, -torch.inf)
+    return hinge(positive, negative_caption, negative_image, config.margin)
+
+
+@torch.no_grad()
+def _hardest(
+    scores: _Scores,
+    embedded: Embedded,
+    pairs: Pairs,
+    excluded: Bool[Tensor, "own pair"],
+    config: TrainConfig,
+) -> Hardest:
+    """The hardest negatives of one's own pairs, by the quickest way that the scores have."""
     regions, words = (side.detach() for side in embedded)
-    how: dict[str, Any] = {"precision": _of_scores(config, regions), **asdict(scoring)}
+    if scores.reasoner is not None:
+        scored = _Scored(regions, words, pairs.region_mask, pairs.word_mask)
+        return hardest_negatives(*_sides(pairs, scores.of(scored)), excluded)
+    how: dict[str, Any] = {"precision": _of_scores(config, regions), **asdict(scores.scoring)}
 
     def score(photos: slice, captions: slice) -> Float[Tensor, "photo pair"]:
         lengths, counts = pairs.lengths[captions], pairs.counts[photos]
@@ -195,32 +235,22 @@ def _triplet(
         )
         return found
 
-    hardest = hardest_negatives(*_sides(pairs, score), excluded)
-    image = torch.cat([rows[own], rows[own], rows[hardest.image_of_caption]])  # 3 for each pair
-    caption = torch.cat([own, hardest.caption_of_image, own])
-    chosen = _chosen(embedded, pairs, (image, caption), scoring)
-    positive, negative_caption, negative_image = chosen.chunk(3)
-    lonely = excluded.all(1)  # a batch of one photo has no negative; it costs nothing
-    negative_caption = negative_caption.masked_fill(lonely, -torch.inf)
-    negative_image = negative_image.masked_fill(lonely, -torch.inf)
-    return hinge(positive, negative_caption, negative_image, config.margin)
+    return hardest_negatives(*_sides(pairs, score), excluded)
 
 
 def _chosen(
-    embedded: Embedded, known: Pairs, pairs: tuple[Tensor, Tensor], scoring: Scoring
+    scores: _Scores, embedded: Embedded, known: Pairs, pairs: tuple[Tensor, Tensor]
 ) -> Float[Tensor, " chosen"]:
     """Similarity of images with captions, given by their indices."""
     (regions, words), (image, caption) = embedded, pairs
     masks = (known.region_mask, known.word_mask)
-    if scoring.scorer == "attention" and on_processor(regions):
+    if scores.scoring.scorer == "attention" and on_processor(regions):
         code = image * len(words) + caption
         wanted, place = torch.unique(code, return_inverse=True)  # each pair once
         once = wanted // len(words), wanted % len(words)
-        return chosen_similarity(regions, words, masks, once, scoring)[place]
-    scores: Tensor = paired_similarity(
-        regions[image], words[caption], masks[0][image], masks[1][caption], scoring
-    )
-    return scores
+        return chosen_similarity(regions, words, masks, once, scores.scoring)[place]
+    sides = regions[image], words[caption], masks[0][image], masks[1][caption]
+    return scores.paired(_Scored(*sides))
 
 
 def _of_scores(config: TrainConfig, regions: Tensor) -> Wanted:
