@@ -13,7 +13,7 @@ from enlarge import BLOCK, Enlarged
 from regard.core.scoring import Scoring
 from regard.datasets.captions import load_captions
 from regard.kernels import prepare, score
-from regard.model.background import Background
+from regard.model.background import Background, photo_portions
 from regard.model.model import Model
 from regard.search import mean_files
 from regard.search.catalog import Catalog, FileRow
@@ -188,7 +188,8 @@ class Truth:
     def _take(self, block: np.ndarray, rough: np.ndarray) -> None:
         """Have the photos of a block among the best where they belong there."""
         lowered = photo_discounts(self._background, block)
-        rough = rough - lowered
+        portions = photo_portions(self._words.counted)
+        rough = rough - np.outer(portions, lowered)
         numbers = np.broadcast_to(np.arange(self.done, self.done + len(block)), rough.shape)
         unknown = np.full(rough.shape, np.nan, np.float32)
         best = np.concatenate([self._best, numbers], 1)
@@ -206,7 +207,7 @@ class Truth:
             photos, words = block[rows], self._words.vectors[row, :length]
             mask = np.ones(photos.shape[:2], bool)
             exact = score_tile(photos, mask, words, self._scoring)
-            self._exact[row, new] = exact - lowered[rows]
+            self._exact[row, new] = exact - portions[row] * lowered[rows]
         self._error = max(self._error, float(np.abs(self._exact - self._rough).max()))
 
     def _keep_ten(self) -> None:

@@ -18,6 +18,7 @@ from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
 from regard.core.scoring import Scoring
+from regard.model.background import photo_portions
 from regard.model.model import Model
 from regard.search import Index, SearchResult, scoring
 from regard.search.result import Hit
@@ -242,10 +243,11 @@ def codes(
     for query, best in zip(asked, truth, strict=False):
         found = model.encode_captions([query["sentence"]])
         words = found.vectors[0, : found.lengths[0]]
+        taken_off = photo_portions(found.counted)[0] * lowered
         began = time.process_time()
-        by_codes = made.scores(words, everything) - lowered
+        by_codes = made.scores(words, everything) - taken_off
         spent.append(time.process_time() - began)
-        by_means = means @ words.mean(0) - lowered
+        by_means = means @ words.mean(0) - taken_off
         ranks["codes"].append(_rank(by_codes, best))
         ranks["mean region"].append(_rank(by_means, best))
         both = np.where(_order(by_means) < 2000, by_codes, -np.inf)

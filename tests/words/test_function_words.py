@@ -2,7 +2,12 @@
 
 import pytest
 
-from regard.words.function_words import names_something, naming_words, picture_opening
+from regard.words.function_words import (
+    lacks_article,
+    names_something,
+    naming_words,
+    picture_opening,
+)
 
 
 @pytest.mark.parametrize("word", ["dog", "runs", "red", "two", "T-shirt", "left"])
@@ -13,6 +18,21 @@ def test_words_that_name_something(word):
 @pytest.mark.parametrize("word", ["a", "The", ".", ",", "behind", "'s", "is", "<start>", "<end>"])
 def test_words_that_do_not(word):
     assert not names_something(word)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "lacks"),
+    [
+        ("zebra", True),
+        ("Glass", True),
+        ("zebras", False),
+        ("the", False),
+        (".", False),
+        ("", False),
+    ],
+)
+def test_a_single_word_lacks_an_article_but_for_a_plural(sentence, lacks):
+    assert lacks_article(sentence.split()) == lacks
 
 
 @pytest.mark.parametrize(

@@ -202,15 +202,12 @@ def _score(
     Similarity, as people agree with best, and that by which searches rank;
     probability; verdict, of a search among this one photo; words no region supports.
     """
-    from regard.model.explaining import unsupported_words
-
     curve, regions = loaded.curves.word, image.photo(0)
-    shown = regions._replace(vectors=loaded.shown(regions.vectors))
     for start in range(0, len(sentences), _SENTENCES_AT_ONCE):
         captions = loaded.encode_captions(sentences[start : start + _SENTENCES_AT_ONCE])
         ranking = loaded.similarity(image, captions)[0].tolist()
         agreements = loaded.agreement(image, captions)[0].tolist()
-        unsupported = unsupported_words(curve, shown, captions)
+        unsupported = loaded.unsupported(regions, captions)
         gists = _gists(loaded, sentences[start : start + _SENTENCES_AT_ONCE])
         for row, similarity in enumerate(agreements):
             judged = [ranking[row]], [regions], [captions.caption(row)]

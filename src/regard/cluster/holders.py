@@ -73,16 +73,16 @@ class Holder:
         self._scorer = PhotoScorer(store, scoring, background)
 
     def best(
-        self, queries: Queries, k: int, keys: list[str] | None, sentences: float = 0.0
+        self, queries: Queries, k: int, keys: list[str] | None, portion: float = 0.0
     ) -> Ranked:
         """The k best of this part.
 
         Args:
             keys: photos to look among; None means all.
-            sentences: as in `Scorer.best`.
+            portion: as in `Scorer.best`.
         """
         own = [(weight, np.array(vectors)) for weight, vectors in queries]  # Ray's are read-only
-        return self._scorer.best(self._keys if keys is None else keys, own, k, sentences)
+        return self._scorer.best(self._keys if keys is None else keys, own, k, portion)
 
 
 def part_of(store: RegionStore, number: int, keys: Iterable[str], shards: Iterable[int]) -> Part:
@@ -197,10 +197,10 @@ class ClusterScorer:
             .remote(folder, part, self._scoring, self._background)
         )
 
-    def best(self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0) -> Ranked:
+    def best(self, keys: Sequence[str], queries: Queries, k: int, portion: float = 0.0) -> Ranked:
         """The k most similar photos of all parts that answer; `missing` names the others."""
         with self._lock:
-            asked = self._ask(self._among(keys), queries, k, sentences)
+            asked = self._ask(self._among(keys), queries, k, portion)
             return merge(asked, self._order, k)
 
     def _among(self, keys: Sequence[str]) -> dict[int, list[str] | None]:
@@ -216,7 +216,7 @@ class ClusterScorer:
         return chosen
 
     def _ask(
-        self, among: dict[int, list[str] | None], queries: Queries, k: int, sentences: float
+        self, among: dict[int, list[str] | None], queries: Queries, k: int, portion: float
     ) -> list[Ranked]:
         """Answers of all parts that give one before patience ends."""
         import ray
@@ -224,7 +224,7 @@ class ClusterScorer:
         deadline = time.monotonic() + self._patience
 
         def ask(number: int) -> Any:
-            return self._actors[number].best.remote(queries, k, among[number], sentences)
+            return self._actors[number].best.remote(queries, k, among[number], portion)
 
         asked = {number: ask(number) for number in among}
         answers, failed = self._collect(asked, deadline)

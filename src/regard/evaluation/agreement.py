@@ -121,8 +121,9 @@ def parts_of(model: Model, dataset: Dataset, pairs: Pairs) -> Parts:
         captions = model.encode_captions([sentences[row] for row in pairs.caption[block]])
         plain = model.similarity(images, captions, background=False)
         attention[block] = plain[places, np.arange(len(places))]
-        discount[block] = model.photo_discounts(images.vectors.sum(1))[places]
-        discount[block] += model.sentence_discounts(captions.vectors.sum(1), captions.counted)
+        sums = images.vectors.sum(1), captions.vectors.sum(1)
+        of_pairs = model.discounts_of_sums(*sums, captions.counted)
+        discount[block] = of_pairs[places, np.arange(len(places))]
     return Parts(attention, discount)
 
 

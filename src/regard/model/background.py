@@ -12,6 +12,9 @@ is scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with th
 of the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
 of training, so nothing of what is searched or evaluated enters.
 
+A photo's discount is learned from whole captions. Sentences of few words that count have only a
+part of it taken off (`photo_portions`): for a single name it hides more than it finds.
+
 Attention has a taste for short or for long sentences besides, which mean vectors do not show: the
 mean over few words comes near some photo more easily. The trend of that with the logarithm of a
 sentence's length (`Trend`) is taken off, too.
@@ -33,6 +36,7 @@ FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
 _DIRECTIONS = 96  # of the joint space that are kept
 _WEIGHT, _SHARPNESS = 0.6, 20.0  # of the formula; T is the second
+_WHOLE = 8  # words that count, from which on all of a photo's discount is taken off
 _KNOWN = (0.01, 0.99)  # lengths between which the trend is known
 _AT_ONCE = 256  # rows compared with the whole background together
 
@@ -162,9 +166,16 @@ class Background(NamedTuple):
             asked: words of a sentence, or regions of a photo, without padding.
             answers: which side of the background answers it.
         """
+        of_all = self.spreads(asked.mean(0, keepdims=True), answers)
+        return Spread(*of_all[0].tolist())
+
+    def spreads(
+        self, asked: Float[np.ndarray, "item dim"], answers: Answers
+    ) -> Float[np.ndarray, "item 2"]:
+        """The same of many vectors, each by itself."""
         side = self.photos if answers == "photos" else self.sentences
-        cosines = side @ (_unit(asked.mean(0, keepdims=True)) @ self.directions)[0]
-        return Spread(float(cosines.mean()), float(cosines.std()))
+        cosines = (_unit(asked) @ self.directions) @ side.T
+        return np.stack([cosines.mean(1), cosines.std(1)], axis=1)
 
     def _discounts(
         self,
@@ -175,6 +186,12 @@ class Background(NamedTuple):
         along = _unit(np.asarray(rows, np.float32)) @ self.directions
         discounts: np.ndarray = np.float32(_WEIGHT) * (_smooth_maximum(along, others) - level)
         return discounts.astype(np.float32)
+
+
+def photo_portions(counted: Int[np.ndarray, " sentence"]) -> Float[np.ndarray, " sentence"]:
+    """How much of a photo's discount is taken off for sentences of so many words that count."""
+    portions: np.ndarray = (np.asarray(counted, np.float32) / _WHOLE).clip(max=1)
+    return portions
 
 
 def fit_trend(

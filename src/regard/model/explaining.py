@@ -15,23 +15,16 @@ from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts
 from regard.errors import ShapeError
 from regard.explain.explanation import (
-    UNSUPPORTED,
     Explanation,
     Label,
     WordExplanation,
     WordLabel,
 )
-from regard.model.encoded import EncodedCaption, EncodedCaptions
+from regard.model.encoded import EncodedCaption
 from regard.model.encoders import Labels
-from regard.model.judgement import Calibration
 from regard.model.pointer import Pointer
 from regard.store.shards import Regions
 from regard.words.function_words import naming_words
-
-
-def as_they_are(regions: Float[np.ndarray, "region dim"]) -> Float[np.ndarray, "region dim"]:
-    """What words are held against to tell whether a photo shows what they name: its regions."""
-    return regions
 
 
 def explain(
@@ -39,21 +32,19 @@ def explain(
     caption: EncodedCaption,
     scoring: Scoring,
     *,
-    curve: Calibration | None = None,
+    supports: Sequence[float | None] | None = None,
     discount: float = 0.0,
     pointer: Pointer | None = None,
     take_apart: Callable[..., WordParts] = word_parts,
-    shown: Float[np.ndarray, "shown dim"] | None = None,
 ) -> Explanation:
     """Take the similarity of one photo and one sentence apart.
 
     Args:
         photo: embedded; without boxes where they are unknown.
-        curve: from a word's largest product to its support; None says nothing of support.
+        supports: probability of each word that the photo shows what it names; None leaves it open.
         discount: taken off the similarity.
         pointer: says where words point; None leaves that open.
         take_apart: gives each word's share and what it saw.
-        shown: what words are held against for their support; None takes the regions.
 
     Raises:
         ShapeError: there is no region or no word, or words or boxes do not fit the vectors.
@@ -65,8 +56,7 @@ def explain(
     parts = take_apart(regions[None], words[None], *real, scoring)
     share, relevance, attention = (part[0] for part in parts)
     cosines = np.asarray(caption.directions, np.float64) @ regions.T  # (W, R)
-    held = cosines if shown is None else caption.directions @ shown.T
-    supports = word_supports(caption.words, held.max(1), curve)
+    supports = [None] * len(words) if supports is None else supports
     pointings = _pointings(pointer, photo, caption)
     taken_off = discount * caption.portions
     columns = (caption.words, relevance, share, taken_off, attention, cosines, supports, pointings)
@@ -106,42 +96,6 @@ def with_labels(
     return replace(
         explanation, words=tuple(words), looks=tuple(Label(names[c], p) for c, p in looks)
     )
-
-
-def unsupported_words(
-    curve: Calibration | None, photo: Regions, captions: EncodedCaptions
-) -> list[list[str]]:
-    """Words of each sentence that no region of a photo supports, each once.
-
-    Args:
-        curve: as for `explain`; without one no word is named.
-        photo: embedded, as words are held against it (`Model.shown`).
-    """
-    largest = (captions.directions @ np.asarray(photo.vectors, np.float32).T).max(2)  # (C, W)
-    unsupported = []
-    for words, cosines in zip(captions.words, largest, strict=True):
-        supports = word_supports(words, cosines[: len(words)], curve)
-        of_words = zip(words, supports, strict=True)
-        lacking = (word for word, one in of_words if one is not None and one < UNSUPPORTED)
-        unsupported.append(list(dict.fromkeys(lacking)))
-    return unsupported
-
-
-def word_supports(
-    words: Sequence[str], largest: Float[np.ndarray, " word"], curve: Calibration | None
-) -> list[float | None]:
-    """Probabilities that a photo shows what words name; None where nothing can be said.
-
-    Args:
-        largest: of each word's products with what it is held against.
-    """
-    if curve is None:
-        return [None] * len(words)
-    probabilities = curve.probability(largest).tolist()
-    return [
-        probability if names else None
-        for names, probability in zip(naming_words(words), probabilities, strict=True)
-    ]
 
 
 def _pointings(

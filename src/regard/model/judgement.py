@@ -32,6 +32,27 @@ class Calibration(NamedTuple):
         return logistic(self.slope * np.asarray(similarity, np.float64) + self.intercept)
 
 
+class WordCurve(NamedTuple):
+    """Weights of the logistic curve that says whether a photo shows what a word names."""
+
+    slope: float
+    """Of the word's largest product with what it is held against."""
+    intercept: float
+    mean: float = 0.0
+    """Of the mean of the word's cosines with the background's photos: some are near every photo."""
+    deviation: float = 0.0
+    """Of their deviation."""
+
+    def probability(self, evidence: Float[np.ndarray, "word 3"]) -> Float[np.ndarray, " word"]:
+        """Of each word.
+
+        Args:
+            evidence: largest product, mean and deviation.
+        """
+        weights = np.array([self.slope, self.mean, self.deviation])
+        return logistic(np.asarray(evidence, np.float64) @ weights + self.intercept)
+
+
 class VerdictCurve(NamedTuple):
     """Weights of the logistic curve that judges a whole query."""
 
@@ -82,8 +103,7 @@ class Curves(NamedTuple):
     """What a model's maker has fitted; None where nothing was."""
 
     pair: Calibration | None = None
-    word: Calibration | None = None
-    """Over a word's largest cosine with a region: that the photo shows what the word names."""
+    word: WordCurve | None = None
     photos: VerdictCurve | None = None
     """For sentences that ask for photos."""
     sentences: VerdictCurve | None = None
@@ -99,13 +119,14 @@ class Curves(NamedTuple):
             recorded = info.get(name)
             return Calibration(recorded["slope"], recorded["intercept"]) if recorded else None
 
+        word = info.get("word_support")
         verdicts = {
             name: VerdictCurve(**{k: recorded[k] for k in VerdictCurve._fields if k in recorded})
             for name, recorded in info.get("verdict", {}).items()
         }
         return cls(
             curve("calibration"),
-            curve("word_support"),
+            WordCurve(**word) if word else None,
             verdicts.get("photos"),
             verdicts.get("sentences"),
             info.get("agreement", {}).get("lowered", 1.0),

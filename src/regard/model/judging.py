@@ -16,10 +16,12 @@ from jaxtyping import Float, Int
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.core.shares import word_shares
-from regard.model.background import Answers, Background
-from regard.model.encoded import EncodedCaption
+from regard.explain.explanation import UNSUPPORTED
+from regard.model.background import Answers, Background, photo_portions
+from regard.model.encoded import EncodedCaption, EncodedCaptions
 from regard.model.judgement import Curves, Judgement
 from regard.store.shards import Regions
+from regard.words.function_words import naming_words
 
 _AT_ONCE = 64  # photos whose gist is scored together
 
@@ -30,6 +32,10 @@ class Judging(ABC):
     info: dict[str, Any]
     background: Background | None
     word_shares = staticmethod(word_shares)
+
+    def shown(self, regions: Float[np.ndarray, "region dim"]) -> Float[np.ndarray, "shown dim"]:
+        """What words are held against to tell whether a photo shows what they name: its regions."""
+        return regions
 
     @property
     @abstractmethod
@@ -62,8 +68,17 @@ class Judging(ABC):
         regions = [np.asarray(photo.vectors, np.float32).sum(0) for photo in photos]
         words = [sentence.vectors.sum(0) for sentence in sentences]
         counted = np.array([sentence.counted for sentence in sentences])
-        of_photos = self.photo_discounts(np.stack(regions))[:, None]
-        both: np.ndarray = of_photos + self.sentence_discounts(np.stack(words), counted)
+        return self.discounts_of_sums(np.stack(regions), np.stack(words), counted)
+
+    def discounts_of_sums(
+        self,
+        regions: Float[np.ndarray, "image dim"],
+        words: Float[np.ndarray, "cap dim"],
+        counted: Int[np.ndarray, " cap"],
+    ) -> Float[np.ndarray, "image cap"]:
+        """The same, given the sums of their vectors and how many words of a sentence count."""
+        of_photos = np.outer(self.photo_discounts(regions), photo_portions(counted))
+        both: np.ndarray = of_photos + self.sentence_discounts(words, counted)
         return both
 
     def agreements(
@@ -82,6 +97,45 @@ class Judging(ABC):
             return list(similarities)
         added: np.ndarray = kept * self.discounts(photos, sentences).ravel()
         return [float(one) for one in np.asarray(similarities) + added]
+
+    def evidence(
+        self, words: Float[np.ndarray, "word dim"], shown: Float[np.ndarray, "shown dim"]
+    ) -> Float[np.ndarray, "word 3"]:
+        """What tells whether a photo shows what words name (`regard.model.judgement.WordCurve`).
+
+        Args:
+            words: their directions.
+            shown: of the photo (`shown`).
+        """
+        evidence = np.zeros((len(words), 3), np.float32)
+        evidence[:, 0] = (words @ np.asarray(shown, np.float32).T).max(1)
+        if self.background is not None:
+            evidence[:, 1:] = self.background.spreads(words, "photos")
+        return evidence
+
+    def supports(self, photo: Regions, caption: EncodedCaption) -> list[float | None]:
+        """Probabilities that a photo shows what words name; None where nothing can be said."""
+        curve = self.curves.word
+        if curve is None:
+            return [None] * len(caption.words)
+        probabilities = curve.probability(
+            self.evidence(caption.directions, self.shown(photo.vectors))
+        )
+        return [
+            probability if names else None
+            for names, probability in zip(
+                naming_words(caption.words), probabilities.tolist(), strict=True
+            )
+        ]
+
+    def unsupported(self, photo: Regions, captions: EncodedCaptions) -> list[list[str]]:
+        """Words of each sentence that no region of a photo supports, each once."""
+        unsupported = []
+        for caption in map(captions.caption, range(len(captions.words))):
+            supports = zip(caption.words, self.supports(photo, caption), strict=True)
+            lacking = (word for word, one in supports if one is not None and one < UNSUPPORTED)
+            unsupported.append(list(dict.fromkeys(lacking)))
+        return unsupported
 
     def judge(
         self,

@@ -31,7 +31,7 @@ from regard.model.checkpoint import (
 )
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages, with_vectors
 from regard.model.encoders import RegionEncoder
-from regard.model.explaining import as_they_are, explain, with_labels
+from regard.model.explaining import explain, with_labels
 from regard.model.hub import Published, fetch
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
@@ -59,7 +59,7 @@ class Model(Judging, Published):
     device = PROCESSOR
     memory: int | None = None  # bytes that scores may take on a graphics card
     reads_english_alone, ranks_wholes = True, False  # backbones' first row is the whole photo
-    word_parts, shown = staticmethod(word_parts), staticmethod(as_they_are)
+    word_parts = staticmethod(word_parts)
 
     def __init__(
         self,
@@ -306,10 +306,8 @@ class Model(Judging, Published):
     def _discounts(
         self, images: EncodedImages, captions: EncodedCaptions
     ) -> Float[np.ndarray, "image cap"]:
-        of_photos = self.photo_discounts(images.vectors.sum(1))[:, None]
-        of_captions = self.sentence_discounts(captions.vectors.sum(1), captions.counted)
-        both: np.ndarray = of_photos + of_captions
-        return both
+        sums = images.vectors.sum(1), captions.vectors.sum(1)
+        return self.discounts_of_sums(*sums, captions.counted)
 
     @one_product_a_thread()
     def explain(
@@ -334,11 +332,10 @@ class Model(Judging, Published):
         discount = 0.0 if empty else lowered * float(self.discounts([photo], [caption])[0, 0])
         explanation = explain(
             *(photo, caption, scoring or self.scoring),
-            curve=self.curves.word,
+            supports=None if empty else self.supports(photo, caption),
             discount=discount,
             pointer=self.pointer,
             take_apart=self.word_parts,
-            shown=self.shown(photo.vectors),
         )
         labels = None if photo.labels is None else self._region_encoder.labels
         return with_labels(explanation, photo, caption, labels)

@@ -12,7 +12,6 @@ import numpy as np
 from PIL import Image
 
 from regard.errors import ConfigError, DataError
-from regard.model.explaining import unsupported_words
 from regard.model.model import Model
 from regard.progress import Progress, silent
 from regard.words.tokens import tokenize
@@ -78,8 +77,7 @@ def rank_captions(
     encoded = model.encode_captions(chosen)
     captions = [encoded.caption(row) for row in range(len(chosen))]
     judgements = model.judge(similarities, [regions], captions, "sentences", len(wanted))
-    shown = regions._replace(vectors=model.shown(regions.vectors))
-    unsupported = unsupported_words(model.curves.word, shown, encoded)
+    unsupported = model.unsupported(regions, encoded)
     return [
         RankedCaption(
             sentence,

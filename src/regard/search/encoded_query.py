@@ -9,6 +9,7 @@ from jaxtyping import Float
 
 from regard.core.scoring import Scoring
 from regard.explain.explanation import Explanation, Label, with_texts
+from regard.model.background import photo_portions
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
@@ -77,9 +78,17 @@ class EncodedQuery:
         return not self.photos and len(self.sentences) == 1 and self.sentences[0].weight > 0
 
     @property
-    def sentence_weight(self) -> float:
-        """Weight of the sentences in the similarity: so much of a photo's discount is taken off."""
-        return sum(part.weight for part in self.sentences) / self._sizes
+    def photo_portions(self) -> list[float]:
+        """How much of a photo's discount is taken off the similarities of each sentence."""
+        counted = np.array([part.caption.counted for part in self.sentences], int)
+        portions: list[float] = photo_portions(counted).tolist()
+        return portions
+
+    @property
+    def lowered(self) -> float:
+        """How much of a photo's discount is taken off the similarity."""
+        pairs = zip(self.sentences, self.photo_portions, strict=True)
+        return sum(part.weight * portion for part, portion in pairs) / self._sizes
 
     @property
     def discount(self) -> float:

@@ -323,7 +323,7 @@ def _rank(
     if k < 1:
         raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
     least = _JUDGED if query.is_one_sentence else 0  # so that the verdict is of more than one
-    wanted, weight = max(k, least), query.sentence_weight
+    wanted, weight = max(k, least), query.lowered
     best = dict(snapshot.scorer.best(keys, query.parts, wanted, weight))
     if read:
         first = [key for key in keys if key in read]

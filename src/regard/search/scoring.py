@@ -76,15 +76,15 @@ class Scorer(Protocol):
         """One for a later state of the store, which takes over what it can."""
 
     def best(
-        self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
+        self, keys: Sequence[str], queries: Queries, k: int, portion: float = 0.0
     ) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; ties as in `keys`.
 
         The similarity is the mean of the queries' ones, weighted, over the weights' sizes.
 
         Args:
-            sentences: weight of the queries that are sentences over the sizes of all: so much of
-                a photo's discount (`regard.model.background`) is taken off its similarity.
+            portion: of a photo's discount (`regard.model.background`) that is taken off its
+                similarity.
         """
 
 
@@ -118,7 +118,7 @@ class PhotoScorer:
         return later
 
     def best(
-        self, keys: Sequence[str], queries: Queries, k: int, sentences: float = 0.0
+        self, keys: Sequence[str], queries: Queries, k: int, portion: float = 0.0
     ) -> list[tuple[str, float]]:
         """The k most similar photos with their similarities, best first; as `Scorer.best`."""
         queries = [(weight, self._counted(vectors)) for weight, vectors in queries]
@@ -127,11 +127,11 @@ class PhotoScorer:
         if len(self._store) > mean_files.EXHAUSTIVE:
             if len(keys) > READ_EACH:
                 asked = (LISTED + LISTED_A_HIT * k) * _times(queries)
-                keys = self._shortlist.nearest(keys, queries, asked, sentences)
-            lowered = np.float32(sentences) * self._shortlist.discounts(keys)
+                keys = self._shortlist.nearest(keys, queries, asked, portion)
+            lowered = np.float32(portion) * self._shortlist.discounts(keys)
             with reading(self._store.parts(keys)):
                 return self._ranked(keys, queries, k, lowered)
-        lowered = np.float32(sentences) * self._shortlist.discounts(keys)
+        lowered = np.float32(portion) * self._shortlist.discounts(keys)
         if repeated and fused_handles(self._scoring) and fused_available():
             near = self._near_best(keys, queries, k, lowered)
             keys, lowered = [keys[row] for row in near], lowered[near]

@@ -110,20 +110,20 @@ class Shortlist:
         return out
 
     def nearest(
-        self, keys: Sequence[str], queries: Queries, count: int, sentences: float = 0.0
+        self, keys: Sequence[str], queries: Queries, count: int, portion: float = 0.0
     ) -> list[str]:
         """The photos that come nearest to a query, in the order of `keys`.
 
         Args:
             keys: photos to look among.
             count: how many to give at most.
-            sentences: as in `Scorer.best`.
+            portion: as in `Scorer.best`.
         """
         if count >= len(keys):
             return list(keys)
         self._load()
         queries = scaled(queries, self._scoring)
-        lowered = sentences * sum(abs(weight) for weight, _ in queries) * self.discounts(keys)
+        lowered = portion * sum(abs(weight) for weight, _ in queries) * self.discounts(keys)
         out = self._by_means(keys, queries) - lowered.astype(np.float32)
         near = _largest(out, min(len(keys), max(count, _FEWEST_NEAR, len(keys) // _NEAR)))
         if len(near) > count:

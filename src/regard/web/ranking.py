@@ -168,9 +168,8 @@ class Ranker:
                 )
                 for words in sentences
             ]
-            discounts = (
-                self._photo_discounts(known, tile, regions)[:, None] + of_sentences
-            )  # (I, C)
+            of_photos = self._photo_discounts(known, tile, regions)
+            discounts = np.outer(of_photos, query.photo_portions) + of_sentences  # (I, C)
             of_words = np.concatenate(
                 [np.outer(*pair) for pair in zip(discounts.T, portions, strict=True)], axis=1
             )

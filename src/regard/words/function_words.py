@@ -45,6 +45,14 @@ def naming_words(words: Sequence[str]) -> list[bool]:
     return [row >= opening and names_something(word) for row, word in enumerate(words)]
 
 
+def lacks_article(words: Sequence[str]) -> bool:
+    """Whether this is a single word that people mean as "a ..."; a plural needs none."""
+    if len(words) != 1 or not names_something(words[0]):
+        return False
+    word = words[0].lower()
+    return not word.endswith("s") or word.endswith("ss")
+
+
 def picture_opening(words: Sequence[str]) -> int:
     """How many first tokens only say that a photo is meant; 0 where nothing else is named."""
     start = sum(1 for _ in takewhile(MARKERS.__contains__, words))

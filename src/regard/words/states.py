@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 
 from regard.errors import CheckpointError
 from regard.words.encoder import DIM, MOST_PIECES, SentenceEncoder
-from regard.words.function_words import picture_opening
+from regard.words.function_words import lacks_article, picture_opening
 from regard.words.pieces import Pieces
 
 STATE_DIM = DIM
@@ -46,7 +46,8 @@ class WordStates:
     """The sentence encoder with its pieces of words.
 
     Words beyond the encoder's 510 pieces have zeros. So has a first "a photo of", without which
-    the rest is read: it names nothing and would colour what does.
+    the rest is read: it names nothing and would colour what does. A single word is read as
+    "a ...", for the encoder learned sentences.
 
     Args:
         folder: weights.safetensors and tokenizer.json, as they come with Regard.
@@ -74,8 +75,12 @@ class WordStates:
             Number of a caption and its states, float32, in no particular order.
         """
         openings = [picture_opening(words) for words in captions]
-        read = (words[start:] for words, start in zip(captions, openings, strict=True))
-        pieces = [[self._pieces.of(word) for word in words] for words in read]
+        read = [words[start:] for words, start in zip(captions, openings, strict=True)]
+        articles = [["a"] * lacks_article(words) for words in read]
+        pieces = [
+            [self._pieces.of(word) for word in (*article, *words)]
+            for article, words in zip(articles, read, strict=True)
+        ]
         lengths = [min(sum(map(len, words)) + 2, MOST_PIECES) for words in pieces]
         for rows in _batches(lengths):
             ids = [self._ids(pieces[row]) for row in rows]
@@ -83,6 +88,7 @@ class WordStates:
             states = self._encoder(np.concatenate(ids), counts)
             for row, own in zip(rows, np.split(states, counts.cumsum()[:-1]), strict=True):
                 of_words = _per_word(own, [len(word) for word in pieces[row]])
+                of_words = np.delete(of_words, 1, axis=0) if articles[row] else of_words
                 yield row, np.insert(of_words, [1] * openings[row], 0, axis=0)
 
     def _ids(self, pieces: list[list[int]]) -> list[int]:
@@ -99,7 +105,7 @@ class _OwnEncoder:
     def identity(self) -> list[str]:
         files = sorted(ENCODER.iterdir())
         digests = [hashlib.sha256(file.read_bytes()).hexdigest() for file in files]
-        return [*digests, "openings apart"]
+        return [*digests, "openings apart", "single words with an article"]
 
     def __call__(
         self, captions: Sequence[Sequence[str]]

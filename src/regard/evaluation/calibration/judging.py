@@ -21,7 +21,7 @@ from regard.evaluation.calibration.support import SupportReport
 from regard.evaluation.calibration.verdicts import VerdictReport
 from regard.evaluation.similarity import dataset_similarity, embed_photos, score_tile
 from regard.model.background import Background
-from regard.model.judgement import Calibration, VerdictCurve
+from regard.model.judgement import Calibration, VerdictCurve, WordCurve
 from regard.model.model import Model
 from regard.progress import Progress, silent
 from regard.store.region_store import RegionStore
@@ -224,25 +224,23 @@ def _discounts(
     model: Model, dataset: Dataset, vectors: Float[np.ndarray, "image region dim"]
 ) -> Float[np.ndarray, "image cap"]:
     """What was taken off similarities to rank by them."""
-    of_captions = []
+    sums, discounts = vectors.sum(1), []
     for start in range(0, len(dataset.captions.sentences), _CAPTIONS_AT_ONCE):
         part = model.encode_captions(dataset.captions.sentences[start : start + _CAPTIONS_AT_ONCE])
-        of_captions.append(model.sentence_discounts(part.vectors.sum(1), part.counted))
-    of_photos = model.photo_discounts(vectors.sum(1))[:, None]
-    both: np.ndarray = of_photos + np.concatenate(of_captions)
-    return both
+        discounts.append(model.discounts_of_sums(sums, part.vectors.sum(1), part.counted))
+    return np.concatenate(discounts, axis=1)
 
 
 def _words(
     model: Model, dataset: Dataset, material: _Material, fitting: Bool[np.ndarray, " image"]
-) -> tuple[Calibration, SupportReport] | tuple[None, None]:
+) -> tuple[WordCurve, SupportReport] | tuple[None, None]:
     """Without words to exchange on both sides of the measuring, there is nothing to fit."""
     exchanges = support.draw_exchanges(dataset.captions)
     used = fitting[[exchange.photo for exchange in exchanges]]
     if not used.any() or used.all():
         return None, None
     used = np.tile(used, 2)
-    pairs = support.word_pairs(model, material.vectors, material.counts, exchanges)
-    half = fit(Pairs(pairs.similarity[used], pairs.true[used]))
-    others = Pairs(pairs.similarity[~used], pairs.true[~used])
-    return fit(pairs), support.report(half, others)
+    cases = support.word_cases(model, material.vectors, material.counts, exchanges)
+    half = support.fit_words(support.WordCases(*(part[used] for part in cases)))
+    others = support.WordCases(*(part[~used] for part in cases))
+    return support.fit_words(cases), support.report(half, others)

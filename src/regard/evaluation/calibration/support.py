@@ -14,9 +14,9 @@ from jaxtyping import Bool, Float, Int
 from regard.backbones.support import Support
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import Dataset
-from regard.evaluation.calibration.curve import Pairs, fit_logistic
+from regard.evaluation.calibration.curve import fit_logistic
 from regard.explain.explanation import UNSUPPORTED
-from regard.model.judgement import Calibration
+from regard.model.judgement import WordCurve
 from regard.model.model import Model
 from regard.words.function_words import naming_words
 from regard.words.tokens import tokenize
@@ -35,6 +35,14 @@ class Exchange(NamedTuple):
     exchanged: tuple[str, ...]
     position: int
     """Of the word, from 0."""
+
+
+class WordCases(NamedTuple):
+    """Words in their sentences, and whether each is true of its photo."""
+
+    evidence: Float[np.ndarray, "word 3"]
+    """As of `Model.evidence`."""
+    true: Bool[np.ndarray, " word"]
 
 
 class SupportReport(NamedTuple):
@@ -84,27 +92,32 @@ def _is_cut_alike(exchange: Exchange) -> bool:
     return all(tokenize(" ".join(words)) == list(words) for words in both)
 
 
-def word_pairs(
+def word_cases(
     model: Model,
     vectors: Float[np.ndarray, "photo region dim"],
     counts: Int[np.ndarray, " photo"],
     exchanges: Sequence[Exchange],
-) -> Pairs:
-    """Largest product with what it is held against of every true word, then of exchanged ones.
+) -> WordCases:
+    """What tells of every true word whether the photo shows it, then of exchanged ones.
 
     Args:
         vectors: embedded regions of the captions' photos.
         counts: regions of each photo.
     """
-    largest = []
+    evidence = []
     for sentences in ([e.said for e in exchanges], [e.exchanged for e in exchanges]):
         embedded = model.encode_captions([" ".join(words) for words in sentences])
-        words = embedded.directions
-        for row, exchange in enumerate(exchanges):
-            word = words[row, exchange.position + 1]  # after <start>
+        for words, exchange in zip(embedded.directions, exchanges, strict=True):
+            word = words[exchange.position + 1][None]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]
-            largest.append(float((model.shown(regions) @ word).max()))
-    return Pairs(np.array(largest), np.repeat([True, False], len(exchanges)))
+            evidence.append(model.evidence(word, model.shown(regions))[0])
+    return WordCases(np.array(evidence), np.repeat([True, False], len(exchanges)))
+
+
+def fit_words(cases: WordCases) -> WordCurve:
+    """The most likely curve."""
+    slope, mean, deviation, intercept = fit_logistic(cases.evidence, cases.true)
+    return WordCurve(slope, intercept, mean, deviation)
 
 
 def fit_support(model: Model, dataset: Dataset) -> Support | None:
@@ -134,14 +147,15 @@ def fit_support(model: Model, dataset: Dataset) -> Support | None:
     return Support(usual[:-1], region, *others[:-1])
 
 
-def report(curve: Calibration, pairs: Pairs) -> SupportReport:
+def report(curve: WordCurve, cases: WordCases) -> SupportReport:
     """Measure support on words its curve was not fitted to."""
-    flagged: Bool[np.ndarray, " word"] = curve.probability(pairs.similarity) < UNSUPPORTED
-    true, exchanged = pairs.similarity[pairs.true], np.sort(pairs.similarity[~pairs.true])
+    support = curve.probability(cases.evidence)
+    flagged: Bool[np.ndarray, " word"] = support < UNSUPPORTED
+    true, exchanged = support[cases.true], np.sort(support[~cases.true])
     above = np.searchsorted(exchanged, true, "left") + np.searchsorted(exchanged, true, "right")
     return SupportReport(
         float(100 * above.mean() / (2 * len(exchanged))),
-        float(100 * flagged[pairs.true].mean()),
-        float(100 * flagged[~pairs.true].mean()),
-        len(pairs.true),
+        float(100 * flagged[cases.true].mean()),
+        float(100 * flagged[~cases.true].mean()),
+        len(cases.true),
     )
