@@ -14,7 +14,6 @@ from regard.backbones.fitted import Fitted, load_fitted, save_fitted
 from regard.backbones.support import Support
 from regard.datasets.captions import Captions
 from regard.evaluation.calibration.support import fit_support
-from regard.model.explaining import unsupported_words
 from regard.model.judgement import Calibration
 from regard.search.captions import rank_captions
 
@@ -113,8 +112,7 @@ def test_words_have_the_support_that_was_fitted_wherever_it_is_told(tiny_folders
             assert word.support is None or word.support == pytest.approx(probability, abs=1e-5)
             np.testing.assert_allclose(word.cosines, row, atol=1e-5)
     model.info = {"word_support": {"slope": 2.0, "intercept": -1.7 - np.median(2 * shown.max(1))}}
-    moved = photo._replace(vectors=model.shown(photo.vectors))
-    named = unsupported_words(model.curves.word, moved, captions)
+    named = model.unsupported(photo, captions)
     explained = [model.explain(photo, captions.caption(row)) for row in range(len(SENTENCES))]
     assert named == [explanation.unsupported for explanation in explained]
     assert any(named)

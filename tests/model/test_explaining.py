@@ -8,14 +8,12 @@ import reference
 
 from regard.core.scoring import Scoring
 from regard.errors import ShapeError
-from regard.model.encoded import EncodedCaption, EncodedCaptions
-from regard.model.explaining import explain, unsupported_words
-from regard.model.judgement import Calibration
+from regard.model.encoded import EncodedCaption
+from regard.model.explaining import explain
 from regard.model.pointer import SHAPES, Pointer
 from regard.store.region_store import Regions
 
 SIZE = (60, 40)
-CURVE = Calibration(10.0, -5.0)
 NAMES = ("<start>", "dog", "cat", "the", "<end>")
 
 
@@ -70,31 +68,14 @@ def test_a_discount_is_taken_off_words_by_their_weights():
     assert shares[3:] == [0, 0]
 
 
-def test_support_of_words_that_name_something():
+def test_support_is_said_of_the_words_it_is_given_for():
     regions = photo([[1.0, 0.0], [0.0, 1.0]])
-    words = np.array([[1.0, 0.0], [0.6, 0.8], [0.0, -1.0], [0.0, -1.0], [0.0, -1.0]])
-    caption = EncodedCaption(NAMES, words)
-    explanation = explain(regions, caption, Scoring(), curve=CURVE)
-    wanted = [None, 1 / (1 + np.exp(5 - 8)), 1 / (1 + np.exp(5)), None, None]
-    assert [word.support for word in explanation.words] == [w and pytest.approx(w) for w in wanted]
-    assert explanation.unsupported == ["cat"]  # its largest cosine is 0
+    caption = EncodedCaption(NAMES, np.eye(5, 2) + 0.1)
+    supports = [None, 0.95, 0.01, None, None]
+    explanation = explain(regions, caption, Scoring(), supports=supports)
+    assert [word.support for word in explanation.words] == supports
+    assert explanation.unsupported == ["cat"]
     assert explain(regions, caption, Scoring()).unsupported == []
-
-
-def test_unsupported_words_of_many_sentences_are_those_of_the_explanations():
-    rng = np.random.default_rng(1)
-    regions = photo(units(rng, 3))
-    words = (NAMES, ("<start>", "cat", "cat", "<end>"), ("<start>", "a", "<end>"))
-    vectors = np.zeros((3, 5, 8))
-    for row, texts in zip(vectors, words, strict=True):
-        row[: len(texts)] = units(rng, len(texts))
-    captions = EncodedCaptions(vectors, np.array([5, 4, 3]), words)
-    high = Calibration(10.0, -8.0)
-    unsupported = unsupported_words(high, regions, captions)
-    explained = [explain(regions, captions.caption(row), Scoring(), curve=high) for row in range(3)]
-    assert unsupported == [explanation.unsupported for explanation in explained]
-    assert any(unsupported)
-    assert unsupported_words(None, regions, captions) == [[], [], []]
 
 
 def test_words_that_name_something_point_where_boxes_are_known():

@@ -126,7 +126,9 @@ def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, 
     of_sentence = model.background.sentence_discounts(words.mean(0)[None], np.array([len(words)]))
     for key, regions in images.items():
         of_photo = model.background.photo_discounts(regions.mean(0)[None])
-        assert raw[key] - lowered[key] == pytest.approx((of_photo + of_sentence)[0], abs=1e-5)
+        assert raw[key] - lowered[key] == pytest.approx(
+            (len(words) / 8 * of_photo + of_sentence)[0], abs=1e-5
+        )
 
 
 def plainly(index, query):

@@ -126,7 +126,7 @@ class Curves(NamedTuple):
         }
         return cls(
             curve("calibration"),
-            WordCurve(**word) if word else None,
+            WordCurve(**{k: word[k] for k in WordCurve._fields if k in word}) if word else None,
             verdicts.get("photos"),
             verdicts.get("sentences"),
             info.get("agreement", {}).get("lowered", 1.0),
