@@ -17,7 +17,7 @@ from regard.words.function_words import naming_words
 from regard.words.readings import forms_of
 from regard.words.special import MARKERS
 
-UNSUPPORTED = 0.28  # below this probability a word is said to be shown by no region
+UNSUPPORTED = 0.3  # below this probability a word is said to be shown by no region
 UNSCORED = "Words show where they look and are no part of the score."
 
 
