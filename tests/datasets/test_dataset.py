@@ -33,7 +33,7 @@ def captions(tmp_path: Path, *names: str) -> Path:
 
 
 def test_features_come_in_the_order_of_the_photos(tmp_path: Path, store: Path) -> None:
-    dataset = open_dataset(captions(tmp_path, "b.jpg", "a.jpg"), "all", store)
+    dataset = open_dataset(str(captions(tmp_path, "b.jpg", "a.jpg")), "all", str(store))
     assert dataset.captions.photos == ("b.jpg", "a.jpg")
     assert (dataset.feature_dim, dataset.producer) == (3, "maker")
     features, counts = dataset.gather(np.array([0, 1, 1]))
