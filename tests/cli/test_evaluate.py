@@ -67,6 +67,7 @@ def test_ensemble_keeps_its_similarities_and_uses_them_again(world, tmp_path):
         (("--ties", "lucky"), "ties is 'lucky'"),
         (("--combine", "max"), "combine is 'max'"),
         (("--split", "nowhere"), "no captions in split 'nowhere'"),
+        (("--explained-by", "magic"), "way to explain is 'magic'"),
     ],
 )
 def test_what_cannot_be_done_is_said(world, more, message):
@@ -76,15 +77,21 @@ def test_what_cannot_be_done_is_said(world, more, message):
     assert not done.stdout
 
 
-def test_explanations_are_judged(world):
+def test_explanations_are_judged_way_by_way_and_of_several_models(world):
     done = evaluate(world, "--explanations", "--json")
     assert done.exit_code == 0, (done.output, done.exception)
-    tree = json.loads(done.stdout)
+    (tree,) = json.loads(done.stdout)["judged"]
+    assert (tree["model"], tree["way"]) == (str(world.model), "shares")
     assert tree["max_share_error"] < 1e-5
     assert tree["deletion"].keys() == tree["insertion"].keys() == {"0.1", "0.25", "0.5", "0.75"}
-    assert tree["exchanged"] is None  # nobody fitted it to tell
-    shown = evaluate(world, "--explanations")
-    assert "fall without 50%" in shown.stdout
-    assert "never tells words that no region shows" in shown.stderr
-    both = evaluate(world, "--model", world.model, "--explanations")
-    assert "explanations are of one" in str(both.exception)
+    assert tree["exchanged"]["told"] is None  # nobody fitted it to tell
+    assert tree["pointing"] is None
+    ways = ("--explained-by", "attention", "--explained-by", "cosines")
+    phrases = ("--grounding", world.captions.with_name("phrases.jsonl"))
+    more = ("--model", world.model, "--explanations", "--pairs", 3, *ways, *phrases)
+    judged = json.loads(evaluate(world, *more, "--json").stdout)["judged"]
+    assert [(one["way"], one["pairs"]) for one in judged] == [("attention", 3), ("cosines", 3)] * 2
+    assert judged[0]["pointing"]["phrases"] == judged[1]["pointing"]["phrases"] > 0
+    shown = evaluate(world, *more).stdout
+    for title in ("falls without 50%", "left with only 10%", "ms a photo", "pointing; box R@1"):
+        assert title in shown

@@ -1,5 +1,6 @@
 """The measure of explanations tells a true one from one that is not, and counts by hand."""
 
+import json
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,8 +9,10 @@ from tests.model.test_model import model as small_model
 
 from regard.datasets.captions import Captions
 from regard.errors import ConfigError, DataError
-from regard.evaluation.faithfulness import judge_explanations
+from regard.evaluation.faithfulness import judge_explanations, judge_ways
+from regard.evaluation.ways import OWN, WAYS
 from regard.explain.explanation import Explanation, WordExplanation
+from regard.store.shards import Regions
 from regard.words.tokens import tokenize
 
 NOUNS = ["dog", "cat", "bird", "horse", "boat", "tree"]
@@ -44,16 +47,19 @@ class Stub:
 
     def encode_captions(self, sentences):
         (words,) = map(tokenize, sentences)
-        return SimpleNamespace(caption=lambda _: words, words=words)
+        one = SimpleNamespace(words=words, vectors=np.ones((len(words), 1)))
+        vectors = one.vectors[None]
+        return SimpleNamespace(caption=lambda _: one, words=(tuple(words),), vectors=vectors)
 
     def _column(self, words):
         return NOUNS.index(next(word for word in words if word in NOUNS))
 
     def similarity(self, images, captions, background):
         assert not background
-        return images.vectors[..., self._column(captions.words)].max(1, keepdims=True)
+        return images.vectors[..., self._column(captions.words[0])].max(1, keepdims=True)
 
-    def explain(self, photo, words):
+    def explain(self, photo, caption):
+        words = caption.words
         cosines = photo.vectors[:, self._column(words)]
         attention = self._look(cosines)
         similarity = float(cosines.max())
@@ -70,6 +76,13 @@ class Stub:
             for word in words
         ]
         return Explanation(similarity, tuple(told), np.empty((0, 4)), (0, 0))
+
+
+class Marked(Stub):
+    """Its sentences begin with a word of their own, as those of models do."""
+
+    def encode_captions(self, sentences):
+        return super().encode_captions([f"xx {sentence}" for sentence in sentences])
 
 
 def at_the_best(cosines):
@@ -95,8 +108,55 @@ def test_a_true_explanation_wins_and_an_untrue_one_does_not():
 
 def test_words_put_in_place_of_others_are_told_and_true_ones_are_not():
     tree = judge_explanations(Stub(at_the_best), Photos(), 6)
-    assert tree["exchanged"] == {"words": 6, "told": 100, "false_alarms": 0}
-    assert judge_explanations(Stub(at_the_best, tells=False), Photos(), 6)["exchanged"] is None
+    assert tree["exchanged"] == {"words": 6, "ranked": 100, "told": 100, "false_alarms": 0}
+    exchanged = judge_explanations(Stub(at_the_best, tells=False), Photos(), 6)["exchanged"]
+    assert exchanged == {"words": 6, "ranked": 100, "told": None, "false_alarms": None}
+
+
+class Boxed(Photos):
+    """Regions lie side by side; what is shown is in the third."""
+
+    def regions_of(self, row):
+        edges = np.arange(8) * 10
+        boxes = np.stack([edges, 0 * edges, edges + 10, 0 * edges + 10], 1).astype(np.float32)
+        return Regions(self._features[row], boxes, np.ones(8, np.float32), 80, 10)
+
+
+def test_phrases_are_looked_for_where_each_way_says(tmp_path):
+    lines = [
+        {
+            "file": f"{noun}.jpg",
+            "captions": [
+                {
+                    "caption": f"a {noun}",
+                    "phrases": [
+                        {"id": "1", "types": ["x"], "phrase": f"a {noun}", "first_word": 0}
+                    ],
+                }
+            ],
+            "boxes_norm": {"1": [[0.25, 0, 0.375, 1]]},
+        }
+        for noun in NOUNS
+    ]
+    (tmp_path / "phrases.jsonl").write_text("\n".join(map(json.dumps, lines)))
+
+    def elsewhere(model, photo, caption):
+        return WAYS["attention"](model, photo, caption)._replace(maps=lambda _: np.eye(8)[7])
+
+    trees = judge_ways(
+        Marked(at_the_best),
+        Boxed(),
+        {"attention": WAYS["attention"], "elsewhere": elsewhere},
+        6,
+        entities=tmp_path / "phrases.jsonl",
+    )
+    right = trees["attention"]["pointing"]
+    assert (right["phrases"], right["pointing_accuracy"], right["box_recall@1"]) == (6, 100, 100)
+    assert right["types"]["x"]["phrases"] == 6
+    assert trees["elsewhere"]["pointing"]["pointing_accuracy"] == 0
+    assert trees["attention"]["deletion"]["0.1"]["wins"] == 100
+    unmarked = judge_ways(Stub(at_the_best), Boxed(), OWN, 6, entities=tmp_path / "phrases.jsonl")
+    assert unmarked["shares"]["pointing"] is None  # its words stand elsewhere than phrases say
 
 
 def test_shares_that_do_not_sum_to_the_similarity_are_found():

@@ -78,7 +78,7 @@ def test_what_it_looks_at_is_what_matters():
     tree = judge_explanations(ours, Photos(), 6)
     assert tree["max_share_error"] < 1e-6
     assert tree["deletion"]["0.1"]["wins"] == tree["insertion"]["0.1"]["wins"] == 100
-    assert tree["exchanged"] is None  # it never tells
+    assert tree["exchanged"]["told"] is None  # it never tells
 
 
 @pytest.mark.parametrize("given", [np.ones((2, 6)), np.ones(6), np.ones((0, 6))])

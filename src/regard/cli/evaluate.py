@@ -39,7 +39,10 @@ Images = Annotated[
 ]
 Grounding = Annotated[
     Path | None,
-    typer.Option(help="Phrases with boxes (Entities' JSONL): judge where words look instead."),
+    typer.Option(
+        help="Phrases with boxes (Entities' JSONL): judge where words look instead, or besides "
+        "with --explanations."
+    ),
 ]
 Memory = Annotated[
     float | None,
@@ -53,6 +56,13 @@ SimilaritiesOption = Annotated[
 ]
 WithExplanations = Annotated[
     bool, typer.Option("--explanations", help="Judge whether explanations are true of the model.")
+]
+ExplainedBy = Annotated[
+    list[str] | None,
+    typer.Option(help="Ways to explain: shares, attention, cosines, gradients; repeatable."),
+]
+PairsOption = Annotated[
+    int, typer.Option(min=1, help="For --explanations: photos, each with its first caption.")
 ]
 WithBackground = Annotated[
     bool, typer.Option(help="Lower hubs by the model's background, if it has one; or do not.")
@@ -71,6 +81,8 @@ def evaluate(
     grounding: Grounding = None,
     agreement: WithAgreement = False,
     explanations: WithExplanations = False,
+    explained_by: ExplainedBy = None,
+    pairs: PairsOption = 500,
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
@@ -85,16 +97,13 @@ def evaluate(
         regard evaluate --data dataset_flickr8k.json --regions flickr8k.regions --split val
 
         regard evaluate -m t2i -m i2t --data data/coco_precomp --split testall --protocol coco-5k
-
-        regard evaluate --data data/coco_precomp --split testall --protocol coco-5k --device cuda
-
-        regard evaluate --no-background --data dataset_flickr8k.json --regions flickr8k.regions
+        --device cuda
 
         regard evaluate --data captions.json --regions photos.regions --grounding entities.jsonl
 
         regard evaluate --data captions.json --regions photos.regions --agreement
 
-        regard evaluate --data captions.json --regions photos.regions --explanations
+        regard evaluate --data captions.json --regions photos.regions --explained-by gradients
 
         regard evaluate --data captions.json --regions photos.regions --gallery page
     """
@@ -106,12 +115,12 @@ def evaluate(
     judge = _judge(protocol, ties, combine, similarities)
     dataset = open_split(data, split, regions)
     loaded = _loaded(model, background, device, memory)
+    if explanations or explained_by:
+        return print_faithfulness(loaded, dataset, explained_by, grounding, pairs, as_json)
     if grounding is not None:
         return judge_grounding(loaded, dataset, grounding, as_json)
     if agreement:
         return judge_agreement(loaded, dataset, as_json)
-    if explanations:
-        return print_faithfulness(loaded, dataset, as_json)
     if gallery is not None:
         photos = images or data.parent / "images"
         report = judge_with_gallery(judge, loaded, dataset, split, gallery, photos)

@@ -8,13 +8,9 @@ from regard.cli.common import notes, print_figures, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    import numpy as np
-
     from regard.datasets.dataset import BoxedDataset
     from regard.evaluation.grounding import Answer, Evidence
     from regard.model.model import Model
-
-_LONGEST = 32  # cells of a map along the photo's longer side
 
 
 def judge_grounding(
@@ -43,26 +39,20 @@ def judge_grounding(
 
 def _map_shown(evidence: "Evidence") -> "Answer":
     """By the map people are shown of models that learned to point."""
+    from regard.evaluation.ways import from_map
     from regard.explain.maps import pointed_scores
 
     assert evidence.pointing is not None
-    return _from_map(evidence, pointed_scores(evidence.pointing))
+    return from_map(pointed_scores(evidence.pointing), evidence.boxes, evidence.size)
 
 
 def _map_of_cosines(evidence: "Evidence") -> "Answer":
     """By the map of other models, which needs no boxes in training."""
+    from regard.evaluation.ways import from_map
     from regard.explain.maps import cosine_scores
 
-    return _from_map(evidence, cosine_scores(evidence.cosines, evidence.attention))
-
-
-def _from_map(evidence: "Evidence", scores: "np.ndarray") -> "Answer":
-    """The brightest place of a map, and the region that fits it."""
-    from regard.evaluation.grounding import Answer
-    from regard.explain.maps import best_region, heat_map, map_grid, peak
-
-    heat = heat_map(scores, evidence.boxes, evidence.size, map_grid(evidence.size, _LONGEST))
-    return Answer(peak(heat, evidence.size), best_region(heat, evidence.boxes, evidence.size))
+    scores = cosine_scores(evidence.cosines, evidence.attention)
+    return from_map(scores, evidence.boxes, evidence.size)
 
 
 def _show(tree: dict[str, Any]) -> None:

@@ -34,6 +34,7 @@ _UNREADABLE = (  # what a file raises that is cut, or is no such file
 )
 _ENOUGH_OVERLAP = 0.5
 _PHOTOS_AT_ONCE = 64
+_BASELINES = ("random_region", "photo_centre", "best_region")
 
 
 class Evidence(NamedTuple):
@@ -170,19 +171,29 @@ class Grounding:
         self._by_kind: dict[str, list[int]] = defaultdict(list)
 
     def add(self, phrase: Phrase, evidence: Evidence) -> None:
-        """Judge a phrase."""
-        width, height = evidence.size
+        """Judge a phrase by what a model says of it."""
+        answers = {name: locate(evidence) for name, locate in self.ways.items()}
+        self.judge(phrase, evidence.boxes, evidence.size, answers)
+
+    def judge(
+        self,
+        phrase: Phrase,
+        boxes: Float[np.ndarray, "region 4"],
+        size: tuple[int, int],
+        answers: Mapping[str, Answer],
+    ) -> None:
+        """Judge where a phrase is said to be, by way."""
+        width, height = size
         true = phrase.boxes * np.array([width, height, width, height])
-        middles = (evidence.boxes[:, :2] + evidence.boxes[:, 2:]) / 2
+        middles = (boxes[:, :2] + boxes[:, 2:]) / 2
         pointed = np.array([_inside(x, y, true) for x, y in middles])
-        covered = _overlap(evidence.boxes, true).max(1) >= _ENOUGH_OVERLAP
-        for name, locate in self.ways.items():
-            answer = locate(evidence)
+        covered = _overlap(boxes, true).max(1) >= _ENOUGH_OVERLAP
+        for name, answer in answers.items():
             hit = _Hits(_inside(*answer.point, true), bool(covered[answer.region]))
             self._hits[name].append(hit)
         self._hits["random_region"].append(_Hits(float(pointed.mean()), float(covered.mean())))
         self._hits["photo_centre"].append(
-            _Hits(_inside(width / 2, height / 2, true), bool(covered[_widest(evidence.boxes)]))
+            _Hits(_inside(width / 2, height / 2, true), bool(covered[_widest(boxes)]))
         )
         self._hits["best_region"].append(_Hits(bool(pointed.any()), bool(covered.any())))
         for kind in phrase.kinds:
@@ -201,11 +212,12 @@ class Grounding:
             **_figures(hits),
             "phrases": self.phrases,
             "way": shown,
-            "ways": {name: _figures(np.array(self._hits[name])) for name in self.ways},
-            "baselines": {
-                name: _figures(np.array(self._hits[name]))
-                for name in ("random_region", "photo_centre", "best_region")
+            "ways": {
+                name: _figures(np.array(hits))
+                for name, hits in self._hits.items()
+                if name not in _BASELINES
             },
+            "baselines": {name: _figures(np.array(self._hits[name])) for name in _BASELINES},
             "types": {k: {**_figures(h), "phrases": len(h)} for k, h in kinds.items()},
         }
 
