@@ -18,7 +18,6 @@ from regard.training.loop import train
 
 CHOICES = [
     ("vseinf-f30k",),
-    ("vseinf-f30k", "model.word_encoding=states"),
     ("chan-f30k", "training.margin=0.05"),
     ("sgr-f30k", "model.aspects=32", "model.dropout=0", "training.negatives=sum"),
     ("saf-f30k", "model.aspects=32", "model.dropout=0", "training.negatives=sum"),

@@ -118,9 +118,8 @@ def test_rates_fall_from_layer_to_layer_and_0_freezes(bert):
     assert not model.words.bert.training
 
 
-@pytest.mark.parametrize("choice", ["chan-f30k", "vseinf-f30k"])
-def test_it_learns_is_kept_and_judged_again(tmp_path, bert, choice):
-    how = wanted(bert, "training.epochs=8", "training.text_rate=0.3", name=choice)
+def test_it_learns_is_kept_and_judged_again(tmp_path, bert):
+    how = wanted(bert, "training.epochs=8", "training.text_rate=0.3", name="vseinf-f30k")
     best = train(how, Photos(0), Photos(3), tmp_path).best
     fallen = losses(tmp_path)[1:]
     assert fallen[-1] < 0.9 * fallen[0]
