@@ -140,15 +140,21 @@ def test_after_calibration_an_absent_word_has_no_support(model, tmp_path, monkey
     assert (kinds[0] < UNSUPPORTED).mean() < 0.05
 
 
+@pytest.fixture(scope="module")
+def drawn():
+    """What miniatures learn from."""
+    making = pytest.importorskip("making.miniatures")
+    return making.draw(range(making.SCENES), seed=1)
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 900)])
-def test_a_miniature_can_be_made_again(family, steps, tmp_path, scenes):
+@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 900), ("tipsv2", 250)])
+def test_a_miniature_can_be_made_again(family, steps, drawn, tmp_path, scenes):
     """As the committed one was, if in fewer steps; half of what that must reach is enough."""
     making = pytest.importorskip("making.miniatures")
     from tests.backbones.tiny import write
 
-    drawn = making.draw(range(making.SCENES), seed=1)
-    network, tokenizer = making.train(family, drawn, steps)
+    network, tokenizer = making.train(family, drawn, steps, quick=family == "tipsv2")
     write(tmp_path, family, network.half(), tokenizer, making.SIDE)
     model = regard.load(tmp_path)
     assert image_recall(model, scenes) >= RECALL / 2 * 100 / SCENES
