@@ -148,7 +148,7 @@ def drawn():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 900), ("tipsv2", 250)])
+@pytest.mark.parametrize(("family", "steps"), [("clip", 500), ("siglip", 900), ("tipsv2", 600)])
 def test_a_miniature_can_be_made_again(family, steps, drawn, tmp_path, scenes):
     """As the committed one was, if in fewer steps; half of what that must reach is enough."""
     making = pytest.importorskip("making.miniatures")
