@@ -157,9 +157,8 @@ def train(
     """A miniature that has learned from scenes.
 
     Args:
-        quick: let a TIPSv2 learn in a sixth of the steps, of half the photos: it begins centred
-            and is told of every word whether a photo shows it. The committed one was not, and
-            points better.
+        quick: let a TIPSv2 learn in few steps: it begins centred, and is told of every word
+            whether a photo shows it. The committed one was not, and points better.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
