@@ -47,7 +47,12 @@ def folder(tmp_path_factory):
     samples.copy_samples(place)
     for seed in range(DRAWN):
         size = (120, 80) if seed % 3 else (80, 120)
-        draw(place / f"drawn/{seed}.png", seed, size, f"2021:03:{seed % 28 + 1:02} 09:00:00")
+        draw(
+            place / f"drawn/{seed}.png",
+            seed,
+            size,
+            f"2021:03:{seed % 28 + 1:02} {9 + seed // 28:02}:00:00",
+        )
     return place
 
 

@@ -59,7 +59,7 @@ def test_json_is_what_others_build_on(index):
     first = tree[0]
     assert set(first) == {
         *("photo", "similarity", "words", "id", "width", "height", "taken"),
-        *("unsupported", "verdict", "match_probability", "looks_like", "is_read"),
+        *("unsupported", "verdict", "match_probability", "looks_like", "is_read", "alike"),
     }
 
 
@@ -290,3 +290,22 @@ def test_photos_without_a_date_are_counted_where_dates_are_asked_for(index):
     assert note in invoke(*asked, "--before", "2021-01-01", "--path", "*tall*").stderr
     assert "left out" not in invoke(*asked, "--after", "2021-01-01", "--path", "*1.png").stderr
     assert "left out" not in invoke(*asked).stderr
+
+
+def test_photos_that_are_one_have_one_line(tmp_path):
+    """A raw file, as far as its name says, beside its JPEG; both are read as what they are."""
+    for ending, seed in (("jpg", 1), ("dng", 2)):
+        draw(tmp_path / f"photos/{seed}.png", seed + 10)
+        draw(tmp_path / "made.jpg", seed, size=(240, 180))
+        (tmp_path / "made.jpg").rename(tmp_path / f"photos/IMG_1.{ending}")
+    model = save_model(tmp_path / "model")
+    assert invoke("index", tmp_path / "photos", "-i", tmp_path / "i", "-m", model).exit_code == 0
+    tree = found(tmp_path / "i", "a red dog")
+    assert len(tree) == 3
+    one = next(hit for hit in tree if hit["alike"])
+    assert {Path(p).name for p in (one["photo"], *one["alike"])} == {"IMG_1.jpg", "IMG_1.dng"}
+    lines = invoke("search", "a red dog", "-i", tmp_path / "i").stdout.splitlines()
+    assert [line.endswith("   and 1 more like it") for line in lines].count(True) == 1
+    paths = invoke("search", "a red dog", "-i", tmp_path / "i", "--paths0").stdout
+    assert paths.count("\0") == 3
+    assert len(found(tmp_path / "i", "a red dog", "-k", 2)) == 2

@@ -1,5 +1,7 @@
 """Photos that are nearly the same, stack by stack."""
 
+import shutil
+
 import pytest
 from PIL import Image, ImageEnhance
 from search.conftest import draw
@@ -22,6 +24,8 @@ def client(tmp_path_factory):
             inner = photo.crop((width // 40, height // 40, width, height))
             ImageEnhance.Brightness(inner).enhance(1.1).save(place / f"photos/{name}-edited.jpg")
     draw(place / "photos/drawn.png", 5)
+    (place / "photos/again").mkdir()
+    shutil.copy(place / "photos/drawn.png", place / "photos/again/copy.png")
     model = load()
     update_index(place / "index", place / "photos", model, workers=1)
     with Index.open(place / "index", model) as index, client_of(index) as opened:
@@ -44,3 +48,29 @@ def test_all_of_them_are_listed_stack_by_stack(client):
     for hit in answer["hits"]:
         last = last if hit["alike"] else hit["photo"]["id"]
         assert hit["alike"] in (None, last)
+
+
+def test_what_differs_is_told_in_words(client):
+    hits = get(client, "duplicates")["hits"]
+    assert all((hit["differs"] is None) == (hit["alike"] is None) for hit in hits)
+    cats = [hit["differs"] for hit in hits if "cat" in hit["photo"]["name"] and hit["differs"]]
+    assert cats == [{"text": "No region differs", "boxes": []}]  # brighter, and cut a little
+
+
+def test_exact_copies_are_named(client):
+    (copied,) = [hit for hit in get(client, "duplicates")["hits"] if hit["copies"]]
+    assert {copied["photo"]["name"], *copied["copies"]} == {"copy.png", "drawn.png"}
+
+
+def test_hits_of_a_search_say_which_they_nearly_are(client):
+    hits = get(client, "search", q="a cup of coffee")["hits"]
+    names = [hit["photo"]["name"] for hit in hits]
+    places = {hit["photo"]["id"]: place for place, hit in enumerate(hits)}
+    alike = {n: h["alike"] for n, h in zip(names, hits, strict=True) if h["alike"]}
+    assert {"coffee.jpg", "coffee-edited.jpg"} & set(alike)
+    for name, lead in alike.items():
+        assert places[lead] < names.index(name)
+
+
+def test_without_a_search_shots_are_told_apart_by_name_and_time_alone(client):
+    assert not any(hit["alike"] for hit in get(client, "photos")["hits"])

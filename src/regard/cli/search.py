@@ -24,10 +24,12 @@ from regard.cli.explain import note_unscored, tell_unknown_words
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
-    from regard.search.catalog import Filters
+    from regard.search.catalog import Filters, PhotoRecord
     from regard.search.index import Index
     from regard.search.part import Box
     from regard.search.result import Hit, SearchResult
+
+    Alike = list[list[PhotoRecord]]
 
 _QUOTED = "In quotation marks a sentence is taken as it stands."
 Orientation = Literal["landscape", "portrait", "square"]
@@ -44,6 +46,9 @@ BoxOption = Annotated[
         "0.5,0,0.5,1 for its right half."
     ),
 ]
+
+
+_STACKED, _MORE = 3, 20  # hits asked for a photo wanted, and besides
 
 
 def search(
@@ -100,24 +105,48 @@ def search(
         if chosen is not None:
             regions = opened.model.encode_images([(like or [])[0]]).photo(0)
             asked = replace(asked, like=(part_of(regions, chosen),))
-        result = opened.search(asked, k, filters=filters, sort=sort)
+        result = opened.search(asked, _depth(k, sort), filters=filters, sort=sort)
         note_result(result, filters)
         if filters.taken_after or filters.taken_before:
             _note_undated(opened.count_undated(filters))
-        _print(result, as_json=as_json, paths0=paths0, pictures=pictures)
+        _print(result, k, as_json=as_json, paths0=paths0, pictures=pictures)
 
 
-def _print(result: "SearchResult", *, as_json: bool, paths0: bool, pictures: bool) -> None:
-    """What was found, in the form that was asked for."""
+def _depth(k: int, sort: str) -> int:
+    """Hits to ask for, so that after stacking as many are left as are wanted.
+
+    By date no more than these: the newest of many would be others than the newest of the best.
+    """
+    return _STACKED * k + _MORE if k > 0 and sort == "relevance" else k
+
+
+def _print(
+    result: "SearchResult",
+    k: int,
+    *,
+    as_json: bool,
+    paths0: bool,
+    pictures: bool,
+) -> None:
+    """The best k of what was found, in the form that was asked for, each with those it is like."""
+    stacks = result.stacks()[:k]
+    result = replace(result, hits=[first for first, *_ in stacks])
+    alike = [[hit.photo for hit in others] for _, *others in stacks]
     if as_json:
-        print_json([hit_tree(hit, result) for hit in result.hits])
+        rows = zip(result.hits, alike, strict=True)
+        print_json(
+            [
+                {**hit_tree(hit, result), "alike": [place_of(photo.path) for photo in others]}
+                for hit, others in rows
+            ]
+        )
     elif paths0:
         for hit in result.hits:
             sys.stdout.buffer.write(os.fsencode(place_of(hit.photo.path)) + b"\0")
     elif pictures:
         _print_pictures(result)
     else:
-        print_table(result)
+        print_table(result, alike=alike)
 
 
 def _understood(
@@ -282,17 +311,26 @@ def hit_tree(hit: "Hit", result: "SearchResult") -> dict[str, object]:
     return tree if hit.probability is None else {**tree, "probability": hit.probability}
 
 
-def print_table(result: "SearchResult", title: str | None = None) -> None:
-    """A line a photo: rank, how well it fits, and its path, whole, so that it can be copied."""
+def print_table(
+    result: "SearchResult", title: str | None = None, alike: "Alike | None" = None
+) -> None:
+    """A line a photo: rank, how well it fits, and its path, whole, so that it can be copied.
+
+    Args:
+        alike: of each, photos that are nearly the same and have no line.
+    """
     if title is not None:
         output.print(title, markup=False)
-    for rank, hit in enumerate(result.hits, 1):
+    counts = [len(others) for others in alike or [[]] * len(result.hits)]
+    for rank, (hit, more) in enumerate(zip(result.hits, counts, strict=True), 1):
         told = {
             "read here": ", ".join(hit.words_read),
             "not found": ", ".join(hit.unsupported),
             "found by label": _labelled(hit),
         }
         notices = "".join(f"   ({what}: {words})" for what, words in told.items() if words)
+        if more:
+            notices += f"   and {more} more like it"
         _print_line(f"{_head(rank, hit)}  {place_of(hit.photo.path)}{notices}")
     if result.hits:
         note_unscored(result.hits[0].wanted)

@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+import numpy as np
+
 from regard.errors import DataError
 from regard.explain.explanation import Explanation, Label
 from regard.model.judgement import Judgement, Verdict, verdict
 from regard.search.catalog import PhotoRecord
 from regard.search.encoded_query import EncodedQuery
+from regard.search.stacks import stacked
 from regard.store.region_store import Regions
 
 
@@ -130,3 +133,21 @@ class SearchResult:
     match_probability: float | None = None
     """Probability that a photo that fits is among them, one query in two having one; None without
     a calibration that compares with a background."""
+
+    def stacks(self) -> list[list[Hit]]:
+        """Hits in their order, each followed by those of it that are nearly the same photo."""
+        lead = self.alike()
+        stacks: dict[str, list[Hit]] = {}
+        for hit in self.hits:
+            stacks.setdefault(lead.get(hit.photo.id, hit.photo.id), []).append(hit)
+        return list(stacks.values())
+
+    def alike(self) -> dict[str, str]:
+        """Of hits that are nearly an earlier one, by id, that one's id."""
+        if not self.hits:
+            return {}
+        sums = np.stack([np.sum(hit.regions.vectors, 0, dtype=np.float32) for hit in self.hits])
+        units = sums / np.linalg.norm(sums, axis=1, keepdims=True).clip(1e-12)
+        model = self.hits[0].query.model
+        measured = model.background is not None and not model.ranks_wholes
+        return stacked([hit.photo for hit in self.hits], units, measured=measured)

@@ -103,6 +103,14 @@ class Snapshot:
         """Ids of all photos, in the order they were added."""
         return [key[:ID_DIGITS] for key in self._keys]
 
+    def key_of(self, photo_id: str) -> str:
+        """The whole key of the photo with an id.
+
+        Raises:
+            DataError: no photo has that id.
+        """
+        return self._catalog.content_of_id(photo_id)
+
     # ---- many
 
     def looks(self) -> Counter[int]:
@@ -114,6 +122,14 @@ class Snapshot:
                 seen = looks.classes[:, 0][looks.parts[:, 0] >= _SURE]
                 counts.update(np.unique(seen).tolist())
         return counts
+
+    def copied(self) -> dict[str, list[Path]]:
+        """Photos with several files of the same bytes, by key, and all of these but the first."""
+        paths: dict[str, list[Path]] = {}
+        for path, row in sorted(self._catalog.files().items()):
+            if row.content is not None:
+                paths.setdefault(row.content, []).append(Path(path))
+        return {content: others for content, (_, *others) in paths.items() if others}
 
     def folders(self) -> list[Path]:
         """Folders that were indexed."""

@@ -19,10 +19,11 @@ from jaxtyping import Float
 
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
-from regard.search.catalog import Orientation
+from regard.search.catalog import ID_DIGITS, Orientation
+from regard.search.differences import differences
 from regard.search.favourites import Favourites
 from regard.search.snapshot import Snapshot
-from regard.search.stacks import leaders
+from regard.search.stacks import bursts, joined, leaders, named, twins
 from regard.search.understanding import Understood, read, understand
 from regard.web import models
 from regard.web.problems import ProblemError
@@ -55,6 +56,7 @@ class Library:
         self._lists: Recent[list[PhotoRecord]] = Recent(_KEPT_LISTS)
         self._overview: Recent[Overview] = Recent(1)
         self._duplicates: Recent[tuple[list[PhotoRecord], dict[str, str]]] = Recent(1)
+        self._kin: Recent[dict[str, str]] = Recent(1)
         self._things: Recent[models.Things] = Recent(1)
         self._shown: Recent[Counter[str]] = Recent(1)
         self._following = threading.Lock()
@@ -238,11 +240,45 @@ class Library:
             rows.update(zip(ids, vectors, strict=True))
         if not records:
             return [], {}
-        led = _led([record.id for record in records], np.stack([rows[r.id] for r in records]))
+        units = np.stack([rows[record.id] for record in records])
+        pairs = [*twins(records), *bursts(records, lambda places: units[list(places)])]
+        led = named(records, joined(leaders(units), pairs))
         place = {record.id: number for number, record in enumerate(records)}
-        firsts = set(led.values())
+        firsts = {*led.values(), *(key[:ID_DIGITS] for key in snapshot.copied())}
         stacked = [record for record in records if record.id in led or record.id in firsts]
         return sorted(stacked, key=lambda one: place[led.get(one.id, one.id)]), led
+
+    def tell_apart(self, hits: Sequence[models.Hit]) -> None:
+        """Say what differs in photos from the one each nearly is, and which files are copies."""
+        with self.index.snapshot() as snapshot:
+            copied = snapshot.copied()
+            for hit in hits:
+                paths = copied.get(snapshot.key_of(hit.photo.id), ())
+                hit.copies = [f"{self.folder_of(path)}/{path.name}".lstrip("/") for path in paths]
+                if hit.alike:
+                    pair = (hit.photo.id, hit.alike)
+                    sides = [(snapshot.photo(one), snapshot.regions(one)) for one in pair]
+                    told = differences(*sides[0], *sides[1])
+                    hit.differs = models.Differs(text=told.text, boxes=told.boxes)
+
+    def kin(self) -> dict[str, str]:
+        """Photos that are one shot with another, or of one burst, and the newest of these."""
+        with self.index.snapshot() as snapshot:
+            work = partial(self._find_kin, snapshot)
+            return self._kin.of(snapshot.generation, "", work)
+
+    def _find_kin(self, snapshot: Snapshot) -> dict[str, str]:
+        records = self.newest_of(snapshot, Filters())
+
+        def units_of(places: Sequence[int]) -> Float[np.ndarray, "some dim"]:
+            wanted = [records[place].id for place in places]
+            rows: dict[str, np.ndarray] = {}
+            for ids, vectors in snapshot.pooled(set(wanted)):
+                rows.update(zip(ids, vectors, strict=True))
+            return np.stack([rows[one] for one in wanted])
+
+        pairs = [*twins(records), *bursts(records, units_of)]
+        return named(records, joined(np.arange(len(records)), pairs))
 
     def months(self, filters: Filters) -> list[models.Month]:
         """How many of the photos that pass were taken in each month, newest first."""
@@ -253,13 +289,6 @@ class Library:
             months.append(models.Month(month=month, photos=photos, offset=offset))
             offset += photos
         return months
-
-
-def _led(photo_ids: Sequence[str], units: Float[np.ndarray, "photo dim"]) -> dict[str, str]:
-    """Which photos nearly are an earlier one, and which one."""
-    lead = leaders(units).tolist()
-    pairs = zip(photo_ids, lead, strict=True)
-    return {one: photo_ids[first] for place, (one, first) in enumerate(pairs) if first != place}
 
 
 def name_roots(roots: Sequence[Path]) -> dict[Path, str]:

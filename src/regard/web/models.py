@@ -81,6 +81,15 @@ class Maps(BaseModel):
     )
 
 
+class Differs(BaseModel):
+    """What a photo has that the first of its stack has not."""
+
+    text: str = Field(description="In plain words.")
+    boxes: list[list[float]] = Field(
+        description="x1, y1, x2, y2 of the regions that differ most, as parts of width and height."
+    )
+
+
 class Hit(BaseModel):
     """A photo that was found."""
 
@@ -96,8 +105,14 @@ class Hit(BaseModel):
     )
     maps: Maps | None = Field(description="With maps=true.")
     alike: str | None = Field(
-        description="Among duplicates, id of the photo before it that it nearly is; else null."
+        description="Id of a photo before it that it nearly is; null where there is none."
     )
+    differs: Annotated[
+        Differs | None, Field(description="Among duplicates, beside the photo it nearly is.")
+    ] = None
+    copies: Annotated[
+        list[str], Field(description="Among duplicates, other files with the same bytes.")
+    ] = []
     is_read: Annotated[
         bool, Field(description="Whether all words asked for were read in it: it comes first.")
     ] = False

@@ -79,6 +79,8 @@ class Ranking(NamedTuple):
     result: SearchResult
     query: EncodedQuery
     words: list[models.Word]
+    alike: dict[str, str]
+    """Photos that are nearly an earlier one, by id, with that one's."""
 
 
 class _Shares(NamedTuple):
@@ -118,7 +120,7 @@ class Ranker:
         else:
             encoded = EncodedQuery.of(self._index.model, query)
             result = self._weighted(snapshot, ask, encoded, k)
-        return Ranking(result, encoded, wording.words_of(encoded))
+        return Ranking(result, encoded, wording.words_of(encoded), result.alike())
 
     def _weighted(self, snapshot: Snapshot, ask: Ask, query: EncodedQuery, k: int) -> SearchResult:
         """Photos by the weighted sum of their words' shares."""

@@ -131,7 +131,7 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     return weights
 
 
-def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
+def hit_of(context: Context, hit: Hit, *, maps: bool, alike: str | None = None) -> models.Hit:
     """A hit as the API tells of it, explained or not."""
     return models.Hit(
         photo=context.library.describe(hit.photo),
@@ -139,7 +139,7 @@ def hit_of(context: Context, hit: Hit, *, maps: bool) -> models.Hit:
         probability=hit.judgement.probability,
         match_probability=hit.judgement.match_probability,
         maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
-        alike=None,
+        alike=alike,
         is_read=hit.is_read,
     )
 
@@ -211,7 +211,10 @@ async def search(
         ranking = here.library.ranker.rank(ask, end)
         seconds = time.perf_counter() - began
         mapped = maps and bool(ranking.query.sentences)
-        hits = [hit_of(here, hit, maps=mapped) for hit in ranking.result.hits[page.offset : end]]
+        hits = [
+            hit_of(here, hit, maps=mapped, alike=ranking.alike.get(hit.photo.id))
+            for hit in ranking.result.hits[page.offset : end]
+        ]
         return _answer(
             here, wanted.q, meant, ranking, offset=page.offset, seconds=seconds, hits=hits
         )
@@ -279,7 +282,9 @@ async def duplicates(here: Here, client: Client, page: Annotated[Page, Depends()
     def job() -> models.Search:
         began = time.perf_counter()
         records, alike = here.library.duplicates()
-        return _listed(here, records, page, alike, seconds=time.perf_counter() - began)
+        answer = _listed(here, records, page, alike, seconds=time.perf_counter() - began)
+        here.library.tell_apart(answer.hits)
+        return answer
 
     return answer(await here.search_gate.run(client, job))
 
@@ -308,9 +313,9 @@ def _newest(
         text: the query that asks for a time or a colour and nothing else.
     """
     began = time.perf_counter()
-    records = here.library.newest(filters)
+    records, alike = here.library.newest(filters), here.library.kin()
     return _listed(
-        here, records, page, {}, seconds=time.perf_counter() - began, text=text, meant=meant
+        here, records, page, alike, seconds=time.perf_counter() - began, text=text, meant=meant
     )
 
 

@@ -72,8 +72,11 @@ export interface Rated {
 export interface Hit extends Rated {
   photo: Photo;
   maps: Maps | null;
-  /** Among duplicates, the photo before it that it nearly is. */
+  /** A photo before it that it nearly is. */
   alike: string | null;
+  /** Among duplicates: what is different in it beside that one, and files with the same bytes. */
+  differs: { text: string; boxes: number[][] } | null;
+  copies: string[];
   /** Whether all words asked for were read in it. */
   is_read: boolean;
 }

@@ -164,13 +164,14 @@ class RegardApp extends Listing {
         ${this.start ? html`<p class="newer"><button class="quiet" type="button"
           @click=${() => this.go({ at: "" })}>Newer photos</button></p>` : nothing}
         <regard-grid .hits=${this.shown} .sections=${this.lines} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
-          .more=${!!this.answer && !this.ended && !this.error && !this.folds} .stuck=${this.stuck} .query=${this.listed.q} .selected=${this.selected}
+          .more=${!!this.answer && !this.ended && !this.error && !this.folds} .stuck=${this.stuck} .query=${this.listed.q} .under=${this.under} .selected=${this.selected}
           class=${(this.busy && this.asking) || this.error ? "stale" : ""}
           @select=${(event: CustomEvent<string[]>) => ([this.selected, this.done] = [event.detail, ""])}
           @gone=${(event: CustomEvent<string>) =>
             (this.hits = this.hits.filter(({ photo }) => photo.id !== event.detail))}
           @favour=${(event: CustomEvent<{ hit: api.Hit; on: boolean }>) =>
             this.shelf.mark(event.detail.hit, event.detail.on).then(() => (this.hits = [...this.hits]))}
+          @turn=${(event: CustomEvent<string>) => this.turnStack(event.detail)}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>

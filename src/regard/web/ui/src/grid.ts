@@ -9,7 +9,7 @@ import * as icons from "./icons.ts";
 import { justify, shownAspect, sizeFor, type Layout } from "./justify.ts";
 import "./map.ts";
 import { styleOf } from "./style-of.ts";
-import { isUnseen, labelOf, shownOf, wordsRead, type Chip } from "./words.ts";
+import { differing, isUnseen, labelOf, shownOf, wordsRead, type Chip } from "./words.ts";
 
 const GAP = 6;
 const LINE = 52; // pixels of a heading among photos
@@ -21,11 +21,12 @@ export interface Section {
 
 const NO_BOXES: number[][] = [];
 
-/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `favour` {hit, on}, `gone` with one. */
+/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `favour` {hit, on}, `gone` and `turn` a stack with one. */
 export class RegardGrid extends LitElement {
   static override properties = {
     hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
     sections: { attribute: false }, more: { type: Boolean }, stuck: { attribute: false }, query: {}, link: { attribute: false }, selected: { attribute: false },
+    under: { attribute: false },
     wide: { state: true }, pointed: { state: true }, band: { state: true },
   };
   declare hits: Hit[];
@@ -40,6 +41,8 @@ export class RegardGrid extends LitElement {
   declare query: string;
   /** Address of a photo's large view. */
   declare link: (id: string) => string;
+  /** Photos that one of the list stands for, by its id. */
+  declare under: ReadonlyMap<string, Hit[]>;
   /** Ids of the photos that are selected. */
   declare selected: string[];
   declare wide: number;
@@ -74,6 +77,7 @@ export class RegardGrid extends LitElement {
     this.wide = 0;
     this.pointed = this.band = null;
     this.selected = [];
+    this.under = new Map();
   }
 
   override createRenderRoot() {
@@ -146,7 +150,7 @@ export class RegardGrid extends LitElement {
           .alt=${describe(hit)} .aspect=${photo.width / photo.height} .eager=${index < 8}
           ${styleOf(inside(photo.width / photo.height, place.width / place.height))}
           .boxes=${maps?.boxes ?? NO_BOXES} .region=${pointed}
-          .shown=${maps && chip ? shownOf(maps, this.chips, chip) : null}
+          .shown=${maps && chip ? shownOf(maps, this.chips, chip) : hit.differs ? differing(hit.differs.boxes) : null}
           @failed=${() => this.onFailed(photo.id)}
           @look=${(event: CustomEvent<number>) => this.onLook(photo.id, event.detail)}></regard-map>
         ${this.caption(hit, chip)}
@@ -155,10 +159,21 @@ export class RegardGrid extends LitElement {
           this.pick(photo.id, event.shiftKey)}>${icons.check}</button>
       <button class=${photo.favourite ? "heart on" : "heart"} type="button" tabindex="-1"
         aria-pressed=${photo.favourite ? "true" : "false"} aria-label=${`Favourite: ${photo.name}`} title="Favourite"
-        @click=${() => this.tell("favour", { hit, on: !photo.favourite })}>${icons.heart}</button></div>`;
+        @click=${() => this.tell("favour", { hit, on: !photo.favourite })}>${icons.heart}</button>${this.stackOf(hit)}</div>`;
+  }
+
+  /** How many photos a photo stands for, and the way to them. */
+  private stackOf({ photo }: Hit) {
+    const under = this.under.get(photo.id);
+    if (!under) return nothing;
+    const open = this.hits.some(({ photo: { id } }) => id === under[0]!.photo.id);
+    return html`<button class="stack" type="button" aria-expanded=${open ? "true" : "false"}
+      aria-label=${`${open ? "Hide" : "Show"} ${under.length} more like ${photo.name}`} title=${`${under.length} more like it`}
+      @click=${() => this.tell("turn", photo.id)}>${open ? "−" : "+"}${under.length}</button>`;
   }
 
   private caption(hit: Hit, chip: Chip | undefined) {
+    if (hit.differs) return html`<span class="badge" aria-hidden="true">${hit.differs.text}</span>`;
     if (!hit.maps) return nothing;
     const unseen = chip && isUnseen(hit.maps, chip);
     const missing = chip ? (unseen ? ["not found here"] : []) : hit.maps.unsupported;
@@ -283,7 +298,7 @@ function inside(aspect: number, tileAspect: number): Record<string, string> {
 
 /** What a screen reader says of a photo. */
 function describe(hit: Hit): string {
-  const parts = [hit.photo.name, day(hit.photo.taken)];
+  const parts = [hit.photo.name, day(hit.photo.taken), hit.differs?.text ?? ""];
   if (hit.is_read) parts.push("what was asked for was read in it");
   else if (strengthOf(hit)) parts.push(`${strengthOf(hit)} match`);
   if (hit.maps?.unsupported.length) parts.push(`not found: ${hit.maps.unsupported.join(", ")}`);

@@ -5,7 +5,7 @@ import * as api from "./api.ts";
 import { likelyFirst, likelyOf, lineBefore } from "./fold.ts";
 import { titleOf } from "./heading.ts";
 import { Shelf } from "./shelf.ts";
-import { stackLines } from "./stacks.ts";
+import { stack, stackLines, turn } from "./stacks.ts";
 import { BLANK, isSearch, readView, type View } from "./state.ts";
 import { monthsOf, offsetOf } from "./timeline.ts";
 import { chipsOf, knownBy, type Chip } from "./words.ts";
@@ -40,6 +40,8 @@ export class Listing extends LitElement {
   protected asking = true; // whether what is awaited is another list, not more of this one
   protected ended = false; // whether the list has no further page
   protected shelf = new Shelf(() => this.requestUpdate());
+  protected under: ReadonlyMap<string, api.Hit[]> = new Map(); // photos that one of the list stands for
+  private got = 0; // photos that came, those under others too
   private requests = new AbortController();
 
   constructor() {
@@ -79,10 +81,11 @@ export class Listing extends LitElement {
     try {
       const months = isSearch(view) || view.dup ? [] : await this.shelf.monthsOf(view, !more);
       if (!more) this.start = offsetOf(months, view.at);
-      const answer = await api.search(view, this.start + (more ? this.hits.length : 0), PAGE, signal);
-      const known = new Set(more ? this.hits.map(({ photo }) => photo.id) : []);
-      const fresh = answer.hits.filter(({ photo }) => !known.has(photo.id));
-      this.hits = likelyFirst(more ? [...this.hits, ...fresh] : fresh);
+      const answer = await api.search(view, this.start + (more ? this.got : 0), PAGE, signal);
+      const { tops, below } = stack(more ? this.hits : [], more ? this.under : new Map(), answer.hits, view.dup);
+      this.got = answer.offset + answer.hits.length - this.start;
+      this.under = below;
+      this.hits = likelyFirst(tops);
       this.chips = knownBy(chipsOf(answer.words), this.hits.map(({ maps }) => maps));
       this.answer = answer;
       this.listed = view;
@@ -106,6 +109,11 @@ export class Listing extends LitElement {
     this.busy = false;
     this.error = new api.ApiError(503, "Stopped.", "");
   };
+
+  /** Show the photos that one stands for, or no longer. */
+  protected turnStack(id: string) {
+    this.hits = turn(this.hits, id, this.under.get(id) ?? []);
+  }
 
   protected get likely(): number {
     return this.answer ? likelyOf(this.answer, this.hits, this.listed) : 0;

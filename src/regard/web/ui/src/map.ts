@@ -90,9 +90,9 @@ export class RegardMap extends LitElement {
       <canvas aria-hidden="true"></canvas>
       <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
         <path class="under"></path><path></path></svg>
-      ${(this.shown?.reads ?? []).map(([x1, y1, x2, y2]) => html`<span class=${y1! < 0.1 ? "box read high" : "box read"} ${styleOf({
+      ${(this.shown?.marks?.boxes ?? []).map(([x1, y1, x2, y2]) => html`<span class=${y1! < 0.1 ? "box read high" : "box read"} ${styleOf({
         left: `${100 * x1!}%`, top: `${100 * y1!}%`, width: `${100 * (x2! - x1!)}%`, height: `${100 * (y2! - y1!)}%` })}
-        ><i>read here</i></span>`)}
+        >${this.shown!.marks!.label ? html`<i>${this.shown!.marks!.label}</i>` : nothing}</span>`)}
       ${this.region >= 0 ? html`<span class="box pointed" aria-hidden="true"></span>` : nothing}
     `;
   }
@@ -114,7 +114,7 @@ export class RegardMap extends LitElement {
 
   /** What is shown, where that is heat: what is read has boxes of its own. */
   private get heated(): Shown | null {
-    return this.shown?.reads?.length ? null : this.shown;
+    return this.shown?.marks ? null : this.shown;
   }
 
   /** Take up new heat: set where it has to go, and outline its bright part. */

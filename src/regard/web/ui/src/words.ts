@@ -91,8 +91,13 @@ export interface Shown {
   heat: number[];
   /** 1 for the word that adds most to the photo's similarity, 0 for one that adds nothing; 1 where none adds. */
   importance: number;
-  /** Boxes of text in which the word was read; these are shown in place of heat. */
-  reads?: number[][];
+  /** Boxes that are shown in place of heat: of text in which the word was read, say. */
+  marks?: { boxes: number[][]; label: string };
+}
+
+/** Boxes of what another photo has not. */
+export function differing(boxes: number[][]): Shown {
+  return { heat: [], importance: 1, marks: { boxes, label: "" } };
 }
 
 /** Lines of text in which a chip's word was read. */
@@ -120,7 +125,8 @@ export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
   if (isUnseen(maps, chip)) return null;
   const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
   const importance = areScored(maps, chips) ? Math.min(1, Math.max(0, shareOf(maps, chip) / most)) : 1;
-  return { heat: meanOf(maps.heat, chip), importance, reads: readsOf(maps, chip).map(({ box }) => box) };
+  const boxes = readsOf(maps, chip).map(({ box }) => box);
+  return { heat: meanOf(maps.heat, chip), importance, ...(boxes.length ? { marks: { boxes, label: "read here" } } : {}) };
 }
 
 /** Whether a photo shows nothing of what a chip's word names. */

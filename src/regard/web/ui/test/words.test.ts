@@ -79,7 +79,7 @@ describe("chips", () => {
     const line = { text: "DOGS 12", box: [0.1, 0.2, 0.3, 0.4] };
     const words = MAPS.words.map((part, index) => ({ ...part, read: index === 2 ? [line] : [] }));
     const maps = { ...MAPS, words };
-    expect(shownOf(maps, CHIPS, CHIPS[1]!)!.reads).toEqual([line.box]);
+    expect(shownOf(maps, CHIPS, CHIPS[1]!)!.marks).toEqual({ boxes: [line.box], label: "read here" });
     expect(wordsRead(maps, CHIPS)).toEqual(["dog"]);
     expect(wordsRead(MAPS, CHIPS)).toEqual([]);
     const strange = CHIPS.map((chip) => ({ ...chip, known: false }));
@@ -87,7 +87,7 @@ describe("chips", () => {
   });
 
   it("show their heat and how much they matter", () => {
-    expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1, reads: [] });
+    expect(shownOf(MAPS, CHIPS, CHIPS[1]!)).toEqual({ heat: [1, 0.1], importance: 1 });
     expect(shownOf(MAPS, CHIPS, CHIPS[0]!)!.importance).toBeCloseTo(0.25, 12);
     expect(shownOf(MAPS, CHIPS, CHIPS[2]!)!.heat).toEqual([0.5, 0.75]);
     expect(shownOf({ ...MAPS, unsupported: ["dog"] }, CHIPS, CHIPS[1]!)).toBeNull();
