@@ -42,12 +42,10 @@ def read_back(folder):
     return {name: [(e.step, e.value) for e in events.Scalars(name)] for name in names}, events
 
 
-@pytest.mark.parametrize("killed_at", [None, 7])
-def test_tensorboard_reads_every_step_and_epoch_once(tmp_path, killed_at):
+def test_tensorboard_reads_every_step_and_epoch_once_though_the_run_was_killed(tmp_path):
     pytest.importorskip("tensorboard")
-    if killed_at:
-        with pytest.raises(KilledError):
-            learn(tmp_path, "tensorboard", killed_at)
+    with pytest.raises(KilledError):
+        learn(tmp_path, "tensorboard", killed_at=7)
     learn(tmp_path, "tensorboard")
     scalars, events = read_back(tmp_path / "tensorboard")
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
