@@ -188,7 +188,7 @@ class Truth:
     def _take(self, block: np.ndarray, rough: np.ndarray) -> None:
         """Have the photos of a block among the best where they belong there."""
         lowered = photo_discounts(self._background, block)
-        portions = photo_portions(self._words.counted)
+        portions = photo_portions(self._words.counted, self._scoring.direction)
         rough = rough - np.outer(portions, lowered)
         numbers = np.broadcast_to(np.arange(self.done, self.done + len(block)), rough.shape)
         unknown = np.full(rough.shape, np.nan, np.float32)

@@ -18,7 +18,6 @@ from collection import photo_discounts
 from enlarge import BLOCK, Enlarged, unit
 
 from regard.core.scoring import Scoring
-from regard.model.background import photo_portions
 from regard.model.model import Model
 from regard.search import Index, SearchResult, scoring
 from regard.search.result import Hit
@@ -243,7 +242,7 @@ def codes(
     for query, best in zip(asked, truth, strict=False):
         found = model.encode_captions([query["sentence"]])
         words = found.vectors[0, : found.lengths[0]]
-        taken_off = photo_portions(found.counted)[0] * lowered
+        taken_off = model.photo_portions(found.counted)[0] * lowered
         began = time.process_time()
         by_codes = made.scores(words, everything) - taken_off
         spent.append(time.process_time() - began)

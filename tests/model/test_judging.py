@@ -74,7 +74,7 @@ def test_unsupported_words_are_named_once_a_sentence():
     assert Judge().unsupported(photo(units(rng, 3, 8)), captions(rng)) == [[], [], []]
 
 
-def test_the_fewer_words_count_the_less_is_taken_off_for_the_photo():
+def test_the_fewer_words_count_the_less_is_taken_off_for_the_photo_where_words_attend():
     rng = np.random.default_rng(2)
     background = Background.of(units(rng, 90, 8), units(rng, 90, 8))
     sums, words = units(rng, 4, 8), units(rng, 3, 8)
@@ -84,4 +84,8 @@ def test_the_fewer_words_count_the_less_is_taken_off_for_the_photo():
     of_sentences = background.sentence_discounts(words, counted)
     wanted = of_photos[:, None] * [0.25, 1, 1] + of_sentences
     np.testing.assert_allclose(of_pairs, wanted, atol=1e-6)
+    by_regions = Judge((), background)
+    by_regions.scoring = Scoring(direction="i2t")
+    of_pairs = by_regions.discounts_of_sums(sums, words, counted)
+    np.testing.assert_allclose(of_pairs, of_photos[:, None] + of_sentences, atol=1e-6)
     assert not Judge().discounts_of_sums(sums, words, counted).any()

@@ -12,8 +12,9 @@ is scaled to the neighbourhood on both sides (CSLS: Conneau et al. 2018; with th
 of the inverted softmax: Smith et al. 2017). The background is drawn from the photos and sentences
 of training, so nothing of what is searched or evaluated enters.
 
-A photo's discount is learned from whole captions. Sentences of few words that count have only a
-part of it taken off (`photo_portions`): for a single name it hides more than it finds.
+A photo's discount is learned from whole captions. Where words attend to regions (t2i), sentences of
+few words that count have only a part of it taken off (`photo_portions`): for a single name it hides
+more than it finds.
 
 Attention has a taste for short or for long sentences besides, which mean vectors do not show: the
 mean over few words comes near some photo more easily. The trend of that with the logarithm of a
@@ -29,6 +30,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from regard.core.scoring import Direction
 from regard.store import tensor_files
 from regard.store.int8 import from_int8, to_int8
 
@@ -188,8 +190,15 @@ class Background(NamedTuple):
         return discounts.astype(np.float32)
 
 
-def photo_portions(counted: Int[np.ndarray, " sentence"]) -> Float[np.ndarray, " sentence"]:
-    """How much of a photo's discount is taken off for sentences of so many words that count."""
+def photo_portions(
+    counted: Int[np.ndarray, " sentence"], direction: Direction
+) -> Float[np.ndarray, " sentence"]:
+    """How much of a photo's discount is taken off for sentences of so many words that count.
+
+    All of it where regions attend to words (i2t): there it helps sentences of any length.
+    """
+    if direction == "i2t":
+        return np.ones(len(counted), np.float32)
     portions: np.ndarray = (np.asarray(counted, np.float32) / _WHOLE).clip(max=1)
     return portions
 

@@ -61,6 +61,10 @@ class Judging(ABC):
             return np.zeros(len(sums), np.float32)
         return self.background.sentence_discounts(sums, counted)
 
+    def photo_portions(self, counted: Int[np.ndarray, " cap"]) -> Float[np.ndarray, " cap"]:
+        """How much of photos' discounts is taken off for sentences of so many words that count."""
+        return photo_portions(counted, self.scoring.direction)
+
     def discounts(
         self, photos: Sequence[Regions], sentences: Sequence[EncodedCaption]
     ) -> Float[np.ndarray, "photo sentence"]:
@@ -77,7 +81,7 @@ class Judging(ABC):
         counted: Int[np.ndarray, " cap"],
     ) -> Float[np.ndarray, "image cap"]:
         """The same, given the sums of their vectors and how many words of a sentence count."""
-        of_photos = np.outer(self.photo_discounts(regions), photo_portions(counted))
+        of_photos = np.outer(self.photo_discounts(regions), self.photo_portions(counted))
         both: np.ndarray = of_photos + self.sentence_discounts(words, counted)
         return both
 

@@ -9,7 +9,6 @@ from jaxtyping import Float
 
 from regard.core.scoring import Scoring
 from regard.explain.explanation import Explanation, Label, with_texts
-from regard.model.background import photo_portions
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
@@ -81,7 +80,7 @@ class EncodedQuery:
     def photo_portions(self) -> list[float]:
         """How much of a photo's discount is taken off the similarities of each sentence."""
         counted = np.array([part.caption.counted for part in self.sentences], int)
-        portions: list[float] = photo_portions(counted).tolist()
+        portions: list[float] = self.model.photo_portions(counted).tolist()
         return portions
 
     @property
