@@ -39,6 +39,7 @@ def main() -> None:
         for one in measured(asked, name, ["gradients", "shares"] if name == POOLED else [*WAYS])
     ]
     sections = [section(name, judged) for name in (*shipped_models(), POOLED)]
+    sections.append(chance(judged[0]["pointing"]))
     page = PAGE.read_text(encoding="utf-8")
     before, _, rest = page.partition(BEGIN)
     after = rest.partition(END)[2]
@@ -54,6 +55,20 @@ def section(name: str, judged: list[dict[str, Any]]) -> str:
     lines = [f"| {' | '.join(row)} |" for row in (ways, ("---",) * len(ways), *rows)]
     title = "The baseline without attention" if name == POOLED else f"`{name}`"
     return "\n".join([f"{title}:", "", *lines])
+
+
+def chance(pointing: dict[str, Any]) -> str:
+    """What pointing comes to without looking."""
+    found = {
+        name: f"{one['pointing_accuracy']:.1f}; {one['box_recall@1']:.1f}"
+        for name, one in pointing["baselines"].items()
+    }
+    kinds = ", ".join(f"{kind} {one['phrases']}" for kind, one in pointing["types"].items())
+    return (
+        f"{pointing['phrases']} phrases ({kinds}). A random region: {found['random_region']}; the "
+        f"photo's centre and its widest region: {found['photo_centre']}; the best region there is: "
+        f"{found['best_region']}."
+    )
 
 
 def measured(asked: argparse.Namespace, name: str, ways: list[str]) -> list[dict[str, Any]]:
