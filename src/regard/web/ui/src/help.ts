@@ -53,7 +53,8 @@ export class RegardHelp extends LitElement {
           photo’s similarity, which is the sum of what all words add.</dd>
         <dt>Whole sentence</dt><dd>What the sentence adds as a whole, as one more word. Words that name nothing,
           as “a” and “in”, add nothing; with other models they do, as the rest of the sentence.</dd>
-        <dt>Dates</dt><dd>“beach july 2019”, “last summer” and “3 years ago” are filters; “without people” counts
+        <dt>Dates, colours</dt><dd>“beach july 2019”, “last summer”, “a dog in black and white” and “mostly blue” are
+          filters; “without people” counts
           against a photo. Put a sentence in quotation marks to have it taken as it stands.</dd>
         <dt>Text in photos</dt><dd>After <code>regard index --read-text</code> photos with what you ask for written on
           them come first. “Read here” is where. With <code>a bus "london"</code> only what is quoted must be written.</dd>
