@@ -273,7 +273,7 @@ var e=globalThis,t=e.ShadowRoot&&(e.ShadyCSS===void 0||e.ShadyCSS.nativeShadow)&
       <ol class="captions">${this.answer?.captions.map((e,t)=>this.row(e,t))}</ol>
       <details ?open=${this.own} @toggle=${this.onToggle}><summary>Rank sentences of your own</summary>
         <form @submit=${this.onRank}>
-          <label for="own">One sentence a line, ${Bi.toLocaleString(`en-GB`)} at most</label>
+          <label for="own">One sentence per line, ${Bi.toLocaleString(`en-GB`)} at most</label>
           <textarea id="own" rows="4" spellcheck="true"></textarea>
           <button class="primary" type="submit">Rank them</button>
           <button class="quiet" type="button" @click=${()=>this.load(null)}>Back to the built-in list</button>

@@ -77,7 +77,7 @@ export class RegardSentences extends LitElement {
       <ol class="captions">${this.answer?.captions.map((caption, index) => this.row(caption, index))}</ol>
       <details ?open=${this.own} @toggle=${this.onToggle}><summary>Rank sentences of your own</summary>
         <form @submit=${this.onRank}>
-          <label for="own">One sentence a line, ${MOST.toLocaleString("en-GB")} at most</label>
+          <label for="own">One sentence per line, ${MOST.toLocaleString("en-GB")} at most</label>
           <textarea id="own" rows="4" spellcheck="true"></textarea>
           <button class="primary" type="submit">Rank them</button>
           <button class="quiet" type="button" @click=${() => this.load(null)}>Back to the built-in list</button>
