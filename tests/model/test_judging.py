@@ -82,7 +82,7 @@ def test_the_fewer_words_count_the_less_is_taken_off_for_the_photo_where_words_a
     of_pairs = Judge((), background).discounts_of_sums(sums, words, counted)
     of_photos = background.photo_discounts(sums)
     of_sentences = background.sentence_discounts(words, counted)
-    wanted = of_photos[:, None] * [0.25, 1, 1] + of_sentences
+    wanted = of_photos[:, None] * [1 / 3, 1, 1] + of_sentences
     np.testing.assert_allclose(of_pairs, wanted, atol=1e-6)
     by_regions = Judge((), background)
     by_regions.scoring = Scoring(direction="i2t")

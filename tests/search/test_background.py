@@ -127,7 +127,7 @@ def test_a_hit_is_lowered_by_the_discounts_of_its_photo_and_its_sentence(index, 
     for key, regions in images.items():
         of_photo = model.background.photo_discounts(regions.mean(0)[None])
         assert raw[key] - lowered[key] == pytest.approx(
-            (len(words) / 8 * of_photo + of_sentence)[0], abs=1e-5
+            (len(words) / 6 * of_photo + of_sentence)[0], abs=1e-5
         )
 
 

@@ -38,7 +38,7 @@ FILE = "background.safetensors"
 Answers = Literal["photos", "sentences"]
 _DIRECTIONS = 96  # of the joint space that are kept
 _WEIGHT, _SHARPNESS = 0.6, 20.0  # of the formula; T is the second
-_WHOLE = 8  # words that count, from which on all of a photo's discount is taken off
+_WHOLE = 6  # words that count, from which on all of a photo's discount is taken off
 _KNOWN = (0.01, 0.99)  # lengths between which the trend is known
 _AT_ONCE = 256  # rows compared with the whole background together
 
