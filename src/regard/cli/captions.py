@@ -20,7 +20,7 @@ def captions(
         Path | None,
         typer.Option(
             "--from",
-            help="Text file with one sentence a line, UTF-8; default: a built-in list of "
+            help="Text file with one sentence per line, UTF-8; default: a built-in list of "
             "everyday sentences.",
         ),
     ] = None,
@@ -75,5 +75,5 @@ def _read_lines(path: Path) -> list[str]:
     except (OSError, UnicodeDecodeError) as error:
         raise DataError(
             f"sentences are read from {str(path)!r} ({error}); it must be a text file in UTF-8, "
-            "one sentence a line. Check the path."
+            "one sentence per line. Check the path."
         ) from None

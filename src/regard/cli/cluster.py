@@ -222,7 +222,7 @@ def search(
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
     source: Annotated[
         Path | None,
-        typer.Option("--from", help="File of queries, one a line; - reads standard input."),
+        typer.Option("--from", help="File of queries, one per line; - reads standard input."),
     ] = None,
     path: PathOption = None,
     holders: Annotated[

@@ -21,7 +21,7 @@ def import_(
         Path,
         typer.Argument(
             help="Official checkpoint (.pth.tar), or features: a .tsv, a folder of .npz or .npy "
-            "files, one a photo, an HDF5 file or an LMDB."
+            "files, one per photo, an HDF5 file or an LMDB."
         ),
     ],
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the model or region store.")],

@@ -25,7 +25,7 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8471,
     captions: Annotated[
         Path | None,
-        typer.Option(help="Sentences offered for photos, one a line; default: a built-in list."),
+        typer.Option(help="Sentences offered for photos, one per line; default: a built-in list."),
     ] = None,
     keep_uploads: Annotated[
         Path | None,

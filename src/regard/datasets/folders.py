@@ -239,7 +239,7 @@ def _group(
         counted = f"{captions} captions" + f" ({empty} of them empty lines)" * bool(empty)
         raise DataError(
             f"{where}, has {rows} rows of features and {counted}; there must be one row "
-            "a caption, or one a photo with equally many captions each. Check the files."
+            "a caption, or one per photo with equally many captions each. Check the files."
         )
     row_of_caption = np.arange(captions) // (captions // rows)
     if len(set(ids)) < len(ids):

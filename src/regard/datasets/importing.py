@@ -93,7 +93,7 @@ def feature_dim(rows: Iterable[tuple[Row, int]], where: Path) -> int:
         reason = row.reason
     raise DataError(
         f"{where} has no features ({reason}); it must be a bottom-up-attention .tsv file, a "
-        "folder of .npz or .npy files, one a photo, an HDF5 file or an LMDB. Check which it is."
+        "folder of .npz or .npy files, one per photo, an HDF5 file or an LMDB. Check which it is."
     )
 
 

@@ -28,7 +28,7 @@ def files_in(folder: Path) -> list[Path]:
     files = sorted(path for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     if not files:
         raise DataError(
-            f"{folder} has no features; it must hold .npz or .npy files, one a photo, or an LMDB "
+            f"{folder} has no features; it must hold .npz or .npy files, one per photo, or an LMDB "
             "(data.mdb). Check the path."
         )
     return files

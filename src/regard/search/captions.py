@@ -17,7 +17,7 @@ from regard.progress import Progress, silent
 from regard.words.tokens import tokenize
 
 BUILT_IN = Path(__file__).with_name("sentences.txt")
-"""Everyday sentences, one a line, for whoever brings none."""
+"""Everyday sentences, one per line, for whoever brings none."""
 _AT_ONCE = 512
 
 
@@ -61,7 +61,7 @@ def rank_captions(
     if not lines:
         raise DataError(
             f"there are {len(sentences)} sentences and none has a word; there must be at least "
-            "one. Write one sentence a line."
+            "one. Write one sentence per line."
         )
     wanted = sorted(lines, key=words.__getitem__)
     image = model.encode_images([photo])

@@ -28,7 +28,7 @@ class _Encoded(NamedTuple):
 
 
 def read_sentences(path: Path = BUILT_IN) -> list[str]:
-    """Sentences of a text file, one a line.
+    """Sentences of a text file, one per line.
 
     Raises:
         DataError: the file cannot be read, is empty, or has more than 5,000.
@@ -38,7 +38,7 @@ def read_sentences(path: Path = BUILT_IN) -> list[str]:
     except (OSError, ValueError) as error:
         raise DataError(
             f"sentences {str(path)!r} cannot be read ({error}); it must be a text file in UTF-8, "
-            "one sentence a line. Check the path."
+            "one sentence per line. Check the path."
         ) from None
     sentences = usable(lines)
     if not 1 <= len(sentences) <= MOST_SENTENCES:
@@ -96,7 +96,7 @@ class SentenceRanker:
                     422,
                     f"none of the {len(sentences)} sentences has a word",
                     "at least one must",
-                    "Write one sentence a line.",
+                    "Write one sentence per line.",
                 )
             listed = _Encoded(wanted, self._model.encode_captions(wanted))
         image = EncodedImages.of([subject.regions])
