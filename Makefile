@@ -38,7 +38,7 @@ test: install  ## Run the test suite
 	@$(BIN)/python -m pytest -n auto -m "not browser and not slow"
 
 test-slow: install  ## Run the tests that take long
-	@$(BIN)/python -m pytest -m "slow and not browser"
+	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "slow and not browser"
 
 test-light: $(VENV)/.made-for-tests  ## Test all that runs without torch, with torch out of reach
 	@REGARD_WITHOUT_TORCH=1 $(BIN)/python -m pytest -n auto -m "not browser and not slow"

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import warnings
+from pathlib import Path
 
 import pytest
 from small import draw, save_model
@@ -12,6 +13,13 @@ from regard.model.model import load
 from tests.cli.conftest import world  # noqa: F401 - a fixture
 
 NEEDS_RAY = "Ray is not installed (pip install 'regard[ray]')"
+
+
+def pytest_collection_modifyitems(items):
+    """All tests of this folder run in one process: two clusters at a time would be too much."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.xdist_group("cluster"))
 
 
 def patiently(start):

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.numpy import load_file
 
+from regard.words.function_words import lacks_article
 from regard.words.pieces import Pieces
 from regard.words.states import ENCODER, WordStates
 
@@ -16,7 +17,8 @@ making = pytest.importorskip("making.sentence_encoder")
 PLAIN = ["a", "two", "man", "dog", "runs", "red", ",", ".", "beach"]
 ODD = ["日本", "naïve", "😀", "\u200b", "a" * 101, "snowmobiler's", "``", "3,000", "\udcff"]
 WORDS = st.sampled_from([*PLAIN, *ODD]) | st.text(max_size=12)
-SENTENCES = st.lists(st.lists(WORDS, max_size=9), min_size=1, max_size=5)
+SENTENCE = st.lists(WORDS, max_size=9).filter(lambda words: not lacks_article(words))
+SENTENCES = st.lists(SENTENCE, min_size=1, max_size=5)
 
 
 @pytest.fixture(scope="module")
