@@ -199,7 +199,9 @@ def test_more_photos_come_while_scrolling(page, address):
 def test_pictures_are_asked_for_as_they_come_near(page, address):
     asked = set()
     page.on("request", lambda request: "/thumbnail" in request.url and asked.add(request.url))
-    search(page, address, TEXT)
+    page.goto(f"{address}/?q={TEXT}")  # the first page's pictures would count, too
+    page.wait_for_selector(".chip")
+    unfold(page)
     assert 8 <= len(asked) < len(order(page))
     page.mouse.move(600, 500)
     page.mouse.wheel(0, 20_000)
