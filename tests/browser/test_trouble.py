@@ -88,7 +88,7 @@ def test_folders_come_with_the_next_list_when_they_did_not_at_first(page, addres
 
 def test_no_map_is_laid_over_another_photo(page, address):
     search(page, address, TEXT)
-    page.click(".chip:has-text('looks') .label")
+    page.click(".chip:has-text('camera') .label")
     page.click(".tile a >> nth=0")
     page.wait_for_selector(".stage regard-map.lit")
     settled(page)
