@@ -13,7 +13,7 @@ from tests.tutorials import FOLDER, blocks, run
 
 SAID = {
     "own-captions": [r"rSum.*rSum", r" 1 +0\.\d+ .*\.png"],
-    "own-features": [r"regions looked at", r"looks at \["],
+    "own-features": [r"falls without 50%", r"looks at \["],
     "baseline": [r"runs/pooled.*runs/scan|difference", r"training set"],
     "other-models": [r"best photo: a (\w+ \w+) for: a \1\n", r"without 10%: 0\.[1-9]"],
 }
