@@ -161,6 +161,31 @@ def photos_and_sentences(rates: dict) -> list[str]:
     ]
 
 
+KINDS = "## Ratios by processor\n"
+KIND = ("processor", "measured", "scores, times the loop: t2i, i2t")
+KIND += ("times the faster bare product: t2i, i2t", "training step, times the official")
+
+
+def by_processor(machine: dict, found: dict, steps: dict) -> list[str]:
+    """One row for every kind of processor this was run on; this one's is written anew."""
+    ways = [found[1][way] for way in score.DIRECTIONS]
+    loop = ", ".join(f"{row['processor_ratio_to_loop']:.1f}" for row in ways)
+    product = ", ".join(f"{row['processor_ratio_to_best_product']:.2f}" for row in ways)
+    stepped = f"{steps[1]['ratio_to_official']:.1f} ({steps[1]['chosen']})"
+    loop += f" ({found[1]['chosen']})"
+    name = f"{machine['processor']}: {machine['instructions']}"
+    _, _, old = (HERE / "RESULTS.md").read_text(encoding="utf-8").partition(KINDS)
+    rows = [line for line in old.partition("\n## ")[0].splitlines() if line.startswith("| ")]
+    known = [tuple(line.strip("| ").split(" | ")) for line in rows[1:]]
+    row = (name, datetime.date.today().isoformat(), loop, product, stepped)
+    return [
+        KINDS,
+        "One thread, of the processor's seconds; in brackets the precision that was chosen by "
+        "measuring. All that follows is of the processor named above.",
+        *table(KIND, row, *(kept for kept in known if kept[0] != name)),
+    ]
+
+
 def load() -> str:
     """Programs that wanted to run in the last minute."""
     return f"{os.getloadavg()[0]:.1f}" if hasattr(os, "getloadavg") else "unknown"
@@ -190,6 +215,7 @@ def main() -> None:
         "# Results\n",
         f"Written by `make bench` on {datetime.date.today().isoformat()}. {asked.note}",
         *table(("", ""), *machine.items()),
+        *by_processor(machine, found, steps),
         *scores(found),
         *roofline(found[1]),
         "",
