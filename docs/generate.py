@@ -28,9 +28,9 @@ def commands() -> str:
     """Every verb with its arguments and options."""
     root = typer.main.get_command(app)
     parts = [
-        "# Commands\n\nResults go to standard output, progress and notes to standard error. Verbs "
-        "that make something go on where they were when run again. An error is one line and exit "
-        "code 2.\n"
+        "# Commands\n\nResults go to standard output; progress and notes go to standard error. "
+        "Commands that make something resume when rerun. An error is one line, and the exit code "
+        "is 2.\n"
     ]
     parts += [_command(name, verb) for name, verb in sorted(root.commands.items())]
     return "\n".join(parts)
@@ -81,7 +81,8 @@ def recipes() -> str:
     lines = [
         "# Recipes and settings\n",
         "A recipe is a TOML file with the sections below. `--set section.name=value` changes one "
-        "setting; unknown names are errors. Order: defaults, then the recipe, then `--set`.\n",
+        "setting; unknown names are errors. A recipe overrides the defaults, and `--set` overrides "
+        "the recipe.\n",
         "## Recipes that come with Regard\n",
         *(f"- `{name}`: {load_recipe(name).about}" for name in recipe_names()),
         "",
@@ -113,19 +114,19 @@ def docstrings_of_fields(kind: type) -> Iterator[tuple[str, str]]:
 
 _PYTHON = """# Python
 
-`import regard` gives the names below; importing it loads nothing heavy. Each has a docstring with
-the shapes of arrays, units, and the errors it raises: `help(regard.Model)` shows it, and so does
-the site that `make docs` builds, on this page. Letters in shapes: I images, C captions, R regions,
-W words, D numbers of the joint space, F numbers of a raw feature. Boxes and sizes are in pixels of
-the original photo, upright.
+`import regard` gives you the names below and loads nothing heavy. Each has a docstring with the
+shapes of arrays, units, and the errors it raises. Read it with `help(regard.Model)`, or on this
+page of the site that `make docs` builds. Letters in shapes: I images, C captions, R regions,
+W words, D dimensions of the joint space, F dimensions of a raw feature. Boxes and sizes are in
+pixels of the upright original photo.
 
 | name | what it is | source |
 |---|---|---|"""
 _ERRORS = """
 ## Errors
 
-Whatever is raised on purpose is a `RegardError`; most are Python's own kind of error as well. A
-message says what is, what must be, and what to do next.
+Everything raised on purpose is a `RegardError`; most are also one of Python's built-in error types.
+A message says what is wrong, what is needed, and what to do next.
 
 | name in `regard.errors` | what it says |
 |---|---|"""
