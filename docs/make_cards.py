@@ -4,8 +4,8 @@ r"""Writes the figures into the cards of the models that ship.
         --phrases entities.jsonl.gz --out figures
 
 Everything is measured by the commands that the cards name, whose JSON is kept in the folder --out;
-what is there already is not measured again, so after a change of weights name another folder. What
-stands between the two marks in a card is replaced, the rest of it is written by hand. The model's
+what is there already is not measured again, so after a change of weights name another folder. The
+text between the two marks in a card is replaced; the rest is written by hand. The model's
 configuration gets the retrieval figures, too.
 """
 
@@ -79,7 +79,7 @@ def retrieval(name: str, found: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"Retrieval: rSum {found['rsum']:.1f} ({interval(found['intervals']['rsum'])}); "
-            "intervals are over redrawn photos.",
+            "intervals are over resampled photos.",
             "",
             *lines,
             "",
@@ -93,7 +93,7 @@ def ensemble(names: list[str], found: dict[str, Any]) -> str:
     models = " ".join(f"--model {name}" for name in names)
     sides = ", ".join(f"{title} R@1 {found[side]['R@1']:.1f}" for side, title in SIDES)
     return (
-        f"All models that ship together: rSum {found['rsum']:.1f} "
+        f"The shipped models together: rSum {found['rsum']:.1f} "
         f"({interval(found['intervals']['rsum'])}), {sides}.\n\n"
         f"    regard evaluate {models} {ON}"
     )
@@ -116,7 +116,8 @@ def grounding(name: str, found: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"Pointing, on {found['phrases']:,} boxed phrases of Flickr30k Entities on val photos, "
-            "per cent: a point inside a box of the phrase, a region with an overlap of a half.",
+            "in per cent. A point is right inside a box of the phrase, a region with an overlap of "
+            "a half.",
             "",
             "| located by | pointing | box R@1 |",
             "|---|---|---|",
@@ -147,26 +148,26 @@ def calibration(name: str, found: dict[str, Any]) -> str:
     ranked = words["ranked"]
     return "\n".join(
         [
-            f"Honesty: expected calibration error of a pair's probability {100 * error:.1f} %; "
-            f"word support ranks a true word above an exchanged one in {ranked:.1f} %, and calls "
-            f"{words['exchanged_flagged']:.1f} % of the exchanged and "
-            f"{words['true_flagged']:.1f} % of the true ones unsupported. Whether any "
-            "photo fits a sentence, one sentence in two having its photo among those looked at, "
-            "per cent right:",
+            f"Honesty: the expected calibration error of a pair's probability is "
+            f"{100 * error:.1f} %. Word support ranks a true word above an exchanged one in {ranked:.1f} % of cases. "
+            f"It calls {words['exchanged_flagged']:.1f} % of the exchanged words and "
+            f"{words['true_flagged']:.1f} % of the true ones unsupported. How often the verdict on "
+            "whether any photo fits a sentence is right, in per cent, if one sentence in two has "
+            "its photo among those looked at:",
             "",
             "| photos looked at | verdict | flat cut-off |",
             "|---|---|---|",
             *lines,
             "",
-            "By what is asked for, over all these numbers of photos, per cent right:",
+            "The same by what is asked for, over all these numbers of photos, in per cent:",
             "",
             '| asked for | queries | "match" where one is there | "no sure match" where none is |',
             "|---|---|---|---|",
             *kinds,
             "",
-            f"Agreement with people's captions (`regard evaluate --agreement`): tau-c "
-            f"{agreement['tau_c']:.1f}, with {agreement['lowered']:g} of what ranking takes off; "
-            f"{agreement['tau_c_ranking']:.1f} with all of it.",
+            f"Agreement with people's captions (`regard evaluate --agreement`): tau-c is "
+            f"{agreement['tau_c']:.1f} with {agreement['lowered']:g} of what ranking subtracts, "
+            f"and {agreement['tau_c_ranking']:.1f} with all of it.",
             "",
             f"    regard calibrate {name} {WIDE} {NAMES}",
         ]
