@@ -149,7 +149,8 @@ def calibration(name: str, found: dict[str, Any]) -> str:
     return "\n".join(
         [
             f"Honesty: the expected calibration error of a pair's probability is "
-            f"{100 * error:.1f} %. Word support ranks a true word above an exchanged one in {ranked:.1f} % of cases. "
+            f"{100 * error:.1f} %. Word support ranks a true word above an exchanged one in "
+            f"{ranked:.1f} % of cases. "
             f"It calls {words['exchanged_flagged']:.1f} % of the exchanged words and "
             f"{words['true_flagged']:.1f} % of the true ones unsupported. How often the verdict on "
             "whether any photo fits a sentence is right, in per cent, if one sentence in two has "
