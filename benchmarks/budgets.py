@@ -188,8 +188,8 @@ def write(rows: list[Row], machine: str) -> None:
     after = rest.partition("\n## ")[2]
     lines = [
         "## Budgets\n",
-        "`python benchmarks/budgets.py`: a fresh installation of the base package; processor "
-        f"seconds and peak memory of new processes, the median of {TIMES}.\n",
+        "`python benchmarks/budgets.py` measures a fresh installation of the base package: "
+        f"processor seconds and peak memory of new processes, the median of {TIMES}.\n",
         f"{machine}\n",
         "| | measured | budget | |",
         "|---|---|---|---|",

@@ -62,7 +62,7 @@ def scores(found: dict[int, dict]) -> list[str]:
     added = ", ".join(f"{way} {n / 1e6:.1f} MB" for way, n in found[1]["bytes_added"].items())
     return [
         "## Scores: 128 images x 128 captions, R = 36, D = 1024, Flickr30K's caption lengths\n",
-        "In brackets: of the processor's seconds. The loop is the published procedure in float32; "
+        "In brackets: in processor seconds. The loop is the published procedure in float32; "
         "the published evaluation runs it in float64.",
         *table(*rows),
         "Times the faster bare product, and largest error, by pooling. Max and sum are "
@@ -80,16 +80,16 @@ def roofline(tree: dict) -> list[str]:
     return [
         "",
         "## What the next factor would need\n",
-        f"A t2i pair at these sizes is {product / 1e6:.2f} million operations in the product and "
-        f"{FLOPS['attention'] / 1e6:.3f} million after it, and {inputs:.0f} bytes of vectors read "
-        f"once: {product / inputs:.0f} operations a byte, so arithmetic bounds it, not memory. "
-        f"the faster product reached {row['product_flops'] / 1e9:.0f} billion operations a "
-        f"second of one thread, the whole pair {total / seconds / 1e9:.0f} billion by the clock. "
-        "Were all but the product free, t2i would be "
-        f"{row['product_ratio_to_loop']:.0f} times faster than the "
-        "float32 loop. A further factor needs a processor with matrix tiles (AMX multiplies "
-        "bfloat16 several times faster), fewer products (candidates before exact scores, a smaller "
-        "D) or 8-bit products, which err by more than 5e-4 in t2i (LOG.md).",
+        f"A t2i pair at these sizes takes {product / 1e6:.2f} million operations in the product "
+        f"and {FLOPS['attention'] / 1e6:.3f} million after it, and reads {inputs:.0f} bytes of "
+        f"vectors once. That is {product / inputs:.0f} operations per byte, so arithmetic limits "
+        f"it, not memory. The faster product reached {row['product_flops'] / 1e9:.0f} billion "
+        f"operations per second on one thread, the whole pair {total / seconds / 1e9:.0f} billion "
+        "by the clock. If everything but the product were free, t2i would be "
+        f"{row['product_ratio_to_loop']:.0f} times faster than the float32 loop. A further factor "
+        "needs a processor with matrix tiles (AMX multiplies bfloat16 several times faster), fewer "
+        "products (candidates before exact scores, a smaller D) or 8-bit products, whose error "
+        "exceeds 5e-4 in t2i (LOG.md).",
     ]
 
 
@@ -108,18 +108,17 @@ def step(found: dict[int, dict]) -> list[str]:
                 parts.append((threads, side, *(f"{value:.2f}" for value in one["parts"].values())))
         minutes = {name: seconds / 60 for name, seconds in tree["epoch_seconds"].items()}
         epochs.append(
-            f"With {threads} thread(s) an epoch of Flickr30K's 145,000 pairs would take "
-            f"{minutes['flickr30k']:.0f} minutes, of COCO's 566,435 {minutes['coco']:.0f}."
+            f"With {threads} thread(s), an epoch would take {minutes['flickr30k']:.0f} minutes on "
+            f"Flickr30K's 145,000 pairs and {minutes['coco']:.0f} minutes on COCO's 566,435."
         )
     return [
         "",
         "## A training step: 128 pairs, 36 x 2048 features, D = 1024, bi-GRU, hardest negatives\n",
-        "In brackets: of the processor's seconds. The official step is float32, with the C "
-        "library's default allocator; bfloat16 is `training.precision`, products alone are "
-        "rounded. Memory is what a step adds to model, optimizer state and batch, gradients "
-        "included.",
+        "In brackets: in processor seconds. The official step is float32, with the C library's "
+        "default allocator. bfloat16 is `training.precision`; it rounds only products. Memory is "
+        "what a step adds to model, optimizer state and batch, including gradients.",
         *table(*rows),
-        "Seconds of the parts of one step by the clock:",
+        "Seconds of each part of one step, by the clock:",
         *table(*parts),
         *epochs,
     ]
@@ -135,11 +134,11 @@ def whole(tree: dict) -> list[str]:
     return [
         "",
         f"## A set of {case['images']:,} images and {case['captions']:,} captions\n",
-        f"{tree['threads']} thread(s). COCO-5K is 5,000 and 25,000: "
+        f"{tree['threads']} thread(s). COCO-5K has 5,000 images and 25,000 captions: "
         "`python benchmarks/whole_set.py` scores it.",
         *table(*rows),
         f"Memory added to the prepared inputs at the peak: {tree['bytes_added'] / 1e6:.0f} MB, "
-        "most of it two matrices of results, which are compared.",
+        "most of it for two matrices of results, which are compared.",
     ]
 
 
@@ -156,7 +155,7 @@ def photos_and_sentences(rates: dict) -> list[str]:
         "",
         "## Photos and sentences",
         *table(*rows),
-        f"At that rate 155,070 captions, as many as Flickr30K's, are tokenised in "
+        f"At that rate, 155,070 captions, as many as Flickr30K has, are tokenised in "
         f"{tokenised:.0f} s.",
     ]
 
@@ -180,8 +179,8 @@ def by_processor(machine: dict, found: dict, steps: dict) -> list[str]:
     row = (name, datetime.date.today().isoformat(), loop, product, stepped)
     return [
         KINDS,
-        "One thread, of the processor's seconds; in brackets the precision that was chosen by "
-        "measuring. All that follows is of the processor named above.",
+        "Measured on one thread, in processor seconds; the precision in brackets was chosen by "
+        "measuring. Everything below is for the processor named above.",
         *table(KIND, row, *(kept for kept in known if kept[0] != name)),
     ]
 
@@ -220,7 +219,7 @@ def main() -> None:
         *roofline(found[1]),
         "",
         "## Scaling, one thread unless threads are the axis\n",
-        "Fewest nanoseconds of the processor or the clock.\n",
+        "The fewest nanoseconds, by processor time or by the clock.\n",
         "![Nanoseconds a pair](scaling.svg)\n",
         *scaling.table(rows),
         *step(steps),

@@ -11,15 +11,16 @@ _COLOURS = {10_000: "#1e8449", 100_000: "#2471a3", 1_000_000: "#c0392b"}
 _MARKS = {"SQ8": "s", "HNSW32": "D", "Qdrant": "^", "RaBitQ": "v", "every photo": "P"}  # of others
 _INTRODUCTION = """# Search of large collections
 
-Written by `benchmarks/scale/run.py`, which says how; every figure below was measured by it.
+Written by `benchmarks/scale/run.py`, which explains how and measured every figure below.
 
-Region vectors of the shipped model `flickr8k` (36 regions of 512 numbers) on real photos of
-Flickr8k, MS-COCO, ADE20K, Caltech-101 and of groceries, enlarged by mixtures of photos that look
-alike (`benchmarks/scale/enlarge.py`). Queries come from val captions, in turns: a caption, a short
-phrase of it, a noun of it. Recall is the share of the exact ten: those of every photo scored in
-float32 on the vectors as they were before int8, with the model's background as in any search. The
-index is one of `regard index --compress`, asked through `Index.search`, so the times hold
-everything: embedding the sentence, candidates, exact scores, records of the hits.
+The vectors are region vectors of the shipped model `flickr8k` (36 regions of 512 numbers) on real
+photos of Flickr8k, MS-COCO, ADE20K, Caltech-101 and groceries, plus mixtures of photos that look
+alike, to make the collection larger (`benchmarks/scale/enlarge.py`). Queries come from val
+captions, in turn: a caption, a short phrase of it, a noun of it. Recall is the share of the exact
+ten. These are found by scoring every photo in float32 on the vectors before int8, with the model's
+background as in any search. The index is made by `regard index --compress` and searched through
+`Index.search`, so the times include everything: embedding the sentence, candidates, exact scores,
+records of the hits.
 """
 
 
@@ -53,7 +54,7 @@ def _machine(rows: list[dict]) -> str:
     )
     return (
         f"{os.cpu_count()} cores ({_processor()}). The load was {told}: other programs ran\n"
-        "besides, so look at processor time, of all threads together.\n"
+        "at the same time, so look at processor time, of all threads together.\n"
     )
 
 
@@ -88,7 +89,7 @@ def _regard(rows: list[dict]) -> list[str]:
         lines.append(f"| {line} |")
     lines += [
         "",
-        "Memory of the whole process after 100 candidates a query, and the most it ever was:",
+        "Memory of the whole process after 100 candidates per query, and its peak:",
         "",
         "| photos | opening s | first search s | own MB | mapped MB | most of both MB |",
         "|---|---|---|---|---|---|",
@@ -128,10 +129,11 @@ def _others(rows: list[dict]) -> list[str]:
     if not _other_rows(rows):
         return []
     lines = [
-        "## Beside what one would take instead\n",
-        "On the same vectors and queries; own photo: the photo the caption was written for is\n"
-        "among the ten. Other measures than SCAN's give other ranks: their recall of SCAN's ten\n"
-        "says how far they stand in for it, their own photo how good they are in themselves.\n",
+        "## Compared with the alternatives\n",
+        'All on the same vectors and queries. "Own photo" means that the photo the caption was\n'
+        "written for is among the ten. Measures other than SCAN's give other ranks: their recall\n"
+        "of SCAN's ten says how well they can replace it, and their own photo says how good they\n"
+        "are in themselves.\n",
         "| photos | way | recall@10 | own photo | processor ms | least ms | bytes a photo | "
         "build, processor s | queries |",
         "|---|---|---|---|---|---|---|---|---|",
@@ -163,8 +165,9 @@ def _codes(rows: list[dict]) -> list[str]:
     counts = list(found[0]["recall_in"])
     lines = [
         "## Region centroids: the loser\n",
-        "Share of the exact ten among so many candidates, by one code a region (72 bytes a\n"
-        "photo), by mean region (float32), and by codes among the 2,000 nearest by mean region.\n",
+        "The table shows the share of the exact ten among so many candidates: by one code per\n"
+        "region (72 bytes per photo), by mean region (float32), and by codes among the 2,000\n"
+        "nearest by mean region.\n",
         "| photos | by | " + " | ".join(counts) + " | scan, processor ms | build, processor s |",
         "|---|---|" + "---|" * (len(counts) + 2),
     ]
@@ -180,15 +183,15 @@ def _rest(rows: list[dict]) -> list[str]:
     lines = []
     for row in _of(rows, "cost"):
         lines.append(
-            "int8 instead of float32 vectors: largest error of a similarity among the exact ten "
-            f"{row['largest_error']:.1e}, the ten in the same order for "
+            "With int8 instead of float32 vectors, the largest error of a similarity among the "
+            f"exact ten is {row['largest_error']:.1e}, and the ten are in the same order for "
             f"{100 * row['same_order']:.0f} % of the queries.\n"
         )
     found = _of(rows, "alike")
     if found:
         row = found[-1]
         lines += [
-            "## How far the enlarged photos are like real ones\n",
+            "## How similar the added photos are to real ones\n",
             "| | regions of one photo, mean cosine | length of the mean region | cosine with the "
             "nearest other photo, by number of photos |",
             "|---|---|---|---|",
