@@ -48,22 +48,22 @@ class ModelConfig:
     word_encoding: Literal["gru", "last", "states", "transformer"] = "gru"
     """gru: learned embeddings read by a GRU (SCAN); last: the GRU's last state stands for every
     word (VSE++, with the pooled scorer); states: frozen states of a pretrained sentence encoder,
-    projected, beside a learned embedding; transformer: states of one that learns along
-    (`[model.text]`), a word's being the mean of its pieces', projected."""
+    projected, beside a learned embedding; transformer: states of one that is fine-tuned
+    (`[model.text]`), the mean of a word's pieces, projected."""
     state_dim: int = 384
     """Numbers of a word's state in the sentence encoder."""
     backbone: str = ""
-    """Name or folder of a pretrained backbone whose frozen regions and words the model stands on:
+    """Name or folder of a pretrained backbone whose frozen regions and words the model uses:
     its words are the states, and linear maps begin as the identity, perceptrons at zero. Sizes
     follow from it (`regard train --backbone`)."""
     word_hidden: int = 768
     """Hidden units of the perceptron on those states."""
     word_weights: bool = False
-    """Leave out words that name nothing; needs states. In t2i the others are weighed by a learned
+    """Leave out words that name nothing; needs states. In t2i the others are weighted by a learned
     form of their states, and a caption's vectors sum to one of length 1 (pooling: weighted)."""
     whole_weight: float = 0.0
-    """Weight of the whole sentence, which asks as one more word before the others; theirs sum to
-    what is left. Needs `word_weights`."""
+    """Weight of the whole sentence, which attends as one more word before the others; theirs sum
+    to the rest. Needs `word_weights`."""
     labels: bool = False
     """Add to regions the names of what a fixed classifier takes them for; needs states."""
     label_dropout: float = 0.0

@@ -40,8 +40,8 @@ class Scoring:
     """λ2, how much lse pooling favours the most relevant query; only used by lse."""
     scorer: Scorer = "attention"
     """attention (SCAN), sum_max (eqs. 9-10), hard (to the best alone, pooled as relevances are:
-    CHAN) or pooled (cosine of the mean vectors, VSE++); sgr and saf: reasoned from all alignments
-    by a network that is learned along (SGRAF)."""
+    CHAN) or pooled (cosine of the mean vectors, VSE++); sgr and saf: computed from all alignments
+    by a network that is trained along (SGRAF)."""
 
     def __post_init__(self) -> None:
         """Refuse names that are not offered and temperatures that are not positive."""

@@ -26,9 +26,9 @@ class TrainConfig:
     """Pairs of a photo and a caption in a step; each pair's negatives come from its batch."""
     learning_rate: float = 2e-4
     text_rate: float = 0.1
-    """Factor of the learning rate of a transformer that reads captions; 0 leaves it as it is."""
+    """Factor of the learning rate for a transformer that reads captions; 0 keeps it frozen."""
     layer_decay: float = 1.0
-    """Factor of that again, from each of its layers to the one below."""
+    """A further factor, from each of its layers to the one below."""
     schedule: Literal["step", "cosine"] = "step"
     """step: a tenth after every `decay_epochs`; cosine: down to a fiftieth at the end."""
     decay_epochs: int = 15
@@ -41,7 +41,7 @@ class TrainConfig:
     margin: float = 0.2
     negatives: Negatives = "hardest"
     mask_same_photo: bool = False
-    """Never take a caption of the same photo for a negative; the official code does."""
+    """Never use a caption of the same photo as a negative; the official code does."""
     triplet_weight: float = 1.0
     """Factor of the triplet loss, which is summed over the batch."""
     contrastive_weight: float = 0.0
@@ -54,7 +54,7 @@ class TrainConfig:
     """First epochs with the contrastive loss alone, so that hardest negatives cannot collapse
     the space."""
     sum_epochs: int = 0
-    """First epochs with all negatives of a batch in the triplet loss, likewise."""
+    """First epochs with all negatives of a batch in the triplet loss, for the same reason."""
     word_dropout: float = 0.0
     """Share of words replaced by <unk> while training."""
     region_dropout: float = 0.0
@@ -62,18 +62,18 @@ class TrainConfig:
     standardize: bool = False
     """Subtract the training features' mean and divide by their deviation."""
     feature_rank: int = 0
-    """Train on so many principal components of the standardised features; 0 takes them whole.
+    """Principal components of the standardised features to train on; 0 uses whole features.
     The saved model reads whole features either way."""
     label_classes: str = ""
     """Folder of the classes that regions are labelled with, for models with labels; empty keeps
-    those of the model to go on from."""
+    those of the model that training starts from."""
     captions_per_photo: int = 1
-    """Captions of a photo that come in the same batch and share its embedded regions."""
+    """Captions of a photo in the same batch, which share its embedded regions."""
     average_decay: float = 0.0
-    """Validate and keep a running average of the weights, this slow; 0 keeps the weights."""
+    """Validate and keep a running average of the weights with this decay; 0 keeps the weights."""
     precision: Literal["float32", "tf32", "bfloat16", "float16", "fast"] = "float32"
-    """Arithmetic of the encoders and of finding hardest negatives, fast being the quicker on the
-    machine at hand; the rest is float32. tf32 is for graphics cards. float16 scales the loss."""
+    """Precision of the encoders and of finding hardest negatives; fast is whichever is faster on
+    this machine. The rest is float32. tf32 is for graphics cards. float16 scales the loss."""
     min_count: int = 4
     """A word must be seen this often in train and val captions to enter the vocabulary."""
     seed: int = 0
