@@ -93,5 +93,5 @@ def test_explanations_are_judged_way_by_way_and_of_several_models(world):
     assert [(one["way"], one["pairs"]) for one in judged] == [("attention", 3), ("cosines", 3)] * 2
     assert judged[0]["pointing"]["phrases"] == judged[1]["pointing"]["phrases"] > 0
     shown = evaluate(world, *more).stdout
-    for title in ("falls without 50%", "left with only 10%", "ms a photo", "pointing; box R@1"):
+    for title in ("falls without 50%", "left with only 10%", "ms per photo", "pointing; box R@1"):
         assert title in shown

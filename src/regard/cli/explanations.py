@@ -63,14 +63,14 @@ def _column(one: dict[str, Any], kinds: list[str]) -> dict[str, str]:
             cells[f"{title} {float(fraction):.0%}"] = _curve(one[what][fraction])
     exchanged = {name: "-" if v is None else f"{v:.0f}" for name, v in one["exchanged"].items()}
     cells["a word put in place of another shows less, %"] = exchanged["ranked"]
-    cells["told as absent, %: such words; true ones"] = (
+    cells["reported absent, %: absent words; true words"] = (
         "-" if exchanged["told"] == "-" else "{told}; {false_alarms}".format(**exchanged)
     )
     if kinds:
         cells["pointing; box R@1, %"] = _pointed(one["pointing"])
     for kind in kinds:
         cells[f"- {kind}"] = _pointed(one["pointing"]["types"].get(kind))
-    return {**cells, "ms a photo": f"{1000 * one['seconds']:.1f}"}
+    return {**cells, "ms per photo": f"{1000 * one['seconds']:.1f}"}
 
 
 def _sized(error: float | None) -> str:
