@@ -4,7 +4,6 @@ Nothing is downloaded here; what is not on this machine is named with the comman
 """
 
 import hashlib
-import json
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -13,7 +12,8 @@ from typing import Any, NamedTuple
 from regard.backbones.protocol import Backbone
 from regard.backbones.settings import Choice, known, missing, refuse_choice, repository_of
 from regard.device import usable_device
-from regard.errors import CheckpointError, ConfigError
+from regard.errors import CheckpointError
+from regard.extras import bring
 from regard.store import json_files
 
 FAMILIES = {
@@ -166,16 +166,8 @@ def transformers_here() -> Any:
     Raises:
         ConfigError: it, or torch, is missing.
     """
-    import importlib
-
-    try:
-        importlib.import_module("torch")  # so that a broken installation is found here, too
-        transformers: Any = importlib.import_module("transformers")
-    except ImportError as error:
-        raise ConfigError(
-            f"{error.name or 'transformers'} cannot be imported ({error}); backbones must have "
-            "it. Run: pip install 'regard[backbones]'"
-        ) from None
+    bring("torch", "backbones", "backbones")  # so that a broken installation is found here, too
+    transformers = bring("transformers", "backbones", "backbones")
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
     return transformers
@@ -252,12 +244,4 @@ def digest_of(folder: Path) -> str:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    try:
-        tree = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise CheckpointError(
-            f"{path} cannot be read ({error}); it must be JSON. Restore the file."
-        ) from None
-    if not isinstance(tree, dict):
-        raise CheckpointError(f"{path} is no object; it must be one. Restore the file.")
-    return tree
+    return json_files.read(path, "JSON", "Restore the file.")

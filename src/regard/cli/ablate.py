@@ -5,18 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DataOption,
-    DeviceOption,
-    RegionsOption,
-    SettingsOption,
-    notes,
-    open_split,
-    print_figures,
-    print_json,
-    require_train,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, print_figures, print_json, require_train
 
 if TYPE_CHECKING:
     from regard.studies.ablation import Row
@@ -27,16 +17,16 @@ _SIDES = ("image_to_text", "text_to_image")
 
 
 def ablate(
-    data: DataOption,
+    data: options.Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the runs.")],
-    regions: RegionsOption = None,
+    regions: options.Regions = None,
     recipe: Annotated[
         str, typer.Option(help="Recipe of every row, its scoring aside: a name or a TOML file.")
     ] = "ablation",
     seeds: Annotated[int, typer.Option(min=1, help="Runs a row, each with its own seed.")] = 1,
-    settings: SettingsOption = None,
-    device: DeviceOption = "auto",
-    as_json: AsJson = False,
+    settings: options.Settings = None,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
 ) -> None:
     """Train and judge the paper's ablation: VSE++, Sum-Max and SCAN on the same regions.
 

@@ -4,7 +4,8 @@ from typing import Annotated, Any, Literal
 
 import typer
 
-from regard.cli.common import AsJson, DeviceOption, notes, output, print_json, require_train
+from regard.cli import options
+from regard.cli.common import notes, output, print_json, require_train
 from regard.errors import ConfigError
 
 Stage = Literal["score", "step"]
@@ -17,8 +18,8 @@ _ABOUT = {
 def bench(
     stage: Annotated[Stage, typer.Argument(help="What to measure.")],
     threads: Annotated[int, typer.Option(help="Threads.", min=1)] = 1,
-    device: DeviceOption = "cpu",
-    as_json: AsJson = False,
+    device: options.Device = "cpu",
+    as_json: options.Json = False,
 ) -> None:
     """Measure one stage on this machine.
 

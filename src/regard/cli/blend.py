@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, print_made, require_train
+from regard.cli import options
+from regard.cli.common import print_made, require_train
 from regard.errors import CheckpointError, ConfigError
 
 
@@ -20,7 +21,7 @@ def blend(
         Path | None,
         typer.Option(help="Take this backbone as it is; default: AFTER's, blended alike."),
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Blend the weights of a model and of what it was tuned to.
 

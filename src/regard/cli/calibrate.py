@@ -5,17 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DataOption,
-    RegionsOption,
-    notes,
-    open_split,
-    output,
-    print_figures,
-    print_json,
-    progress_bar,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, output, print_figures, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -31,8 +22,8 @@ def calibrate(
     model: Annotated[
         Path, typer.Argument(help="Folder of the model, whose files are added to; or a backbone.")
     ],
-    data: DataOption,
-    regions: RegionsOption = None,
+    data: options.Data,
+    regions: options.Regions = None,
     split: Annotated[str, typer.Option(help="What to fit to: not trained on.")] = "val",
     background: Annotated[str, typer.Option(help="Split the background is drawn from.")] = "train",
     names: Annotated[
@@ -45,7 +36,7 @@ def calibrate(
     plot: Annotated[
         Path | None, typer.Option(help="Reliability plot to draw: .png, .svg or .pdf.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Fit a model's probabilities, verdicts and word support, and say how far they hold.
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import AsJson, ModelOption, notes, output, print_json, progress_bar
+from regard.cli import options
+from regard.cli.common import notes, output, print_json, progress_bar
 from regard.cli.explain import note_unknown_words
 from regard.errors import DataError
 
@@ -25,8 +26,8 @@ def captions(
         ),
     ] = None,
     k: Annotated[int, typer.Option("-k", help="How many sentences.")] = 10,
-    model: ModelOption = "flickr8k",
-    as_json: AsJson = False,
+    model: options.Model = "flickr8k",
+    as_json: options.Json = False,
 ) -> None:
     """Rank sentences by how well they fit a photo.
 

@@ -7,21 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from regard.cli import options
 from regard.cli.common import (
-    DEFAULT_INDEX,
-    AsJson,
-    CombineOption,
-    CompressOption,
-    DataOption,
-    ExcludeOption,
-    IndexModelOption,
-    IndexOption,
-    ModelsOption,
-    PathOption,
-    ProtocolOption,
-    QueryArgument,
-    RegionsOption,
-    SplitOption,
     notes,
     open_split,
     output,
@@ -76,7 +63,7 @@ def extract(
     extractor: Annotated[str, typer.Option(help="Which extractor.")] = "pyramid",
     staging: Staging = None,
     workers: Workers = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """`regard extract` on a cluster: photos to a region store.
 
@@ -136,14 +123,14 @@ def _list_photos(photos: str, images: str | None) -> "tuple[list[tuple[str, Phot
 @app.command("index")
 def index(
     photos: Annotated[str, typer.Argument(help="Folder or URI of photos.")],
-    index_folder: IndexOption = DEFAULT_INDEX,
+    index_folder: options.Index = options.DEFAULT_INDEX,
     address: Address = "auto",
-    model: IndexModelOption = None,
-    exclude: ExcludeOption = None,
-    compress: CompressOption = False,
+    model: options.IndexModel = None,
+    exclude: options.Exclude = None,
+    compress: options.Compress = False,
     staging: Staging = None,
     workers: Workers = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """`regard index` on a cluster: make an index of photos, or bring it up to date.
 
@@ -179,15 +166,15 @@ def index(
 
 @app.command("evaluate")
 def evaluate(
-    data: DataOption,
+    data: options.Data,
     address: Address = "auto",
-    model: ModelsOption = None,
-    regions: RegionsOption = None,
-    split: SplitOption = "val",
-    protocol: ProtocolOption = "all",
-    combine: CombineOption = "raw",
+    model: options.Models = None,
+    regions: options.Regions = None,
+    split: options.Split = "val",
+    protocol: options.Protocol = "all",
+    combine: options.Combine = "raw",
     workers: Workers = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """`regard evaluate` on a cluster: tiles of the similarity matrix on many machines.
 
@@ -216,22 +203,22 @@ def evaluate(
 
 @app.command("search")
 def search(
-    query: QueryArgument = None,
-    index_folder: IndexOption = DEFAULT_INDEX,
+    query: options.Query = None,
+    index_folder: options.Index = options.DEFAULT_INDEX,
     address: Address = "auto",
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
     source: Annotated[
         Path | None,
         typer.Option("--from", help="File of queries, one per line; - reads standard input."),
     ] = None,
-    path: PathOption = None,
+    path: options.Paths = None,
     holders: Annotated[
         int | None, typer.Option(help="Actors, a whole CPU each; default half the CPUs.")
     ] = None,
     patience: Annotated[
         float, typer.Option(help="Seconds to wait for an answer while lost holders are rebuilt.")
     ] = 60.0,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """`regard search` on a cluster: shards held by actors on many machines.
 

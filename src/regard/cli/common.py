@@ -7,9 +7,8 @@ import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
@@ -23,6 +22,7 @@ from rich.segment import Segment
 from rich.text import Text
 
 from regard.errors import ConfigError
+from regard.extras import bring
 from regard.progress import Progress
 
 if TYPE_CHECKING:
@@ -67,62 +67,6 @@ notes = SafeConsole(stderr=True, highlight=False, soft_wrap=True, emoji=False)
 output = SafeConsole(
     highlight=False, emoji=False, width=None if sys.stdout.isatty() else _PIPED_WIDTH
 )
-
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Print the result as JSON, for other programs.")
-]
-ModelOption = Annotated[
-    str,
-    typer.Option("--model", "-m", help="Shipped model's name, or folder of a trained one."),
-]
-DataOption = Annotated[
-    Path, typer.Option(help="Karpathy JSON, JSONL or CSV of captions, or a SCAN precomp folder.")
-]
-RegionsOption = Annotated[
-    Path | None, typer.Option(help="Region store; a precomp folder brings its own.")
-]
-IndexOption = Annotated[
-    Path, typer.Option("--index", "-i", help="Folder of the index.", show_default=True)
-]
-IndexModelOption = Annotated[
-    str | None,
-    typer.Option("--model", "-m", help="Model's name or folder; default: the index's own."),
-]
-ModelsOption = Annotated[
-    list[str] | None,
-    typer.Option("--model", "-m", help="Model's name or folder; several are averaged."),
-]
-ExcludeOption = Annotated[
-    list[str] | None,
-    typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
-]
-CompressOption = Annotated[
-    bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
-]
-QueryArgument = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="TEXT",
-        help='Sentences, perhaps weighted: "a dog; 0.5: grass; -1: a leash".',
-    ),
-]
-SplitOption = Annotated[str, typer.Option(help="train, val, test, all; testall in COCO.")]
-ProtocolOption = Annotated[
-    str, typer.Option(help="all, 1k, coco-1k-5fold or coco-5k; see docs/protocols.md.")
-]
-CombineOption = Annotated[
-    str, typer.Option(help="How models are averaged: raw similarities, or zscore.")
-]
-SettingsOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Change a setting, e.g. training.epochs=3. Repeatable."),
-]
-DeviceOption = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
-CompileOption = Annotated[
-    bool, typer.Option("--compile", help="Let torch compile the encoders for a graphics card.")
-]
-PathOption = Annotated[str | None, typer.Option(help="Only paths that fit, as `*/2019/*`.")]
-DEFAULT_INDEX = Path(".regard-index")
 
 
 def print_json(value: Any) -> None:
@@ -261,13 +205,7 @@ def require_train(*, alone: bool = True) -> None:
             "several processes run this command; `regard train` alone knows how to share its work "
             "among them. Run it without torchrun."
         )
-    try:
-        import torch  # noqa: F401 - so that a broken installation is found here, too
-    except ImportError as error:
-        raise ConfigError(
-            f"torch cannot be imported ({error}); this command must have it. "
-            "Run: pip install 'regard[train]'"
-        ) from None
+    bring("torch", "train", "this command")
 
 
 def report_passed_over(kinds: Mapping[str, int], shown: int = 12) -> None:

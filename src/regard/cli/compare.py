@@ -5,19 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DataOption,
-    DeviceOption,
-    ProtocolOption,
-    RegionsOption,
-    SplitOption,
-    notes,
-    open_split,
-    print_figures,
-    print_json,
-    progress_bar,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, print_figures, print_json, progress_bar
 
 if TYPE_CHECKING:
     from regard.evaluation.ranking import Ranks
@@ -28,15 +17,15 @@ _SIDES = {"image_to_text": "image→text", "text_to_image": "text→image"}
 def compare(
     first: Annotated[str, typer.Argument(help="Model's name or folder, or a folder of seeds.")],
     second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
-    data: DataOption,
-    regions: RegionsOption = None,
+    data: options.Data,
+    regions: options.Regions = None,
     other_regions: Annotated[
         Path | None, typer.Option(help="Regions of the second model, if they are others.")
     ] = None,
-    split: SplitOption = "val",
-    protocol: ProtocolOption = "all",
-    device: DeviceOption = "cpu",
-    as_json: AsJson = False,
+    split: options.Split = "val",
+    protocol: options.Protocol = "all",
+    device: options.Device = "cpu",
+    as_json: options.Json = False,
 ) -> None:
     """Compare two models on the same queries, by a paired bootstrap.
 

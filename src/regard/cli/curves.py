@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, print_made
+from regard.cli import options
+from regard.cli.common import print_made
 
 
 def curves(
     runs: Annotated[list[Path], typer.Argument(help="Folders of runs, or of runs of seeds.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="PNG, SVG or PDF.")] = Path("curves.png"),
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Draw loss and rSum on val by epoch, several runs in one picture.
 

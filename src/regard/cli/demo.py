@@ -5,15 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    ModelOption,
-    notes,
-    print_json,
-    progress_bar,
-    report_passed_over,
-    report_skipped,
-)
+from regard.cli import options
+from regard.cli.common import notes, print_json, progress_bar, report_passed_over, report_skipped
 from regard.cli.search import print_table
 from regard.errors import DataError
 
@@ -36,8 +29,8 @@ def demo(
     out: Annotated[
         Path, typer.Option("--out", "-o", help="Where the index and the figures go.")
     ] = Path("demo-out"),
-    model: ModelOption = "flickr8k",
-    as_json: AsJson = False,
+    model: options.Model = "flickr8k",
+    as_json: options.Json = False,
 ) -> None:
     """Index photos, answer a few sentences, and draw why each best photo was found.
 

@@ -2,13 +2,14 @@
 
 from typing import Any
 
-from regard.cli.common import AsJson, notes, print_json
+from regard.cli import options
+from regard.cli.common import notes, print_json
 from regard.provenance import MISSING
 
 _TRAINING = "not installed; training needs it: pip install 'regard[train]'"
 
 
-def doctor(as_json: AsJson = False) -> None:
+def doctor(as_json: options.Json = False) -> None:
     """Versions, the machine, which precision it computes quicker in, and the shipped weights.
 
     What is measured once and kept, is measured now if it has not been yet.

@@ -5,21 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    CombineOption,
-    DataOption,
-    DeviceOption,
-    ModelsOption,
-    ProtocolOption,
-    RegionsOption,
-    SplitOption,
-    notes,
-    open_split,
-    print_figures,
-    print_json,
-    progress_bar,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, print_figures, print_json, progress_bar
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -70,13 +57,13 @@ WithBackground = Annotated[
 
 
 def evaluate(
-    data: DataOption,
-    model: ModelsOption = None,
-    regions: RegionsOption = None,
-    split: SplitOption = "val",
-    protocol: ProtocolOption = "all",
+    data: options.Data,
+    model: options.Models = None,
+    regions: options.Regions = None,
+    split: options.Split = "val",
+    protocol: options.Protocol = "all",
     ties: TiesOption = "pessimistic",
-    combine: CombineOption = "raw",
+    combine: options.Combine = "raw",
     similarities: SimilaritiesOption = None,
     grounding: Grounding = None,
     agreement: WithAgreement = False,
@@ -86,9 +73,9 @@ def evaluate(
     background: WithBackground = True,
     gallery: Gallery = None,
     images: Images = None,
-    device: DeviceOption = "cpu",
+    device: options.Device = "cpu",
     memory: Memory = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Measure retrieval both ways on a split, with 95 % intervals.
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, ModelOption, notes, print_json
+from regard.cli import options
+from regard.cli.common import notes, print_json
 from regard.errors import DataError
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def explain(
             "name with -explained.png, in the current folder.",
         ),
     ] = None,
-    model: ModelOption = "flickr8k",
-    as_json: AsJson = False,
+    model: options.Model = "flickr8k",
+    as_json: options.Json = False,
 ) -> None:
     """Draw which word looked where, with each word's cosine and its share of the similarity.
 

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import AsJson, print_made
+from regard.cli import options
+from regard.cli.common import print_made
 
 
 def export(
     model: Annotated[str, typer.Argument(help="Model's name, or folder of a trained one.")],
     out: Annotated[Path, typer.Option("--out", "-o", help="Checkpoint to write, *.pth.tar.")],
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write a checkpoint that the official SCAN code loads, and its vocabulary beside it.
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import DEFAULT_INDEX, AsJson, IndexOption, print_json
+from regard.cli import options
+from regard.cli.common import print_json
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -18,11 +19,11 @@ def export_vectors(
         str,
         typer.Argument(help="FILE.parquet, qdrant:FOLDER or postgresql://USER@HOST/DATABASE."),
     ],
-    index: IndexOption = DEFAULT_INDEX,
+    index: options.Index = options.DEFAULT_INDEX,
     regions: Annotated[
         bool, typer.Option("--regions", help="All region vectors as well; Parquet only.")
     ] = False,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Bring another database into step with an index: ids and one vector a photo.
 
@@ -59,10 +60,11 @@ def _export(index: "Index", target: str, regions: bool) -> dict[str, int]:
         with QdrantVectors(Path(target.removeprefix("qdrant:")), index.model.dim) as vectors:
             return vectors.sync(index)._asdict()
     if target.startswith(("postgresql:", "postgres:")):
-        from regard.search.adapters.common import package
+        from regard.extras import bring
         from regard.search.adapters.pgvector import PostgresVectors
 
-        with closing(package("psycopg", "pgvector").connect(target)) as connection:
+        psycopg = bring("psycopg", "pgvector", "a PostgreSQL table")
+        with closing(psycopg.connect(target)) as connection:
             return PostgresVectors(connection, index.model.dim).sync(index)._asdict()
     raise ConfigError(
         f"target is {target!r}; it must be FILE.parquet, qdrant:FOLDER or "

@@ -6,14 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DeviceOption,
-    print_made,
-    progress_bar,
-    report_passed_over,
-    report_skipped,
-)
+from regard.cli import options
+from regard.cli.common import print_made, progress_bar, report_passed_over, report_skipped
 from regard.errors import ConfigError, DataError
 
 if TYPE_CHECKING:
@@ -39,11 +33,9 @@ def extract(
         Path | None,
         typer.Option(help="Of the detector: file or folder; default: as `regard models get` got."),
     ] = None,
-    device: DeviceOption = "cpu",
-    workers: Annotated[
-        int | None, typer.Option(help="Processes, one thread each; default one a core.")
-    ] = None,
-    as_json: AsJson = False,
+    device: options.Device = "cpu",
+    workers: options.Workers = None,
+    as_json: options.Json = False,
 ) -> None:
     """Read photos and store the features of their regions.
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import AsJson, notes, print_made, progress_bar, report_skipped
+from regard.cli import options
+from regard.cli.common import notes, print_made, progress_bar, report_skipped
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def import_(
     producer: Annotated[
         str, typer.Option(help="Features: name of what made them, kept with the store.")
     ] = "bottom-up-attention",
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Read files of the official SCAN and VSE++ code. Nothing in a checkpoint is executed.
 

@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
+from regard.cli import options
 from regard.cli.common import (
-    DEFAULT_INDEX,
-    AsJson,
-    CompressOption,
-    ExcludeOption,
-    IndexModelOption,
-    IndexOption,
     notes,
     print_json,
     progress_bar,
@@ -55,13 +50,11 @@ def index(
         Path | None,
         typer.Argument(help="Folder of photos, searched recursively; default: those indexed."),
     ] = None,
-    index_folder: IndexOption = DEFAULT_INDEX,
-    model: IndexModelOption = None,
-    exclude: ExcludeOption = None,
-    workers: Annotated[
-        int | None, typer.Option(help="Processes, one thread each; default one a core.")
-    ] = None,
-    compress: CompressOption = False,
+    index_folder: options.Index = options.DEFAULT_INDEX,
+    model: options.IndexModel = None,
+    exclude: options.Exclude = None,
+    workers: options.Workers = None,
+    compress: options.Compress = False,
     check: Annotated[
         bool, typer.Option("--check", help="Verify every checksum and mend what is damaged.")
     ] = False,
@@ -74,7 +67,7 @@ def index(
     device: Annotated[
         str, typer.Option(help="Where a pretrained backbone sees photos, as in docs/devices.md.")
     ] = "cpu",
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Make an index of photos, or bring it up to date.
 
@@ -142,9 +135,9 @@ def _load(name: str, device: str) -> "Model":
     return loaded
 
 
-def _one_task(options: dict[str, object]) -> None:
+def _one_task(asked: dict[str, object]) -> None:
     """Refuse options of several tasks at once, of which all but one would do nothing."""
-    given = [name for name, value in options.items() if value not in (None, False)]
+    given = [name for name, value in asked.items() if value not in (None, False)]
     if len(given) > 1 and given[0] in ("--check", "--forget"):
         raise ConfigError(
             f"{given[0]} is given with {given[1]}; it must come without. Run one after the other."

@@ -5,10 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from regard.cli import options
 from regard.cli.common import (
-    DEFAULT_INDEX,
-    AsJson,
-    SplitOption,
     notes,
     open_split,
     output,
@@ -46,7 +44,7 @@ def models(
             help="First time a photo with each backbone not timed yet, by random weights.",
         ),
     ] = False,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """List the models that are here and the backbones that can be had.
 
@@ -125,7 +123,7 @@ def _uses(folders: list[Path] | None) -> dict[str, str]:
     from regard.store.manifest import MANIFEST
 
     if folders is None:
-        folders = [DEFAULT_INDEX] if (DEFAULT_INDEX / MANIFEST).exists() else []
+        folders = [options.DEFAULT_INDEX] if (options.DEFAULT_INDEX / MANIFEST).exists() else []
     return {str(folder): _model_of(folder) for folder in folders}
 
 
@@ -170,7 +168,7 @@ def get(
     revision: Annotated[
         str | None, typer.Option(help="Commit or branch on the hub; default: its main one.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Download a backbone, or the detector vg-frcnn, once; afterwards everything runs offline.
 
@@ -226,8 +224,8 @@ def check(
     images: Annotated[
         Path | None, typer.Option(help="Folder of their photos; default images/ beside the data.")
     ] = None,
-    split: SplitOption = "test",
-    as_json: AsJson = False,
+    split: options.Split = "test",
+    as_json: options.Json = False,
 ) -> None:
     """See whether a backbone finds the sample photos and points at what is in them.
 

@@ -5,21 +5,15 @@ from typing import Annotated
 
 import typer
 
-from regard.cli.common import (
-    DataOption,
-    RegionsOption,
-    notes,
-    open_split,
-    progress_bar,
-    require_train,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, progress_bar, require_train
 
 
 def point(
     model: Annotated[Path, typer.Argument(help="Folder of the model; its files are added to.")],
-    data: DataOption,
+    data: options.Data,
     phrases: Annotated[Path, typer.Option(help="Phrases with boxes (Entities' JSONL).")],
-    regions: RegionsOption = None,
+    regions: options.Regions = None,
     split: Annotated[str, typer.Option(help="Photos to learn from; judge on others.")] = "train",
     epochs: Annotated[int, typer.Option(min=1, help="Times every photo is seen.")] = 3,
     seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,

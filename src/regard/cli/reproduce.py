@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DeviceOption,
-    SettingsOption,
-    notes,
-    open_split,
-    print_figures,
-    print_json,
-    require_train,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, print_figures, print_json, require_train
 from regard.cli.train import EpochTeller
 from regard.errors import ConfigError
 
@@ -38,13 +30,13 @@ def reproduce(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Try the recipe on random features; needs no data.")
     ] = False,
-    settings: SettingsOption = None,
-    device: DeviceOption = "auto",
+    settings: options.Settings = None,
+    device: options.Device = "auto",
     table: Annotated[
         str | None,
         typer.Option(help="Print the papers' table with your rows: markdown or latex."),
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Train and evaluate a recipe of a paper; print paper, accepted band and got.
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
-from regard.cli.common import AsJson, ModelOption, notes, print_json, progress_bar, report_skipped
+from regard.cli import options
+from regard.cli.common import notes, print_json, progress_bar, report_skipped
 from regard.cli.explain import note_unknown_words
 from regard.errors import ConfigError, DataError
 
@@ -30,11 +31,11 @@ def score(
             "photo is looked for beside the file, then in the current folder.",
         ),
     ] = None,
-    model: ModelOption = "flickr8k",
+    model: options.Model = "flickr8k",
     workers: Annotated[
         int | None, typer.Option(help="Processes that read photos; default one a core.")
     ] = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Print how well photos and sentences fit; higher is better.
 

@@ -9,17 +9,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from regard.cli.common import (
-    DEFAULT_INDEX,
-    AsJson,
-    IndexOption,
-    PathOption,
-    QueryArgument,
-    notes,
-    output,
-    place_of,
-    print_json,
-)
+from regard.cli import options
+from regard.cli.common import notes, output, place_of, print_json
 from regard.cli.explain import note_unscored, tell_unknown_words
 from regard.errors import ConfigError
 
@@ -52,14 +43,14 @@ _STACKED, _MORE = 3, 20  # hits asked for a photo wanted, and besides
 
 
 def search(
-    query: QueryArgument = None,
-    index: IndexOption = DEFAULT_INDEX,
+    query: options.Query = None,
+    index: options.Index = options.DEFAULT_INDEX,
     k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
     like: Annotated[
         list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
     ] = None,
     box: BoxOption = None,
-    path: PathOption = None,
+    path: options.Paths = None,
     after: AfterOption = None,
     before: Annotated[str | None, typer.Option(help="Only photos taken before this day.")] = None,
     orientation: OrientationOption = None,
@@ -69,7 +60,7 @@ def search(
     sort: Annotated[
         Literal["relevance", "date"], typer.Option(help="Order of the photos found.")
     ] = "relevance",
-    as_json: AsJson = False,
+    as_json: options.Json = False,
     pictures: Annotated[
         bool, typer.Option("--pictures", help="Show the photos, in terminals that can.")
     ] = False,

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import DEFAULT_INDEX, IndexOption, notes
+from regard.cli import options
+from regard.cli.common import notes
 
 if TYPE_CHECKING:
     from socket import socket
@@ -20,7 +21,7 @@ TOKEN_VARIABLE = "REGARD_TOKEN"
 
 
 def serve(
-    index_folder: IndexOption = DEFAULT_INDEX,
+    index_folder: options.Index = options.DEFAULT_INDEX,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8471,
     captions: Annotated[

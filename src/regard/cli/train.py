@@ -8,18 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    CompileOption,
-    DataOption,
-    DeviceOption,
-    RegionsOption,
-    SettingsOption,
-    notes,
-    open_split,
-    print_made,
-    require_train,
-)
+from regard.cli import options
+from regard.cli.common import notes, open_split, print_made, require_train
 from regard.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -51,20 +41,20 @@ LogToOption = Annotated[
 
 
 def train(
-    data: DataOption,
+    data: options.Data,
     out: Annotated[Path, typer.Option("--out", "-o", help="Folder of the run; best/ is in it.")],
-    regions: RegionsOption = None,
+    regions: options.Regions = None,
     recipe: Annotated[
         str, typer.Option(help="Shipped recipe's name, or a TOML file.")
     ] = "flickr8k",
-    settings: SettingsOption = None,
+    settings: options.Settings = None,
     backbone: BackboneOption = None,
     start: StartOption = None,
     seeds: SeedsOption = 1,
-    device: DeviceOption = "auto",
-    compiled: CompileOption = False,
+    device: options.Device = "auto",
+    compiled: options.Compile = False,
     log_to: LogToOption = None,
-    as_json: AsJson = False,
+    as_json: options.Json = False,
 ) -> None:
     """Train a model; the best on the val split is kept in OUT/best.
 

@@ -5,15 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from regard.cli.common import (
-    AsJson,
-    DeviceOption,
-    notes,
-    print_made,
-    progress_bar,
-    read_captions,
-    require_train,
-)
+from regard.cli import options
+from regard.cli.common import notes, print_made, progress_bar, read_captions, require_train
 
 if TYPE_CHECKING:
     from regard.training.tuning.run import TuningProgress
@@ -32,8 +25,8 @@ def tune(
         typer.Option("--set", help="Change a setting, e.g. epochs=3. Repeatable."),
     ] = None,
     threads: Annotated[int, typer.Option(help="Threads, one photo size each.")] = 2,
-    device: DeviceOption = "auto",
-    as_json: AsJson = False,
+    device: options.Device = "auto",
+    as_json: options.Json = False,
 ) -> None:
     """Tune the backbone to captions; OUT/best is the model with its tuned backbone.
 

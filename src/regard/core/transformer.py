@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from regard.core.attention import l2norm
 from regard.core.model_config import ModelConfig, TextConfig
 from regard.core.pooling import Pooler
-from regard.errors import ConfigError
+from regard.extras import bring
 
 
 class TransformerEncoder(nn.Module):
@@ -66,14 +66,8 @@ def _bert(text: TextConfig) -> Any:
     Raises:
         ConfigError: transformers is missing.
     """
-    try:
-        from transformers import BertConfig, BertModel
-    except ImportError as error:
-        raise ConfigError(
-            f"transformers cannot be imported ({error}); a model whose captions a transformer "
-            "reads must have it here. Run: pip install 'regard[backbones]'"
-        ) from None
-    config = BertConfig(
+    transformers = bring("transformers", "backbones", "a model whose captions a transformer reads")
+    config = transformers.BertConfig(
         vocab_size=text.pieces,
         hidden_size=text.dim,
         num_hidden_layers=text.layers,
@@ -85,4 +79,4 @@ def _bert(text: TextConfig) -> Any:
         attention_probs_dropout_prob=text.dropout,
         attn_implementation="sdpa",
     )
-    return BertModel(config, add_pooling_layer=False)
+    return transformers.BertModel(config, add_pooling_layer=False)

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 
 from regard.datasets.fields import BOXES, FEATURES, regions_of_fields
-from regard.datasets.importing import Row, extra
+from regard.datasets.importing import Row
 from regard.errors import CheckpointError, DataError
+from regard.extras import bring
 from regard.store.pickles import read_values
 from regard.store.region_store import Regions
 
@@ -44,7 +45,7 @@ def open_hdf5(path: Path, ids: Path | None = None) -> "Hdf5":
         ConfigError: h5py is missing.
         DataError: the file cannot be read, is of another form, or its ids are missing.
     """
-    h5py = extra("h5py")
+    h5py = bring("h5py", "features", "HDF5 features")
     try:
         file = h5py.File(path, "r")
         return Hdf5(file, _row_of_id(file, path, ids) if _ROWS in file else _places(file))

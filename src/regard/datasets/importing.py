@@ -1,13 +1,12 @@
 """Features of others into a region store, photo by photo, whatever files they come in."""
 
-import importlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
-from regard.errors import ConfigError, DataError
+from regard.errors import DataError
 from regard.progress import Progress, silent
 from regard.store.region_store import Regions, RegionStore
 
@@ -32,21 +31,6 @@ class Report(NamedTuple):
     """Photos that were in the store before, or came twice."""
     skipped: dict[str, str]
     """Photos that could not be read, with the reasons."""
-
-
-def extra(module: str) -> Any:
-    """A library of the extra `features`.
-
-    Raises:
-        ConfigError: it is missing.
-    """
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise ConfigError(
-            f"{module} cannot be imported ({error}); files of this kind are read with it. "
-            "Run: pip install 'regard[features]'"
-        ) from None
 
 
 def regions_from(

@@ -16,8 +16,9 @@ from typing import Any
 import numpy as np
 
 from regard.datasets.fields import regions_of_fields
-from regard.datasets.importing import Row, extra
+from regard.datasets.importing import Row
 from regard.errors import CheckpointError, DataError
+from regard.extras import bring
 from regard.store.pickles import read_values
 
 SUFFIXES = (".lmdb", ".mdb")
@@ -42,7 +43,7 @@ def open_lmdb(path: Path) -> "Lmdb":
         ConfigError: lmdb or msgpack is missing.
         DataError: it cannot be read.
     """
-    lmdb, msgpack = extra("lmdb"), extra("msgpack")
+    lmdb, msgpack = (bring(name, "features", "an LMDB") for name in ("lmdb", "msgpack"))
     try:
         how = {"readonly": True, "lock": False, "readahead": False, "subdir": path.is_dir()}
         return Lmdb(lmdb.open(str(path), **how), msgpack)

@@ -22,6 +22,7 @@ from regard.errors import ConfigError
 from regard.evaluation.grounding import Answer
 from regard.explain.explanation import Explanation
 from regard.explain.maps import best_region, heat_map, map_grid, peak, region_scores
+from regard.extras import bring
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
 from regard.store.shards import Regions
 
@@ -159,13 +160,9 @@ def gradients(
     Raises:
         ConfigError: torch is not installed.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise ConfigError(
-            f"torch cannot be imported ({error}); gradients must have it. "
-            "Run: pip install 'regard[train]'"
-        ) from None
+    bring("torch", "train", "gradients")
+    import torch
+
     photo, sentence = (torch.tensor(one[None], requires_grad=True) for one in (regions, words))
     seen, read = (torch.ones(one.shape[:2], dtype=torch.bool) for one in (photo, sentence))
     similarity = paired_similarity(photo, sentence, seen, read, scoring).sum()

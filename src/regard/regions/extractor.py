@@ -11,6 +11,7 @@ from typing import Protocol
 
 from regard.device import PROCESSOR
 from regard.errors import ConfigError
+from regard.extras import bring
 from regard.photos.decode import Photo
 from regard.store.shards import Regions
 
@@ -109,13 +110,7 @@ def load_batch_extractor(name: str) -> BatchExtractor:
 @cache
 def _detector(text: str) -> BatchExtractor:
     weights, _, device = text.rpartition("@") if "@" in text else (text, "", PROCESSOR)
-    try:
-        frcnn = importlib.import_module("regard.regions.frcnn.extractor")
-    except ImportError as error:
-        raise ConfigError(
-            f"{error.name} cannot be imported ({error}); {DETECTOR} must have it. "
-            "Run: pip install 'regard[train]'"
-        ) from None
+    frcnn = bring("regard.regions.frcnn.extractor", "train", DETECTOR)
     detector: BatchExtractor = frcnn.FrcnnExtractor(Path(weights), device)
     return detector
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from regard.config import to_tree
 from regard.core.metrics import retrieval_tree
 from regard.errors import ConfigError
+from regard.extras import bring
 from regard.store.run_folders import STARTS
 from regard.training.config import Recipe
 
@@ -138,13 +139,7 @@ def check_reporters(names: Iterable[str]) -> None:
             raise ConfigError(
                 f"--log-to is {name!r}; it must be one of {', '.join(REPORTERS)}. Name one of them."
             )
-        try:
-            importlib.import_module(name)
-        except ImportError as error:
-            raise ConfigError(
-                f"{name} cannot be imported ({error}); --log-to {name} must have it. "
-                f"Run: pip install 'regard[{name}]'"
-            ) from None
+        bring(name, name, f"--log-to {name}")
 
 
 @contextmanager

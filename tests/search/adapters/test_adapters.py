@@ -12,7 +12,7 @@ from small import draw
 from regard.errors import ConfigError
 from regard.indexing import update_index
 from regard.search import Index
-from regard.search.adapters.common import difference, package
+from regard.search.adapters.common import difference
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 needs = pytest.importorskip
@@ -148,12 +148,6 @@ def test_rescored_candidates_have_the_similarities_of_search(folder, model):
 def test_difference():
     added, removed, counts = difference(["a", "b", "b", "c"], ["c", "d"])
     assert (list(added), removed, counts) == (["a", "b"], {"d"}, (2, 1, 1))
-
-
-def test_a_missing_package_is_named_with_the_command_that_brings_it(monkeypatch):
-    monkeypatch.setitem(sys.modules, "qdrant_edge", None)
-    with pytest.raises(ConfigError, match=r"qdrant_edge is not installed.*regard\[qdrant\]"):
-        package("qdrant_edge", "qdrant")
 
 
 def test_table_names_are_plain():

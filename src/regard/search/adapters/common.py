@@ -1,10 +1,7 @@
 """What the adapters share: keeping a database in step with an index."""
 
 from collections.abc import Iterable
-from importlib import import_module
-from typing import Any, NamedTuple
-
-from regard.errors import ConfigError
+from typing import NamedTuple
 
 
 class Synced(NamedTuple):
@@ -13,21 +10,6 @@ class Synced(NamedTuple):
     added: int
     removed: int
     unchanged: int
-
-
-def package(module: str, extra: str) -> Any:
-    """Import an optional package.
-
-    Raises:
-        ConfigError: it is not installed.
-    """
-    try:
-        return import_module(module)
-    except ImportError:
-        raise ConfigError(
-            f"package {module} is not installed; it must be for this. "
-            f'Install it: pip install "regard[{extra}]"'
-        ) from None
 
 
 def difference(

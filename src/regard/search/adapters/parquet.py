@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from regard.search.adapters.common import package
+from regard.extras import bring
 from regard.search.index import Index
 from regard.store.atomic import replacing
 
@@ -26,7 +26,8 @@ def write_parquet(index: Index, path: str | Path, *, regions: bool = False) -> i
     Raises:
         ConfigError: pyarrow is not installed.
     """
-    pa, pq = package("pyarrow", "parquet"), package("pyarrow.parquet", "parquet")
+    names = ("pyarrow", "pyarrow.parquet")
+    pa, pq = (bring(name, "parquet", "a Parquet file") for name in names)
     path = Path(path)
     vector = pa.list_(pa.float32(), index.model.dim)
     fields = {"id": pa.string(), "path": pa.string(), "width": pa.int32(), "height": pa.int32()}

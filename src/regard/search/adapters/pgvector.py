@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.errors import ConfigError
-from regard.search.adapters.common import Synced, difference, package
+from regard.extras import bring
+from regard.search.adapters.common import Synced, difference
 from regard.search.index import Index
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -34,7 +35,7 @@ class PostgresVectors:
             raise ConfigError(
                 f"table is {table!r}; it must be letters, digits and underscores. Rename it."
             )
-        package("psycopg", "pgvector")
+        bring("psycopg", "pgvector", "a PostgreSQL table")
         self._connection, self._table = connection, table
         with connection.transaction():
             connection.execute("CREATE EXTENSION IF NOT EXISTS vector")

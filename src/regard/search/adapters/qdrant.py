@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from regard.search.adapters.common import Synced, difference, package
+from regard.extras import bring
+from regard.search.adapters.common import Synced, difference
 from regard.search.catalog import ID_DIGITS
 from regard.search.index import Index
 from regard.store.closing import Closing
@@ -32,7 +33,7 @@ class QdrantVectors(Closing):
     """
 
     def __init__(self, folder: str | Path, dim: int) -> None:
-        self._qdrant: Any = package("qdrant_edge", "qdrant")
+        self._qdrant: Any = bring("qdrant_edge", "qdrant", "Qdrant's folder")
         folder = Path(folder)
         if folder.exists() and any(folder.iterdir()):
             self._shard = self._qdrant.EdgeShard.load(str(folder))
