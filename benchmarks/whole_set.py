@@ -10,6 +10,7 @@ import argparse
 import json
 import sys
 import time
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,7 +19,7 @@ from regard.bench.machine import describe
 from regard.bench.memory import peak_added
 from regard.bench.shapes import caption_lengths, unit_vectors
 from regard.core.scoring import Direction, Scoring
-from regard.kernels import Prepared, Progress, chosen, join, prepare, score
+from regard.kernels import Prepared, Progress, chosen, prepare, score
 from regard.kernels.workers import thread_count
 
 DIRECTIONS: tuple[Direction, ...] = ("t2i", "i2t")
@@ -48,6 +49,33 @@ def inputs(case: WholeSet) -> tuple[Prepared, Prepared]:
         words = unit_vectors(len(some), int(some.max()), case.dim, seed=seed)
         captions.append(prepare(words, some, precision=precision))
     return join(images), join(captions)
+
+
+def join(parts: Sequence[Prepared]) -> Prepared:
+    """One side out of several, as when captions were embedded batch by batch.
+
+    The caller's indices run on from part to part.
+    """
+    first = _begin(np.array([len(part) for part in parts]))
+    counts = np.concatenate([part.counts for part in parts])
+    order = np.argsort(counts, kind="stable")
+    starts = _begin(counts[order])
+    begins = np.empty_like(order)
+    begins[order] = starts[:-1]  # of each item of each part in turn
+    vectors = np.empty((int(starts[-1]), parts[0].dim), parts[0].vectors.dtype)
+    norms = np.empty(len(vectors), np.float32)
+    for part, low, high in zip(parts, first, first[1:], strict=False):
+        rows = np.repeat(begins[low:high] - part.starts[:-1], part.counts)
+        rows += np.arange(len(rows))
+        vectors[rows] = part.vectors
+        norms[rows] = part.norms
+    places = np.concatenate([part.places + low for part, low in zip(parts, first, strict=False)])
+    return Prepared(vectors=vectors, starts=starts, places=places[order], norms=norms)
+
+
+def _begin(sizes: np.ndarray) -> np.ndarray:
+    """(n+1,) running total of sizes, from 0."""
+    return np.concatenate([np.zeros(1, np.int64), np.cumsum(sizes)])
 
 
 def measure(

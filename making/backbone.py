@@ -11,12 +11,24 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file
+from torch import nn
 
 from regard.regions.pyramid import SHIPPED
-from regard.training.tuning.backbone import EfficientNetLite2, load_backbone, tunable
+from regard.training.tuning.backbone import EfficientNetLite2, SameConv, load_backbone
 from regard.training.tuning.onnx_file import save_backbone
 
 TUNING = Path(__file__).parent / "backbone_tuning.safetensors"
+
+
+def tunable(network: EfficientNetLite2) -> dict[str, SameConv]:
+    """The convolutions that tuning changes, by name: the pointwise ones behind the border."""
+    convs: dict[str, SameConv] = {"head": network.head}
+    for number in range(network.border, len(network.blocks)):
+        for kind in ("expand", "project"):
+            conv: nn.Module = getattr(network.blocks[number], kind)
+            assert isinstance(conv, SameConv)
+            convs[f"blocks.{number}.{kind}"] = conv
+    return convs
 
 
 @torch.no_grad()

@@ -24,11 +24,14 @@ from regard.model.labels import FILE, LabelClasses
 from regard.photos.decode import read_photo
 from regard.regions.pyramid import SHORT_SIDE, network_size, pool_weights
 from regard.store.region_store import RegionStore
-from regard.training.labels import states_of
 from regard.training.tuning.backbone import EfficientNetLite2, load_backbone, weights_path
+from regard.words.states import padded_states
+from regard.words.tokens import tokenize
 
 NAMES = Path(__file__).parent / "imagenet_names.txt"
 RIDGE = 1e-3  # of the mean square of a standardised feature
+_PHRASE = "a photo of a"
+_AT_ONCE = 256  # names read together
 
 
 class Teacher(NamedTuple):
@@ -53,6 +56,16 @@ class Teacher(NamedTuple):
         means = weights @ last.permute(1, 2, 0).flatten(0, 1)
         found: np.ndarray = (means @ self.weight.T + self.bias).numpy()
         return found
+
+
+def states_of(names: Sequence[str]) -> Float[np.ndarray, "label state"]:
+    """Mean state of each name's words, read as "a photo of a NAME"."""
+    before, means = len(tokenize(_PHRASE)), []
+    for start in range(0, len(names), _AT_ONCE):
+        words = [tokenize(f"{_PHRASE} {name}") for name in names[start : start + _AT_ONCE]]
+        for row, states in zip(words, padded_states(words), strict=True):
+            means.append(states[1 + before : 1 + len(row)].mean(0))
+    return np.stack(means)
 
 
 def pixels_of(path: Path) -> np.ndarray:

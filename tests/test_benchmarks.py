@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from regard.bench.score import Case
+from regard.bench.shapes import unit_vectors
+from regard.kernels import prepare, score
 from tests.torch_reach import ROOMS, has_torch
 
 ROOT = Path(__file__).parents[1]
@@ -95,6 +97,14 @@ def test_passes_over_a_small_set_are_identical():
         assert tree[direction]["passes_identical"]
         assert len(tree[direction]["seconds"]) == 2
     assert ends.count(True) == 4
+
+
+def test_joined_parts_equal_the_whole():
+    words, images = unit_vectors(50, 9, 16), prepare(unit_vectors(20, 5, 16))
+    lengths = np.arange(50) % 9 + 1
+    parts = [prepare(words[n : n + 20], lengths[n : n + 20]) for n in (0, 20, 40)]
+    joined = module("whole_set.py").join(parts)
+    assert np.array_equal(score(images, joined), score(images, prepare(words, lengths)))
 
 
 def test_rates_are_of_all_that_is_embedded():

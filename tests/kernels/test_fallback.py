@@ -8,7 +8,7 @@ import torch
 
 from regard.core.scoring import Scoring
 from regard.errors import ConfigError
-from regard.kernels import prepare, prepared, score, similarity_matrix, tiles
+from regard.kernels import prepare, score, similarity_matrix, tiles
 from regard.kernels.hardware import multiplies_bfloat16
 
 
@@ -97,20 +97,6 @@ def test_few_items_on_one_side(shape, direction, ragged):
     assert np.abs(similarities - wanted).max() < 1e-4
 
 
-def test_a_stored_gram_is_used():
-    images = prepare(REGIONS)
-    stored = prepared.Prepared(
-        vectors=images.vectors,
-        starts=images.starts,
-        places=images.places,
-        norms=images.norms,
-        gram=images.lane_gram,
-    )
-    captions = prepare(WORDS, LENGTHS)
-    assert stored.lane_gram is images.lane_gram
-    assert np.array_equal(score(stored, captions), score(images, captions))
-
-
 def test_packed_vectors_are_not_copied():
     assert np.shares_memory(prepare(REGIONS).vectors, REGIONS)
     tensor = torch.from_numpy(REGIONS)
@@ -124,8 +110,6 @@ def test_sides_must_match():
         score(prepare(REGIONS), prepare(WORDS[..., :8]))
     with pytest.raises(ConfigError, match="softmax"):
         score(prepare(REGIONS), prepare(WORDS), Scoring(normalization="softmax"))
-    with pytest.raises(ValueError, match="number of parts is 0"):
-        prepared.join([])
 
 
 def test_nowhere_to_cache(monkeypatch):

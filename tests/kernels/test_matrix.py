@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from regard.core.attention import attend, directed, similarity
 from regard.core.scoring import Normalization, Pooling, Scorer, Scoring
 from regard.errors import ConfigError, ShapeError
-from regard.kernels import join, prepare, score, similarity_matrix
+from regard.kernels import prepare, score, similarity_matrix
 
 quick = settings(
     max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
@@ -309,14 +309,3 @@ def test_large_sets_twice_in_tiles():
         assert np.array_equal(first, score(images, captions, scoring, threads=2))
         some = truth(regions[100:104], words[50:90], torch.full((4,), 36), lengths[50:90], scoring)
         assert np.abs(first[100:104, 50:90] - some.numpy()).max() < 5e-6
-
-
-def test_joined_parts_equal_the_whole():
-    words = unit(50, 9, 16)
-    lengths = torch.arange(50) % 9 + 1
-    whole = prepare(words, lengths, precision="float32")
-    parts = [
-        prepare(words[n : n + 20], lengths[n : n + 20], precision="float32") for n in (0, 20, 40)
-    ]
-    images = prepare(unit(20, 5, 16), precision="float32")
-    assert np.array_equal(score(images, join(parts)), score(images, whole))

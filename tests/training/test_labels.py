@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 import torch
+from making.label_classes import states_of
 
 from regard.core.model_config import ModelConfig
 from regard.core.network import MatchingModel
 from regard.errors import ConfigError
 from regard.model.labels import LabelClasses
 from regard.model.network import install
-from regard.training.labels import states_of
 from regard.words.states import padded_states
 
 NAMES = ("cat", "café table", "great white shark")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+from making.label_classes import states_of
 from safetensors.torch import load_file
 
 from regard.core.metrics import retrieval
@@ -16,7 +17,6 @@ from regard.model.labels import LabelClasses
 from regard.model.model import Model
 from regard.training import learner
 from regard.training.config import Recipe, load_recipe, recipe_names
-from regard.training.labels import states_of
 from regard.training.loop import train
 from regard.training.projection import ProjectedDataset
 from regard.words import states as word_states

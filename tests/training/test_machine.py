@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from making.label_classes import states_of
 from tests.berts import save_bert
 from tests.one_device import OneDevice, without_values
 from tests.training.test_loop import COLOURS, Photos, recipe
@@ -24,7 +25,6 @@ from regard.model.labels import LabelClasses
 from regard.model.model import Model
 from regard.training import machine, step
 from regard.training.batches import PairBatches
-from regard.training.labels import states_of
 from regard.training.learner import Learner
 from regard.training.machine import Machine
 from regard.training.precision import products_in

@@ -5,7 +5,6 @@ hub's client begins a file anew that was interrupted, so large files are fetched
 knows nothing of networks.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,6 +24,7 @@ from regard.backbones.settings import known, repository_of
 from regard.errors import CheckpointError
 from regard.regions.extractor import DETECTOR
 from regard.store.manifest import lock
+from regard.store.shards import digest
 
 _DETECTORS = {DETECTOR: "unc-nlp/frcnn-vg-finetuned"}
 _BESIDE = (
@@ -213,7 +213,7 @@ def _fetch(offer: Offer, name: str) -> None:
                 expected_size=offer.files[name],
                 displayed_filename=name,
             )
-        if _sha256(part) != offer.digests[name]:
+        if digest(part) != offer.digests[name]:
             part.unlink()
             raise CheckpointError(
                 f"{name} of {offer.repository} came with another sha256; it must be what the hub "
@@ -222,11 +222,6 @@ def _fetch(offer: Offer, name: str) -> None:
         part.replace(blob)
     finally:
         held.release()
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def verify(folder: Path, offer: Offer) -> None:
@@ -242,7 +237,7 @@ def verify(folder: Path, offer: Offer) -> None:
             held = path.stat().st_size
             reason = "" if held == size else f"has {held} bytes, and must have {size}"
         if not reason and name in offer.digests:
-            reason = "" if _sha256(path) == offer.digests[name] else "has another sha256"
+            reason = "" if digest(path) == offer.digests[name] else "has another sha256"
         if reason:
             raise CheckpointError(
                 f"{path} {reason}; it must be what the hub has. Delete it, and run the same "

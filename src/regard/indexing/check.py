@@ -3,7 +3,6 @@
 A damaged shard loses its photos only: they are read again where their files still are.
 """
 
-from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,9 +52,10 @@ def check_index(
         keys = {key for keys in damaged.values() for key in keys}
         known = catalog.files().values()
         hurt = [row for row in known if row.content in keys]
+        unread = (row.path for row in known if row.reason is not None)
         with store.transaction():
             store.drop(damaged)
-            catalog.remove(row.path for row in (*hurt, *_unread(known)))
+            catalog.remove([*(row.path for row in hurt), *unread])
         update = Update(store, catalog, model)
         files = [_as_it_is(row) for row in hurt]
         update.read([file for file in files if file is not None], progress, workers)
@@ -68,10 +68,6 @@ def check_index(
         }
         lost.update(update.report().skipped)
         return CheckReport(sorted(damaged), len(hurt) - len(lost), lost)
-
-
-def _unread(rows: Iterable[FileRow]) -> list[FileRow]:
-    return [row for row in rows if row.reason is not None]
 
 
 def _as_it_is(row: FileRow) -> PhotoFile | None:

@@ -289,10 +289,7 @@ def digest_file(path: str) -> str:
         OSError: it cannot be read.
     """
     with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - many of them
-        digest = hashlib.sha256()
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _tones_of(path: str) -> Tones | None:

@@ -11,7 +11,7 @@ it, and `score` it against others.
 from regard.kernels.maps import AttentionMaps, attention
 from regard.kernels.matrix import Backend, similarity_matrix
 from regard.kernels.precision import Choice, Stage, Wanted, chosen
-from regard.kernels.prepared import Facts, Precision, Prepared, join, prepare
+from regard.kernels.prepared import Precision, Prepared, prepare
 from regard.kernels.tiles import Engine, fused_available, score
 from regard.kernels.workers import Progress, set_threads
 
@@ -20,7 +20,6 @@ __all__ = [
     "Backend",
     "Choice",
     "Engine",
-    "Facts",
     "Precision",
     "Prepared",
     "Progress",
@@ -29,7 +28,6 @@ __all__ = [
     "attention",
     "chosen",
     "fused_available",
-    "join",
     "prepare",
     "score",
     "set_threads",

@@ -4,7 +4,7 @@ Padding is dropped: vectors are packed one after another, sorted by length where
 Inner products within an item (G) and lengths of vectors are computed when first needed and kept.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple, get_args
@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from array_api_compat import is_torch_array
 
-from regard.errors import ConfigError, ShapeError
+from regard.errors import ConfigError
 from regard.kernels.checks import Array, Ints, Lengths, Side, as_side, check_finite
 from regard.kernels.halves import Floats, from_bfloat16, to_bfloat16, widen
 
@@ -50,8 +50,6 @@ class Prepared:
     """(N,) the caller's index of each packed item."""
     norms: Floats
     """(total,) length of every vector."""
-    gram: Facts | None = None
-    """A stored `lane_gram`, so that an index need not compute it when it is opened."""
 
     def __len__(self) -> int:
         """How many items."""
@@ -118,8 +116,6 @@ class Prepared:
     @cached_property
     def lane_gram(self) -> Facts:
         """Lower half of G, off-diagonal doubled, (entry, 16) by block; 0 beyond an item's end."""
-        if self.gram is not None:
-            return self.gram
         first = _begin(_half(self.blocks.extents[:, 0]))
         values = np.zeros((first[-1], WIDTH), np.float32)
         for items, half in self._grams():
@@ -258,27 +254,3 @@ def _lengths(rows: Floats) -> Floats:
     with np.errstate(over="ignore"):
         lengths: Floats = np.sqrt(np.einsum("nd,nd->n", rows, rows))
     return lengths
-
-
-def join(parts: Sequence[Prepared]) -> Prepared:
-    """One side out of several, as when captions were embedded batch by batch.
-
-    The caller's indices run on from part to part.
-    """
-    if not parts:
-        raise ShapeError("the number of parts is 0; it must be at least 1. Prepare something.")
-    first = _begin(np.array([len(part) for part in parts]))
-    counts = np.concatenate([part.counts for part in parts])
-    order = np.argsort(counts, kind="stable")
-    starts = _begin(counts[order])
-    begins = np.empty_like(order)
-    begins[order] = starts[:-1]  # of each item of each part in turn
-    vectors = np.empty((int(starts[-1]), parts[0].dim), parts[0].vectors.dtype)
-    norms = np.empty(len(vectors), np.float32)
-    for part, low, high in zip(parts, first, first[1:], strict=False):
-        rows = np.repeat(begins[low:high] - part.starts[:-1], part.counts)
-        rows += np.arange(len(rows))
-        vectors[rows] = part.vectors
-        norms[rows] = part.norms
-    places = np.concatenate([part.places + low for part, low in zip(parts, first, strict=False)])
-    return Prepared(vectors=vectors, starts=starts, places=places[order], norms=norms)

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 from regard.core import reasoning
+from regard.core.attention import softmax
 from regard.core.model_config import ModelConfig
 from regard.core.reasoning import kept_as
 from regard.core.scoring import EPS
@@ -231,7 +232,8 @@ class StateEncoder:
             units[:, 0] *= self._whole > 0
             units[:, 1:] *= naming[:, 1:, None]
             return
-        weights = _softmax(states @ self._weigh, naming) * (1 - self._whole)
+        logits = np.where(naming, states @ self._weigh, -np.inf)
+        weights = softmax(logits, axis=1) * (1 - self._whole)
         weights[:, 0] = self._whole
         units *= weights[..., None]
         lengths = np.linalg.norm(units.sum(1), axis=-1)
@@ -282,16 +284,6 @@ class WordEncoder:
         for part in parts(len(every)):
             _to_unit(every[part], every[part])
         return out
-
-
-def _softmax(
-    logits: Float[np.ndarray, "row item"], mask: Bool[np.ndarray, "row item"]
-) -> Float[np.ndarray, "row item"]:
-    """Over the items that are there; 0 of the others."""
-    logits = np.where(mask, logits, -np.inf)
-    powers = np.exp(logits - logits.max(1, keepdims=True))
-    weights: np.ndarray = powers / powers.sum(1, keepdims=True)
-    return weights
 
 
 def _to_unit(rows: Float[np.ndarray, "row dim"], out: Float[np.ndarray, "row dim"]) -> None:

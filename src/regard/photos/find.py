@@ -109,7 +109,12 @@ def scan_folder(folder: Path, excludes: Sequence[str] = ()) -> Scan:
             return list(entries)
 
     scan = scan_tree(root, entries_of, excludes)
-    if not scan.files and not scan.unreadable and not scan.passed_over and not any(_names(root)):
+    if (
+        not scan.files
+        and not scan.unreadable
+        and not scan.passed_over
+        and not any(folder.iterdir())
+    ):
         scan.unreadable[f"{root}/"] = (
             f"{root} is empty; it must hold photos, and may be a drive that is not mounted. What "
             f"was indexed of it stays; if it is gone for good: "
@@ -207,8 +212,3 @@ class _Scanner:
         else:
             is_link = entry.is_symlink()
             self.scan.passed_over["broken links" if is_link else "devices and pipes"] += 1
-
-
-def _names(folder: str) -> Iterator[str]:
-    with os.scandir(folder) as entries:
-        yield from (entry.name for entry in entries)

@@ -7,7 +7,6 @@ pooling is an ONNX file, run by onnxruntime; how it is written: `regard.training
 """
 
 import hashlib
-import importlib
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,6 +17,7 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 
 from regard.errors import CheckpointError
+from regard.extras import bring
 from regard.photos.decode import Photo
 from regard.store.shards import Regions
 
@@ -191,13 +191,7 @@ def imagenet_extractor() -> PyramidExtractor:
 
 
 def _imagenet_backbone() -> bytes:
-    try:
-        tuning = importlib.import_module("regard.training.tuning.onnx_file")
-    except ImportError as error:
-        raise CheckpointError(
-            f"package {error.name} is missing; the untuned backbone must be made with it. "
-            "Run: pip install 'regard[train]'"
-        ) from None
+    tuning = bring("regard.training.tuning.onnx_file", "train", "the untuned backbone")
     contents: bytes = tuning.backbone_bytes(tuning.load_backbone())
     return contents
 

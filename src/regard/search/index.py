@@ -156,12 +156,12 @@ class Index(Closing):
     def photos(self, filters: Filters | None = None) -> list[PhotoRecord]:
         """Records of all photos that pass, newest first and undated ones last."""
         with self.snapshot() as snapshot:
-            return snapshot.photos(filters)
+            return snapshot.catalog.photos(filters or NO_FILTERS)
 
     def count_undated(self, filters: Filters) -> int:
         """How many photos the dates of filters leave out because nobody knows theirs."""
         with self.snapshot() as snapshot:
-            return snapshot.count_undated(filters)
+            return snapshot.catalog.count_undated(filters)
 
     def photo_ids(self) -> list[str]:
         """Ids of all photos, in the order they were added."""
@@ -246,7 +246,7 @@ class Index(Closing):
     def has_tones(self) -> bool:
         """Whether the colours of any whole photo are known, so that they can be a filter."""
         with self.snapshot() as snapshot:
-            return snapshot.has_tones()
+            return snapshot.catalog.has_tones()
 
     def shown_words(self) -> Counter[str]:
         """Words of what photos show, by what regions look like or is written, with how many do."""
@@ -335,7 +335,7 @@ def _rank(
     photos = snapshot.seen(list(best))
     judgements = query.judge(similarities, photos, among)
     return [
-        Hit(snapshot.record(key, filters), similarity, query, photo, judgement, key in read)
+        Hit(snapshot.catalog.photo(key, filters), similarity, query, photo, judgement, key in read)
         for key, similarity, photo, judgement in zip(
             best, similarities, photos, judgements, strict=True
         )

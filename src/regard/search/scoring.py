@@ -38,9 +38,7 @@ READ_EACH = 4096  # photos of a large store that are worth reading one and all
 LISTED, LISTED_A_HIT = 50, 5  # photos of a shortlist, and more for every hit that is wanted
 LISTED_WORDS, _MOST_TIMES = 8, 4  # as many times more as words are fewer: these find less surely
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
-_ALONE = (
-    1 << 15
-)  # photos for one thread: a second saves a tenth of the time for a quarter more work
+_ALONE = 1 << 15  # photos for one thread: a second takes a quarter more work to save a tenth
 _MAPPED = 1024  # photos read before the system may take back their pages
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first

@@ -37,9 +37,10 @@ class Snapshot:
         self.readers = 0
         """Threads that read it now; counted by the index, which closes it after the last."""
         self.texts = Texts(store.folder)
-        self._catalog = Catalog(store.database, store.folder)
+        self.catalog = Catalog(store.database, store.folder)
+        """Its files, folders and dates, and which photos pass filters."""
         self._lock = threading.Lock()
-        self._keys = list_keys(store, self._catalog)
+        self._keys = list_keys(store, self.catalog)
         self._passed: dict[Filters, list[str]] = {}  # those last asked for, the latest last
 
     def close(self) -> None:
@@ -60,7 +61,7 @@ class Snapshot:
             kept = self._passed.get(filters)
         if kept is not None:
             return kept
-        contents = self._catalog.contents(filters)
+        contents = self.catalog.contents(filters)
         passing = [key for key in self._keys if key in contents]
         with self._lock:
             self._passed[filters] = passing
@@ -70,11 +71,7 @@ class Snapshot:
 
     def keys_of(self, photo_ids: Iterable[str]) -> list[str]:
         """Keys of the photos with some ids, in their order; ids there are none of are left out."""
-        return list(self._catalog.contents_of_ids(photo_ids))
-
-    def record(self, key: str, filters: Filters = NO_FILTERS) -> PhotoRecord:
-        """The record of a photo; of several files the first by path that passes."""
-        return self._catalog.photo(key, filters)
+        return list(self.catalog.contents_of_ids(photo_ids))
 
     def seen(self, keys: Sequence[str]) -> list[Regions]:
         """Embedded regions of some photos, and what was read in them."""
@@ -89,7 +86,7 @@ class Snapshot:
         Raises:
             DataError: no photo has that id.
         """
-        return self._catalog.photo(self._catalog.content_of_id(photo_id), filters)
+        return self.catalog.photo(self.catalog.content_of_id(photo_id), filters)
 
     def regions(self, photo_id: str) -> Regions:
         """Embedded regions and boxes of a photo, and what was read in it.
@@ -97,19 +94,11 @@ class Snapshot:
         Raises:
             DataError: no photo has that id.
         """
-        return self.seen([self._catalog.content_of_id(photo_id)])[0]
+        return self.seen([self.catalog.content_of_id(photo_id)])[0]
 
     def photo_ids(self) -> list[str]:
         """Ids of all photos, in the order they were added."""
         return [key[:ID_DIGITS] for key in self._keys]
-
-    def key_of(self, photo_id: str) -> str:
-        """The whole key of the photo with an id.
-
-        Raises:
-            DataError: no photo has that id.
-        """
-        return self._catalog.content_of_id(photo_id)
 
     # ---- many
 
@@ -126,26 +115,14 @@ class Snapshot:
     def copied(self) -> dict[str, list[Path]]:
         """Photos with several files of the same bytes, by key, and all of these but the first."""
         paths: dict[str, list[Path]] = {}
-        for path, row in sorted(self._catalog.files().items()):
+        for path, row in sorted(self.catalog.files().items()):
             if row.content is not None:
                 paths.setdefault(row.content, []).append(Path(path))
         return {content: others for content, (_, *others) in paths.items() if others}
 
     def folders(self) -> list[Path]:
         """Folders that were indexed."""
-        return [Path(folder) for folder in self._catalog.folders()]
-
-    def photos(self, filters: Filters | None = None) -> list[PhotoRecord]:
-        """Records of all photos that pass, newest first and undated ones last."""
-        return self._catalog.photos(filters or NO_FILTERS)
-
-    def count_undated(self, filters: Filters) -> int:
-        """How many photos the dates of filters leave out because nobody knows theirs."""
-        return self._catalog.count_undated(filters)
-
-    def has_tones(self) -> bool:
-        """Whether the colours of any whole photo are known."""
-        return self._catalog.has_tones()
+        return [Path(folder) for folder in self.catalog.folders()]
 
     def pooled(
         self, photo_ids: Iterable[str] | None = None

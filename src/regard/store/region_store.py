@@ -18,23 +18,9 @@ from jaxtyping import Float, Int
 
 from regard.errors import DataError, StoreError
 from regard.progress import Progress, silent
+from regard.store import manifest
 from regard.store.bulk import collector_paused
 from regard.store.closing import Closing
-from regard.store.manifest import (
-    MANIFEST,
-    check_maker,
-    check_version,
-    connect,
-    create,
-    is_compressed,
-    lock,
-    meta,
-    next_shard,
-    put_items,
-    read_rows,
-    stamp,
-    sweep,
-)
 from regard.store.shards import Regions as Regions
 from regard.store.shards import (
     Shard,
@@ -93,16 +79,18 @@ class RegionStore(Closing):
     ) -> None:
         self.folder = Path(folder)
         self._only = only
-        self._lock = lock(self.folder) if writable else None
+        self._lock = manifest.lock(self.folder) if writable else None
         try:
             self.database = self._connect(producer, dim, compressed)
-            check_version(self.database, self.folder)
-            self.producer = meta(self.database, self.folder, "producer")
-            self.dim = int(meta(self.database, self.folder, "dim"))
-            self.compressed = is_compressed(self.database, self.folder)
-            check_maker(self.folder, self.producer, self.dim, wanted=producer, wanted_dim=dim)
+            manifest.check_version(self.database, self.folder)
+            self.producer = manifest.meta(self.database, self.folder, "producer")
+            self.dim = int(manifest.meta(self.database, self.folder, "dim"))
+            self.compressed = manifest.is_compressed(self.database, self.folder)
+            manifest.check_maker(
+                self.folder, self.producer, self.dim, wanted=producer, wanted_dim=dim
+            )
             if writable:
-                sweep(self.database, self.folder)
+                manifest.sweep(self.database, self.folder)
             self._shards: dict[str, Shard] = {}
             self._unlinked: list[str] = []
             self.refresh()
@@ -115,14 +103,14 @@ class RegionStore(Closing):
     def _connect(
         self, producer: str | None, dim: int | None, compressed: bool
     ) -> sqlite3.Connection:
-        if not (self.folder / MANIFEST).exists():
+        if not (self.folder / manifest.MANIFEST).exists():
             if self._lock is None or producer is None or dim is None:
                 raise StoreError(
-                    f"region store is {str(self.folder)!r}; it must hold a {MANIFEST}. "
+                    f"region store is {str(self.folder)!r}; it must hold a {manifest.MANIFEST}. "
                     "Make one with `regard extract PHOTOS --out REGIONS`."
                 )
-            create(self.folder, producer, dim, compressed=compressed)
-        return connect(self.folder, writable=self._lock is not None)
+            manifest.create(self.folder, producer, dim, compressed=compressed)
+        return manifest.connect(self.folder, writable=self._lock is not None)
 
     def refresh(self) -> None:
         """See what another process has committed since this store was opened.
@@ -131,10 +119,10 @@ class RegionStore(Closing):
         vanished while it looked means a newer state, which it then looks at.
         """
         for attempt in range(_ATTEMPTS):
-            self.stamp = stamp(self.folder)  # before the state it stands for is looked at
+            self.stamp = manifest.stamp(self.folder)  # before the state it stands for is looked at
             if self._lock is None:
                 self._begin_reading()
-            items, shards = read_rows(self.database, self._only)
+            items, shards = manifest.read_rows(self.database, self._only)
             with collector_paused():
                 self._places = {row[0]: Place(*row[1:]) for row in items}
             self._files: dict[int, str] = dict(shards)
@@ -290,13 +278,13 @@ class RegionStore(Closing):
         """
         listed = list(photos)
         with self.transaction() as database:
-            number = next_shard(database)
+            number = manifest.next_shard(database)
             self._enter(number, move_shard(path, self.folder, number), listed, replace=False)
             database.executemany("DELETE FROM skipped WHERE key = ?", [(p[0],) for p in listed])
 
     def _write(self, batch: list[tuple[str, Regions]]) -> None:
         """Write a shard and point its photos at it; inside a transaction."""
-        number = next_shard(self.database)
+        number = manifest.next_shard(self.database)
         arrays = make_shard([regions for _, regions in batch], compressed=self.compressed)
         written = write_shard(self.folder, number, arrays)
         photos = [(key, len(r.vectors), r.width, r.height) for key, r in batch]
@@ -314,7 +302,7 @@ class RegionStore(Closing):
                 self._places[key] = Place(number, start, rows, width, height)
                 entered.append(key)
             start += rows
-        put_items(self.database, [(key, *self._places[key]) for key in entered])
+        manifest.put_items(self.database, [(key, *self._places[key]) for key in entered])
 
     def remove(self, keys: Iterable[str]) -> None:
         """Forget photos; the space of shards left empty is freed at once, the rest by `compact`."""

@@ -231,10 +231,7 @@ def digest(path: Path) -> str:
     if not path.exists():
         return "missing"
     with path.open("rb") as file:
-        read = hashlib.sha256()
-        while block := file.read(1 << 20):
-            read.update(block)
-    return read.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _address(array: np.ndarray) -> int:

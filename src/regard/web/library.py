@@ -105,7 +105,9 @@ class Library:
 
     def newest_of(self, snapshot: Snapshot, filters: Filters) -> list[PhotoRecord]:
         """The same for a given state of the index."""
-        return self._lists.of(snapshot.generation, filters, lambda: snapshot.photos(filters))
+        return self._lists.of(
+            snapshot.generation, filters, lambda: snapshot.catalog.photos(filters)
+        )
 
     # ---- folders and filters
 
@@ -253,7 +255,7 @@ class Library:
         with self.index.snapshot() as snapshot:
             copied = snapshot.copied()
             for hit in hits:
-                paths = copied.get(snapshot.key_of(hit.photo.id), ())
+                paths = copied.get(snapshot.catalog.content_of_id(hit.photo.id), ())
                 hit.copies = [f"{self.folder_of(path)}/{path.name}".lstrip("/") for path in paths]
                 if hit.alike:
                     pair = (hit.photo.id, hit.alike)

@@ -138,7 +138,7 @@ class Ranker:
         seen = snapshot.seen([shares.keys[row] for row in best])
         hits = [
             Hit(
-                snapshot.record(shares.keys[row], ask.filters),
+                snapshot.catalog.photo(shares.keys[row], ask.filters),
                 float(similarities[row]),
                 query,
                 photo,

@@ -2,7 +2,6 @@
 
 import contextlib
 import importlib.util
-import sys
 from pathlib import Path
 
 import numpy as np

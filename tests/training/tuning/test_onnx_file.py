@@ -5,12 +5,13 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from making.backbone import tunable
 from safetensors.torch import save_file
 
 from regard.errors import CheckpointError
 from regard.regions.extractor import load_extractor
 from regard.regions.pyramid import IMAGENET_TAG, PyramidExtractor, tag_of
-from regard.training.tuning.backbone import load_backbone, pool_levels, tunable
+from regard.training.tuning.backbone import load_backbone, pool_levels
 from regard.training.tuning.onnx_file import (
     backbone_bytes,
     blend_backbone,

