@@ -19,16 +19,16 @@ from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.scores import Sentences, WholeScores, asked_for, directions
 from regard.backbones.settings import Choice, known, repository_of
 from regard.core.model_config import ModelConfig
-from regard.core.padding import pad
+from regard.core.padding import pad, some_of
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts
 from regard.device import PROCESSOR
 from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
-from regard.model.captions import Progress
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.model.reading import OnePhoto
+from regard.progress import Progress, silent
 from regard.regions.extractor import Extractor
 from regard.words.special import SPECIAL, WHOLE
 from regard.words.tokens import tokenize
@@ -117,7 +117,7 @@ class BackboneModel(Model):
         sentences: Any,
         *,
         batch_size: int = 512,
-        progress: Progress = lambda _done, _all: None,
+        progress: Progress = silent,
     ) -> EncodedCaptions:
         """Embed sentences: the whole first, named <sentence>, then the words.
 
@@ -132,8 +132,7 @@ class BackboneModel(Model):
                 "there must be at least one, and each must have a word. Write what is looked for."
             )
         rows: list[np.ndarray] = []
-        for start in range(0, len(texts), batch_size):
-            part = slice(start, start + batch_size)
+        for part in some_of(len(texts), batch_size):
             rows += self._rows(words[part], texts[part])
             progress(len(rows), len(texts))
         vectors, lengths = pad(rows)
@@ -156,10 +155,7 @@ class BackboneModel(Model):
         background: bool = True,  # noqa: ARG002 - a backbone's similarities are not lowered
     ) -> Float[np.ndarray, "image cap"]:
         """Similarity of every photo with every sentence, in float32, higher is better."""
-        if not isinstance(images, EncodedImages):
-            images = self.encode_images(images)
-        if not isinstance(captions, EncodedCaptions):
-            captions = self.encode_captions(captions)
+        images, captions = self._encoded(images, captions)
         similarities: np.ndarray = images.vectors[:, 0] @ asked_for(captions.vectors).T
         if self.scores.weight:
             similarities += self.scores.weight * similarity_matrix(

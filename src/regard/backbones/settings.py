@@ -41,9 +41,7 @@ class Choice:
 
     def __str__(self) -> str:
         """As it is asked for, wherever it computes."""
-        chosen = [*(["grid"] if self.regions == "grid" else [])]
-        chosen += ["synthetic"] if self.synthetic else []
-        return ":".join([self.name, *chosen])
+        return f"{self.name}{':grid' * (self.regions == 'grid')}{':synthetic' * self.synthetic}"
 
     @property
     def located(self) -> str:
@@ -58,18 +56,14 @@ class Choice:
     @classmethod
     def parse(cls, text: str) -> "Choice":
         """Read what people type."""
-        name, regions, synthetic, device = text, "pyramid", False, PROCESSOR
-        if located := _LOCATED.fullmatch(text):
-            name, device = located.groups()
-        while True:
-            before, colon, last = name.rpartition(":")
-            if not colon or last not in _CHOICES:
-                return cls(name, "grid" if regions == "grid" else "pyramid", synthetic, device)
-            name = before
-            regions, synthetic = (
-                ("grid" if last == "grid" else regions),
-                (synthetic or last == "synthetic"),
-            )
+        located = _LOCATED.fullmatch(text)
+        name, device = located.groups() if located else (text, PROCESSOR)
+        chosen = set()
+        while name.rpartition(":")[2] in _CHOICES and ":" in name:
+            name, _, last = name.rpartition(":")
+            chosen.add(last)
+        regions: Kind = "grid" if "grid" in chosen else "pyramid"
+        return cls(name, regions, "synthetic" in chosen, device)
 
 
 class Known(NamedTuple):

@@ -17,6 +17,7 @@ from regard.backbones.pixels import Processing, read_processing
 from regard.backbones.protocol import Heard, Seen
 from regard.backbones.texts import unit
 from regard.backbones.words import word_of_piece, word_spans
+from regard.core.padding import some_of
 
 ClassToken = Literal["alt", "synthetic"]
 """Of the two: taught by alternative texts of the web, or by captions that were written for it."""
@@ -82,8 +83,7 @@ class Tips:
     def hear(self, sentences: Sequence[Sequence[str]], texts: Sequence[str]) -> list[Heard]:
         """Read sentences, and say how long each word is in them."""
         heard: list[Heard] = []
-        for start in range(0, len(texts), _AT_ONCE):
-            part = slice(start, start + _AT_ONCE)
+        for part in some_of(len(texts), _AT_ONCE):
             heard += self._hear(sentences[part], [text.lower() for text in texts[part]])
         return heard
 

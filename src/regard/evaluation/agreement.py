@@ -9,7 +9,7 @@ near ones, over others, are told apart besides; that a photo or a sentence is si
 disturbs this, but people do find that a common photo or a plain sentence fits more.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import combinations
 from typing import NamedTuple
 
@@ -17,6 +17,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
+from regard.core.padding import some_of
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import Dataset
 from regard.errors import ShapeError
@@ -99,8 +100,8 @@ def draw_pairs(captions: Captions, seed: int = 0) -> Pairs:
 
 def _sentence_vectors(sentences: Sequence[str]) -> Float[np.ndarray, "cap state"]:
     made = []
-    for start in range(0, len(sentences), _AT_ONCE):
-        states = padded_states([tokenize(text) for text in sentences[start : start + _AT_ONCE]])
+    for part in some_of(len(sentences), _AT_ONCE):
+        states = padded_states([tokenize(text) for text in sentences[part]])
         made.append(l2norm(states.sum(1), -1))  # words past a sentence's end are zeros
     return np.concatenate(made)
 
@@ -115,7 +116,7 @@ def parts_of(model: Model, dataset: Dataset, pairs: Pairs) -> Parts:
     vectors, counts = embed_photos(model, dataset)
     attention, discount = np.zeros((2, len(pairs.photo)), np.float32)
     sentences = dataset.captions.sentences
-    for block in _blocks(len(pairs.photo)):
+    for block in some_of(len(pairs.photo), _PAIRS_AT_ONCE):
         photos, places = np.unique(pairs.photo[block], return_inverse=True)
         images = EncodedImages(vectors[photos], counts[photos], (), ())
         captions = model.encode_captions([sentences[row] for row in pairs.caption[block]])
@@ -125,10 +126,6 @@ def parts_of(model: Model, dataset: Dataset, pairs: Pairs) -> Parts:
         of_pairs = model.discounts_of_sums(*sums, captions.counted)
         discount[block] = of_pairs[places, np.arange(len(places))]
     return Parts(attention, discount)
-
-
-def _blocks(pairs: int) -> Iterator[slice]:
-    return (slice(start, start + _PAIRS_AT_ONCE) for start in range(0, pairs, _PAIRS_AT_ONCE))
 
 
 def agreement(scores: Float[np.ndarray, " pair"], pairs: Pairs) -> Agreement:

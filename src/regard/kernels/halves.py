@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from regard.core.padding import some_of
+
 Floats = npt.NDArray[np.float32]
 Out = TypeVar("Out", bound=npt.NDArray[Any])
 Convert = Callable[[Any, Any], None]
@@ -40,8 +42,7 @@ def from_bfloat16(patterns: npt.NDArray[np.uint16]) -> Floats:
 
 def _by_parts(values: npt.NDArray[Any], convert: Convert, out: Out) -> Out:
     given, flat = np.ascontiguousarray(values).reshape(-1), out.reshape(-1)
-    for start in range(0, len(flat), _AT_ONCE):
-        part = slice(start, start + _AT_ONCE)
+    for part in some_of(len(flat), _AT_ONCE):
         convert(given[part], flat[part])
     return out
 

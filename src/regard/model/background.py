@@ -30,6 +30,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 from jaxtyping import Float, Int
 
+from regard.core.padding import some_of
 from regard.core.scoring import Direction
 from regard.store import tensor_files
 from regard.store.int8 import from_int8, to_int8
@@ -230,10 +231,10 @@ def _smooth_maximum(
 ) -> Float[np.ndarray, " row"]:
     """Of each row's inner products with the others."""
     out = np.empty(len(rows), np.float32)
-    for start in range(0, len(rows), _AT_ONCE):
-        part = (np.float32(_SHARPNESS) * rows[start : start + _AT_ONCE]) @ others.T
+    for some in some_of(len(rows), _AT_ONCE):
+        part = (np.float32(_SHARPNESS) * rows[some]) @ others.T
         np.exp(part, out=part)  # at most e^20
-        out[start : start + _AT_ONCE] = np.log(part.mean(1, dtype=np.float64)) / _SHARPNESS
+        out[some] = np.log(part.mean(1, dtype=np.float64)) / _SHARPNESS
     return out
 
 

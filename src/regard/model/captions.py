@@ -17,13 +17,13 @@ from regard.model.encoded import EncodedCaptions
 from regard.model.encoders import StateEncoder, WordEncoder
 from regard.model.recurrence import Weights
 from regard.model.transformer import TransformerEncoder
+from regard.progress import Progress
 from regard.words.pieces import CaptionPieces, Pieces
 from regard.words.special import END, START, WHOLE
 from regard.words.states import OWN, WordSource, padded_states
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 
-Progress = Callable[[int, int], None]
 States = Callable[[Sequence[Sequence[str]]], np.ndarray]
 """Gives word states of tokenised sentences, padded."""
 _FEW = 16  # sentences that are not worth a second thread

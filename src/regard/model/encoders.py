@@ -11,12 +11,13 @@ from jaxtyping import Bool, Float, Int
 from regard.core import reasoning
 from regard.core.attention import softmax
 from regard.core.model_config import ModelConfig
+from regard.core.padding import some_of
 from regard.core.reasoning import kept_as
 from regard.core.scoring import EPS
 from regard.model import pooling, recurrence, transformer
 from regard.model.labels import LabelClasses
 from regard.model.pooling import pooler_of
-from regard.model.recurrence import ENDS, Reader, Weights, floats, parts
+from regard.model.recurrence import ENDS, ROWS, Reader, Weights, floats
 from regard.store.shards import RegionLabels
 
 
@@ -115,7 +116,7 @@ class RegionEncoder:
         """The same, and what the regions look like, one after another; None without labels."""
         rows = features.reshape(-1, features.shape[-1])
         out, found = np.empty((len(rows), self._maps.dim), np.float32), []
-        for part in parts(len(rows)):
+        for part in some_of(len(rows), ROWS):
             standard = np.subtract(rows[part], self._mean, dtype=np.float32)
             standard /= self._deviation
             embedded = self._maps(standard)
@@ -206,7 +207,7 @@ class StateEncoder:
         real = np.arange(word_ids.shape[1]) < lengths[:, None]
         ids, inputs = word_ids[real], states[real]
         rows = np.empty((len(ids), self._maps.dim), np.float32)
-        for part in parts(len(ids)):
+        for part in some_of(len(ids), ROWS):
             embedded = self._maps(floats(inputs[part]))
             embedded += self._embed[ids[part]]
             if self._pooler is not None:
@@ -281,7 +282,7 @@ class WordEncoder:
         if self._pooler is not None:
             return self._pooler(out, lengths)
         every = out.reshape(-1, out.shape[-1])
-        for part in parts(len(every)):
+        for part in some_of(len(every), ROWS):
             _to_unit(every[part], every[part])
         return out
 

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any, cast
 import numpy as np
 from jaxtyping import Float, Int
 
-from regard.core.padding import pad
+from regard.core.padding import pad, some_of
 from regard.core.scoring import Scoring
 from regard.core.shares import word_parts
 from regard.device import PROCESSOR, usable_device
 from regard.errors import DataError, ShapeError
 from regard.explain.explanation import Explanation
 from regard.kernels.workers import one_product_a_thread, set_threads
-from regard.model.captions import CaptionEncoder, Progress, States, states_for
+from regard.model.captions import CaptionEncoder, States, states_for
 from regard.model.checkpoint import (
     DEFAULT_MODEL,
     Checkpoint,
@@ -36,6 +36,7 @@ from regard.model.hub import Published, fetch
 from regard.model.judging import Judging
 from regard.model.reading import OnePhoto, find_extractor, regions_of, several_photos
 from regard.model.scores import similarities_of
+from regard.progress import Progress, silent
 from regard.regions.extractor import Extractor, at_device
 from regard.store.shards import RegionLabels, Regions
 
@@ -183,7 +184,7 @@ class Model(Judging, Published):
         photos: OnePhoto | Iterable[OnePhoto],
         *,
         batch_size: int = _IMAGES_AT_ONCE,
-        progress: Progress = lambda _done, _all: None,
+        progress: Progress = silent,
     ) -> EncodedImages:
         """Embed the regions of photos.
 
@@ -200,9 +201,9 @@ class Model(Judging, Published):
         if not several:
             raise DataError("photos are empty; there must be at least one. Give a photo.")
         embedded: list[Regions] = []
-        for start in range(0, len(several), batch_size):
-            batch = several[start : start + batch_size]
-            embedded += self.embed([regions_of(photo, lambda: self.extractor) for photo in batch])
+        for part in some_of(len(several), batch_size):
+            batch = [regions_of(photo, lambda: self.extractor) for photo in several[part]]
+            embedded += self.embed(batch)
             progress(len(embedded), len(several))
         return EncodedImages.of(embedded)
 
@@ -231,7 +232,7 @@ class Model(Judging, Published):
         sentences: str | Iterable[str],
         *,
         batch_size: int = _CAPTIONS_AT_ONCE,
-        progress: Progress = lambda _done, _all: None,
+        progress: Progress = silent,
     ) -> EncodedCaptions:
         """Embed the words of sentences.
 
@@ -267,10 +268,7 @@ class Model(Judging, Published):
             DataError: there is no photo or no sentence, or a sentence has no word.
             PhotoError: a photo cannot be read.
         """
-        if not isinstance(images, EncodedImages):
-            images = self.encode_images(images)
-        if not isinstance(captions, EncodedCaptions):
-            captions = self.encode_captions(captions)
+        images, captions = self._encoded(images, captions)
         known = self.config, self.weights, self.device
         similarities = similarities_of(*known, images, captions, self.memory)
         if background:  # rows past a photo's count and a sentence's end are zeros
@@ -294,14 +292,22 @@ class Model(Judging, Published):
             DataError: there is no photo or no sentence, or a sentence has no word.
             PhotoError: a photo cannot be read.
         """
-        if not isinstance(images, EncodedImages):
-            images = self.encode_images(images)
-        if not isinstance(captions, EncodedCaptions):
-            captions = self.encode_captions(captions)
+        images, captions = self._encoded(images, captions)
         similarities = self.similarity(images, captions)
         if self.curves.lowered != 1:
             similarities += (1 - self.curves.lowered) * self._discounts(images, captions)
         return similarities
+
+    def _encoded(
+        self,
+        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
+        captions: EncodedCaptions | str | Iterable[str],
+    ) -> tuple[EncodedImages, EncodedCaptions]:
+        """Both sides embedded; what is already stays as it is."""
+        return (
+            images if isinstance(images, EncodedImages) else self.encode_images(images),
+            captions if isinstance(captions, EncodedCaptions) else self.encode_captions(captions),
+        )
 
     def _discounts(
         self, images: EncodedImages, captions: EncodedCaptions

@@ -5,12 +5,14 @@ from collections.abc import Iterator, Mapping
 import numpy as np
 from jaxtyping import Float, Int
 
+from regard.core.padding import some_of
+
 Weights = Mapping[str, np.ndarray]
 ENDS = ("", "_reverse")
 """What names of weights end in, by the way a GRU reads."""
 ROWS = 512  # vectors worked on at a time: their temporaries stay in the caches
 _GATE_ROWS = 32  # captions whose gates are worked out at a time, likewise
-_GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
+GRU = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
 
 
 def shapes(name: str, inputs: int, dim: int, *, both: bool) -> dict[str, tuple[int, ...]]:
@@ -18,7 +20,7 @@ def shapes(name: str, inputs: int, dim: int, *, both: bool) -> dict[str, tuple[i
     found: dict[str, tuple[int, ...]] = {}
     for suffix in ENDS[: 1 + both]:
         sizes = ((3 * dim, inputs), (3 * dim, dim), (3 * dim,), (3 * dim,))
-        found |= {f"{name}.{part}{suffix}": size for part, size in zip(_GRU, sizes, strict=True)}
+        found |= {f"{name}.{part}{suffix}": size for part, size in zip(GRU, sizes, strict=True)}
     return found
 
 
@@ -31,7 +33,7 @@ class Reader:
     """
 
     def __init__(self, weights: Weights, name: str, suffix: str) -> None:
-        inputs, hidden, bias, hidden_bias = (floats(weights[f"{name}.{n}{suffix}"]) for n in _GRU)
+        inputs, hidden, bias, hidden_bias = (floats(weights[f"{name}.{n}{suffix}"]) for n in GRU)
         self.dim = hidden.shape[1]
         self._inputs, self._hidden = inputs.T, hidden.T
         self._bias, self._new_bias = bias, hidden_bias[2 * self.dim :]
@@ -57,7 +59,7 @@ class Reader:
         for step, count in enumerate(alive.tolist()):
             if step:  # before it there is nothing to remember
                 np.matmul(hidden[:count], self._hidden, out=gates[:count])
-            for part in parts(count, _GATE_ROWS):
+            for part in some_of(count, _GATE_ROWS):
                 self._remember(met[words[step, part]], gates[part], hidden[part])
             yield hidden[:count]
 
@@ -82,11 +84,6 @@ class Reader:
         hidden -= new
         hidden *= update
         hidden += new
-
-
-def parts(count: int, rows: int = ROWS) -> Iterator[slice]:
-    """Rows worked on together."""
-    return (slice(low, min(count, low + rows)) for low in range(0, count, rows))
 
 
 def floats(values: np.ndarray) -> Float[np.ndarray, "..."]:

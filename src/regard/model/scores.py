@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from regard.core.model_config import ModelConfig
+from regard.core.padding import some_of
 from regard.core.reasoning import kept_as, reasoned, shapes
 from regard.core.scoring import Scoring
 from regard.device import PROCESSOR, memory_for_tiles, put, read
@@ -45,8 +46,7 @@ def similarities_on(
     words = put(torch.from_numpy(captions.vectors), device)
     found = np.empty((len(images.vectors), len(captions.vectors)), np.float32)
     step = max(1, memory // _SHARE // (images.vectors[0].nbytes or 1)) if len(found) else 1
-    for start in range(0, len(found), step):
-        part = slice(start, start + step)
+    for part in some_of(len(found), step):
         regions = put(torch.from_numpy(images.vectors[part]), device)
         counts = images.counts[part]
         found[part] = read(
@@ -87,8 +87,8 @@ def _reasoned_on(
     real = here(np.arange(images.vectors.shape[1]) < images.counts[:, None])[:, None]
     order = np.argsort(captions.lengths, kind="stable")
     step = max(1, _PAIRS // max(1, images.vectors.shape[0] * captions.vectors[:1].size))
-    for start in range(0, len(order), step):
-        rows = order[start : start + step]
+    for some in some_of(len(order), step):
+        rows = order[some]
         longest = int(captions.lengths[rows].max())
         words = here(captions.vectors[rows, :longest])[None]
         mask = here(np.arange(longest) < captions.lengths[rows][:, None])[None]

@@ -20,6 +20,7 @@ from regard.core.model_config import ModelConfig
 from regard.core.scoring import Scoring
 from regard.errors import CheckpointError
 from regard.model.checkpoint import Checkpoint
+from regard.model.recurrence import ENDS, GRU
 from regard.official.pickles import Settings, read_checkpoint, read_vocabulary
 from regard.words.vocabulary import Vocabulary
 
@@ -240,9 +241,7 @@ def _linear(image: Tensors) -> np.ndarray:
 
 def gru_names(*, bidirectional: bool) -> list[str]:
     """Names of the official GRU's weights."""
-    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    directions = ("", "_reverse") if bidirectional else ("",)
-    return [f"rnn.{name}{direction}" for direction in directions for name in names]
+    return [f"rnn.{name}{end}" for end in ENDS[: 1 + bidirectional] for name in GRU]
 
 
 def _plain(value: Any) -> Any:

@@ -361,9 +361,9 @@ def _result(hits: list[Hit], unknown: dict[str, list[str]], total: int) -> Searc
 def _scorer(store: RegionStore, model: Model) -> Scorer:
     """What finds the most similar photos here."""
     if model.ranks_wholes:
-        from regard.search.whole import whole_scorer  # only with the extra `backbones`
+        from regard.search.whole import WholeScorer  # only with the extra `backbones`
 
-        return whole_scorer(store, model)
+        return WholeScorer(store, model)
     return PhotoScorer(store, model.scoring, model.background)
 
 

@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 from jaxtyping import Float, Int, Int8
 
+from regard.core.padding import some_of
 from regard.core.scoring import Scoring
 from regard.kernels.bytes import inner_products
 from regard.kernels.workers import run_tasks, thread_count
@@ -213,8 +214,7 @@ class Shortlist:
             some = slice(None, None, -(-len(vectors) // _FITTED))
             self._directions = _main_directions(vectors[some] * scales[some, None])
         codes = np.empty((len(vectors), self._directions.shape[1]), np.int8)
-        for start in range(0, len(vectors), _FITTED):
-            part = slice(start, start + _FITTED)
+        for part in some_of(len(vectors), _FITTED):
             exact = (vectors[part] * scales[part, None]) @ self._directions
             codes[part], scales[part] = to_int8(exact)
         ends = np.cumsum([len(one.vectors) for one in means.values()]).tolist()

@@ -14,18 +14,13 @@ from jaxtyping import Float
 
 from regard.backbones.model import BackboneModel
 from regard.backbones.scores import asked_for
+from regard.core.padding import some_of
 from regard.model.model import Model
 from regard.search.shortlist import Queries
 from regard.store.region_store import RegionStore
 
 _READ = 256  # photos whose rows are read at a time
 _AGAIN, _AGAIN_A_HIT = 1000, 20  # photos scored again with words, and more for every hit
-
-
-def whole_scorer(store: RegionStore, model: Model) -> "WholeScorer":
-    """The scorer of a model that ranks wholes."""
-    assert isinstance(model, BackboneModel)
-    return WholeScorer(store, model)
 
 
 class WholeScorer:
@@ -35,7 +30,8 @@ class WholeScorer:
         store: of embedded regions.
     """
 
-    def __init__(self, store: RegionStore, model: BackboneModel) -> None:
+    def __init__(self, store: RegionStore, model: Model) -> None:
+        assert isinstance(model, BackboneModel)
         self._store, self._model = store, model
         self._wholes: dict[str, Float[np.ndarray, " dim"]] = {}  # float16, by photo
         self._lists: tuple[Sequence[str], Float[np.ndarray, "photo dim"]] | None = None
@@ -80,17 +76,15 @@ class WholeScorer:
             return self._lists[1]
 
     def _read(self, keys: Sequence[str]) -> None:
-        for start in range(0, len(keys), _READ):
-            part = keys[start : start + _READ]
-            vectors, _ = self._store.gather(part)
-            self._wholes.update(zip(part, vectors[:, 0].astype(np.float16), strict=True))
+        for part in some_of(len(keys), _READ):
+            vectors, _ = self._store.gather(keys[part])
+            self._wholes.update(zip(keys[part], vectors[:, 0].astype(np.float16), strict=True))
 
     def _with_words(self, keys: Sequence[str], queries: Queries) -> npt.NDArray[np.float32]:
         """Similarities in which words count."""
         sizes = sum(abs(weight) for weight, _ in queries)
         out = np.zeros(len(keys), np.float32)
-        for start in range(0, len(keys), _READ):
-            part = slice(start, start + _READ)
+        for part in some_of(len(keys), _READ):
             vectors, counts = self._store.gather(keys[part])
             regions = np.asarray(vectors, np.float32)
             real = np.arange(regions.shape[1]) < counts[:, None]

@@ -4,7 +4,6 @@ Features go to the products' type as they are standardised, vectors are normalis
 captions are read by `recurrence`. Knows nothing of losses or of how vectors are scored.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import torch
@@ -12,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
+from regard.core.padding import some_of
 from regard.core.scoring import EPS, TINY
 from regard.core.transformer import TransformerEncoder
 from regard.training.precision import mixed
@@ -73,13 +73,9 @@ def _standardized(encoder: RegionEncoder, features: Tensor, dtype: torch.dtype) 
         return features.to(dtype)
     out = torch.empty(features.shape, dtype=dtype)
     rows, flat = features.flatten(0, -2), out.view(-1, out.shape[-1])
-    for part in _parts(len(rows)):
+    for part in some_of(len(rows), _ROWS):
         flat[part] = (rows[part] - mean).div_(deviation)
     return out
-
-
-def _parts(count: int) -> Iterator[slice]:
-    return (slice(low, min(count, low + _ROWS)) for low in range(0, count, _ROWS))
 
 
 class _Unit(torch.autograd.Function):
@@ -90,7 +86,7 @@ class _Unit(torch.autograd.Function):
         rows = vectors.reshape(-1, vectors.shape[-1])
         out = torch.empty(rows.shape)
         norms = torch.empty(len(rows), 1)
-        for part in _parts(len(rows)):
+        for part in some_of(len(rows), _ROWS):
             here = out[part].copy_(rows[part])
             torch.linalg.vector_norm(here, dim=1, keepdim=True, out=norms[part])
             here.div_(norms[part] + EPS)
@@ -104,7 +100,7 @@ class _Unit(torch.autograd.Function):
         out, norms = ctx.saved_tensors
         given = gradient.reshape(out.shape)
         entering = torch.empty(out.shape, dtype=ctx.dtype)
-        for part in _parts(len(out)):
+        for part in some_of(len(out), _ROWS):
             norm, vectors = norms[part].clamp_min(TINY**0.5), out[part]
             along = (given[part] * vectors).sum(1, keepdim=True) * ((norm + EPS) / norm)
             entering[part] = (given[part] - vectors * along).div_(norm + EPS)

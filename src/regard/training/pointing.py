@@ -7,7 +7,7 @@ This is no longer weakly supervised: photos with boxes are needed, which are not
 judged on.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from regard.evaluation.grounding import Phrase, phrase_vectors, read_phrases
 from regard.explain.maps import bumps
 from regard.model.model import Model
 from regard.model.pointer import SHAPES, Pointer, describe
+from regard.progress import Progress, silent
 
 _GRID = 24  # cells of a map along each side
 _POWER = 6.0
@@ -30,7 +31,6 @@ _RATE, _SHAPE_RATE, _DECAY = 2e-3, 3e-3, 1e-2
 _LAST_RATE = 0.02  # of the first
 _SCALE = 10.0  # of the form while it learns
 _TINY = 1e-20
-Progress = Callable[[int, int], None]
 
 
 class _Photo(NamedTuple):
@@ -80,7 +80,7 @@ def fit_pointer(
     *,
     epochs: int = 3,
     seed: int = 0,
-    progress: Progress = lambda _done, _all: None,
+    progress: Progress = silent,
 ) -> Pointer:
     """Fit a model's pointer to a split's photos.
 

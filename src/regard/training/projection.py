@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from regard.core.network import MatchingModel
+from regard.core.padding import pad, some_of
 from regard.datasets.dataset import Dataset, check_finite
 from regard.datasets.fingerprint import fingerprint
 from regard.device import put
@@ -62,12 +63,18 @@ def _real_features(dataset: Dataset) -> Iterator[Float[Tensor, "region feature"]
     """Features of the photos that give statistics, part by part, padding left out."""
     count = len(dataset.captions.photos)
     rows = np.linspace(0, count - 1, min(count, _STATISTICS_PHOTOS)).astype(np.int64)
-    for start in range(0, len(rows), _AT_ONCE):
-        some = rows[start : start + _AT_ONCE]
-        features, counts = dataset.gather(some)
-        check_finite(dataset, some, features)
-        mask = np.arange(features.shape[1])[None, :] < counts[:, None]
-        yield torch.from_numpy(features[mask]).float()
+    for part in some_of(len(rows), _AT_ONCE):
+        yield _real(dataset, rows[part])[0]
+
+
+def _real(
+    dataset: Dataset, rows: Sequence[int] | Int[np.ndarray, " photo"]
+) -> tuple[Float[Tensor, "region feature"], Int[np.ndarray, " photo"]]:
+    """Features of some photos, padding left out, and how many regions each has."""
+    features, counts = dataset.gather(rows)
+    check_finite(dataset, rows, features)
+    mask = np.arange(features.shape[1])[None, :] < counts[:, None]
+    return torch.from_numpy(features[mask]).float(), counts
 
 
 class ProjectedDataset:
@@ -100,12 +107,8 @@ class ProjectedDataset:
         self, photo_rows: Sequence[int] | Int[np.ndarray, " photo"]
     ) -> tuple[Float[np.ndarray, "photo region rank"], Int[np.ndarray, " photo"]]:
         """Components (float16) of several photos, padded with zeros, and region counts."""
-        rows = np.asarray(photo_rows)
-        counts = self._starts[rows + 1] - self._starts[rows]
-        out = np.zeros((len(rows), int(counts.max(initial=0)), self.feature_dim), np.float16)
-        for place, row in enumerate(rows):
-            out[place, : counts[place]] = self._rows[self._starts[row] : self._starts[row + 1]]
-        return out, counts
+        spans = (self._starts[row : row + 2] for row in photo_rows)
+        return pad([self._rows[start:end] for start, end in spans], np.float16)
 
 
 def _project(dataset: Dataset, projection: Projection, folder: Path) -> None:
@@ -113,12 +116,8 @@ def _project(dataset: Dataset, projection: Projection, folder: Path) -> None:
     regions: list[int] = []
     photos = len(dataset.captions.photos)
     with (folder / _PROJECTED).open("wb") as file:
-        for start in range(0, photos, _AT_ONCE):
-            rows = range(start, min(photos, start + _AT_ONCE))
-            features, counts = dataset.gather(rows)
-            check_finite(dataset, rows, features)
-            mask = np.arange(features.shape[1])[None, :] < counts[:, None]
-            real = torch.from_numpy(features[mask]).float()
+        for part in some_of(photos, _AT_ONCE):
+            real, counts = _real(dataset, range(photos)[part])
             standard = (real - projection.mean) / projection.deviation
             file.write((standard @ projection.basis).half().numpy().tobytes())
             regions += counts.tolist()

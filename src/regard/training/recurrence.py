@@ -15,6 +15,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
 
+from regard.model.recurrence import ENDS, GRU
+
 
 class Packing(NamedTuple):
     """Real words of padded captions in the order they are read."""
@@ -47,9 +49,8 @@ def read(
     Args:
         dtype: of the products' factors; float32 gives what `nn.GRU` gives.
     """
-    names = ("weight_ih_l0", "weight_hh_l0", "bias_ih_l0", "bias_hh_l0")
-    ends = ("", "_reverse") if rnn.bidirectional else ("",)
-    weights = [getattr(rnn, name + end) for end in ends for name in names]
+    ends = ENDS[: 1 + rnn.bidirectional]
+    weights = [getattr(rnn, name + end) for end in ends for name in GRU]
     states: Tensor = _Read.apply(inputs, packing, dtype, *weights)  # type: ignore[no-untyped-call]
     return states
 

@@ -7,6 +7,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from regard.core.padding import pad
 from regard.store.artefact import made_once
 from regard.words.states import OWN, WordSource
 
@@ -58,9 +59,5 @@ class StateTable:
 
     def gather(self, rows: Int[np.ndarray, " cap"]) -> Float[np.ndarray, "cap word state"]:
         """States of some captions, padded with zeros, float16."""
-        starts, ends = self._starts[rows], self._starts[rows + 1]
-        longest = int((ends - starts).max())
-        out = np.zeros((len(rows), longest, self._states.shape[1]), np.float16)
-        for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            out[place, : end - start] = self._states[start:end]
-        return out
+        spans = (self._starts[row : row + 2] for row in rows)
+        return pad([self._states[start:end] for start, end in spans], np.float16)[0]

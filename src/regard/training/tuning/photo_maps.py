@@ -4,7 +4,7 @@ Tuning the backbone's end goes over the same photos many times; its beginning do
 its last map and the regions' features on its levels are kept on disk as float16.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -18,6 +18,7 @@ from torch import Tensor
 from regard.device import put
 from regard.kernels.workers import run_tasks
 from regard.photos.decode import read_photo
+from regard.progress import Progress, silent
 from regard.regions.pyramid import SHORT_SIDE, UNTUNED, network_size, pyramid_boxes
 from regard.store.artefact import made_once
 from regard.training.tuning.backbone import NUM_CHANNELS, EfficientNetLite2, pool_levels
@@ -59,7 +60,7 @@ class PhotoMaps:
         folder: Path,
         *,
         threads: int,
-        progress: Callable[[int, int], None] = lambda *_: None,
+        progress: Progress = silent,
     ) -> None:
         self.number = len(paths)
         """Photos in all."""
@@ -95,7 +96,7 @@ class PhotoMaps:
         paths: Sequence[Path],
         network: EfficientNetLite2,
         threads: int,
-        progress: Callable[[int, int], None],
+        progress: Progress,
     ) -> None:
         tasks = [
             rows[start : start + _AT_ONCE]
