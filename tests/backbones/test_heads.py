@@ -22,11 +22,11 @@ from regard.errors import CheckpointError, ConfigError
 from regard.indexing import update_index
 from regard.model.checkpoint import load_checkpoint
 from regard.model.model import Model
+from regard.model.network import checkpoint_of
 from regard.search import Index
 from regard.training.config import load_recipe
 from regard.training.heads import begin_as_identity, stand_on
 from regard.training.loop import train
-from regard.training.weights import checkpoint_of
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary
 

@@ -23,6 +23,7 @@ from regard.errors import ConfigError, ShapeError
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.labels import LabelClasses
 from regard.model.model import Model
+from regard.model.network import checkpoint_of
 from regard.training import machine, step
 from regard.training.batches import PairBatches
 from regard.training.learner import Learner
@@ -31,7 +32,6 @@ from regard.training.precision import products_in
 from regard.training.ranks import ALONE
 from regard.training.run import Run
 from regard.training.text import read_by
-from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
 
 

@@ -17,13 +17,13 @@ from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import load_checkpoint
 from regard.model.encoders import shapes
 from regard.model.model import Model, load
+from regard.model.network import weights_of
 from regard.model.transformer import TransformerEncoder
 from regard.training.config import load_recipe
 from regard.training.learner import Learner
 from regard.training.loop import train
 from regard.training.run import Run
 from regard.training.text import begin_as_pretrained, by_rate, read_by
-from regard.training.weights import weights_of
 from regard.words.pieces import CaptionPieces, Pieces, for_words
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary

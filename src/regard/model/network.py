@@ -1,4 +1,6 @@
-"""A kept model as the network of torch: to learn further, or to encode on a graphics card."""
+"""A kept model as the network of torch, to learn further or to encode on a graphics card; back."""
+
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,6 +12,7 @@ from regard.device import put, read
 from regard.errors import ConfigError
 from regard.model.checkpoint import Checkpoint
 from regard.model.labels import LabelClasses
+from regard.words.vocabulary import Vocabulary
 
 
 def network_of(checkpoint: Checkpoint) -> MatchingModel:
@@ -20,6 +23,25 @@ def network_of(checkpoint: Checkpoint) -> MatchingModel:
     if checkpoint.labels is not None:
         install(network, checkpoint.labels)
     return network.eval()
+
+
+def checkpoint_of(
+    network: MatchingModel,
+    vocabulary: Vocabulary,
+    extractor: str,
+    info: dict[str, Any],
+    labels: LabelClasses | None = None,
+    tokenizer: str = "",
+) -> Checkpoint:
+    """A model with a copy of the network's weights; training on does not change it."""
+    known = network.config, weights_of(network), vocabulary, extractor, info
+    return Checkpoint(*known, labels=labels, tokenizer=tokenizer)
+
+
+def weights_of(module: torch.nn.Module, prefix: str = "") -> dict[str, np.ndarray]:
+    """A copy of a module's weights by name, in float32."""
+    state = module.state_dict().items()
+    return {f"{prefix}{name}": np.array(read(value.float())) for name, value in state}
 
 
 def install(network: MatchingModel, classes: LabelClasses) -> None:

@@ -24,7 +24,7 @@ from regard.evaluation.similarity import dataset_similarity
 from regard.model.checkpoint import Checkpoint, save_checkpoint
 from regard.model.labels import LabelClasses
 from regard.model.model import Model
-from regard.model.network import network_of
+from regard.model.network import checkpoint_of, network_of
 from regard.training.batches import Batch, PairBatches
 from regard.training.config import Recipe
 from regard.training.heads import check_heads
@@ -34,7 +34,6 @@ from regard.training.ranks import Ranks
 from regard.training.run import Position, Run
 from regard.training.schedule import learning_rate
 from regard.training.text import read_by
-from regard.training.weights import checkpoint_of
 from regard.words.vocabulary import Vocabulary
 
 _SAVE_EVERY = 200  # steps between two saved states within an epoch

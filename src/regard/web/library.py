@@ -8,11 +8,10 @@ import contextlib
 import re
 import threading
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +32,8 @@ from regard.web.recent import Recent
 _MOST_FOLDERS = 200
 _MOST_THINGS = 300
 _KEPT_LISTS = 8
+
+T = TypeVar("T")
 
 
 class Overview(NamedTuple):
@@ -68,6 +69,11 @@ class Library:
                 return False
             self.index.refresh()
             return True
+
+    def _kept(self, recent: Recent[T], work: Callable[[Snapshot], T]) -> T:
+        """What follows from the present state, worked out once after each change."""
+        with self.index.snapshot() as snapshot:
+            return recent.of(snapshot.generation, "", lambda: work(snapshot))
 
     # ---- photos
 
@@ -113,8 +119,7 @@ class Library:
 
     def roots(self) -> dict[Path, str]:
         """The folders that were indexed, each with a name no other has."""
-        with self.index.snapshot() as snapshot:
-            return self._names.of(snapshot.generation, "", lambda: name_roots(snapshot.folders()))
+        return self._kept(self._names, lambda snapshot: name_roots(snapshot.folders()))
 
     def folder_of(self, path: Path) -> str:
         """The folder of a photo as the API names it: below the indexed one, never absolute.
@@ -143,8 +148,7 @@ class Library:
 
     def overview(self) -> Overview:
         """Folders and dates of the whole index."""
-        with self.index.snapshot() as snapshot:
-            return self._overview.of(snapshot.generation, "", lambda: self._sum_up(snapshot))
+        return self._kept(self._overview, self._sum_up)
 
     def _sum_up(self, snapshot: Snapshot) -> Overview:
         counts: Counter[str] = Counter()
@@ -207,10 +211,9 @@ class Library:
 
     def things(self) -> models.Things:
         """What photos show, most common first; worked out once after each change."""
-        with self.index.snapshot() as snapshot:
-            return self._things.of(snapshot.generation, "", self._list_things)
+        return self._kept(self._things, self._list_things)
 
-    def _list_things(self) -> models.Things:
+    def _list_things(self, _: Snapshot) -> models.Things:
         most = self.index.things().most_common(_MOST_THINGS)
         return models.Things(things=[models.Thing(name=n, photos=photos) for n, photos in most])
 
@@ -218,8 +221,7 @@ class Library:
         """A query as it is meant, its misspelt words put right by what photos here show."""
 
         def shown() -> Counter[str]:
-            with self.index.snapshot() as snapshot:
-                return self._shown.of(snapshot.generation, "", self.index.shown_words)
+            return self._kept(self._shown, lambda _: self.index.shown_words())
 
         return read(text, self.index.model, date.today(), shown, toned=self.index.has_tones())
 
@@ -231,9 +233,7 @@ class Library:
 
     def duplicates(self) -> tuple[list[PhotoRecord], dict[str, str]]:
         """Photos of which there are nearly the same, stack by stack, and which each nearly is."""
-        with self.index.snapshot() as snapshot:
-            work = partial(self._find_duplicates, snapshot)
-            return self._duplicates.of(snapshot.generation, "", work)
+        return self._kept(self._duplicates, self._find_duplicates)
 
     def _find_duplicates(self, snapshot: Snapshot) -> tuple[list[PhotoRecord], dict[str, str]]:
         records = self.newest_of(snapshot, Filters())
@@ -265,9 +265,7 @@ class Library:
 
     def kin(self) -> dict[str, str]:
         """Photos that are one shot with another, or of one burst, and the newest of these."""
-        with self.index.snapshot() as snapshot:
-            work = partial(self._find_kin, snapshot)
-            return self._kin.of(snapshot.generation, "", work)
+        return self._kept(self._kin, self._find_kin)
 
     def _find_kin(self, snapshot: Snapshot) -> dict[str, str]:
         records = self.newest_of(snapshot, Filters())

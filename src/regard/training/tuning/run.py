@@ -16,7 +16,7 @@ from regard.device import PROCESSOR, read
 from regard.errors import ConfigError
 from regard.model.checkpoint import save_checkpoint
 from regard.model.model import Model
-from regard.model.network import network_of
+from regard.model.network import network_of, weights_of
 from regard.regions.pyramid import BACKBONE, UNTUNED, identity_of, tag_of
 from regard.store.artefact import digest_of, made_once
 from regard.training import saved_state
@@ -25,7 +25,6 @@ from regard.training.tuning.backbone import EfficientNetLite2, load_backbone
 from regard.training.tuning.objective import Targets, TuneConfig, Tuned, Tuner, embed
 from regard.training.tuning.onnx_file import save_backbone
 from regard.training.tuning.photo_maps import PhotoMaps
-from regard.training.weights import weights_of
 
 _STATE, _VECTORS = "state.safetensors", "vectors.safetensors"
 _AT_ONCE = 512  # captions embedded together

@@ -163,13 +163,18 @@ def _answer(
     here: Context,
     typed: str,
     meant: Understood,
-    ranking: Ranking,
+    ranking: Ranking | None,
+    total: int,
     *,
     offset: int = 0,
     seconds: float = 0,
     hits: Sequence[models.Hit] = (),
 ) -> models.Search:
-    result = ranking.result
+    """A part of a list; it has no ranking where nobody asked for the photos by a sentence."""
+    words, verdict = [], None
+    if ranking:
+        words, result = ranking.words, ranking.result
+        verdict = wording.verdict_of("photos", result.verdict, result.match_probability)
     return models.Search(
         query=typed,
         read_as=meant.read_as,
@@ -177,9 +182,9 @@ def _answer(
         time=_time(meant),
         tone=_tone(meant),
         indexed=len(here.library.index),
-        words=ranking.words,
-        verdict=wording.verdict_of("photos", result.verdict, result.match_probability),
-        total=result.total,
+        words=words,
+        verdict=verdict,
+        total=total,
         offset=offset,
         seconds=seconds,
         hits=list(hits),
@@ -215,9 +220,8 @@ async def search(
             hit_of(here, hit, maps=mapped, alike=ranking.alike.get(hit.photo.id))
             for hit in ranking.result.hits[page.offset : end]
         ]
-        return _answer(
-            here, wanted.q, meant, ranking, offset=page.offset, seconds=seconds, hits=hits
-        )
+        known = here, wanted.q, meant, ranking, ranking.result.total
+        return _answer(*known, offset=page.offset, seconds=seconds, hits=hits)
 
     return answer(await here.search_gate.run(client, job))
 
@@ -244,7 +248,8 @@ async def stream(
     meant, ranking = await here.search_gate.run(client, job)
 
     def lines() -> Iterator[str]:
-        yield _answer(here, q, meant, ranking).model_dump_json() + "\n"
+        head = _answer(here, q, meant, ranking, ranking.result.total)
+        yield head.model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
             hits = (hit_of(here, hit, maps=False) for hit in part)
@@ -341,17 +346,5 @@ def _listed(
         )
         for record in records[page.offset : page.offset + page.limit]
     ]
-    return models.Search(
-        query=text,
-        read_as=meant.read_as,
-        language=meant.language,
-        time=_time(meant),
-        tone=_tone(meant),
-        indexed=len(here.library.index),
-        words=[],
-        verdict=None,
-        total=len(records),
-        offset=page.offset,
-        seconds=seconds,
-        hits=hits,
-    )
+    known = here, text, meant, None, len(records)
+    return _answer(*known, offset=page.offset, seconds=seconds, hits=hits)
