@@ -4,6 +4,7 @@ Order of precedence: the defaults here, then a recipe file, then `--set section.
 """
 
 import importlib.resources
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,7 @@ from regard.core.scoring import Negatives
 from regard.errors import ConfigError
 
 DEFAULT_RECIPE = "flickr8k"
+_COSINE_FLOOR = 0.02  # the cosine schedule ends at this share of the learning rate
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,6 +106,15 @@ class TrainConfig:
         self._require("batch_size", self.batch_size >= 2, "at least 2, for there to be negatives")
         if self.contrastive_epochs:
             self._require("contrastive_weight", self.contrastive_weight > 0, "above 0 to warm up")
+
+    def rate(self, step: int, steps_per_epoch: int) -> float:
+        """Learning rate of a step, counted from 0 over the whole run."""
+        warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        if self.schedule == "step":
+            decays = (step // steps_per_epoch) // self.decay_epochs
+            return float(self.learning_rate * warm * 0.1**decays)
+        cosine = 0.5 * (1 + math.cos(math.pi * step / (steps_per_epoch * self.epochs)))
+        return self.learning_rate * warm * (_COSINE_FLOOR + (1 - _COSINE_FLOOR) * cosine)
 
     def _require(self, name: str, holds: bool, wanted: str) -> None:
         if not holds:

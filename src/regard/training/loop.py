@@ -32,7 +32,6 @@ from regard.training.learner import Learner
 from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.ranks import Ranks
 from regard.training.run import Position, Run
-from regard.training.schedule import learning_rate
 from regard.training.text import read_by
 from regard.words.vocabulary import Vocabulary
 
@@ -264,7 +263,7 @@ class _Loop:
             return batch.moved(lambda part: pinned(part, self.learner.device))
 
         for step, batch in enumerate(self.batches.stream(remaining, prepare), position.step + 1):
-            rate = learning_rate(first + step - 1, len(order), config)
+            rate = config.rate(first + step - 1, len(order))
             torch.manual_seed(self._seed(first + step - 1))
             how = {
                 "warming_up": position.epoch < config.contrastive_epochs,
