@@ -14,7 +14,7 @@ import regard
 SOURCE = Path(regard.__file__).parent
 FILES = sorted(SOURCE.rglob("*.py"))
 MAX_FILE, MAX_FUNCTION = 400, 60
-MAX_CORE = 1100  # lines; the core holds later papers, too
+MAX_CORE = 1070  # lines; the core holds later papers, too
 
 
 def code_lines(path):

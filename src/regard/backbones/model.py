@@ -25,9 +25,8 @@ from regard.core.shares import WordParts
 from regard.device import PROCESSOR
 from regard.errors import CheckpointError, DataError
 from regard.kernels import similarity_matrix
-from regard.model.encoded import EncodedCaptions, EncodedImages
-from regard.model.model import Model
-from regard.model.reading import OnePhoto
+from regard.model.encoded import EncodedCaptions
+from regard.model.model import Captions, Images, Model
 from regard.progress import Progress, silent
 from regard.regions.extractor import Extractor
 from regard.words.special import SPECIAL, WHOLE
@@ -149,8 +148,8 @@ class BackboneModel(Model):
 
     def similarity(
         self,
-        images: EncodedImages | OnePhoto | Any,
-        captions: EncodedCaptions | str | Any,
+        images: Images,
+        captions: Captions,
         *,
         background: bool = True,  # noqa: ARG002 - a backbone's similarities are not lowered
     ) -> Float[np.ndarray, "image cap"]:

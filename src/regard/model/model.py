@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 _CAPTIONS_AT_ONCE = 512  # per encoder batch; captions are sorted by length first
 _IMAGES_AT_ONCE = 64
+Images = EncodedImages | OnePhoto | Iterable[OnePhoto]
+Captions = EncodedCaptions | str | Iterable[str]
 
 
 class Model(Judging, Published):
@@ -248,11 +250,7 @@ class Model(Judging, Published):
         return self._caption_encoder(several, batch_size, progress)
 
     def similarity(
-        self,
-        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
-        captions: EncodedCaptions | str | Iterable[str],
-        *,
-        background: bool = True,
+        self, images: Images, captions: Captions, *, background: bool = True
     ) -> Float[np.ndarray, "image cap"]:
         """Similarity of every photo with every sentence, in float32: to rank answers by.
 
@@ -275,11 +273,7 @@ class Model(Judging, Published):
             similarities -= self._discounts(images, captions)
         return similarities
 
-    def agreement(
-        self,
-        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
-        captions: EncodedCaptions | str | Iterable[str],
-    ) -> Float[np.ndarray, "image cap"]:
+    def agreement(self, images: Images, captions: Captions) -> Float[np.ndarray, "image cap"]:
         """How well every sentence describes every photo, as people agree with best.
 
         A similarity that means the same for every photo and sentence; to rank answers to one
@@ -298,11 +292,7 @@ class Model(Judging, Published):
             similarities += (1 - self.curves.lowered) * self._discounts(images, captions)
         return similarities
 
-    def _encoded(
-        self,
-        images: EncodedImages | OnePhoto | Iterable[OnePhoto],
-        captions: EncodedCaptions | str | Iterable[str],
-    ) -> tuple[EncodedImages, EncodedCaptions]:
+    def _encoded(self, images: Images, captions: Captions) -> tuple[EncodedImages, EncodedCaptions]:
         """Both sides embedded; what is already stays as it is."""
         return (
             images if isinstance(images, EncodedImages) else self.encode_images(images),
