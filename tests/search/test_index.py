@@ -426,7 +426,7 @@ def test_a_snapshot_stays_what_it_was_while_photos_are_removed(index, photos, fo
         assert sum(len(ids) for ids, _ in tiles) == len(before) == len(index) + 1
         assert before.photo(gone.id) == gone
         assert len(before.regions(gone.id).vectors) == 36
-        assert gone in before.photos(everything)
+        assert gone in before.catalog.photos(everything)
         database = before.store.database
     with pytest.raises(sqlite3.ProgrammingError, match="closed"):  # nobody reads it any more
         database.execute("SELECT 1")
