@@ -10,6 +10,7 @@ from search.conftest import draw
 
 from regard.indexing import update_index
 from regard.search import Filters, Index
+from regard.search.catalog import Catalog
 from regard.search.snapshot import Snapshot
 from regard.web.library import Library, name_roots
 from regard.web.problems import ProblemError
@@ -148,15 +149,15 @@ def test_what_is_read_while_the_index_changes_is_not_kept(fresh_world, tmp_path,
         def waiting(read):
             def wait(self, *args):
                 value = read(self, *args)
-                if self.generation == 0:
+                if not reading.is_set():
                     reading.set()
                     assert go_on.wait(60)
                 return value
 
             return wait
 
-        for name in ("photos", "folders"):
-            monkeypatch.setattr(Snapshot, name, waiting(getattr(Snapshot, name)))
+        for kind, name in ((Catalog, "photos"), (Snapshot, "folders")):
+            monkeypatch.setattr(kind, name, waiting(getattr(kind, name)))
         slow = threading.Thread(target=lambda: answers.append(ASKED[what](library)))
         slow.start()
         assert reading.wait(60)
