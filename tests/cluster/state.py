@@ -38,5 +38,5 @@ def catalog(folder):
     """Everything known of files."""
     with RegionStore(folder) as store:
         known = Catalog(store.database, folder)
-        dates = store.database.execute("SELECT * FROM photos ORDER BY content").fetchall()
-        return known.files(), known.folders(), dates
+        read = ("SELECT * FROM photos ORDER BY content", "SELECT * FROM tones ORDER BY content")
+        return known.files(), known.folders(), *(store.database.execute(q).fetchall() for q in read)

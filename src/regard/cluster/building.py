@@ -117,7 +117,7 @@ def index_photos(
                             update.skip(file, entry.reason, remember=not entry.passing)
                         else:
                             update.settle(file, entry.key)
-                    update.write((t.key, t.date()) for t in piece.photos if t.key in new)
+                    update.write([(t.key, t.date(), t.tones) for t in piece.photos if t.key in new])
 
         report = update.bring(place.name, excludes, place.scan, read)
         incoming.clear()

@@ -20,6 +20,7 @@ from regard.errors import CheckpointError, StoreError
 from regard.kernels import set_threads
 from regard.model.model import Model, load
 from regard.photos.find import PhotoFile
+from regard.photos.tones import Tones
 from regard.regions.extractor import load_extractor
 from regard.regions.pipeline import Outcome, extract_one, extract_stream
 from regard.store.shards import Regions, check_regions, make_shard, shard_bytes
@@ -63,6 +64,8 @@ class FileOutcome(NamedTuple):
     """Why it could not be read; empty when it could."""
     passing: bool
     """Whether the reason may be gone next time."""
+    tones: Tones | None
+    """The colours of the whole photo; None where it could not be read."""
 
     def date(self) -> datetime | None:
         """When the photo was taken, where it says so."""
@@ -88,7 +91,8 @@ class Piece(NamedTuple):
     def from_json(cls, text: str | bytes) -> "Piece":
         """From such text."""
         sha256, photos = json.loads(text)
-        return cls(sha256, tuple(FileOutcome(*photo) for photo in photos))
+        told = (FileOutcome(*rest, tones and Tones(*tones)) for *rest, tones in photos)
+        return cls(sha256, tuple(told))
 
 
 class Job(NamedTuple):
@@ -298,9 +302,8 @@ def _unopened(file: PhotoFile, error: OSError) -> Outcome:
 
 def _file_outcome(outcome: Outcome) -> FileOutcome:
     taken = outcome.taken.isoformat() if isinstance(outcome.taken, datetime) else ""
-    regions = outcome.regions
+    regions, key = outcome.regions, outcome.key
     if regions is None:
-        return FileOutcome(outcome.key, 0, 0, 0, taken, outcome.reason, passing=not outcome.key)
-    return FileOutcome(
-        outcome.key, len(regions.vectors), regions.width, regions.height, taken, "", passing=False
-    )
+        return FileOutcome(key, 0, 0, 0, taken, outcome.reason, passing=not key, tones=None)
+    rows, width, height = len(regions.vectors), regions.width, regions.height
+    return FileOutcome(key, rows, width, height, taken, "", passing=False, tones=outcome.tones)

@@ -254,17 +254,17 @@ class Update:
         embedded = self._model.embed(regions)
         with self._store.transaction():
             self._store.append((o.key, r) for o, r in zip(batch, embedded, strict=True))
-            self.write((outcome.key, outcome.taken) for outcome in batch)
-            self._catalog.put_tones((o.key, o.tones) for o in batch if o.tones is not None)
+            self.write([(o.key, o.taken, o.tones) for o in batch])
         self._batch.clear()
 
-    def write(self, dates: Iterable[tuple[str, datetime | None]]) -> None:
+    def write(self, new: Sequence[tuple[str, datetime | None, Tones | None]]) -> None:
         """Write what is settled into the catalog; inside a transaction that stores its photos.
 
         Args:
-            dates: when new photos were taken.
+            new: photos that came: when they were taken, and their colours.
         """
-        self._catalog.put_dates(dates)
+        self._catalog.put_dates((key, taken) for key, taken, _ in new)
+        self._catalog.put_tones((key, tones) for key, _, tones in new if tones is not None)
         self._catalog.remove(self._left)
         self._catalog.put(self._rows)
         self._rows.clear()
