@@ -37,6 +37,15 @@ def test_photos_in_name_order_with_size_and_time(photos):
     assert not scan.passed_over
 
 
+def test_what_belongs_to_a_photo_beside_it_is_no_file_of_its_own(tmp_path):
+    live = ("IMG_1.HEIC", "IMG_1.MOV", "IMG_1.aae", "img_2.jpg", "IMG_2.mov", "IMG_3.MOV", "4.xmp")
+    for name in live:
+        (tmp_path / name).touch()
+    scan = scan_folder(tmp_path)
+    heic = {} if formats.can_read_heif() else {".heic": 1}
+    assert scan.passed_over == {".mov": 1, ".xmp": 1, **heic}
+
+
 def test_endings_in_any_case_and_the_rarer_ones(photos):
     draw(photos / "CAPITALS.PNG", 9)
     (photos / "folder.png").mkdir()

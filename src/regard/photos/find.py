@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from regard.errors import DataError
-from regard.photos.formats import ending_of, is_photo_name
+from regard.photos.formats import ending_of, is_photo_name, parts_of_photos
 from regard.photos.ignore import Ignore
 from regard.photos.names import is_text, readable, why_not_text
 
 _INDEX_MARK = "manifest.sqlite"  # in the folder of every index and region store
 _MARKS = (_INDEX_MARK, ".nomedia", "CACHEDIR.TAG")  # in folders whose pictures are nobody's photos
-_BY_PRODUCTS = ("thumbnails", "incoming")  # of an index that shares its folder with photos
+_BY_PRODUCTS = {"thumbnails", "incoming"}  # of an index that shares its folder with photos
 _LATEST = 2**63 - 1  # nanoseconds; what databases can hold
 
 
@@ -169,10 +169,10 @@ class _Scanner:
         if mark and inside:
             self.scan.passed_over[f"folders with {mark}"] += 1
             return
+        left = parts_of_photos(names) | (_BY_PRODUCTS if mark == _INDEX_MARK else set())
         for entry in entries:
-            is_own = mark == _INDEX_MARK and entry.name in _BY_PRODUCTS
             try:
-                if not is_own and self._is_folder_to_enter(entry, inside + entry.name):
+                if entry.name not in left and self._is_folder_to_enter(entry, inside + entry.name):
                     yield f"{inside}{entry.name}/"
             except OSError as error:
                 self.scan.unreadable[entry.path] = (

@@ -5,9 +5,10 @@ Knows names only; opens no photo.
 
 import functools
 import importlib.util
+import os
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from PIL import features
 
@@ -21,6 +22,7 @@ _ENDINGS = (
 _HEIF_ENDINGS = (".heic", ".heif", ".hif")
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")  # and MPO
 _OTHER_PHOTOS = (*_HEIF_ENDINGS, ".jxl", ".psd")
+_PARTS = (".mov", ".aae", ".xmp")  # of what phones and editors put beside a photo of that name
 _KINDS = {  # name and usual ending by how files begin
     b"\xff\xd8\xff": ("JPEG", ".jpg"),
     b"\x89PNG\r\n\x1a\n": ("PNG", ".png"),
@@ -78,6 +80,13 @@ def ending_of(name: str) -> str:
 def looks_like_photos(ending: str) -> bool:
     """Whether files with an ending that is not read are likely photos all the same."""
     return ending in _OTHER_PHOTOS or ending.startswith(endings())
+
+
+def parts_of_photos(names: Collection[str]) -> set[str]:
+    """Files of a folder that belong to a photo beside them: a live photo's film, notes of edits."""
+    ends = [(name, *os.path.splitext(name.lower())) for name in names]  # noqa: PTH122 - many
+    photos = {start for _, start, ending in ends if looks_like_photos(ending)}
+    return {name for name, start, ending in ends if ending in _PARTS and start in photos}
 
 
 def advice(kinds: Iterable[str]) -> str:
