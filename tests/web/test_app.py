@@ -16,11 +16,19 @@ from regard.indexing import update_index
 from regard.search import Index
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
+from regard.words import spelling
 
 
 def test_importing_it_starts_nothing():
     script = "import regard.web.app, threading; assert threading.active_count() == 1"
     subprocess.run([sys.executable, "-W", "ignore", "-c", script], check=True)
+
+
+def test_the_dictionary_is_read_before_somebody_misspells_a_word(index):
+    spelling._english.cache_clear()
+    with client_of(index):
+        while not spelling._english.cache_info().currsize:
+            time.sleep(0.005)
 
 
 def test_the_description_is_whole(client):

@@ -8,6 +8,7 @@ from search.conftest import draw
 from web.conftest import client_of, get, refused
 
 from regard.errors import BusyError
+from regard.indexing import read_texts
 from regard.search import Index
 from regard.web import indexer
 
@@ -45,6 +46,17 @@ def test_a_folder_is_indexed_and_its_photos_are_found(there):
     assert (end["running"], end["added"], end["skipped"], end["error"]) == (False, 2, 1, "")
     assert end["done"] == end["total"] == 3
     assert get(client, "photos")["total"] == before + 2
+
+
+def test_text_is_read_where_it_was_read_before(there, fresh_world, reader):
+    client, folder = there
+    reader("EXIT")
+    read_texts(fresh_world.index, fresh_world.model, workers=1)
+    before = get(client, "photos")["total"]
+    add(client, folder)
+    assert wait(client)["error"] == ""
+    hits = get(client, "search", q="exit", limit=100)["hits"]
+    assert sum(hit["is_read"] for hit in hits) == before + 2
 
 
 def test_one_folder_at_a_time(there, monkeypatch):

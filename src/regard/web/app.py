@@ -92,11 +92,10 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 async def _warm(context: Context) -> None:
-    """Have ready what the first visit asks for: sentences embedded, suggestions found."""
     try:
-        await anyio.to_thread.run_sync(context.suggestions)
-    except Exception:  # noqa: BLE001 - whoever asks for them is told
-        _log.exception("Suggestions could not be worked out.")
+        await anyio.to_thread.run_sync(context.prepare)
+    except Exception:  # noqa: BLE001 - whoever asks is told
+        _log.exception("What first visits wait for could not be prepared.")
 
 
 async def _follow(context: Context) -> None:

@@ -55,6 +55,12 @@ class Context:
         self._suggesting = threading.Lock()
         self._suggestions: Recent[models.Suggestions] = Recent(1)
 
+    def prepare(self) -> None:
+        """Have ready what first visits wait for: suggestions, the dictionary, the photos."""
+        self.suggestions()
+        self.library.read("mispelt")
+        self.library.index.search("a photo", 1)
+
     def suggestions(self) -> models.Suggestions:
         """Sentences that fit photos of the index; worked out once after each change."""
         with self._suggesting, self.library.index.snapshot() as snapshot:
@@ -107,8 +113,8 @@ def _require_local(request: Request) -> None:
     if not _is_local(request):
         raise ProblemError(
             403,
-            "this is asked from another machine",
-            "it must be asked where the server runs",
+            "this works only on the machine the server runs on",
+            "you are at another one",
             "Download the photo instead.",
         )
 

@@ -4,8 +4,9 @@ import threading
 from pathlib import Path
 
 from regard.errors import RegardError
-from regard.indexing import update_index
+from regard.indexing import read_texts, update_index
 from regard.photos.names import is_text
+from regard.search.texts import FILE
 from regard.web import models
 from regard.web.library import Library
 from regard.web.problems import ProblemError
@@ -42,8 +43,8 @@ class Indexer:
         if not is_there or folder.resolve() == Path(folder.anchor):
             raise ProblemError(
                 422,
-                f"{text!r} is no folder on this machine",
-                "it must be the whole path of one, and not a whole disk",
+                f"{text!r} is not a folder on this machine",
+                "give its whole path, and not a whole disk",
                 "Copy the path from your file manager.",
             )
         with self._lock:
@@ -63,9 +64,11 @@ class Indexer:
         end: dict[str, object] = {"error": "Something went wrong; the server's log may tell."}
         try:
             report = update_index(index.folder, folder, index.model, progress=self._progress)
-            end = {"added": report.added, "skipped": len(report.skipped)}
+            end = {"added": report.added, "skipped": len(report.skipped), "error": ""}
+            if (index.folder / FILE).exists():  # as in the photos before
+                read_texts(index.folder, index.model, progress=self._progress)
         except RegardError as error:
-            end = {"error": str(error)}
+            end["error"] = str(error)
         finally:
             self._library.follow()
             with self._lock:
