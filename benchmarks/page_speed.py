@@ -1,13 +1,14 @@
 """How quick the page is: from Enter to thumbnails, bytes a search, frames while words are hovered.
 
-    python benchmarks/page_speed.py                # 20,000 photos, about five minutes
+    python benchmarks/page_speed.py --kept FOLDER   # 20,000 photos; made at first, two minutes then
     python benchmarks/page_speed.py --photos 500 --searches 5 --pictures FOLDER
 
 A server over an index of drawn vectors whose files are copies of some photos (200 of a folder, or
 the samples, whose stones and grass make large files), and Chromium on the same machine, which share
-its cores; say what else ran beside them. The server is warm: the thumbnails were made and the
-photos made ready, but no answer is kept from before. The browser's own store is empty for every
-search. Prints JSON.
+its cores; processor time is told beside time, since other programs stretch the one and not the
+other. The server is warm: the thumbnails were made and the photos made ready, but no answer is kept
+from before. The browser's own store is empty for every search. Prints JSON, and how far it is to
+standard error.
 """
 
 import argparse
@@ -17,12 +18,18 @@ import itertools
 import json
 import os
 import statistics
+import subprocess
+import sys
 import tempfile
+import time
 import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import psutil
 from drawn_index import SHARD, draw_photos
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
@@ -36,7 +43,7 @@ from regard.search.catalog import FileRow
 CHROMIUM = "/usr/bin/chromium"
 VIEW = {"width": 1440, "height": 900}
 SUFFIXES = (".jpg", ".jpeg", ".webp", ".png")
-KEPT = 64  # answers that a server keeps
+HOVER_SECONDS, PER_WORD = 6, 0.15
 IN_VIEW = """() => {
     const tiles = [...document.querySelectorAll(".tile img")].filter((image) => {
         const { top, bottom } = image.getBoundingClientRect();
@@ -102,23 +109,76 @@ def add_copies(folder: Path, model: Model, place: Path, count: int, some: list[P
                 catalog.put_folder(str(place), [])
 
 
-def warm(address: str, sentences: list[str], others: list[str]) -> None:
-    """Have thumbnails made, then answers forgotten."""
+class Search(NamedTuple):
+    """What one search took."""
 
-    def ask(path: str) -> bytes:
+    first: float
+    """Milliseconds from Enter to the first picture."""
+    every: float
+    """Milliseconds to all pictures in view."""
+    received: int
+    """Bytes of the answer and of the pictures."""
+    server: float
+    """Milliseconds of the server's processors."""
+    browser: float
+    """Milliseconds of the browser's."""
+
+
+def say(text: str) -> None:
+    """How far it is."""
+    print(f"{time.strftime('%H:%M:%S')} {text}", file=sys.stderr, flush=True)
+
+
+def prepare(folder: Path, count: int, pictures: Path, sentences: list[str]) -> Path:
+    """The index with its thumbnails; made where it is not there whole."""
+    every = (path for path in sorted(pictures.rglob("*")) if path.suffix in SUFFIXES)
+    some = list(itertools.islice(every, 200))
+    model = load()
+    told = [model.identity, count, [str(path) for path in some], sentences]
+    place = folder / hashlib.sha256(json.dumps(told).encode()).hexdigest()[:16]
+    if (place / "whole").exists():
+        return place
+    say(f"drawing {count} photos")
+    place.mkdir(parents=True)
+    add_copies(place / "index", model, place / "photos", count, some)
+    say("making thumbnails")
+    with serving(place) as (address, _):
+        ask(address, "photos?limit=40", pictured=True)
+        for sentence in sentences:
+            ask(address, f"search?q={quote(sentence)}&limit=40", pictured=True)
+    (place / "whole").touch()
+    return place
+
+
+@contextmanager
+def serving(place: Path) -> Iterator[tuple[str, psutil.Process]]:
+    """A server over it; its address and process."""
+    server, port = start(place / "index")
+    try:
+        yield f"http://127.0.0.1:{port}", psutil.Process(server.pid)
+    finally:
+        server.terminate()
+        try:
+            server.wait(20)
+        except subprocess.TimeoutExpired:
+            server.kill()
+
+
+def ask(address: str, path: str, *, pictured: bool = False) -> None:
+    """Ask for a list of photos, and for their pictures if these are wanted."""
+
+    def get(path: str) -> bytes:
         with urllib.request.urlopen(f"{address}/api/v1/{path}", timeout=120) as answer:
             data: bytes = answer.read()
             return data
 
-    for sentence in sentences:
-        for hit in json.loads(ask(f"search?q={quote(sentence)}&limit=40"))["hits"]:
-            ask(f"photos/{hit['photo']['id']}/thumbnail?size=240")
-    for sentence in others:
-        ask(f"search?q={quote(sentence)}&limit=40&maps=true")
+    hits = json.loads(get(path))["hits"]
+    for hit in hits if pictured else ():
+        get(f"photos/{hit['photo']['id']}/thumbnail?size=240")
 
 
-def search(browser: Browser, address: str, sentence: str) -> tuple[list[float], int]:
-    """Milliseconds from Enter to the first picture and to all in view, and bytes of it all."""
+def search(browser: Browser, server: psutil.Process, address: str, sentence: str) -> Search:
+    """Type a sentence and press Enter."""
     context = browser.new_context(viewport=VIEW)
     page = context.new_page()
     page.goto(address)
@@ -135,28 +195,52 @@ def search(browser: Browser, address: str, sentence: str) -> tuple[list[float], 
     session.on("Network.loadingFinished", count)
     session.send("Network.enable")
     page.evaluate(WATCH)
+    before = spent(server), spent(*chromium())
     page.press("#q", "Enter")
-    times: list[float] = page.evaluate("() => window.told")
+    first, every = page.evaluate("() => window.told")
     page.wait_for_load_state("networkidle")
+    after = spent(server), spent(*chromium())
     context.close()
-    return times, received
+    took = (1000 * (later - earlier) for earlier, later in zip(before, after, strict=True))
+    return Search(first, every, received, *took)
 
 
-def hover(browser: Browser, address: str, sentence: str, seconds: float) -> list[float]:
-    """Milliseconds between frames while the pointer goes from word to word."""
+def chromium() -> list[psutil.Process]:
+    """The browser's processes."""
+    children = psutil.Process().children(recursive=True)
+    return [child for child in children if "chrom" in child.name()]
+
+
+def spent(*processes: psutil.Process) -> float:
+    """Seconds of processors that processes took."""
+    times = (process.cpu_times() for process in processes)
+    return sum(one.user + one.system for one in times)
+
+
+def hover(browser: Browser, address: str, sentence: str) -> tuple[list[float], float]:
+    """Words hovered one after another: ms between frames, and ms of work in each."""
     page = browser.new_page(viewport=VIEW)
     page.goto(f"{address}/?q={quote(sentence)}")
     page.wait_for_selector(".chip")
     page.wait_for_load_state("networkidle")
     words = [chip.bounding_box() for chip in page.locator(".chip .label").all()]
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def working() -> float:
+        told = session.send("Performance.getMetrics")["metrics"]
+        return float(next(one["value"] for one in told if one["name"] == "TaskDuration"))
+
     page.evaluate(FRAMES)
-    for box in itertools.islice(itertools.cycle(words), int(seconds / 0.15)):
+    before = working()
+    for box in itertools.islice(itertools.cycle(words), int(HOVER_SECONDS / PER_WORD)):
         assert box is not None
         page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-        page.wait_for_timeout(150)
+        page.wait_for_timeout(1000 * PER_WORD)
+    worked = working() - before
     at: list[float] = page.evaluate("() => (cancelAnimationFrame(ticking), frames_at)")
     page.close()
-    return [later - earlier for earlier, later in itertools.pairwise(at)]
+    return [later - earlier for earlier, later in itertools.pairwise(at)], 1000 * worked / len(at)
 
 
 def summary(values: list[float]) -> dict[str, float]:
@@ -165,45 +249,49 @@ def summary(values: list[float]) -> dict[str, float]:
     return {"median": round(statistics.median(values), 1), "95th percentile": round(last, 1)}
 
 
+def measure(place: Path, sentences: list[str], other: str) -> dict[str, object]:
+    """Search and hover on a server that is warm."""
+    with serving(place) as (address, server), sync_playwright() as playwright:
+        say("making the photos ready")
+        ask(address, f"search?q={quote(other)}&limit=40&maps=true")
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        search(browser, server, address, other)  # the page's own files are read for the first time
+        began = os.getloadavg()[0]
+        searched = []
+        for number, sentence in enumerate(sentences, 1):
+            searched.append(search(browser, server, address, sentence))
+            say(f"search {number} of {len(sentences)}: {searched[-1].first:.0f} ms")
+        say("hovering words")
+        frames, working = hover(browser, address, sentences[0])
+        browser.close()
+    of = [list(values) for values in zip(*searched, strict=True)]
+    return {
+        "load average before and after": [round(load, 1) for load in (began, os.getloadavg()[0])],
+        "ms from Enter to the first thumbnail": summary(of[0]),
+        "ms from Enter to all in view": summary(of[1]),
+        "kB a search": summary([received / 1000 for received in of[2]]),
+        "ms of the server's processors a search": summary(of[3]),
+        "ms of the browser's processors a search": summary(of[4]),
+        "ms a frame while hovering": summary(frames),
+        "frames a second while hovering": round(1000 * len(frames) / sum(frames), 1),
+        "ms of script and layout a frame": round(working, 1),
+    }
+
+
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description="How quick the page is.")
     parser.add_argument("--photos", type=int, default=20_000)
     parser.add_argument("--searches", type=int, default=20)
     parser.add_argument("--pictures", type=Path, default=samples.FOLDER)
+    parser.add_argument("--kept", type=Path, help="keep the index here, for the next time")
     arguments = parser.parse_args()
-    every = (path for path in sorted(arguments.pictures.rglob("*")) if path.suffix in SUFFIXES)
-    pictures = list(itertools.islice(every, 200))
-    chosen = SENTENCES[: arguments.searches]
-    others = SENTENCES[-KEPT - 1 :]
-    model = load()
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(place)
-        add_copies(folder / "index", model, folder / "photos", arguments.photos, pictures)
-        server, port = start(folder / "index")
-        address = f"http://127.0.0.1:{port}"
-        try:
-            warm(address, chosen, others)
-            with sync_playwright() as playwright:
-                browser = playwright.chromium.launch(
-                    executable_path=CHROMIUM, args=["--no-sandbox"]
-                )
-                searched = [search(browser, address, sentence) for sentence in chosen]
-                frames = hover(browser, address, others[0], 4)
-                browser.close()
-        finally:
-            server.terminate()
-            server.wait(20)
-    told = {
-        "photos": arguments.photos,
-        "load average before the end": [round(load, 1) for load in os.getloadavg()],
-        "ms from Enter to the first thumbnail": summary([times[0] for times, _ in searched]),
-        "ms from Enter to all in view": summary([times[1] for times, _ in searched]),
-        "kB a search": summary([received / 1000 for _, received in searched]),
-        "ms a frame while hovering": summary(frames),
-        "frames a second while hovering": round(1000 * len(frames) / sum(frames), 1),
-    }
-    print(json.dumps(told, indent=1))
+    chosen = SENTENCES[:: len(SENTENCES) // arguments.searches][: arguments.searches]
+    with ExitStack() as stack:
+        kept = arguments.kept or Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        place = prepare(kept, arguments.photos, arguments.pictures, chosen)
+        told = measure(place, chosen, SENTENCES[-1])
+    print(json.dumps({"photos": arguments.photos, **told}, indent=1))
 
 
 if __name__ == "__main__":
