@@ -2,12 +2,16 @@
 
 Screenshots go to runs/browser. Every page is watched: a broken content policy, an error on the
 console or a request to anywhere else fails the test that caused it.
+
+What an action brings about arrives a moment later: it is awaited with Playwright's `expect`, which
+asks again until it holds, or read after an event that proves it must be there by then.
 """
 
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 from search.conftest import draw
 from web.server import running
 
@@ -32,6 +36,8 @@ UNKNOWN = "“a motorcyclee”"  # a word the model never read, as it is
 DRAWN = 40  # so that the list has a second page
 LIVE = ServeConfig(refresh=0.2)  # of a server whose index changes
 PHOTOS = DRAWN + len(list(samples.FOLDER.glob("*.jpg")))
+PATIENCE = 60_000  # ms; a machine may be busy
+expect.set_options(timeout=PATIENCE)
 
 
 def pytest_collection_modifyitems(items):
@@ -59,7 +65,6 @@ def folder(tmp_path_factory):
 @pytest.fixture(scope="session")
 def address(folder):
     """A server over the samples, with the model that ships."""
-    pytest.importorskip("playwright", reason="playwright is not installed")
     model = load()
     update_index(folder.parent / "index", folder, model, workers=1)
     with (
@@ -85,7 +90,6 @@ def photos(tmp_path, model):
 
 @pytest.fixture
 def live(photos, model):
-    pytest.importorskip("playwright", reason="playwright is not installed")
     with (
         Index.open(photos.parent / "other", model) as index,
         running(create_app(index, LIVE)) as where,
@@ -95,8 +99,6 @@ def live(photos, model):
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
-
     if not CHROMIUM.exists():
         pytest.skip(f"{CHROMIUM} is not there; install it: apt-get install chromium")
     with sync_playwright() as playwright:
@@ -109,7 +111,7 @@ def chromium():
 def watched(chromium, address, **settings):
     """A page whose errors and requests to elsewhere are noted and must not be."""
     context = chromium.new_context(**{"viewport": {"width": 1280, "height": 860}, **settings})
-    context.set_default_timeout(60_000)
+    context.set_default_timeout(PATIENCE)
     page = context.new_page()
     wrong = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
@@ -188,8 +190,29 @@ def strength(likely):
 
 
 def order(page):
-    """Ids of the photos in the grid."""
+    """Ids of the photos in the grid, as it stands."""
     return page.eval_on_selector_all(".tile a", "tiles => tiles.map(tile => tile.dataset.id)")
+
+
+def expect_order(page, photos):
+    """The grid comes to hold these photos."""
+    tiles = page.locator(".tile a")
+    expect(tiles).to_have_count(len(photos))
+    for place, photo in enumerate(photos):
+        expect(tiles.nth(place)).to_have_attribute("data-id", photo)
+
+
+def hold(page, pattern):
+    """Hold answers back; returns what waits until one is asked for and lets it come."""
+    held = []
+    page.route(pattern, lambda route: held.append(route))
+
+    def let_come():
+        while not held:
+            page.wait_for_timeout(10)  # the browser's events come in meanwhile
+        held.pop().continue_()
+
+    return let_come
 
 
 def api(page, address, path):

@@ -1,7 +1,10 @@
 """An upload that is kept because the reader asked."""
 
+import re
+
 import pytest
 from browser.conftest import settled, watched
+from playwright.sync_api import expect
 from web.server import running
 
 from regard.indexing import update_index
@@ -26,7 +29,6 @@ def photos(tmp_path):
 
 @pytest.fixture
 def address(photos):
-    pytest.importorskip("playwright", reason="playwright is not installed")
     folder = photos.parent / "index"
     update_index(folder, photos, load(), workers=1)
     with Index.open(folder) as index:
@@ -45,22 +47,22 @@ def test_an_upload_is_kept_and_found(chromium, address, photos, shoot):
         settled(page)
         shoot(page)
         page.click("text=Keep in my photos")
-        page.wait_for_selector(".kept")
+        expect(page.locator(".kept")).to_contain_text("Kept among your photos as")
         (kept,) = (photos / "sent").iterdir()
         assert kept.read_bytes() == (photos.parent / "coffee.jpg").read_bytes()
-        assert kept.name in page.inner_text(".kept")
-        assert page.inner_text("dialog h2").startswith(kept.name)
-        assert f"photo={kept.stem.removeprefix('regard-')}" in page.url
+        expect(page.locator(".kept")).to_contain_text(kept.name)
+        expect(page.locator("dialog h2")).to_contain_text(kept.name)
+        photo = kept.stem.removeprefix("regard-")
+        expect(page).to_have_url(re.compile(f"photo={photo}"))
         settled(page)
         shoot(page, "-done")
         page.keyboard.press("Escape")
         page.wait_for_selector("dialog", state="detached")
         page.fill("#q", "a cup of coffee on a table")
         page.press("#q", "Enter")
-        page.wait_for_selector(".status:has-text('3 photos · ')")
-        settled(page)
-        assert page.get_attribute(".tile a >> nth=0", "data-id") in kept.name
+        expect(page.locator(".status")).to_contain_text("3 photos · ")
+        expect(page.locator(".tile a").first).to_have_attribute("data-id", photo)
         page.set_input_files("#file", photos.parent / "coffee.jpg")
         page.click("text=Keep in my photos")
-        page.wait_for_selector(".kept:has-text('among yours already')")
+        expect(page.locator(".kept")).to_contain_text("among yours already")
         assert list((photos / "sent").iterdir()) == [kept]

@@ -4,6 +4,7 @@ import socket
 from contextlib import ExitStack
 
 from browser.conftest import LIVE, settled, watched
+from playwright.sync_api import expect
 from search.conftest import draw
 from web.server import running
 
@@ -20,11 +21,11 @@ def test_photos_that_come_are_announced_and_shown_by_a_click(chromium, live, pho
             draw(photos / f"{seed}.png", seed)
         update_index(photos.parent / "other", photos, model, workers=1)
         page.wait_for_selector(".fresh button:has-text('2 new photos')")
-        assert page.locator(".tile").count() == 3  # what one looks at stays
+        expect(page.locator(".tile")).to_have_count(3)  # what one looks at stays
         shoot(page)
         page.click(".fresh button")
-        page.wait_for_selector(".tile >> nth=4")
-        assert page.locator(".fresh button").count() == 0
+        expect(page.locator(".tile")).to_have_count(5)
+        expect(page.locator(".fresh button")).to_have_count(0)
 
 
 def test_an_empty_page_names_this_index_and_fills_by_itself(chromium, live, photos, model, shoot):
@@ -35,8 +36,8 @@ def test_an_empty_page_names_this_index_and_fills_by_itself(chromium, live, phot
     with watched(chromium, live) as page:
         page.goto(live)
         page.wait_for_selector("text=There are no photos here yet.")
-        command = page.inner_text(".no-match code")
-        assert command == f"regard index PHOTOS --index {photos.parent / 'other'}"
+        command = f"regard index PHOTOS --index {photos.parent / 'other'}"
+        expect(page.locator(".no-match code")).to_have_text(command)
         shoot(page)
         (photos.parent / "0.png").rename(photos / "0.png")
         update_index(photos.parent / "other", photos, model, workers=1)
@@ -48,9 +49,8 @@ def test_a_photo_that_was_deleted_is_no_tile(chromium, live, photos):
     gone.unlink()
     with watched(chromium, live) as page:
         page.goto(live)
-        page.wait_for_function("() => document.querySelectorAll('.tile').length === 2")
-        names = page.eval_on_selector_all(".tile img", "images => images.map(({ alt }) => alt)")
-        assert not any(name.startswith(gone.name) for name in names)
+        expect(page.locator(".tile")).to_have_count(2)
+        expect(page.locator(f".tile img[alt^='{gone.name}']")).to_have_count(0)
 
 
 def test_a_lost_server_is_said_once_and_found_again(chromium, photos, model, shoot):
@@ -68,8 +68,8 @@ def test_a_lost_server_is_said_once_and_found_again(chromium, photos, model, sho
             page.fill("#q", "a red ball")
             page.press("#q", "Enter")
             page.wait_for_selector("main[aria-busy=false]")
-            assert page.locator(".problem").count() == 1
-            assert page.locator(".tile").count() == 3
+            expect(page.locator(".problem")).to_have_count(1)
+            expect(page.locator(".tile")).to_have_count(3)
             shoot(page)
             with running(create_app(index, LIVE), port):
                 page.wait_for_selector(".problem", state="detached")

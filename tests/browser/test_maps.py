@@ -6,6 +6,7 @@ from urllib.parse import quote
 import numpy as np
 from browser.conftest import NO_MATCH, api, search, settled
 from PIL import Image
+from playwright.sync_api import expect
 
 from regard.explain.maps import heat_map
 
@@ -33,13 +34,20 @@ def hover(page, word):
     settled(page)
 
 
+def expect_lit(page):
+    """All photos are lit that do not say they lack the word; returns how many."""
+    unseen = page.locator(".tile .badge:has-text('not found here')").count()
+    lit = page.locator(".tile").count() - unseen
+    expect(page.locator("regard-map.lit")).to_have_count(lit)
+    return lit
+
+
 def test_a_hovered_word_lights_every_photo(page, address, shoot):
     search(page, address, TEXT)
-    assert page.locator("regard-map.lit").count() == 0
+    expect(page.locator("regard-map.lit")).to_have_count(0)
     hover(page, "orange")
-    unseen = page.locator(".tile .badge:has-text('not found here')").count()
-    assert page.locator("regard-map.lit").count() == page.locator(".tile").count() - unseen > 0
-    assert page.inner_text(".tile:has(.lit) .badge >> nth=0").endswith("orange")
+    assert 0 < expect_lit(page) < page.locator(".tile").count()
+    expect(page.locator(".tile:has(.lit) .badge").first).to_contain_text("orange")
     shoot(page)
     page.mouse.move(640, 400)
     page.mouse.move(5, 400)
@@ -55,12 +63,12 @@ def test_maps_are_made_of_the_photos_one_looks_at_alone(page, address):
     page.evaluate("scrollTo(0, 0)")
     page.hover(".chip .label:has-text('whole sentence')")  # which looks at every photo
     page.wait_for_selector("regard-map.lit .outline path[d]", state="attached")
-    settled(page)
     drawn = """() => [...document.querySelectorAll("regard-map.lit")].map((map) => [
         map.getBoundingClientRect().top, !!map.querySelector(".outline path").getAttribute("d")])"""
-    told = page.evaluate(drawn)
-    assert all(is_drawn == (top < 300 + 200) for top, is_drawn in told)
-    assert {is_drawn for _, is_drawn in told} == {True, False}
+    page.wait_for_function(
+        f"() => ({drawn})().every(([top, isDrawn]) => isDrawn === (top < 300 + 200))"
+    )
+    assert {is_drawn for _, is_drawn in page.evaluate(drawn)} == {True, False}
     page.locator("regard-map.lit >> nth=-1").scroll_into_view_if_needed()
     page.wait_for_function(f"() => ({drawn})().at(-1)[1]")
 
@@ -134,9 +142,7 @@ def test_the_bright_part_is_outlined(page, address):
     hover(page, "suit")
     path = f"a[data-id='{hit['photo']['id']}'] .outline path:not(.under)"
     places = np.array(page.eval_on_selector(path, OUTLINE))
-    assert (
-        page.locator(path).evaluate("path => getComputedStyle(path.parentElement).opacity") == "1"
-    )
+    expect(page.locator(f"{path} >> xpath=..")).to_have_css("opacity", "1")
     aspect = hit["photo"]["width"] / hit["photo"]["height"]
     rows, columns = (round(32 / aspect), 32) if aspect >= 1 else (32, round(32 * aspect))
     heat = heats(hit["maps"], TEXT.split().index("suit") + 1, (rows, columns))
@@ -154,13 +160,13 @@ def test_nothing_is_drawn_for_words_a_photo_does_not_show(page, address, shoot):
     for hit in hits:
         tile = page.locator(f"a[data-id='{hit['photo']['id']}']")
         is_shown = hit["photo"]["id"] not in without
-        assert (tile.locator("regard-map.lit").count() == 1) is is_shown
-        assert ("not found here" in tile.locator(".badge").inner_text()) is not is_shown
+        expect(tile.locator("regard-map.lit")).to_have_count(int(is_shown))
+        expect(tile.locator(".badge:has-text('not found here')")).to_have_count(int(not is_shown))
     shoot(page)
     page.click(f"a[data-id='{min(without)}']")
     page.click(f".sum .word:has-text('{word}')")
-    settled(page)
-    assert page.locator(".stage regard-map.lit").count() == 0
+    expect(page.locator(".sum tr.pinned")).to_contain_text(word)
+    expect(page.locator(".stage regard-map.lit")).to_have_count(0)
 
 
 def test_a_hovered_region_lights_the_words_that_look_there(page, address, shoot):
@@ -170,6 +176,7 @@ def test_a_hovered_region_lights_the_words_that_look_there(page, address, shoot)
     frame = tile.bounding_box()
     page.mouse.move(frame["x"] + frame["width"] * 0.85, frame["y"] + frame["height"] * 0.2)
     page.wait_for_selector(".pointed")
+    page.wait_for_selector(".chip.lighting")
     box = tile.locator(".pointed").bounding_box()
     middle = (
         (box["x"] + box["width"] / 2 - frame["x"]) / frame["width"],
@@ -196,11 +203,11 @@ def test_a_pinned_word_stays(page, address):
     page.click(".chip .label:text-is('rocket')")
     page.mouse.move(5, 500)
     settled(page)
-    unseen = page.locator(".tile .badge:has-text('not found here')").count()
-    assert page.locator("regard-map.lit").count() == page.locator(".tile").count() - unseen > 0
+    assert expect_lit(page)
     page.reload()
     page.wait_for_selector("regard-map.lit")
-    assert page.get_attribute(".chip:has-text('rocket') .label", "aria-pressed") == "true"
+    pinned = page.locator(".chip:has-text('rocket') .label")
+    expect(pinned).to_have_attribute("aria-pressed", "true")
     page.keyboard.press("Escape")
     page.wait_for_selector("regard-map.lit", state="detached")
 
@@ -218,7 +225,7 @@ def test_without_motion_the_map_is_there_at_once(chromium, address):
     for word in ("cat", "eyes"):
         page.hover(f".chip .label:text-is('{word}')")
         page.wait_for_selector(f".chip.active .label:text-is('{word}')")
-        assert page.locator(".flowing").count() == 0
+        assert page.locator(".flowing").count() == 0  # not even for a moment
         states.append(canvas.evaluate(script))
         settled(page)
         assert canvas.evaluate(script) == states[-1]

@@ -3,6 +3,7 @@
 from urllib.parse import quote
 
 from browser.conftest import PHOTOS, api, order, search, settled
+from playwright.sync_api import expect
 
 TEXT = "a cat looks at the camera"
 
@@ -12,10 +13,11 @@ def test_the_newest_of_the_matches_are_said_to_be_the_best_alone(page, address, 
     page.wait_for_selector(".tile")
     settled(page)
     shown = len(order(page))
-    text = page.inner_text(".status")
-    assert f"best of {PHOTOS}, newest first" in text
-    assert text.startswith(f"{shown} photo")
-    assert page.get_attribute("button[aria-expanded=true]", "aria-label") == "Filters, 1 set"
+    best = "best match" if shown == 1 else f"{shown} best matches"
+    told = f"The {best} of {PHOTOS} photos, newest first"
+    expect(page.locator(".status")).to_contain_text(told)
+    filters = page.locator(".bar button[aria-expanded=true]")
+    expect(filters).to_have_attribute("aria-label", "Filters, 1 set")
     shoot(page)
     page.click(".tile a >> nth=0")
     page.wait_for_selector(f".place:text-is('1 of {shown}')")
@@ -33,29 +35,28 @@ def test_the_large_view_says_that_it_leaves_out_the_weights(page, address, shoot
     page.click(".tile a >> nth=0")
     page.wait_for_selector("dialog .sum tbody tr")
     page.click("text=Details")
-    text = page.inner_text(".verdict-line + .note").replace("\n", " ")
-    assert text == f"Without the weights of the list, by which it has {hit['similarity']:.3f}."
+    expect(page.locator(".verdict-line + .note")).to_have_text(
+        f"Words count alike here; as you weighted them it scores {hit['similarity']:.3f}."
+    )
     settled(page)
     shoot(page)
 
 
 def test_parts_of_a_query_show_what_they_count(page, address, shoot):
     search(page, address, "a dog; 2: grass; -1: a leash")
-    assert page.locator(".part").all_inner_texts() == ["×1", "×2", "−1\nunwanted:"]
-    assert page.locator(".chip.not").all_inner_texts() == ["leash"]
+    expect(page.locator(".part")).to_have_text(["×1", "×2", "−1 unwanted:"])
+    expect(page.locator(".chip.not")).to_have_text(["leash"])
     shoot(page)
     page.click(".tile a >> nth=0")
-    page.wait_for_selector("dialog .sum tr.not")
-    assert page.locator(".sum tr.not .word").all_inner_texts() == ["leash unwanted"]
+    expect(page.locator("dialog .sum tr.not .word")).to_have_text(["leash unwanted"])
     settled(page)
     shoot(page, "-photo")
 
 
 def test_unknown_words_are_told_once(page, address, shoot):
     search(page, address, 'the "zzyzx" and a zzyzx')
-    labels = page.locator(".chip .label").all_inner_texts()
-    assert labels == ["zzyzx", "zzyzx", "whole sentence"]
-    assert page.locator(".unknown-note b").all_inner_texts() == ["zzyzx"]
+    expect(page.locator(".chip .label")).to_have_text(["zzyzx", "zzyzx", "whole sentence"])
+    expect(page.locator(".unknown-note b")).to_have_text(["zzyzx"])
     shoot(page)
 
 
@@ -75,7 +76,7 @@ def test_home_forgets_what_was_typed_and_not_sent(page, address):
     page.wait_for_selector(".tile")
     page.fill("#q", "half a sent")
     page.click(".brand")
-    assert page.input_value("#q") == ""
+    expect(page.locator("#q")).to_have_value("")
 
 
 def test_the_first_photo_of_another_sentence_takes_the_focus(page, address):
@@ -88,12 +89,12 @@ def test_the_first_photo_of_another_sentence_takes_the_focus(page, address):
     page.focus(".tile a >> nth=0")
     for _ in range(place):
         page.keyboard.press("ArrowRight")
-    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == order(page)[place]
+    stop = page.locator(".tile a[tabindex='0']")
+    expect(stop).to_have_attribute("data-id", order(page)[place])
     page.fill("#q", other)
     page.press("#q", "Enter")
     page.wait_for_selector(".chip:has-text('flower')")
-    settled(page)
-    assert page.get_attribute(".tile a[tabindex='0']", "data-id") == answer[0]["photo"]["id"]
+    expect(stop).to_have_attribute("data-id", answer[0]["photo"]["id"])
 
 
 def test_help_can_be_closed_on_a_low_screen(page, address, shoot):
@@ -105,7 +106,7 @@ def test_help_can_be_closed_on_a_low_screen(page, address, shoot):
     frame = page.locator("dialog.help").bounding_box()
     assert close["y"] + close["height"] <= frame["y"] + frame["height"]
     assert page.locator("dialog.help").evaluate("dialog => dialog.scrollTop") == 0
-    assert "relevance" in page.inner_text("dialog.help dl").lower()
+    expect(page.locator("dialog.help dl")).to_contain_text("relevance", ignore_case=True)
     shoot(page)
 
 
@@ -126,6 +127,7 @@ def test_a_tap_on_the_large_photo_lights_the_words_that_look_there(phone, addres
     place = (frame["x"] + frame["width"] * 0.7, frame["y"] + frame["height"] * 0.3)
     phone.touchscreen.tap(*place)
     phone.wait_for_selector(".stage .pointed")
+    phone.wait_for_selector(".sum tr.lighting")
     assert max(lights(phone)) > 0
     settled(phone)
     shoot(phone)

@@ -6,6 +6,7 @@ import json
 import pytest
 from browser.conftest import AXE, NO_MATCH, UNKNOWN, api, order, search, settled, strength, watched
 from PIL import Image
+from playwright.sync_api import expect
 
 TEXT = "a cat looks at the camera"
 
@@ -29,22 +30,22 @@ def test_the_score_is_the_sum_of_its_words(page, address, shoot):
     open_first(page, address)
     shoot(page)
     likely = api(page, address, f"search?q={TEXT}&limit=1")["hits"][0]["match_probability"]
-    told, why = page.inner_text(".reasons").split("\n", 1)
-    assert told == f"{strength(likely)} match".capitalize()
-    assert why.strip().startswith("Found because: cat")
-    assert not page.locator(".sum td:nth-child(4)").first.is_visible()  # numbers are for who asks
+    told = f"{strength(likely)} match".capitalize()
+    expect(page.locator(".reasons b").first).to_have_text(told, use_inner_text=True)
+    expect(page.locator(".reasons p")).to_contain_text("Found because: cat")
+    expect(page.locator(".sum td:nth-child(4)").first).to_be_hidden()  # numbers are for who asks
     page.click("text=Details")
     settled(page)
     shoot(page, "-details")
     total = float(page.inner_text(".verdict-line .big"))
     assert sum(numbers(page, 4)) == pytest.approx(total, abs=0.006)  # of rounded numbers
-    assert page.locator(".panel").count() == 4  # of words that name something, and the sentence
-    assert page.inner_text(".rest").startswith("whole sentence: sentence 0.")
+    expect(page.locator(".panel")).to_have_count(4)  # words that name something, the sentence
+    expect(page.locator(".rest")).to_contain_text("whole sentence: sentence 0.")
 
 
 def test_words_show_their_maps_on_the_large_photo(page, address, shoot):
     open_first(page, address)
-    assert page.locator(".stage regard-map.lit").count() == 0
+    expect(page.locator(".stage regard-map.lit")).to_have_count(0)
     page.hover(".sum .word:text-is('cat')")
     page.wait_for_selector(".stage regard-map.lit")
     settled(page)
@@ -60,12 +61,12 @@ def test_direction_and_sharpness_can_be_turned(page, address):
     page.click("text=Regions look at words")
     page.wait_for_selector("text=Not as the model was trained")
     expected = api(page, address, f"photos/{photo}/explain?q={TEXT}&direction=i2t")
-    assert page.inner_text(".verdict-line .big") == f"{expected['similarity']:.3f}"
+    similarity = page.locator(".verdict-line .big")
+    expect(similarity).to_have_text(f"{expected['similarity']:.3f}")
     page.locator(".temperature input").fill("100")
     page.wait_for_url("**t=50**")
-    settled(page)
     expected = api(page, address, f"photos/{photo}/explain?q={TEXT}&direction=i2t&temperature=50")
-    assert page.inner_text(".verdict-line .big") == f"{expected['similarity']:.3f}"
+    expect(similarity).to_have_text(f"{expected['similarity']:.3f}")
     page.click("text=Back to the model's own")
     page.wait_for_selector("text=Not as the model was trained", state="detached")
 
@@ -97,7 +98,7 @@ def test_other_sentences_can_be_asked_and_chosen(page, address, shoot):
     chosen = " ".join(words)
     page.click(".captions li >> nth=0 >> button")
     page.wait_for_selector(f".captions li.chosen:has-text('{chosen}')")
-    assert page.input_value("#sentence") == chosen
+    expect(page.locator("#sentence")).to_have_value(chosen)
 
 
 def test_own_sentences_are_ranked(page, address):
@@ -105,8 +106,8 @@ def test_own_sentences_are_ranked(page, address):
     page.click("summary:has-text('of your own')")
     page.fill("#own", "a plate of soup\na cat with green eyes\n\na red car")
     page.click("text=Rank them")
-    page.wait_for_function("() => document.querySelectorAll('.captions li').length === 3")
-    assert page.inner_text(".captions li >> nth=0").startswith("a cat with green eyes")
+    expect(page.locator(".captions li")).to_have_count(3)
+    expect(page.locator(".captions li").first).to_contain_text("a cat with green eyes")
 
 
 def test_sentences_that_do_not_fit_are_ranked_and_said_not_to(page, address, shoot):
@@ -116,7 +117,7 @@ def test_sentences_that_do_not_fit_are_ranked_and_said_not_to(page, address, sho
     page.fill("#own", "\n".join(own))
     page.click("text=Rank them")
     page.wait_for_selector(".none-fits:has-text('No sure match among 3 sentences')")
-    assert page.locator(".captions li").count() == 3
+    expect(page.locator(".captions li")).to_have_count(3)
     settled(page)
     page.locator(".captions").scroll_into_view_if_needed()
     shoot(page)
@@ -127,9 +128,10 @@ def test_words_that_are_not_seen_are_told_beside_the_sum(page, address, shoot):
     photo = order(page)[0]
     unseen = api(page, address, f"photos/{photo}/explain?q={NO_MATCH}")["maps"]["unsupported"]
     assert unseen
-    assert page.inner_text(".side .unseen-note b") == ", ".join(unseen)
-    marked = page.locator(".sum .word:has(.unseen)").all_inner_texts()
-    assert {text.split()[0] for text in marked} == set(unseen)
+    expect(page.locator(".side .unseen-note b")).to_have_text(", ".join(unseen))
+    marked = page.locator(".sum .word:has(.unseen)")
+    expect(marked).to_have_count(len(set(unseen)))
+    assert {text.split()[0] for text in marked.all_inner_texts()} == set(unseen)
     settled(page)
     shoot(page)
 
@@ -154,7 +156,7 @@ def test_a_photo_that_is_gone_is_told(page, address, shoot):
     shoot(page)
     page.click("text=Back to the photos")
     page.wait_for_selector("dialog", state="detached")
-    assert order(page)
+    expect(page.locator(".tile")).not_to_have_count(0)
 
 
 # ---- uploads
@@ -163,15 +165,16 @@ def test_a_photo_that_is_gone_is_told(page, address, shoot):
 @pytest.mark.parametrize("way", ["chosen", "dropped"])
 def test_a_photo_of_ones_own(page, address, folder, shoot, way):
     page.goto(address)
+    page.wait_for_selector("regard-welcome", state="attached")  # what the server allows is known
     photo = folder / "coffee.jpg"
     if way == "chosen":
         page.set_input_files("#file", photo)
     else:
         drop(page, photo)
     page.wait_for_selector("dialog .captions li")
-    assert page.inner_text("dialog h2") == "Your photo"
-    assert page.locator("text=Keep in my photos").count() == 0  # unless the server was told to
-    assert "not written to disk" in page.inner_text(".side").replace("\n", " ")
+    expect(page.locator("dialog h2")).to_have_text("Your photo")
+    expect(page.locator(".side")).to_contain_text("not written to disk")
+    expect(page.locator("text=Keep in my photos")).to_have_count(0)  # unless the server was told to
     page.fill("#sentence", "a cup of coffee on a table")
     page.press("#sentence", "Enter")
     page.wait_for_selector(".sum .word:text-is('coffee')")
@@ -235,8 +238,8 @@ def test_on_a_phone_the_sentence_and_its_words_stay_in_view(phone, address, shoo
     search(phone, address, "a woman in an orange suit smiles")
     phone.mouse.move(200, 600)
     phone.mouse.wheel(0, 700)
+    phone.wait_for_function("() => scrollY > 300")
     settled(phone)
-    assert phone.evaluate("scrollY") > 300
     field, chips = (phone.locator(name).bounding_box() for name in ("#q", ".chips"))
     assert 0 <= field["y"] < field["y"] + field["height"] <= chips["y"] < 120
     shoot(phone)
@@ -253,9 +256,11 @@ def test_dark_follows_the_system_until_one_chooses(chromium, address, shoot):
         assert lightness(page) < 60
         shoot(page)
         page.click("[aria-label='Light theme']")
+        settled(page)
         assert lightness(page) > 200
         page.reload()
         page.wait_for_selector(".chip")
+        settled(page)
         assert lightness(page) > 200
 
 
@@ -276,7 +281,7 @@ def test_everything_can_be_done_with_the_keyboard(page, address, shoot):
         press("Tab")
     press("ArrowRight")
     page.wait_for_selector("regard-map.lit")
-    assert page.evaluate(f"{focused}.innerText") == "looks"
+    expect(page.locator(".label", has_text="looks")).to_be_focused()
     press("ArrowUp")
     page.wait_for_url("**w=1%2C1%2C1%2C1.5%2C**")
     press("Delete")
@@ -287,17 +292,18 @@ def test_everything_can_be_done_with_the_keyboard(page, address, shoot):
         press("Tab")
     photos = order(page)
     press("ArrowRight")
-    assert page.evaluate(f"{focused}.dataset.id") == photos[1]
+    expect(page.locator(f"a[data-id='{photos[1]}']")).to_be_focused()
+    place = f"{focused}.getBoundingClientRect().top + scrollY"
     press("ArrowDown")
-    below = page.evaluate(f"{focused}.getBoundingClientRect().top")
+    below = page.evaluate(place)
     press("ArrowUp")
-    assert page.evaluate(f"{focused}.getBoundingClientRect().top") < below
+    assert page.evaluate(place) < below
     here = page.evaluate(f"{focused}.dataset.id")
     press("Enter")
     page.wait_for_selector("dialog .sum tbody tr")
     press("Escape")
     page.wait_for_selector("dialog", state="detached")
-    assert page.evaluate(f"{focused}.dataset.id") == here
+    expect(page.locator(f"a[data-id='{here}']")).to_be_focused()
 
 
 def test_help_tells_the_keys(page, address, shoot):

@@ -2,6 +2,7 @@
 
 import pytest
 from browser.conftest import settled, watched
+from playwright.sync_api import expect
 from web.server import running
 
 from regard.indexing import read_texts
@@ -27,9 +28,10 @@ def signs(photos, model, reader, chromium):
 
 def test_a_word_that_was_read_is_outlined_where_it_stands(signs, shoot):
     first = signs.locator(".tile").first
-    assert "read “exit”" in first.locator(".badge").inner_text()
-    assert signs.locator(".badge:has-text('read')").count() == 1
-    assert signs.locator(".unknown-note").count() == 0  # though the model never read the word
+    expect(first.locator(".badge")).to_contain_text("read “exit”")
+    expect(signs.locator(".badge:has-text('read')")).to_have_count(1)
+    expect(signs.locator(".chip")).not_to_have_count(0)
+    expect(signs.locator(".unknown-note")).to_have_count(0)  # though the model never read the word
     signs.hover(".chip .label:has-text('exit')")
     signs.wait_for_selector(".box.read")
     settled(signs)
@@ -37,15 +39,14 @@ def test_a_word_that_was_read_is_outlined_where_it_stands(signs, shoot):
     assert box["x"] == pytest.approx(photo["x"], abs=3)
     assert box["width"] == pytest.approx(photo["width"] / 2, rel=0.1)
     assert box["height"] == pytest.approx(photo["height"] / 4, rel=0.1)
-    assert first.locator(".lit").count() == 0  # what is outlined is not dimmed as well
-    assert "not found" not in first.inner_text()
+    expect(first.locator(".lit")).to_have_count(0)  # what is outlined is not dimmed as well
+    expect(first).not_to_contain_text("not found")
     shoot(signs)
 
 
 def test_the_large_view_says_what_was_read(signs, shoot):
     signs.locator(".tile a").first.click()
-    signs.wait_for_selector(".side :text('Read here')")
-    assert "exit" in signs.locator(".side .note:has-text('Read here')").inner_text()
+    expect(signs.locator(".side .note:has-text('Read here')")).to_contain_text("exit")
     signs.hover("regard-sum .word:has-text('exit')")
     signs.wait_for_selector(".stage .box.read:has-text('read here')")
     shoot(signs)

@@ -1,17 +1,14 @@
 """All photos by month, favourites, searches of before, words to type, folders added."""
 
-from browser.conftest import api, order, search, settled, watched
+from browser.conftest import api, expect_order, order, search, settled, watched
 from PIL import Image, ImageEnhance
+from playwright.sync_api import expect
 from search.conftest import draw
 
 from regard.indexing import update_index
 from regard.photos import samples
 
 TEXT = "a cat looks at the camera"
-
-
-def months(page):
-    return page.locator(".line").all_inner_texts()
 
 
 def test_photos_stand_by_month_and_a_slider_leads_to_each(chromium, live, photos, model, shoot):
@@ -22,15 +19,15 @@ def test_photos_stand_by_month_and_a_slider_leads_to_each(chromium, live, photos
         page.goto(live)
         page.wait_for_selector(".tile >> nth=5")
         settled(page)
-        assert months(page) == ["August 2021", "May 2019", "No date"]
-        assert page.get_attribute(".scrubber input", "aria-valuetext") == "August 2021, 1 photo"
+        expect(page.locator(".line")).to_have_text(["August 2021", "May 2019", "No date"])
+        scrubber = page.locator(".scrubber input")
+        expect(scrubber).to_have_attribute("aria-valuetext", "August 2021, 1 photo")
         shoot(page)
-        page.focus(".scrubber input")
+        scrubber.focus()
         page.keyboard.press("ArrowLeft")
         page.wait_for_url("**at=2019-05**")
-        page.wait_for_function("() => document.querySelectorAll('.tile').length === 5")
-        settled(page)
-        assert months(page) == ["May 2019", "No date"]
+        expect(page.locator(".tile")).to_have_count(5)
+        expect(page.locator(".line")).to_have_text(["May 2019", "No date"])
         page.click(".tile a >> nth=0")
         page.wait_for_selector(".place:text-is('2 of 6')")
         page.keyboard.press("Escape")
@@ -53,11 +50,11 @@ def test_favourites_are_marked_and_filtered_by(page, address, shoot):
     page.keyboard.press("Escape")
     page.click("button[aria-label=Filters]")
     page.click("text=Favourites")
-    page.wait_for_function("() => document.querySelectorAll('.tile').length === 1")
-    assert order(page) == [first]
+    expect_order(page, [first])
     settled(page)
     shoot(page)
-    assert page.get_attribute("text=Save as a list", "href") == "/api/v1/favourites.txt"
+    save = page.locator("text=Save as a list")
+    expect(save).to_have_attribute("href", "/api/v1/favourites.txt")
     page.hover(".tile >> nth=0")
     page.click(".tile >> nth=0 >> .heart")
     page.wait_for_selector(".heart:not(.on)")
@@ -86,7 +83,7 @@ def test_near_duplicates_stand_together(chromium, live, photos, model, shoot):
         ]
         place = min(names.index("cat.jpg"), names.index("edited.jpg"))
         assert set(names[place : place + 2]) == {"cat.jpg", "edited.jpg"}
-        assert "nothing is ever deleted" in page.inner_text(".status")
+        expect(page.locator(".status")).to_contain_text("nothing is ever deleted")
         shoot(page)
         page.go_back()
         page.wait_for_selector(".tile >> nth=11")
@@ -99,6 +96,7 @@ def test_searches_are_remembered_and_saved(page, address, shoot):
     page.fill("#q", TEXT)
     page.press("#q", "Enter")
     page.wait_for_selector(".chip:has-text('camera')")
+    settled(page)
     page.goto(address)
     page.wait_for_selector(".suggested:has-text('Saved') button:text-is('a cup of coffee')")
     page.wait_for_selector(f".suggested:has-text('Recent') button:text-is('{TEXT}')")
@@ -112,7 +110,7 @@ def test_words_for_what_photos_show_are_offered_while_typing(page, address):
     page.goto(address)
     page.wait_for_selector(".tile")
     name = api(page, address, "things")["things"][0]["name"].lower()
-    page.type("#q", f"a photo of {name[:3]}")
+    page.locator("#q").press_sequentially(f"a photo of {name[:3]}")
     page.wait_for_selector(f"#offers option[value='a photo of {name}']", state="attached")
 
 
@@ -126,7 +124,7 @@ def test_a_folder_is_added_from_the_page(chromium, live, photos, shoot):
         page.click("text=Add a folder of photos")
         page.fill("#folder", "no folder at all")
         page.click(".add-folder button")
-        page.wait_for_selector(".problem:has-text('no folder on this machine')")
+        page.wait_for_selector(".problem:has-text('not a folder on this machine')")
         page.fill("#folder", str(more))
         page.click(".add-folder button")
         page.wait_for_selector(f".indexing:has-text('2 photos added from {more}')")

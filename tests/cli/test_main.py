@@ -1,5 +1,7 @@
 """The entry point: every error one line, whoever raised it."""
 
+import re
+
 import pytest
 
 import regard
@@ -45,7 +47,7 @@ def test_errors_of_the_system(run):
 def test_ctrl_c_says_what_is_kept(run, stop):
     code, message, _ = run(stop)
     assert code == 130
-    assert message.startswith("Interrupted; what was finished is kept.")
+    assert message.startswith("Interrupted. What was finished is kept;")
 
 
 def test_other_exits_say_nothing_more(run):
@@ -77,8 +79,11 @@ def test_what_people_use_stands_before_research_in_the_help():
     assert text.index(" train ") > places[-1]
 
 
-def test_queries_are_called_text():
+def test_the_help_calls_what_is_given_by_plain_names(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
     text = invoke("search", "--help").stdout
     assert "[TEXT]..." in text
-    assert "list[str]" not in text
-    assert "<bool>" not in text
+    kinds = set(re.findall(r"^│ --[\w-]+(?: +-\w)? +(\S+)", text, re.MULTILINE))
+    assert {"PATH", "TEXT", "<relevance|date>"} <= kinds
+    assert not re.search(r"<(list|str|bool|int|path|float)\b", text)
+    assert "squar " not in text  # no word is broken

@@ -69,9 +69,10 @@ def test_a_taken_port_is_told(index_folder):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        done = invoke("serve", "--index", index_folder, "--port", taken.getsockname()[1])
+        port = taken.getsockname()[1]
+        done = invoke("serve", "--index", index_folder, "--port", port)
     assert isinstance(done.exception, ConfigError)
-    assert "cannot be listened on" in str(done.exception)
+    assert str(done.exception) == f"port {port} is in use; try --port {port + 1}."
 
 
 def test_a_missing_index_is_told(tmp_path):

@@ -98,7 +98,7 @@ def test_patience_ends():
     results = together(gate, work, "ab", check)
     assert results[0] == "done"
     assert results[1].status == 503
-    assert "stood in line" in str(results[1])
+    assert "has waited" in str(results[1])
 
 
 def test_a_failing_job_gives_its_slot_back():

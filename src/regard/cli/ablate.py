@@ -23,7 +23,7 @@ def ablate(
     recipe: Annotated[
         str, typer.Option(help="Recipe of every row, its scoring aside: a name or a TOML file.")
     ] = "ablation",
-    seeds: Annotated[int, typer.Option(min=1, help="Runs a row, each with its own seed.")] = 1,
+    seeds: Annotated[int, typer.Option(min=1, help="Runs per row, each with its own seed.")] = 1,
     settings: options.Settings = None,
     device: options.Device = "auto",
     as_json: options.Json = False,
@@ -31,7 +31,7 @@ def ablate(
     """Train and judge the paper's ablation: VSE++, Sum-Max and SCAN on the same regions.
 
     Prints recalls on val, relative gains in R@1 over VSE++ on the whole photo and over VSE++ on the
-    mean of the regions, and the same for kinds of sentences. Killed, the same command goes on.
+    mean of the regions, and the same for kinds of sentences. Killed, it resumes when rerun.
 
         regard ablate --data dataset_flickr8k.json --regions flickr8k.regions --out runs/ablation
     """

@@ -25,7 +25,7 @@ def captions(
             "everyday sentences.",
         ),
     ] = None,
-    k: Annotated[int, typer.Option("-k", help="How many sentences.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="How many sentences to show.")] = 10,
     model: options.Model = "flickr8k",
     as_json: options.Json = False,
 ) -> None:

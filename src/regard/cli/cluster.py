@@ -33,7 +33,7 @@ app = typer.Typer(
 Address = Annotated[
     str,
     typer.Option(
-        help="Of the cluster's head, as 10.0.0.5:6379; auto: the cluster this machine is part of; "
+        help="The cluster's head, as 10.0.0.5:6379; auto: the cluster this machine is part of; "
         "local: this machine alone."
     ),
 ]
@@ -45,7 +45,8 @@ Staging = Annotated[
     ),
 ]
 Workers = Annotated[
-    int | None, typer.Option(help="At most, a whole CPU each; default all but one a machine.")
+    int | None,
+    typer.Option(help="At most, one CPU each; default: all but one per machine."),
 ]
 
 
@@ -206,7 +207,7 @@ def search(
     query: options.Query = None,
     index_folder: options.Index = options.DEFAULT_INDEX,
     address: Address = "auto",
-    k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="How many photos to show.")] = 10,
     source: Annotated[
         Path | None,
         typer.Option("--from", help="File of queries, one per line; - reads standard input."),

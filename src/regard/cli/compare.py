@@ -16,7 +16,7 @@ _SIDES = {"image_to_text": "image→text", "text_to_image": "text→image"}
 
 def compare(
     first: Annotated[str, typer.Argument(help="Model's name or folder, or a folder of seeds.")],
-    second: Annotated[str, typer.Argument(help="What it is compared with, likewise.")],
+    second: Annotated[str, typer.Argument(help="What to compare it with, named in the same way.")],
     data: options.Data,
     regions: options.Regions = None,
     other_regions: Annotated[

@@ -52,7 +52,7 @@ PairsOption = Annotated[
     int, typer.Option(min=1, help="For --explanations: photos, each with its first caption.")
 ]
 WithBackground = Annotated[
-    bool, typer.Option(help="Lower hubs by the model's background, if it has one; or do not.")
+    bool, typer.Option(help="Lower hubs by the model's background, if it has one.")
 ]
 
 

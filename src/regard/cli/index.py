@@ -28,7 +28,7 @@ RebuildOption = Annotated[
     typer.Option(
         "--rebuild",
         help="Make the index anew, as for another model. The one there is is searched until that "
-        "is done; interrupted, the same command goes on.",
+        "is done; interrupted, it resumes when rerun.",
     ),
 ]
 
@@ -39,8 +39,8 @@ TextOption = Annotated[
     bool,
     typer.Option(
         "--read-text",
-        help="Read what is written in photos, too, of those indexed before as well; takes about a "
-        "second a photo and core. Needs pip install 'regard[text]'.",
+        help="Also read what is written in photos, in those indexed before too; takes about one "
+        "second per photo and core. Needs pip install 'regard[text]'.",
     ),
 ]
 
@@ -65,7 +65,7 @@ def index(
         bool, typer.Option("--watch", help="Go on, and follow changes until Ctrl+C.")
     ] = False,
     device: Annotated[
-        str, typer.Option(help="Where a pretrained backbone sees photos, as in docs/devices.md.")
+        str, typer.Option(help="Device for a pretrained backbone; see docs/devices.md.")
     ] = "cpu",
     as_json: options.Json = False,
 ) -> None:

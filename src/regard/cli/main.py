@@ -22,6 +22,15 @@ _VERBS = {  # each a function in a file of its name, in the order of the help
         *("import", "export", "export-vectors"),
     ),
 }
+_KINDS = {
+    "str": "TEXT",
+    "Path": "PATH",
+    "path": "PATH",
+    "int": "NUMBER",
+    "float": "NUMBER",
+    "bool": "",
+}
+_WIDEST = 18  # letters of choices in the help
 _INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
 # "-1: a leash" and "-a leash; a dog": a weight as queries have them, or a minus and several words
 _NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:|-[^-=]*[\s;]")
@@ -60,14 +69,17 @@ def _main(
 
 
 def _plain_types() -> None:
-    """Have the help say TEXT where typer, from some version on, says <list[str]>; and no <bool>."""
+    """Have the help say TEXT where typer, from some version on, says <list[str]>; and the like."""
     shown: Any = getattr(typer.core.TyperArgument, "display_type", None)
     if shown is None:
         return
 
     def display_type(parameter: Any, ctx: Any) -> str:
         label = str(shown(parameter, ctx))
-        return {"<list[str]>": "TEXT", "<str>": "TEXT", "<bool>": ""}.get(label, label)
+        if "|" in label:
+            return label if len(label) <= _WIDEST else "TEXT"  # a narrow terminal would break it
+        kind = re.sub(r"list\[(\w+)\]", r"\1", label).strip("<>").partition(" ")[0]
+        return _KINDS.get(kind, label)
 
     for kind in (typer.core.TyperArgument, typer.core.TyperOption):
         setattr(kind, "display_type", display_type)  # noqa: B010 - a name not every version has
@@ -97,7 +109,7 @@ def run() -> None:
             raise
         from regard.cli.common import notes
 
-        notes.print("Interrupted; what was finished is kept. Run the same command to go on.")
+        notes.print("Interrupted. What was finished is kept; run the same command to resume.")
         sys.exit(_INTERRUPTED)
 
 

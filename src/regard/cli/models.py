@@ -41,15 +41,15 @@ def models(
         bool,
         typer.Option(
             "--measure",
-            help="First time a photo with each backbone not timed yet, by random weights.",
+            help="First time one photo with each backbone not timed yet, using random weights.",
         ),
     ] = False,
     as_json: options.Json = False,
 ) -> None:
     """List the models that are here and the backbones that can be had.
 
-    Nothing is downloaded. Seconds a photo are measured on this machine, by one photo: with
-    --measure, and anew with a backbone's own weights when it is got or checked.
+    Nothing is downloaded. Seconds per photo are measured on this machine with one photo: with
+    --measure, and again with a backbone's own weights when it is downloaded or checked.
 
         regard models
 

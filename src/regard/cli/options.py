@@ -31,7 +31,7 @@ Models = Annotated[
 ]
 Exclude = Annotated[
     list[str] | None,
-    typer.Option("--exclude", "-x", help="Leave out, as in .gitignore; may be repeated."),
+    typer.Option("--exclude", "-x", help="What to leave out, as in .gitignore; repeatable."),
 ]
 Compress = Annotated[
     bool, typer.Option("--compress", help="Make the index half as large, vectors in int8.")
@@ -56,7 +56,7 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.")]
 Compile = Annotated[
     bool, typer.Option("--compile", help="Let torch compile the encoders for a graphics card.")
 ]
-Paths = Annotated[str | None, typer.Option(help="Only paths that fit, as `*/2019/*`.")]
+Paths = Annotated[str | None, typer.Option(help="Only paths like this: `*/2019/*`.")]
 Workers = Annotated[
     int | None, typer.Option(help="Processes, one thread each; default one a core.")
 ]

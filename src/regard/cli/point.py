@@ -16,7 +16,7 @@ def point(
     regions: options.Regions = None,
     split: Annotated[str, typer.Option(help="Photos to learn from; judge on others.")] = "train",
     epochs: Annotated[int, typer.Option(min=1, help="Times every photo is seen.")] = 3,
-    seed: Annotated[int, typer.Option(help="Of all random choices.")] = 0,
+    seed: Annotated[int, typer.Option(help="Seed of all random choices.")] = 0,
 ) -> None:
     """Teach a model where words point, for the maps people see.
 

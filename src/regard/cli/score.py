@@ -37,11 +37,11 @@ def score(
     ] = None,
     as_json: options.Json = False,
 ) -> None:
-    """Print how well photos and sentences fit; higher is better.
+    """Print how well a photo and a sentence fit; higher is better.
 
-    That is the similarity that agrees best with people, for any pairs alike; --json tells as
-    `ranking` that by which searches order their answers. With --pairs every line comes back as
-    JSON in its place, other keys kept, with `similarity` added. Lines and photos that cannot be
+    This is the similarity that agrees best with people's judgement, on one scale for all pairs;
+    --json adds the one that searches sort by as `ranking`. With --pairs every line comes back as
+    JSON in its place, its other keys kept, with `similarity` added. Lines and photos that cannot be
     read are left out, named and counted. A photo is read once however many lines name it.
 
         regard score beach.jpg "a dog runs along the water"

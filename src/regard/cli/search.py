@@ -45,9 +45,9 @@ _STACKED, _MORE = 3, 20  # hits asked for a photo wanted, and besides
 def search(
     query: options.Query = None,
     index: options.Index = options.DEFAULT_INDEX,
-    k: Annotated[int, typer.Option("-k", help="How many photos.")] = 10,
+    k: Annotated[int, typer.Option("-k", help="How many photos to show.")] = 10,
     like: Annotated[
-        list[Path] | None, typer.Option("--like", help="A photo to look like; may be repeated.")
+        list[Path] | None, typer.Option("--like", help="Photos like this one; repeatable.")
     ] = None,
     box: BoxOption = None,
     path: options.Paths = None,
@@ -55,7 +55,7 @@ def search(
     before: Annotated[str | None, typer.Option(help="Only photos taken before this day.")] = None,
     orientation: OrientationOption = None,
     min_size: Annotated[
-        str | None, typer.Option(help="Only photos of at least so many pixels: 1920x1080.")
+        str | None, typer.Option(help="Only photos of at least this size in pixels: 1920x1080.")
     ] = None,
     sort: Annotated[
         Literal["relevance", "date"], typer.Option(help="Order of the photos found.")

@@ -26,17 +26,17 @@ def serve(
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8471,
     captions: Annotated[
         Path | None,
-        typer.Option(help="Sentences offered for photos, one per line; default: a built-in list."),
+        typer.Option(help="Sentences to rank for a photo, one per line; default: a built-in list."),
     ] = None,
     keep_uploads: Annotated[
         Path | None,
         typer.Option(
-            help="Folder for photos that readers send and ask to keep; default: none is kept."
+            help="Folder for photos that visitors send and ask to keep; default: none is kept."
         ),
     ] = None,
     allow_host: Annotated[
         list[str] | None,
-        typer.Option(help="Name of a proxy in front of this server; may be repeated."),
+        typer.Option(help="Name of a proxy in front of this server; repeatable."),
     ] = None,
     open_page: Annotated[
         bool, typer.Option("--open", help="Open the page in the browser.")
@@ -44,9 +44,9 @@ def serve(
 ) -> None:
     """Search photos on a page, and see which word looked where.
 
-    Only this machine can reach it. With another --host other machines can, if they show the
-    token that is printed; set REGARD_TOKEN to choose it. The same holds behind a proxy that is
-    named with --allow-host. Photos indexed while it runs appear by themselves.
+    Only this machine can reach it. With another --host other machines can as well, if they show
+    the token that is printed; set REGARD_TOKEN to choose one. The same holds behind a proxy named
+    with --allow-host. Photos indexed while it runs are announced on the page.
 
         regard serve
 
@@ -136,6 +136,7 @@ def _bind(listener: "socket", host: str, port: int) -> None:
     Raises:
         ConfigError: it is taken or not this machine's.
     """
+    import errno
     import socket
 
     from regard.errors import ConfigError
@@ -145,7 +146,11 @@ def _bind(listener: "socket", host: str, port: int) -> None:
         listener.bind((host, port))
         listener.listen()  # whoever asks from now on waits for the answer
     except OSError as error:
-        raise ConfigError(
-            f"address is {host}:{port}, which cannot be listened on ({error.strerror}); it must "
-            "be this machine's and free. Choose another --port or --host."
-        ) from None
+        if error.errno == errno.EADDRINUSE:
+            why = f"port {port} is in use; try --port {(port + 1) % 65536}."
+        else:
+            why = (
+                f"{host}:{port} cannot be listened on ({error.strerror}); it must be an address "
+                "of this machine. Choose another --host or --port."
+            )
+        raise ConfigError(why) from None

@@ -28,7 +28,7 @@ BackboneOption = Annotated[
 ]
 StartOption = Annotated[
     str | None,
-    typer.Option(help="Model to go on from: a shipped one's name, or a folder."),
+    typer.Option(help="Model to start from: a shipped one's name, or a folder."),
 ]
 SeedsOption = Annotated[
     int, typer.Option(min=1, help="Runs, each with a seed of its own and in OUT/seed-N.")
@@ -36,7 +36,7 @@ SeedsOption = Annotated[
 
 LogToOption = Annotated[
     list[str] | None,
-    typer.Option(help="Tell the run to this, too: tensorboard or wandb. Repeatable."),
+    typer.Option(help="Log the run here, too: tensorboard or wandb. Repeatable."),
 ]
 
 
@@ -58,7 +58,7 @@ def train(
 ) -> None:
     """Train a model; the best on the val split is kept in OUT/best.
 
-    Killed or interrupted, the same command goes on where it was and comes to the same weights.
+    Killed or interrupted, it resumes when rerun and ends with the same weights.
 
         regard train --data dataset_flickr8k.json --regions flickr8k.regions --out runs/first
 

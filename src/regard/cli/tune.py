@@ -32,8 +32,8 @@ def tune(
 
     Photos come closer to their own captions through the last stages of the backbone, while the
     model's words stand still. Extract again with the result and go on training from it, so that
-    attention and words learn to use what the regions now tell. Killed or interrupted, the same
-    command goes on from the last epoch.
+    attention and words learn to use what the regions now tell. Killed or interrupted, it
+    resumes at the last epoch when rerun.
 
         regard extract dataset.json --extractor pyramid-imagenet --out plain.regions
 

@@ -57,7 +57,7 @@ def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> P
         done = subprocess.run(command, input=data, capture_output=True, timeout=seconds, cwd=home)
     except subprocess.TimeoutExpired:
         raise PhotoError(
-            f"upload takes more than {seconds:g} s to decode; it must take less. "
+            f"the photo takes more than {seconds:g} s to decode; the server waits no longer. "
             "Save the photo again as a plain JPEG."
         ) from None
     head, _, body = done.stdout.partition(b"\n")
@@ -65,7 +65,7 @@ def decode_apart(data: bytes, pixels: int, short_side: int, seconds: float) -> P
         answer = json.loads(head)
     except ValueError:
         raise PhotoError(
-            "upload cannot be decoded within the memory there is; it must be a plain photo. "
+            "the photo takes too much memory to decode; a plain photo is needed. "
             "Save it again as JPEG."
         ) from None
     if "error" in answer:

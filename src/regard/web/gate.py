@@ -53,8 +53,8 @@ class Gate:
             self.refused += 1
             raise ProblemError(
                 429,
-                f"{self._in_hand[client]} requests of this client are in hand",
-                f"there may be {self._per_client} at once",
+                f"{self._in_hand[client]} of your requests are still being answered",
+                f"at most {self._per_client} are taken at once",
                 "Wait for some of them.",
                 _RETRY,
             )
@@ -75,18 +75,18 @@ class Gate:
     async def _enter(self) -> None:
         """Take a slot, standing in line for it if need be."""
         if self._slots.locked() and self.waiting >= self._waiting_limit:
-            raise self._busy(f"{self.waiting} requests stand in line")
+            raise self._busy(f"{self.waiting} requests are already waiting")
         self.waiting += 1
         try:
             with anyio.fail_after(self._patience):
                 await self._slots.acquire()
         except TimeoutError:
-            raise self._busy(f"the request has stood in line for {self._patience:g} s") from None
+            raise self._busy(f"the request has waited for {self._patience:g} s") from None
         finally:
             self.waiting -= 1
 
     def _busy(self, what: str) -> ProblemError:
         self.refused += 1
         return ProblemError(
-            503, what, "the server must be less busy", "Try again in two seconds.", _RETRY
+            503, what, "the server is too busy", "Try again in two seconds.", _RETRY
         )

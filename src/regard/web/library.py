@@ -91,8 +91,8 @@ class Library:
             raise ProblemError(
                 404,
                 f"photo {photo_id} is not in the index",
-                "it must be",
-                "Search again: the index may have changed.",
+                "it may have been removed",
+                "Search again.",
             ) from None
 
     def record(self, photo_id: str) -> PhotoRecord:
@@ -193,8 +193,8 @@ class Library:
             if place is None:
                 raise ProblemError(
                     422,
-                    f"folder is {folder!r}",
-                    "it must be one of those that `stats` lists",
+                    f"{folder!r} is not a folder of the index",
+                    "`stats` lists those there are",
                     "Choose one of them.",
                 )
             path = re.sub(r"([*?\[])", r"[\1]", str(place)) + "/*"

@@ -83,8 +83,8 @@ def show(path: Path) -> None:
             return
     raise ProblemError(
         409,
-        "no file manager can be opened here",
-        "there must be one",
+        "no file manager could be opened",
+        "this machine seems to have none",
         f"The photo is in {path.parent}.",
     )
 

@@ -48,7 +48,7 @@ def page_router(folder: Path = STATIC) -> APIRouter:
         file = files.get(name)
         if file is None:
             raise ProblemError(
-                404, f"{name!r} is not part of the page", "it must be", "Reload the page."
+                404, f"{name!r} is not part of the page", "the page may be old", "Reload it."
             )
         headers = {"ETag": file.tag, "Cache-Control": "no-cache"}
         if unless_unchanged(given, file.tag):

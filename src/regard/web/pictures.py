@@ -17,7 +17,7 @@ from regard.errors import PhotoError
 from regard.photos.decode import read_photo
 from regard.search.catalog import PhotoRecord
 from regard.store.atomic import write_bytes
-from regard.web.problems import ProblemError
+from regard.web.problems import ProblemError, split_message
 
 SIZES = (240, 320, 640, 1600)
 _KEPT_SIZES = (240, 320, 640)  # on disk; the browser keeps the large ones
@@ -75,7 +75,7 @@ def inside(path: Path, roots: Iterable[Path]) -> Path:
         raise ProblemError(
             404,
             f"the file of {path.name} is gone or outside the indexed folders",
-            "it must be where it was indexed",
+            "only files in them are shown",
             "Run `regard index` again.",
         )
     return real
@@ -96,8 +96,8 @@ def read_indexed(path: Path, record: PhotoRecord) -> bytes:
     if not hashlib.sha256(data).hexdigest().startswith(record.id):
         raise ProblemError(
             409,
-            f"{record.path.name} is not what was indexed",
-            "it must be unchanged",
+            f"{record.path.name} has changed since it was indexed",
+            "this would be another photo",
             "Run `regard index` again.",
         )
     return data
@@ -108,7 +108,7 @@ def reduce(data: bytes, size: int) -> bytes:
     try:
         photo = read_photo(io.BytesIO(data), size)
     except PhotoError as error:
-        raise ProblemError(409, str(error), "it must be a photo", "Index again.") from error
+        raise ProblemError(409, *split_message(str(error))) from error
     return to_jpeg(photo.image, box_of(size))
 
 

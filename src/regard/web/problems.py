@@ -127,7 +127,7 @@ def install(app: FastAPI) -> None:
             return Response(_NO_PAGE, 404, media_type="text/html; charset=utf-8")
         parts = (
             f"{request.method} {request.url.path} is not part of the API",
-            "it must be one of the addresses in docs/api.md",
+            "docs/api.md lists its addresses",
             "Look at /api/v1/openapi.json.",
         )
         return problem(error.status_code, parts, error.headers)
@@ -136,7 +136,7 @@ def install(app: FastAPI) -> None:
     async def broken(_request: Request, _error: Exception) -> Response:
         parts = (
             "the server failed to answer",
-            "it must not",
+            "this is its own fault",
             "Its log says why; please report it.",
         )
         return problem(500, parts)
@@ -148,7 +148,7 @@ def _of_validation(error: RequestValidationError) -> tuple[str, str, str]:
     place = ".".join(str(part) for part in first["loc"][1:]) or "body"
     name, limits = _NAMES.get(place, place), first.get("ctx", {})
     if first["type"] == "missing":
-        return f"{name} is missing", "it must be given", "Add it."
+        return f"{name} is missing", "it is required", "Add it."
     if first["type"] == "string_too_long":
         length, most = len(first["input"]), limits["max_length"]
         return f"{name} has {length} characters", f"at most {most} can be read", "Shorten it."

@@ -205,7 +205,7 @@ def weight_scales(query: EncodedQuery, weights: Sequence[float]) -> Float[np.nda
         raise ProblemError(
             422,
             f"there are {len(weights)} weights",
-            f"this sentence must have {count}, one a word with its start and end",
+            f"this sentence needs {count}, one for each word and for its start and end",
             "Reset them; an answer without weights lists the words.",
         )
     total = sum(abs(part.weight) for part in query.sentences)

@@ -124,9 +124,9 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     if not all(0 <= weight <= MOST_WEIGHT for weight in weights):
         raise ProblemError(
             422,
-            f"weights is {text[:80]!r}",
-            f"it must be numbers from 0 to {MOST_WEIGHT:g}",
-            "Correct it.",
+            f"weights are {text[:80]!r}",
+            f"they must be numbers from 0 to {MOST_WEIGHT:g} with commas between",
+            "Correct them.",
         )
     return weights
 

@@ -37,8 +37,8 @@ async def upload(
     if keep and here.keeper is None:
         raise ProblemError(
             403,
-            "keep is true and this server keeps no uploads",
-            "it must be left out",
+            "this server keeps no uploads",
+            "`keep` must be left out",
             "Start the server with `regard serve --keep-uploads FOLDER` to keep them.",
         )
     data = await _receive(request, here.config)
@@ -75,9 +75,9 @@ async def _receive(request: Request, limits: ServeConfig) -> bytes:
     """
     too_large = ProblemError(
         413,
-        "the upload is too large",
-        f"it may have {limits.upload_bytes / 1e6:g} MB",
-        "Reduce the photo first.",
+        "the photo is too large",
+        f"at most {limits.upload_bytes / 1e6:g} MB can be sent",
+        "Make it smaller first.",
     )
     announced = request.headers.get("content-length", "")
     if announced.isdigit() and int(announced) > limits.upload_bytes:
@@ -93,13 +93,13 @@ async def _receive(request: Request, limits: ServeConfig) -> bytes:
         raise ProblemError(
             408,
             f"the upload took more than {limits.upload_seconds:g} s",
-            "it must arrive sooner",
-            "Reduce the photo, or try again on a faster line.",
+            "the server waits no longer",
+            "Make the photo smaller, or use a faster connection.",
         ) from None
     except ClientDisconnect:
         raise ProblemError(
-            422, "the upload broke off", "it must be whole", "Send it again."
+            422, "the upload broke off", "only part of it arrived", "Send it again."
         ) from None
     if not received:
-        raise ProblemError(422, "the upload is empty", "it must be a photo", "Send its bytes.")
+        raise ProblemError(422, "the upload is empty", "a photo is needed", "Send its bytes.")
     return bytes(received)

@@ -26,7 +26,7 @@ export function reasons(explained: api.Explained, chips: Chip[], listed: Listed,
       ${strength ? html`<b class="strength ${strength}">${strength} match</b>` : nothing}
       <p>${first ? html`Found because: <b>${first}</b>${others.map((other) => `, ${other}`)}`
         : areScored(explained.maps, chips) ? "No word by itself explains this photo."
-          : "Words show where they look and are no part of the score."}</p></div>
+          : "Words show where they look; they are not part of the score."}</p></div>
     ${read.length ? html`<p class="note">Read here: <b>${read.join(", ")}</b></p>` : nothing}
     ${explained.maps.unsupported.length ? html`<p class="unseen-note">${icons.unseen}Not found here:
       <b>${explained.maps.unsupported.join(", ")}</b></p>` : nothing}`;
@@ -36,8 +36,8 @@ export function reasons(explained: api.Explained, chips: Chip[], listed: Listed,
 function numbers(explained: api.Explained, chips: Chip[], listed: Listed, searched: boolean) {
   return html`<div class="verdict-line"><b class="big">${score(explained.similarity, 3)}</b> similarity
       ${odds(explained, listed, searched)}</div>
-    ${listed.weighted !== null && searched ? html`<p class="note">Without the weights of the list, by which it
-      has ${score(listed.weighted, 3)}.</p>` : nothing}
+    ${listed.weighted !== null && searched ? html`<p class="note">Words count alike here; as you weighted
+      them it scores ${score(listed.weighted, 3)}.</p>` : nothing}
     ${chips.filter(({ marker, indices }) => marker && indices.length > 1).map(({ label, indices }) => html`<p
       class="note rest">${label}: ${indices.map((index) =>
         `${explained.words[index]!.text} ${score(explained.maps.words[index]!.share, 3)}`).join(" · ")}</p>`)}`;
@@ -48,9 +48,9 @@ function odds({ probability, is_default }: api.Explained, listed: Listed, asked:
   const searched = listed.likely !== null && is_default && asked;
   const likely = searched ? listed.likely : probability;
   if (likely === null) return nothing;
-  const why = searched ? `That a photo fits, were this the best of ${count(listed.among, "photo")}`
-    : "That the sentence describes the photo, if one such pair in two were true";
-  return html`<span class="likely" title="${why}; calibrated on photos with known sentences."
+  const why = searched ? `How likely the best of ${count(listed.among, "photo")} fits when it scores like this one`
+    : "How likely the sentence describes the photo, if half of such pairs did";
+  return html`<span class="likely" title="${why}; measured on photos with known captions."
     >${percent(likely)} ${searched ? "likely" : "likely at even odds"}</span>`;
 }
 

@@ -183,8 +183,8 @@ class RegardApp extends Listing {
       ${this.view.photo ? this.viewer() : nothing}
       ${this.helping ? html`<regard-help @done=${() => (this.helping = false)}></regard-help>` : nothing}
       ${this.dragging || this.sender.sending ? html`<div class="curtain" role="status"><p>${this.sender.sending
-        ? html`Looking at ${this.sender.sending} …` : html`${icons.upload} Drop a photo to see what the model sees.<small>
-        It stays in memory for a quarter of an hour and is not written to disk.</small>`}</p></div>` : nothing}
+        ? html`Looking at ${this.sender.sending}…` : html`${icons.upload} Drop a photo to see what the model sees.<small>
+        It stays in memory for 15 minutes and is not written to disk.</small>`}</p></div>` : nothing}
     `;
   }
 

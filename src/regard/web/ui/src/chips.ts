@@ -57,8 +57,8 @@ export class RegardChips extends LitElement {
       <div class="chips" role="group" aria-label="Words of the sentence">
         ${this.chips.map((chip, index) => html`${this.opening(chip, index)}${this.chip(chip, index)}`)}
       </div>
-      ${this.refused ? html`<p class="refused" role="status">At least one word must count: switch on another one
-        first.</p>` : nothing}
+      ${this.refused ? html`<p class="refused" role="status">At least one word must count. Switch another one
+        on first.</p>` : nothing}
       ${this.pinned >= 0 && this.chips[this.pinned] ? this.bar(this.chips[this.pinned]!) : nothing}
       ${unknownIn(this.chips).map((chip) => this.unknown(chip))}
       ${this.nowhere.some(Boolean) ? html`<p class="unseen-note">${icons.unseen}
@@ -119,12 +119,12 @@ export class RegardChips extends LitElement {
   }
 
   private unknown(chip: Chip) {
-    return html`<p class="unknown-note">The model has never read <b>${chip.label}</b>.
+    return html`<p class="unknown-note">Regard does not know the word <b>${chip.label}</b>.
       ${chip.nearest.length
         ? html`Did you mean ${chip.nearest.map((near, index) => html`${index ? " or " : ""}<button
             class="link" type="button" @click=${() => this.tell("swap", { word: chip.label, by: near })}
             >${near}</button>`)}?`
-        : "Try another word for it."}</p>`;
+        : "Try another one."}</p>`;
   }
 
   private onFocus(event: FocusEvent, index: number) {
@@ -162,8 +162,8 @@ export class RegardChips extends LitElement {
 
 function hint(chip: Chip): string {
   if (chip.marker)
-    return "What the sentence adds as a whole, with words that name nothing. Click to keep it shown.";
-  return "Show where this word looked. Click to keep it shown; arrow keys up and down weight it.";
+    return "What the sentence as a whole adds. Click to keep it shown.";
+  return "See where this word looked. Click to keep it shown; arrow up and down set its importance.";
 }
 
 customElements.define("regard-chips", RegardChips);

@@ -6,8 +6,8 @@ import { UNFILTERED, filterCount, type View } from "./state.ts";
 
 /** That the server is gone; the page asks for it again by itself. */
 export function lost(retry: () => void) {
-  return html`<div class="problem" role="alert">The server cannot be reached. See whether “regard serve” still runs;
-    this page reconnects by itself. <button class="link" type="button" @click=${retry}>Try again</button></div>`;
+  return html`<div class="problem" role="alert">The server cannot be reached. Check that “regard serve” is still
+    running; this page reconnects by itself. <button class="link" type="button" @click=${retry}>Try again</button></div>`;
 }
 
 /** What went wrong beside the list, until it is put away. */

@@ -26,8 +26,8 @@ export function strengthOf({ match_probability: likely }: Pick<Rated, "match_pro
   return likely >= STRONG ? "strong" : likely >= POSSIBLE ? "possible" : "weak";
 }
 
-export function count(value: number, noun: string): string {
-  return `${value.toLocaleString("en-GB")} ${noun}${value === 1 ? "" : "s"}`;
+export function count(value: number, noun: string, nouns = `${noun}s`): string {
+  return `${value.toLocaleString("en-GB")} ${value === 1 ? noun : nouns}`;
 }
 
 /** A date taken, "12 May 2021"; empty where unknown. */

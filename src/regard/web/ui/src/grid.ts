@@ -126,7 +126,7 @@ export class RegardGrid extends LitElement {
       ${this.layout.lines.map((y, place) => html`<h2 class="line"
         ${styleOf({ top: `${y}px`, height: `${LINE}px` })}>${this.sections[place]?.title}</h2>`)}
       ${this.more ? html`<div class="grid-end">
-        ${this.stuck ? html`<p class="problem" role="alert">The next photos did not come. ${this.stuck.message}
+        ${this.stuck ? html`<p class="problem" role="alert">More photos could not be loaded. ${this.stuck.message}
           <button class="link" type="button" @click=${() => this.tell("more", null)}>Try again</button></p>`
           : html`<button class="quiet" type="button" @click=${() => this.tell("more", null)}>More photos</button>`}
         </div>` : nothing}

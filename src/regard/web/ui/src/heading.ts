@@ -1,8 +1,8 @@
 // What stands above the photos: how many there are, in which order, and whether any of them fits.
 
 import { html, nothing } from "lit";
-import type { SearchAnswer, Verdict } from "./api.ts";
-import { count, duration, percent } from "./format.ts";
+import type { SearchAnswer } from "./api.ts";
+import { count, duration } from "./format.ts";
 import { UNFILTERED, filterCount, isByDate, isSearch, type View } from "./state.ts";
 import { styleOf } from "./style-of.ts";
 
@@ -39,13 +39,13 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
   saving: { on: boolean; turn: (on: boolean) => void } | null) {
   const { answer, view } = list;
   const title = isSearch(view) || view.dup || filterCount(view) ? html`<h1 class="hidden">${titleOf(view)}</h1>` : nothing;
-  if (failed && !busy) return html`${title}<p class="status" role="status">Below is what was there before: ${was(view)}.</p>`;
-  const verdict = answer.verdict?.good === false ? noMatch(answer.verdict) : nothing;
+  if (failed && !busy) return html`${title}<p class="status" role="status">Still showing ${was(view)}.</p>`;
+  const verdict = answer.verdict?.good === false ? NO_MATCH : nothing;
   if (busy) return html`${title}${verdict}${searching(busy, stop)}`;
   return html`${title}${verdict}
     ${answer.total ? nothing : html`<div class="no-match" role="status"><h2>${view.dup ? "No two photos are nearly the same." : "No photo passes these filters."}</h2>
-      <p>${answer.time || answer.tone ? "Take off what stands above" : html`<button class="link" type="button"
-        @click=${() => go({ ...UNFILTERED, dup: false })}>${view.dup ? "Go back" : "Clear the filters"}</button>`} to look at
+      <p>${answer.time || answer.tone ? "Remove a filter above" : html`<button class="link" type="button"
+        @click=${() => go({ ...UNFILTERED, dup: false })}>${view.dup ? "Go back" : "Clear the filters"}</button>`} to see
       more.</p></div>`}
     <p class="status" role="status">${answer.total ? ordered(list) : nothing}
       ${isByDate(view) ? html` · <button class="link" type="button"
@@ -59,20 +59,20 @@ export function heading(list: List, { busy, failed }: { busy: boolean; failed: b
 /** What a list of photos found is of. */
 export function titleOf(view: View): string {
   if (view.dup) return "Near-duplicates";
-  const like = view.box ? "Photos like a part of another" : view.like ? "Photos like another" : "Photos";
+  const like = view.box ? "Photos like part of another" : view.like ? "Photos like another" : "Photos";
   return view.q ? `${like} for “${view.q}”` : like;
 }
 
 /** How many photos there are, and in which order. */
 export function ordered({ answer, view, shown, ended, dated }: List): string {
   const total = count(answer.total, "photo");
-  if (view.dup) return `${total} with others that are nearly the same; nothing is ever deleted here`;
+  if (view.dup) return `${total} with near-duplicates; nothing is ever deleted`;
   if (!isSearch(view)) return `${total}${dated ? ", newest first" : ""}`;
   const ranked = `${total} · ${duration(answer.seconds)}`;
   if (!isByDate(view)) return ranked;
   if (!ended) return `${ranked}, the best of them newest first`;
   if (shown >= answer.total) return `${ranked}, newest first`;
-  return `${shown === 1 ? "1 photo fits" : `${shown} photos fit`} best of ${answer.total}, newest first`;
+  return `The ${shown === 1 ? "best match" : `${shown} best matches`} of ${total}, newest first`;
 }
 
 function was(view: View): string {
@@ -85,11 +85,8 @@ export function empty(command: string) {
     <p>Index a folder with <code>${command}</code> and its photos appear here.</p></div>`;
 }
 
-function noMatch({ probability }: Verdict) {
-  return html`<div class="no-match" role="status"><h2>No sure match</h2>
-    <p>These photos come nearest${probability === null ? nothing
-      : html`; the model gives ${percent(probability)} that one of them fits`}. What you look for may be among them.</p></div>`;
-}
+const NO_MATCH = html`<div class="no-match" role="status"><h2>No sure match</h2>
+  <p>These photos come nearest. What you are looking for may be among them.</p></div>`;
 
 /** Photos that came while the page was open. */
 export function fresh(photos: number, show: () => void) {

@@ -14,6 +14,6 @@ export function hint(dismissed: () => void) {
   return html`<p class="hint">${touch
     ? "Tap a word to see where it looked in every photo; its dot switches it off."
     : "Point at a word to see where it looked in every photo, or at a photo to see which words look there. "
-      + "Click a word to weight it; its dot switches it off."}
+      + "Click a word to set its importance; its dot switches it off."}
     <button class="link" type="button" @click=${read}>Got it</button></p>`;
 }

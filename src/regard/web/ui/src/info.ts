@@ -6,7 +6,7 @@ import { bytes, moment } from "./format.ts";
 
 export function info(photo: Photo, details: Details | null) {
   const rows: [string, string][] = [
-    ["Taken", moment(photo.taken) || "not known"],
+    ["Taken", moment(photo.taken) || "unknown"],
     ["Size", [`${photo.width} × ${photo.height}`, details && bytes(details.bytes)].filter(Boolean).join(" · ")],
     ["Camera", details?.camera ?? ""],
     ["Lens", details?.lens ?? ""],

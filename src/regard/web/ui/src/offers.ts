@@ -14,9 +14,9 @@ export function keepOffer(state: { wrong: string; kept: string; keepable: boolea
   if (state.wrong) return html`<p class="problem" role="alert">${state.wrong}</p>`;
   if (state.kept) return html`<p class="kept" role="status">${state.kept}</p>`;
   if (!state.keepable) return nothing;
-  return html`<div class="keep"><p>In memory for a quarter of an hour, unless you keep it.</p>
+  return html`<div class="keep"><p>Forgotten after 15 minutes unless you keep it.</p>
     <button class="quiet" type="button" ?disabled=${state.keeping} @click=${keep}
-      >${state.keeping ? "Keeping …" : "Keep in my photos"}</button></div>`;
+      >${state.keeping ? "Saving…" : "Keep in my photos"}</button></div>`;
 }
 
 /** Words to search with beside the box that is drawn. */

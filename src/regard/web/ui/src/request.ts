@@ -19,7 +19,7 @@ export class ApiError extends Error {
 }
 
 export function asError(error: unknown): ApiError {
-  return error instanceof ApiError ? error : new ApiError(500, "The answer cannot be read.", "");
+  return error instanceof ApiError ? error : new ApiError(500, "The server’s answer could not be read.", "");
 }
 
 function sentenceCase(text: string): string {
@@ -42,7 +42,7 @@ export async function ask<T>(path: string, init: RequestInit = {}): Promise<T> {
     response = await fetch(BASE + path, init);
   } catch (error) {
     if (init.signal?.aborted) throw error;
-    throw new ApiError(0, "The server cannot be reached.", "See whether “regard serve” still runs.");
+    throw new ApiError(0, "The server cannot be reached.", "Check that “regard serve” is still running.");
   }
   if (!response.ok) throw await toError(response);
   return (await response.json()) as T;

@@ -19,7 +19,7 @@ export class Sender {
 
   async send(file: File, stats: api.Stats | null, keep = false) {
     if (stats && file.size > stats.upload_bytes) {
-      this.notice = `${file.name} is too large: it may have ${Math.floor(stats.upload_bytes / 1e6)} MB at most.`;
+      this.notice = `${file.name} is too large; at most ${Math.floor(stats.upload_bytes / 1e6)} MB can be sent.`;
       return this.redraw();
     }
     this.sending = file.name;

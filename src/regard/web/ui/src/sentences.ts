@@ -2,7 +2,7 @@
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
 import * as api from "./api.ts";
-import { strengthOf, count, percent } from "./format.ts";
+import { strengthOf, count } from "./format.ts";
 import "./map.ts";
 import * as icons from "./icons.ts";
 import { styleOf } from "./style-of.ts";
@@ -72,8 +72,9 @@ export class RegardSentences extends LitElement {
   override render() {
     return html`<section aria-busy=${this.busy ? "true" : "false"}><h3>Sentences for this photo</h3>
       ${this.error ? html`<p class="problem" role="alert">${this.error}</p>` : nothing}
-      ${this.busy && !this.answer ? html`<p class="note" role="status">Comparing sentences …</p>` : nothing}
-      ${this.answer?.verdict?.good === false ? this.noMatch(this.answer, this.answer.verdict) : nothing}
+      ${this.busy && !this.answer ? html`<p class="note" role="status">Comparing sentences…</p>` : nothing}
+      ${this.answer?.verdict?.good === false ? html`<p class="none-fits" role="status"><b>No sure match</b> among ${
+        count(this.answer.total, "sentence")}. These come nearest.</p>` : nothing}
       <ol class="captions">${this.answer?.captions.map((caption, index) => this.row(caption, index))}</ol>
       <details ?open=${this.own} @toggle=${this.onToggle}><summary>Rank sentences of your own</summary>
         <form @submit=${this.onRank}>
@@ -82,11 +83,6 @@ export class RegardSentences extends LitElement {
           <button class="primary" type="submit">Rank them</button>
           <button class="quiet" type="button" @click=${() => this.load(null)}>Back to the built-in list</button>
         </form></details></section>`;
-  }
-
-  private noMatch({ total }: api.Captions, { probability }: api.Verdict) {
-    return html`<p class="none-fits" role="status"><b>No sure match</b> among ${count(total, "sentence")}${
-      probability === null ? "" : `: ${percent(probability)} that one fits`}. These come nearest.</p>`;
   }
 
   private row(caption: api.Caption, index: number) {

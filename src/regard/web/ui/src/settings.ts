@@ -23,8 +23,8 @@ export function settings(explained: Explained, ask: (change: Partial<View>) => v
           ask({ temperature: fromSlider(Number((event.target as HTMLInputElement).value)) })} />
       <output>${explained.temperature.toFixed(1)}</output>
     </label>
-    ${explained.is_default ? nothing : html`<p class="note">Not as the model was trained: the score is for
-      looking at, not for ranking. <button class="link" type="button"
+    ${explained.is_default ? nothing : html`<p class="note">Not as the model was trained: this score is for
+      exploring, not for ranking. <button class="link" type="button"
       @click=${() => ask({ direction: "", temperature: null })}>Back to the model's own</button></p>`}
   </div>`;
 }

@@ -8,7 +8,7 @@ export function stackLines(hits: Hit[]): { start: number; title: string }[] {
   const starts = hits.flatMap(({ alike }, start) => (alike ? [] : [start]));
   return starts.map((start, place) => {
     const [photos, copies] = [(starts[place + 1] ?? hits.length) - start, hits[start]!.copies ?? []];
-    const same = copies.length ? `${count(copies.length, "exact copy")} of it: ${copies.join(", ")}` : "";
+    const same = copies.length ? `${count(copies.length, "exact copy", "exact copies")}: ${copies.join(", ")}` : "";
     return { start, title: [photos > 1 ? `${count(photos, "photo")}, nearly the same` : "1 photo", same].filter(Boolean).join("; ") };
   });
 }

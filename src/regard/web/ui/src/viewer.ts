@@ -256,7 +256,7 @@ export class RegardViewer extends LitElement {
 
   private togglePart = () => {
     this.box = this.box ? null : FIRST_BOX;
-    void this.updateComplete.then(() => this.querySelector<HTMLElement>(".part-box")?.focus());
+    void this.updateComplete.then(() => this.querySelector<HTMLElement>(this.box ? ".part-box" : "dialog")?.focus());
   };
 
   private tooling = { favour: this.toggleFavourite, part: this.togglePart, screen: this.screen };
@@ -268,8 +268,8 @@ export class RegardViewer extends LitElement {
   private unasked() {
     if (this.busy) return html`<p class="note" role="status">Looking…</p>`;
     if (this.sentence || !this.photo) return nothing;
-    return html`<p class="note">Write what you see, or take one of the sentences below: every word then shows
-      where it looks in this photo, and what it adds to the score.</p>
+    return html`<p class="note">Describe what you see, or pick one of the sentences below. Each word then shows
+      where it looked in this photo, and what it adds to the score.</p>
       ${this.keepable || !this.sent ? nothing : html`<p class="note">Your photo stays in memory
         for a while and is not written to disk.</p>`}`;
   }

@@ -13,8 +13,8 @@ it.each([
   [{ ...LIST, view: BLANK, dated: false }, "64 photos"],
   [BY_DATE, "64 photos · 4 ms, the best of them newest first"],
   [{ ...BY_DATE, shown: 64, ended: true }, "64 photos · 4 ms, newest first"],
-  [{ ...BY_DATE, shown: 2, ended: true }, "2 photos fit best of 64, newest first"],
-  [{ ...BY_DATE, shown: 1, ended: true }, "1 photo fits best of 64, newest first"],
+  [{ ...BY_DATE, shown: 2, ended: true }, "The 2 best matches of 64 photos, newest first"],
+  [{ ...BY_DATE, shown: 1, ended: true }, "The best match of 64 photos, newest first"],
 ])("a list tells how it is ordered and what it leaves out", (list, told) => {
   expect(ordered(list)).toBe(told);
 });

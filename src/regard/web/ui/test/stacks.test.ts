@@ -10,7 +10,9 @@ it("a list of stacks has a heading for each", () => {
 
 it("exact copies are named", () => {
   const copied = { ...hit("a"), copies: ["b/one.jpg"] };
-  expect(stackLines([copied])).toEqual([{ start: 0, title: "1 photo; 1 exact copy of it: b/one.jpg" }]);
+  expect(stackLines([copied])).toEqual([{ start: 0, title: "1 photo; 1 exact copy: b/one.jpg" }]);
+  const [two] = stackLines([{ ...copied, copies: ["b/one.jpg", "c/two.jpg"] }]);
+  expect(two!.title).toBe("1 photo; 2 exact copies: b/one.jpg, c/two.jpg");
 });
 
 const ids = (hits: Hit[]) => hits.map(({ photo }) => photo.id).join("");
