@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from regard.cluster.places import Location
 from regard.errors import CheckpointError, StoreError
@@ -72,6 +72,11 @@ class FileOutcome(NamedTuple):
         return datetime.fromisoformat(self.taken) if self.taken else None
 
 
+def _tones(parts: Sequence[Any] | None) -> Tones | None:
+    """Colours from JSON, which knows no names."""
+    return Tones(parts[0], tuple(parts[1])) if parts else None
+
+
 class Piece(NamedTuple):
     """What became of a unit."""
 
@@ -91,8 +96,8 @@ class Piece(NamedTuple):
     def from_json(cls, text: str | bytes) -> "Piece":
         """From such text."""
         sha256, photos = json.loads(text)
-        told = (FileOutcome(*rest, tones and Tones(*tones)) for *rest, tones in photos)
-        return cls(sha256, tuple(told))
+        told = (FileOutcome(*photo) for photo in photos)
+        return cls(sha256, tuple(one._replace(tones=_tones(one.tones)) for one in told))
 
 
 class Job(NamedTuple):
