@@ -124,7 +124,7 @@ def test_what_the_untuned_backbone_needs_is_named(monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     for name in [name for name in sys.modules if name.startswith("regard.training")]:
         monkeypatch.delitem(sys.modules, name)
-    with pytest.raises(CheckpointError, match=r"Run: pip install 'regard\[train\]'"):
+    with pytest.raises(ConfigError, match=r"Run: pip install 'regard\[train\]'"):
         load_extractor("pyramid-imagenet")(photo())
 
 
