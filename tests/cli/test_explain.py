@@ -78,7 +78,7 @@ def test_unknown_words_are_named_with_their_like(world, photo):
             "  ",
             "why.png",
             DataError,
-            "the sentence is '  '; it must have a word",
+            "the sentence has no word",
         ),
         ("missing.png", "a ring", "why.png", PhotoError, "does not exist"),
     ],

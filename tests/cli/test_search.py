@@ -267,7 +267,7 @@ def test_sorted_by_date(index):
     ("arguments", "kind", "message"),
     [
         ((), DataError, "Say what you look for"),
-        (("a dog", "-k", 0), ConfigError, "k is 0"),
+        (("a dog", "-k", 0), ConfigError, "k must be at least 1"),
         (("a dog", "--after", "soon"), ConfigError, "--after is 'soon'"),
         (("a dog", "--min-size", "big"), ConfigError, "--min-size is 'big'"),
         (("a dog", "--min-size", "0x5"), ConfigError, "--min-size is '0x5'"),

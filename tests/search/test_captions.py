@@ -63,7 +63,7 @@ def test_of_equal_scores_the_first_line_comes_first(model, photos):
 def test_errors(model, photos):
     with pytest.raises(DataError, match="none has a word"):
         rank_captions(model, photos / "0.png", ["", "  "])
-    with pytest.raises(ConfigError, match="k is 0"):
+    with pytest.raises(ConfigError, match="k must be at least 1"):
         rank_captions(model, photos / "0.png", ["a dog"], 0)
     with pytest.raises(PhotoError, match="does not exist"):
         rank_captions(model, photos / "none.png", ["a dog"])

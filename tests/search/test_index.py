@@ -70,7 +70,7 @@ def test_k_cuts_the_list(index):
     everything = names(index.search("red grass", 100))
     for k in (1, 4, 9, 10):
         assert names(index.search("red grass", k)) == everything[:k]
-    with pytest.raises(ConfigError, match="k is 0"):
+    with pytest.raises(ConfigError, match="k must be at least 1"):
         index.search("red grass", 0)
 
 

@@ -50,9 +50,7 @@ def explain(
     from regard.words.tokens import tokenize
 
     if not tokenize(sentence):
-        raise DataError(
-            f"the sentence is {sentence!r}; it must have a word. Say what the photo may show."
-        )
+        raise DataError("the sentence has no word. Describe what the photo may show.")
     if out is not None:
         check_suffix(out)
     loaded = load(model)

@@ -202,7 +202,7 @@ def _explained(error: Exception, wanted: _Wanted, head: bytes | None) -> PhotoEr
 def _unknown(name: str, kind: str) -> str:
     if not kind:
         return (
-            f"{name} is not a photo in a known format; it must be one Pillow reads. "
+            f"{name} is not a photo in a known format; it may be damaged, or no photo at all. "
             "Convert it to JPEG or PNG, or leave it out."
         )
     how = (

@@ -52,7 +52,7 @@ def rank_captions(
         DataError: no sentence has a word.
     """
     if k < 1:
-        raise ConfigError(f"k is {k}; it must be at least 1. Ask for a sentence or more.")
+        raise ConfigError(f"k must be at least 1, and is {k}.")
     lines: dict[str, int] = {}
     words: dict[str, int] = {}
     for line, sentence in enumerate(map(str.strip, sentences), 1):

@@ -364,8 +364,8 @@ def require_index(folder: Path) -> None:
     """
     if not (folder / MANIFEST).exists():
         raise StoreError(
-            f"index is {str(folder)!r}; it must be a folder that holds one. "
-            f"Make it with `regard index PHOTOS --index {folder}`."
+            f"there is no index in {folder}. Make one with `regard index PHOTOS --index {folder}`, "
+            "or name another with --index."
         )
 
 

@@ -321,7 +321,7 @@ def _rank(
         read: places of photos that come before all others, whatever their similarities.
     """
     if k < 1:
-        raise ConfigError(f"k is {k}; it must be at least 1. Ask for a photo or more.")
+        raise ConfigError(f"k must be at least 1, and is {k}.")
     least = _JUDGED if query.is_one_sentence else 0  # so that the verdict is of more than one
     wanted, weight = max(k, least), query.lowered
     best = dict(snapshot.scorer.best(keys, query.parts, wanted, weight))
