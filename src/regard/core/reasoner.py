@@ -1,6 +1,7 @@
 """What SGR and SAF learn (`core.reasoning`), as a module of torch."""
 
 import math
+from collections.abc import Callable
 
 import torch
 from jaxtyping import Bool, Float
@@ -12,6 +13,11 @@ from regard.core.reasoning import Nodes, kept_as
 
 _MOMENTUM = 0.1  # of the running mean and variance of gates, as torch has it
 _PAIRS = 1 << 22  # numbers of attended vectors at a time
+Total = Callable[[Tensor], Tensor]
+
+
+def _alone(number: Tensor) -> Tensor:
+    return number
 
 
 class Reasoner(nn.Module):
@@ -42,8 +48,13 @@ class Reasoner(nn.Module):
         words: Float[Tensor, "*#batch word dim"],
         region_mask: Bool[Tensor, "*#batch region"],
         word_mask: Bool[Tensor, "*#batch word"],
+        total: Total = _alone,
     ) -> Float[Tensor, " *batch"]:
-        """As `reasoned`; while it learns, gates are normalised over those of the call."""
+        """As `reasoned`; while it learns, gates are normalised over those of the call.
+
+        Args:
+            total: sums a number over the processes that learn together, where there are several.
+        """
         weights, sides = self.weights(), (regions, words, region_mask, word_mask)
         learns = self.training and torch.is_grad_enabled() and "gate.mean" in weights
         if not learns:
@@ -51,17 +62,17 @@ class Reasoner(nn.Module):
             return found
         nodes = reasoning.aligned(*sides, weights, self._scoring)
         gates = reasoning.gates_of(nodes, weights)
-        mean, variance = self._moments(nodes, gates)
+        mean, variance = self._moments(nodes, gates, total)
         summed = reasoning.filtered(nodes, gates, mean, variance, weights)
         judged: Tensor = reasoning.judged(summed, weights)
         return judged
 
-    def _moments(self, nodes: Nodes, gates: Tensor) -> tuple[Tensor, Tensor]:
+    def _moments(self, nodes: Nodes, gates: Tensor, total: Total) -> tuple[Tensor, Tensor]:
         """Mean and variance of the gates that are there, remembered for later."""
-        count = nodes.mask.sum().clamp_min(2)
-        mean = torch.where(nodes.mask, gates, 0).sum() / count
+        count = total(nodes.mask.sum()).clamp_min(2)
+        mean = total(torch.where(nodes.mask, gates, 0).sum()) / count
         apart = torch.where(nodes.mask, gates - mean, 0)
-        variance = apart.square().sum() / count
+        variance = total(apart.square().sum()) / count
         with torch.no_grad():
             weights = self.weights()
             weights["gate.mean"].lerp_(mean.expand(1), _MOMENTUM)

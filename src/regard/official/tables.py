@@ -10,7 +10,8 @@ Form = Literal["markdown", "latex"]
 _KEYS = ("R@1", "R@5", "R@10")
 _SIDES = ("image_to_text", "text_to_image")
 _ABSENT = "–"
-_HEAD = ("", "source", *(f"i→t {key}" for key in _KEYS), *(f"t→i {key}" for key in _KEYS), "rSum")
+_RECALLS = tuple(f"{side} {key}" for side in ("i→t", "t→i") for key in _KEYS)
+_HEAD = ("", "source", *_RECALLS, "rSum", "accepted")
 
 
 def check_form(form: str) -> None:
@@ -41,12 +42,13 @@ def _rows(name: str, got: dict[str, Any] | None) -> Iterator[list[str]]:
     paper = PUBLISHED[name]
     sides = paper.caption_retrieval, paper.image_retrieval
     recalls = [told(x) for side in sides for x in side or (None,) * len(_KEYS)]
-    yield [name, paper.source, *recalls, told(paper.rsum)]
+    band = "{:.0f}–{:.0f}".format(*paper.band)
+    yield [name, paper.source, *recalls, told(paper.rsum), band]
     if got is not None:
         recalls = [f"{got['got'][side][key]:.1f}" for side in _SIDES for key in _KEYS]
         count = len(got["runs"])
         seeds = "1 seed" if count == 1 else f"mean of {count} seeds"
-        yield [name, f"Regard, {seeds}", *recalls, _rsum(got)]
+        yield [name, f"Regard, {seeds}", *recalls, _rsum(got), ""]
 
 
 def told(figure: float | None) -> str:
@@ -60,14 +62,14 @@ def _rsum(got: dict[str, Any]) -> str:
 
 
 def _markdown(rows: Sequence[Sequence[str]]) -> str:
-    lines = [_HEAD, ("---", "---", *["---:"] * 7), *rows]
+    lines = [_HEAD, ("---", "---", *["---:"] * 8), *rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
 def _latex(rows: Sequence[Sequence[str]]) -> str:
     """A `tabular` that needs the package booktabs."""
     body = [" & ".join(map(_escaped, row)) + r" \\" for row in (_HEAD, *rows)]
-    lines = [r"\begin{tabular}{llrrrrrrr}", r"\toprule", body[0], r"\midrule", *body[1:]]
+    lines = [r"\begin{tabular}{llrrrrrrrr}", r"\toprule", body[0], r"\midrule", *body[1:]]
     return "\n".join([*lines, r"\bottomrule", r"\end{tabular}"])
 
 

@@ -54,6 +54,10 @@ class Ranks:
         gathered: Tensor = _Gather.apply(tensor, self)  # type: ignore[no-untyped-call]
         return gathered
 
+    def total(self, tensor: Tensor) -> Tensor:
+        """The sum of one tensor over all; a gradient goes back to each."""
+        return self.gather(tensor).sum(0) if self.count > 1 else tensor
+
     def add_up(self, tensors: Sequence[Tensor]) -> None:
         """Sum tensors over all processes, in place."""
         if self.count == 1:

@@ -78,7 +78,7 @@ def loss_of(
 ) -> StepLoss:
     """Loss of a batch that is embedded already; as `batch_loss` otherwise."""
     embedded, pairs = gathered(embedded, batch, ranks)
-    excluded, scores = _excluded(pairs, config), _Scores(model)
+    excluded, scores = _excluded(pairs, config), _Scores(model, ranks)
     total = triplet = contrastive = embedded.regions.new_zeros(())
     if config.contrastive_weight:
         term = _contrastive(embedded, pairs, excluded)
@@ -151,8 +151,8 @@ def _counting(embedded: Embedded, pairs: Pairs, scoring: Scoring) -> _Scored:
 class _Scores:
     """Differentiable similarities, as a model has them."""
 
-    def __init__(self, model: MatchingModel) -> None:
-        self.scoring, self.reasoner = model.config.scoring, model.reasoner
+    def __init__(self, model: MatchingModel, ranks: Ranks) -> None:
+        self.scoring, self.reasoner, self.total = model.config.scoring, model.reasoner, ranks.total
 
     def of(self, scored: _Scored) -> _Score:
         """Of some photos with some captions."""
@@ -170,7 +170,7 @@ class _Scores:
     def paired(self, scored: _Scored) -> Float[Tensor, " pair"]:
         """Of image p with caption p only."""
         if self.reasoner is not None:
-            reasoned: Tensor = self.reasoner(*scored)
+            reasoned: Tensor = self.reasoner(*scored, self.total)
             return reasoned
         found: Tensor = paired_similarity(*scored, self.scoring)
         return found
