@@ -1,4 +1,4 @@
-"""The inner product of two runs of int8 numbers of -127 to 127, as a numba intrinsic.
+"""Inner products of runs of int8 numbers of -127 to 127, compiled.
 
 Two products of such numbers fit int16 together, so most of the work is done in lanes of that
 width. What comes next is asked for before it is needed: rows are short, and a core that waits for
@@ -8,11 +8,12 @@ memory at each of them reads at 0.6 of the speed. Imports numba: only `bytes` im
 from typing import Any
 
 import llvmlite.ir as ir
+import numpy as np
 
-from regard.kernels.lanes import address, cgutils, declare, types
+from regard.kernels.lanes import address, cgutils, compiled, declare, types
 
-RUN = 64  # numbers taken at a time, in two halves
-_HALF = RUN // 2
+_RUN = 64  # numbers taken at a time, in two halves
+_HALF = _RUN // 2
 _AHEAD = 4096  # bytes; past the end of the rows it does nothing
 _BYTES = ir.VectorType(ir.IntType(8), _HALF)
 _SHORTS = ir.VectorType(ir.IntType(16), _HALF)
@@ -21,7 +22,7 @@ _SUMS = ir.VectorType(ir.IntType(32), _HALF)
 
 @declare
 def dot(_typing: Any, a: Any, b: Any, _count: Any) -> Any:
-    """Inner product, int32, of the first `count` numbers, a multiple of RUN."""
+    """Inner product, int32, of the first `count` numbers, a multiple of _RUN."""
 
     def make(context: Any, builder: Any, signature: Any, values: Any) -> Any:
         *arrays, count = values
@@ -35,7 +36,7 @@ def dot(_typing: Any, a: Any, b: Any, _count: Any) -> Any:
                 wide.append(builder.sext(part, _SHORTS))
             return builder.mul(*wide)
 
-        with cgutils.for_range_slice(builder, count.type(0), count, count.type(RUN)) as (at, _):
+        with cgutils.for_range_slice(builder, count.type(0), count, count.type(_RUN)) as (at, _):
             later = builder.add(at, count.type(_AHEAD))
             _prefetch(builder, address(context, builder, signature.args[0], arrays[0], later))
             second = product(builder.add(at, count.type(_HALF)))
@@ -56,3 +57,16 @@ def _prefetch(builder: Any, pointer: Any) -> None:
     function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch")
     to_read, kept, data = (number(n) for n in (0, 3, 1))
     builder.call(function, [builder.bitcast(pointer, byte), to_read, kept, data])
+
+
+def _products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
+    dim = vectors.shape[1]
+    whole = dim // _RUN * _RUN
+    for row in range(vectors.shape[0]):
+        total = dot(vectors[row], asked, whole)
+        for n in range(whole, dim):
+            total += np.int32(vectors[row, n]) * np.int32(asked[n])
+        out[row] = np.float32(total) * scales[row]
+
+
+products = compiled(_products)

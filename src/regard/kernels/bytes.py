@@ -24,22 +24,10 @@ def inner_products(
 @cache
 def _products() -> Callable[..., None]:
     try:
-        import numba
-
-        from regard.kernels.byte_lanes import RUN, dot
+        from regard.kernels.byte_lanes import products
     except Exception:  # noqa: BLE001 - a broken numba or llvmlite may raise anything
         return plain_products
-
-    def products(vectors: Any, scales: Any, asked: Any, out: Any) -> None:
-        dim = vectors.shape[1]
-        whole = dim // RUN * RUN
-        for row in range(vectors.shape[0]):
-            total = dot(vectors[row], asked, whole)
-            for n in range(whole, dim):
-                total += np.int32(vectors[row, n]) * np.int32(asked[n])
-            out[row] = np.float32(total) * scales[row]
-
-    made: Callable[..., None] = numba.njit(nogil=True, error_model="numpy")(products)
+    made: Callable[..., None] = products
     return made
 
 
