@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+unexport PYTHONDONTWRITEBYTECODE  # else every process compiles the tests and pytest's plugins anew
+
 .DEFAULT_GOAL := help
 .PHONY: help install demo test test-slow test-light test-browser lint types layers ui-check check bench budgets docs clean
 
@@ -35,13 +37,13 @@ demo: $(VENV)/.made  ## Search sample photos, or PHOTOS=folder, and draw why eac
 	@$(BIN)/regard demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: install  ## Run the test suite
-	@$(BIN)/python -m pytest -n auto -m "not browser and not slow"
+	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
 
 test-slow: install  ## Run the tests that take long
 	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "slow and not browser"
 
 test-light: $(VENV)/.made-for-tests  ## Test all that runs without torch, with torch out of reach
-	@REGARD_WITHOUT_TORCH=1 $(BIN)/python -m pytest -n auto -m "not browser and not slow"
+	@REGARD_WITHOUT_TORCH=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
 
 test-browser: install  ## Drive the web page in a real browser (Debian: apt-get install chromium)
 	@$(BIN)/python -m pytest -m browser tests/browser

@@ -108,6 +108,11 @@ class SceneFiles(NamedTuple):
     """JSONL in the form of Flickr30k Entities: captions with phrases, boxes in 0..1."""
 
 
+def split_of(number: int) -> str:
+    """Which split a scene is of."""
+    return _SPLITS[number % len(_SPLITS)]
+
+
 def draw_scene(number: int, seed: int = 0, captions: int = 5) -> Scene:
     """Draw one scene.
 
@@ -127,7 +132,7 @@ def draw_scene(number: int, seed: int = 0, captions: int = 5) -> Scene:
             shapes.append(drawn)
     return Scene(
         f"scene-{number:05d}.png",
-        _SPLITS[number % len(_SPLITS)],
+        split_of(number),
         canvas,
         ground,
         tuple(shapes),

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import torch
-from drawn_scenes import draw_scene, write_scenes
+from drawn_scenes import draw_scene, split_of, write_scenes
 from PIL import Image
 
 from regard.core.metrics import retrieval
@@ -23,7 +23,7 @@ from regard.search import Index
 from tests.cli.conftest import invoke
 
 SCENES, CAPTIONS = 160, 4
-HELD_OUT = [n for n in range(SCENES) if draw_scene(n, captions=1).split != "train"]
+HELD_OUT = [n for n in range(SCENES) if split_of(n) != "train"]
 RECIPE = f"""
 about = "Drawn scenes, in seconds."
 [model]

@@ -17,8 +17,9 @@ NEEDS_RAY = "Ray is not installed (pip install 'regard[ray]')"
 
 def pytest_collection_modifyitems(items):
     """All tests of this folder run in one process: two clusters at a time would be too much."""
+    here = str(Path(__file__).parent)
     for item in items:
-        if item.path.is_relative_to(Path(__file__).parent):
+        if str(item.path).startswith(here):
             item.add_marker(pytest.mark.xdist_group("cluster"))
 
 

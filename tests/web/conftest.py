@@ -68,14 +68,15 @@ def fresh_world(tmp_path):
     return make_world(tmp_path)
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def index(world):
     with Index.open(world.index, world.model) as opened:
         yield opened
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def client(index):
+    """Of one server for all tests of a module, whose first answer takes a tenth of a second."""
     with client_of(index) as opened:
         yield opened
 

@@ -1,4 +1,7 @@
-"""The server starts and answers where torch and its like cannot be imported."""
+"""The server starts and answers where torch and its like cannot be imported.
+
+Importing it starts nothing.
+"""
 
 import subprocess
 import sys
@@ -13,6 +16,8 @@ class OutOfReach(MetaPathFinder):
             raise ModuleNotFoundError(name, name=name)
 
 sys.meta_path.insert(0, OutOfReach())
+import threading, regard.web.app
+assert threading.active_count() == 1
 sys.path.insert(0, {tests!r})
 from web.conftest import SENTENCES
 from web.server import asked

@@ -214,12 +214,13 @@ def test_stats(client):
     assert (answer["direction"], answer["temperature"], answer["sentences"]) == ("t2i", 9.0, 4)
 
 
-def test_measures_are_counted_by_route(client, placed):
-    get(client, "search", q="dog")
-    client.get(f"/api/v1/photos/{placed}/thumbnail")
-    client.get("/api/v1/search")
-    client.get("/no/such/place")
-    response = client.get("/api/v1/metrics")
+def test_measures_are_counted_by_route(index, placed):
+    with client_of(index) as client:
+        get(client, "search", q="dog")
+        client.get(f"/api/v1/photos/{placed}/thumbnail")
+        client.get("/api/v1/search")
+        client.get("/no/such/place")
+        response = client.get("/api/v1/metrics")
     assert response.headers["content-type"].startswith("text/plain")
     lines = response.text.splitlines()
     assert 'regard_http_requests_total{route="search",status="200"} 1.0' in lines

@@ -47,14 +47,14 @@ def test_it_can_be_looked_at_like_any_other(client, photo):
     assert figure.content.startswith(b"\x89PNG")
 
 
-@pytest.mark.parametrize("size", [240, 320, 640, 1600])
-def test_its_picture_is_of_the_size_asked_for_and_never_stored(client, world, size, tmp_path):
+def test_its_picture_is_of_the_size_asked_for_and_never_stored(client, world, tmp_path):
     large = tmp_path / "large.png"
     Image.open(world.photos / "placed.jpg").resize((2800, 2000)).save(large)
     upload_id = send(client, large.read_bytes()).json()["photo"]["id"]
     address = f"/api/v1/photos/{upload_id}/thumbnail"
-    answer = client.get(address, params={"size": size})
-    assert Image.open(io.BytesIO(answer.content)).size == (round(size * 1.4), size)
+    for size in (240, 320, 640, 1600):
+        answer = client.get(address, params={"size": size})
+        assert Image.open(io.BytesIO(answer.content)).size == (round(size * 1.4), size)
     for kind in ("", "/thumbnail", "/figure.png?q=dog", "/captions", "/similar", "/explain?q=dog"):
         sent = client.get(f"/api/v1/photos/{upload_id}{kind}")
         assert sent.headers["cache-control"] == "no-store"
