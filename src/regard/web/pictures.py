@@ -21,7 +21,7 @@ from regard.web.problems import ProblemError, split_message
 
 SIZES = (240, 320, 640, 1600)
 _KEPT_SIZES = (240, 320, 640)  # on disk; the browser keeps the large ones
-_QUALITY, _SMALL_QUALITY = 82, 70
+_QUALITY, _SMALL_QUALITY = 82, 65
 _SMALL = 480  # pixels on the longer side of a tile's picture
 _PROGRESSIVE_FROM = 1000  # pixels on the longer side
 _MOST_PROFILE = 20_000  # bytes; a colour profile that is larger is left out
