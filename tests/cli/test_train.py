@@ -2,10 +2,11 @@
 
 import json
 import shutil
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from forks import run_until
 from safetensors.torch import load_file
 
 from regard.model.checkpoint import load_checkpoint
@@ -33,13 +34,27 @@ def test_finished_run_is_left_as_it_is(world):
     assert json.loads(done.stdout)["model"] == str(world.model)
 
 
-@pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
-def test_killed_run_resumes_to_the_same_weights(world, tmp_path, monkeypatch):
+def test_killed_run_resumes_to_the_same_weights(world, tmp_path):
     """Killed inside an epoch, after a saved state; the rest gives identical weights."""
-    monkeypatch.setattr("regard.training.loop._SAVE_EVERY", 2)
     command = train_arguments(world.captions, world.regions, tmp_path / "run")
-    sixth_step = ("training/schedule",), 6  # its rate is asked for
-    assert run_until(lambda: invoke(*command), *sixth_step, kinds=("call",)) is None
+    script = (
+        "import os, torch\n"
+        "torch.set_num_threads(1)\n"  # as in this process: sums depend on it
+        "import regard.training.loop as loop\n"
+        "loop._SAVE_EVERY = 2\n"
+        "from regard.training.config import TrainConfig\n"
+        "real = TrainConfig.rate\n"
+        "calls = []\n"
+        "def rate(*rest):\n"  # asked for once a step
+        "    calls.append(1)\n"
+        "    if len(calls) == 6: os._exit(9)\n"
+        "    return real(*rest)\n"
+        "TrainConfig.rate = rate\n"
+        "from regard.cli.main import app\n"
+        f"app({[str(a) for a in command]!r})\n"
+    )
+    killed = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert killed.returncode == 9, killed.stderr
     assert (tmp_path / "run/state.safetensors").is_file()
     assert invoke(*command).exit_code == 0
     expected, actual = weights(world.model.parent), weights(tmp_path / "run")
