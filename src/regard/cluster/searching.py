@@ -70,7 +70,7 @@ class ClusterIndex(Closing):
         filters: Filters | None = None,
         sort: Sort = "relevance",
     ) -> Answer:
-        """`Index.search`; with up to 50,000 photos the same result, beyond one as good.
+        """`Index.search`; with up to 10,000 photos the same result, beyond one as good.
 
         Raises:
             DataError: the query asks for nothing, or a photo in it cannot be read.

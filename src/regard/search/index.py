@@ -189,7 +189,7 @@ class Index(Closing):
     ) -> SearchResult:
         """Find the photos most similar to a query.
 
-        Up to 50,000 photos are all scored; of more, a few hundred that come near the query.
+        Up to 10,000 photos are all scored; of more, a few hundred that come near the query.
 
         Args:
             query: a text as people type it, or a `Query`.

@@ -24,7 +24,7 @@ from regard.store.atomic import write_bytes
 from regard.store.int8 import to_int8
 from regard.store.region_store import RegionStore
 
-EXHAUSTIVE = 50_000
+EXHAUSTIVE = 10_000
 """Photos up to which every one is scored exactly."""
 
 
