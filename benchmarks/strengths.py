@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from regard.evaluation.calibration.names import Named, load_named
 from regard.indexing import open_for_writing
+from regard.model.judgement import EVEN, POSSIBLE
 from regard.model.model import Model, load
 from regard.search import Filters, Index
 from regard.search.catalog import FileRow
@@ -26,7 +27,6 @@ from regard.store.region_store import RegionStore
 
 PHRASES = ("{}", "a {}", "a photo of a {}")
 SHOWN = 40  # photos of a page
-STRONG, POSSIBLE = 0.5, 0.25  # as the page has them
 CUTS = [number / 20 for number in range(1, 13)]
 RIGHT = 90  # of 100 times that "nothing found" is said
 
@@ -79,7 +79,7 @@ def ask(index: Index, named: Named, half: int) -> list[Asked]:
 
 def cut_off(asked: Sequence[Asked], cut: float) -> tuple[float, float]:
     """Of 100: photos before the cut that show it, and photos that show it before the cut."""
-    told = [pair for one in asked if one.there >= STRONG for pair in one.hits]
+    told = [pair for one in asked if one.there >= EVEN for pair in one.hits]
     before = sum(right for likely, right in told if likely >= cut)
     said = sum(likely >= cut for likely, _ in told)
     return 100 * before / max(1, said), 100 * before / max(1, sum(right for _, right in told))
@@ -109,14 +109,14 @@ def choose(sets: Sequence[Sequence[Asked]]) -> tuple[float, list[float | None]]:
 
 def row_of(title: str, phrase: str, asked: Sequence[Asked], cut: float) -> str:
     """What the strengths and the cut are worth for one way to ask, as a row."""
-    kinds = {"strong": (STRONG, 2.0), "possible": (cut, STRONG), "weak": (-1.0, cut)}
+    kinds = {"strong": (EVEN, 2.0), "possible": (cut, EVEN), "weak": (-1.0, cut)}
     told = []
     for low, high in kinds.values():
         of = [right for one in asked for likely, right in one.hits if low <= likely < high]
         told.append(100 * sum(of) / max(1, len(of)))
     told += cut_off(asked, cut)
-    told.append(100 * sum(one.there >= STRONG for one in asked) / len(asked))
-    told.append(100 * sum(one.absent < STRONG for one in asked) / len(asked))
+    told.append(100 * sum(one.there >= EVEN for one in asked) / len(asked))
+    told.append(100 * sum(one.absent < EVEN for one in asked) / len(asked))
     return f"| {title} | {phrase} | " + " | ".join(f"{one:.0f}" for one in told) + " |"
 
 

@@ -70,9 +70,7 @@ def test_a_line_names_rank_match_and_the_whole_path(index, monkeypatch):
     lines = done.stdout.splitlines()
     assert len(lines) == 2
     for rank, (line, hit) in enumerate(zip(lines, tree, strict=True), 1):
-        match = hit["match_probability"]
-        told = f"{hit['similarity']:.3f}" if match is None else f"{match:.0%}"
-        assert line.split()[:2] == [str(rank), told]
+        assert line.split()[:2] == [str(rank), f"{hit['similarity']:.3f}"]
         assert hit["photo"] in line  # in one piece, however narrow the terminal is
 
 

@@ -55,3 +55,8 @@ def test_verdict_in_words():
     wanted = [None, "no sure match", "match"]
     assert [verdict(p) for p in (None, 0.49, 0.5)] == wanted
     assert [Judgement(0.9, p).verdict for p in (None, 0.49, 0.5)] == wanted
+
+
+def test_strength_in_a_word():
+    wanted = [None, "weak", "possible", "possible", "strong"]
+    assert [Judgement(0.9, p).strength for p in (None, 0.24, 0.25, 0.49, 0.5)] == wanted

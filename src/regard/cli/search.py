@@ -333,9 +333,8 @@ def _print_line(text: str) -> None:
 
 
 def _head(rank: int, hit: "Hit") -> str:
-    """Rank and match of a photo; the similarity where nothing is known of the match."""
-    match = hit.judgement.match_probability
-    return f"{rank:>3}  {f'{hit.similarity:.3f}' if match is None else f'{match:.0%}':>5}"
+    """Rank and strength of a photo; the similarity where nothing is known of the match."""
+    return f"{rank:>3}  {hit.judgement.strength or f'{hit.similarity:.3f}':<8}"
 
 
 def _print_pictures(result: "SearchResult") -> None:

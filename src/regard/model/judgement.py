@@ -18,7 +18,9 @@ from jaxtyping import Float
 from regard.model.background import Answers, Spread
 
 Verdict = Literal["match", "no sure match"]
-EVEN = 0.5  # from this probability on a query has found something
+Strength = Literal["strong", "possible", "weak"]
+EVEN = 0.5  # from this probability on a query has found something, and a match is strong
+POSSIBLE = 0.25  # chosen by benchmarks/strengths.py; docs/honesty.md says what both are worth
 
 
 class Calibration(NamedTuple):
@@ -97,6 +99,14 @@ class Judgement(NamedTuple):
     def verdict(self) -> Verdict | None:
         """Whether a right answer is more likely among them than not."""
         return verdict(self.match_probability)
+
+    @property
+    def strength(self) -> Strength | None:
+        """How good a match is, in a word: from 0.5 on strong, from 0.25 on possible, else weak."""
+        if self.match_probability is None:
+            return None
+        likely = self.match_probability
+        return "strong" if likely >= EVEN else "possible" if likely >= POSSIBLE else "weak"
 
 
 class Curves(NamedTuple):
