@@ -28,7 +28,7 @@ $(VENV)/.made-for-tests: $(VENV)/.made
 $(VENV)/.made-for-development: $(VENV)/.made-for-tests
 	@echo "Installing torch and the tools of development; torch is large, this takes a minute or more ..."
 	@$(PIP) torch
-	@$(PIP) -e '.[train,backbones,test,dev,docs,ray,text]'
+	@$(PIP) -e '.[train,backbones,test,dev,docs,ray,text,heif,jxl]'
 	@touch $@
 
 install: $(VENV)/.made-for-development  ## Make .venv with everything

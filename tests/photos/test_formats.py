@@ -1,9 +1,13 @@
 """Every ending that is read has a format that is, and HEIF is one where its package is."""
 
+from datetime import datetime
+
+import numpy as np
 import pytest
 from PIL import Image
 
 from regard.photos import formats
+from regard.photos.decode import read_photo
 
 
 def test_every_ending_is_of_a_format_that_is_read():
@@ -24,6 +28,23 @@ def test_photos_of_iphones_where_their_package_is_installed(tmp_path):
     pytest.importorskip("pi_heif", reason="pi-heif is not installed (pip install 'regard[heif]')")
     assert formats.is_photo_name("IMG_0001.HEIC")
     assert "HEIF" in formats.formats()
+
+
+def test_jpeg_xl_where_its_package_is_installed(tmp_path):
+    """Turned upright, with its size and date, in colours as they were to a few steps."""
+    pytest.importorskip("pillow_jxl", reason="install the extra jxl (pip install 'regard[jxl]')")
+    assert "JXL" in formats.formats()
+    exif = Image.Exif()
+    exif[0x0112] = 6  # a quarter turn to the right shows it upright
+    exif[0x8769] = {0x9003: "2019:05:01 10:00:00"}
+    image = Image.new("RGB", (40, 24), (200, 30, 30))
+    image.paste((30, 30, 200), (0, 0, 20, 24))
+    image.save(tmp_path / "a.jxl", exif=exif.tobytes())
+    assert formats.is_photo_name("a.JXL")
+    photo = read_photo(tmp_path / "a.jxl")
+    assert (photo.width, photo.height, photo.taken) == (24, 40, datetime(2019, 5, 1, 10))
+    above, below = photo.image.getpixel((12, 4)), photo.image.getpixel((12, 36))
+    assert np.abs(np.subtract([above, below], [(30, 30, 200), (200, 30, 30)])).max() <= 6
 
 
 @pytest.mark.parametrize(

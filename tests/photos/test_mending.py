@@ -10,7 +10,7 @@ from pictures import chunk, distance, saved, scene, segment
 from PIL import Image
 
 from regard.errors import AbsentError, PhotoError
-from regard.photos import decode
+from regard.photos import decode, formats
 from regard.photos.decode import read_photo
 
 NOISE = np.random.default_rng(0).bytes(60)
@@ -121,17 +121,17 @@ def test_a_grey_bottom_is_not_taken_for_a_missing_one():
 
 def test_a_photo_of_a_kind_that_is_not_read_is_called_what_it_is(tmp_path, monkeypatch):
     path = tmp_path / "really.jpg"
-    path.write_bytes(b"\xff\x0a" + NOISE)
-    with pytest.raises(PhotoError, match="is a JPEG XL of a kind that cannot be read"):
-        read_photo(path)
-    monkeypatch.setattr(decode, "formats", lambda: ("JPEG",))  # as without the package
-    monkeypatch.setattr(decode, "can_read_heif", lambda: False)
-    path.write_bytes(struct.pack(">I", 24) + b"ftypheic" + NOISE)
-    with pytest.raises(PhotoError, match=r"is a HEIC .* pip install 'regard\[heif\]'"):
-        read_photo(path)
-    monkeypatch.setattr(decode, "can_read_heif", lambda: True)
-    with pytest.raises(PhotoError, match=r"is a HEIC .* restore it if it is damaged"):
-        read_photo(path)
+    monkeypatch.setattr(decode, "formats", lambda: ("JPEG",))  # as without the packages
+    starts = {"heif": struct.pack(">I", 24) + b"ftypheic", "jxl": b"\xff\x0a"}
+    for extra, start in starts.items():
+        path.write_bytes(start + NOISE)
+        kind = {"heif": "HEIC", "jxl": "JPEG XL"}[extra]
+        monkeypatch.setattr(formats, "has_extra", lambda _extra: False)
+        with pytest.raises(PhotoError, match=rf"is a {kind} .* pip install 'regard\[{extra}\]'"):
+            read_photo(path)
+        monkeypatch.setattr(formats, "has_extra", lambda _extra: True)
+        with pytest.raises(PhotoError, match=rf"is a {kind} .* restore it if it is damaged"):
+            read_photo(path)
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from PIL import Image, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from regard.errors import AbsentError, PhotoError
-from regard.photos.formats import can_read_heif, formats, kind_of
+from regard.photos.formats import formats, kind_of, missing_extra
 from regard.photos.meaning import prepare, to_rgb
 from regard.photos.mending import Mended, mended
 from regard.photos.pages import go_to_photo
@@ -192,23 +192,24 @@ def _explained(error: Exception, wanted: _Wanted, head: bytes | None) -> PhotoEr
         )
     if isinstance(error, _RawError | UnidentifiedImageError):
         raw = isinstance(error, _RawError)
-        return PhotoError(_unknown(name, "raw file" if raw else kind_of(head or b"")[0]))
+        return PhotoError(_unknown(name, *(("raw file", "") if raw else kind_of(head or b""))))
     reason = "its end is missing" if "truncated" in str(error) else str(error) or type(error)
     return PhotoError(
         f"{name} is damaged ({reason}); it must be a whole file. Restore it or leave it out."
     )
 
 
-def _unknown(name: str, kind: str) -> str:
+def _unknown(name: str, kind: str, ending: str) -> str:
     if not kind:
         return (
             f"{name} is not a photo in a known format; it may be damaged, or no photo at all. "
             "Convert it to JPEG or PNG, or leave it out."
         )
+    extra = missing_extra(ending)
     how = (
-        "Install what reads it: pip install 'regard[heif]'"
-        if kind == "HEIC" and not can_read_heif()
-        else ("Convert it to JPEG or PNG, or restore it if it is damaged.")
+        "Convert it to JPEG or PNG, or restore it if it is damaged."
+        if extra is None
+        else f"Install what reads it: pip install 'regard[{extra}]'"
     )
     return f"{name} is a {kind} of a kind that cannot be read; it must be one Pillow reads. {how}"
 

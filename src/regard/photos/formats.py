@@ -4,6 +4,7 @@ Knows names only; opens no photo.
 """
 
 import functools
+import importlib
 import importlib.util
 import os
 import re
@@ -19,9 +20,13 @@ _ENDINGS = (
     *(".bmp", ".dib", ".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm"),
     *(".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx"),
 )
-_HEIF_ENDINGS = (".heic", ".heif", ".hif")
+_EXTRAS = {  # module that an extra brings, Pillow's name of the format, endings
+    "heif": ("pi_heif", "HEIF", (".heic", ".heif", ".hif")),
+    "jxl": ("pillow_jxl", "JXL", (".jxl",)),
+}
+_OF_EXTRAS = {ending: extra for extra, (*_, some) in _EXTRAS.items() for ending in some}
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "JPEG2000")  # and MPO
-_OTHER_PHOTOS = (*_HEIF_ENDINGS, ".jxl", ".psd")
+_OTHER_PHOTOS = (*_OF_EXTRAS, ".psd")
 _PARTS = (".mov", ".aae", ".xmp")  # of what phones and editors put beside a photo of that name
 _KINDS = {  # name and usual ending by how files begin
     b"\xff\xd8\xff": ("JPEG", ".jpg"),
@@ -42,27 +47,35 @@ _SHORT_ENDING = re.compile(r"\.[a-z0-9_-]{1,8}(\(\d{1,3}\))?")
 
 
 @functools.cache
-def can_read_heif() -> bool:
-    """Whether the extra package that reads the photos of iPhones is installed."""
-    return importlib.util.find_spec("pi_heif") is not None
+def has_extra(extra: str) -> bool:
+    """Whether the package is installed that reads a format: heif (photos of iPhones) or jxl."""
+    return importlib.util.find_spec(_EXTRAS[extra][0]) is not None
+
+
+def missing_extra(ending: str) -> str | None:
+    """The extra that is to be installed for files with an ending; None where there is none."""
+    extra = _OF_EXTRAS.get(ending)
+    return None if extra is None or has_extra(extra) else extra
 
 
 @functools.cache
 def endings() -> tuple[str, ...]:
     """Endings of the files that are read, in lower case."""
-    return (*_ENDINGS, *raw.ENDINGS, *(_HEIF_ENDINGS if can_read_heif() else ()))
+    more = (ending for ending, extra in _OF_EXTRAS.items() if has_extra(extra))
+    return (*_ENDINGS, *raw.ENDINGS, *more)
 
 
 @functools.cache
 def formats() -> tuple[str, ...]:
-    """Pillow's names of the formats that are read; the first call makes HEIF one of them."""
-    names = (*_FORMATS, "AVIF") if features.check("avif") else _FORMATS
-    if not can_read_heif():
-        return names
-    import pi_heif
-
-    pi_heif.register_heif_opener()
-    return (*names, "HEIF")
+    """Pillow's names of the formats that are read; the first call makes those of extras known."""
+    names = [*_FORMATS, "AVIF"] if features.check("avif") else [*_FORMATS]
+    for extra, (module, name, _) in _EXTRAS.items():
+        if has_extra(extra):
+            package = importlib.import_module(module)
+            if extra == "heif":
+                package.register_heif_opener()  # the other registers itself
+            names.append(name)
+    return tuple(names)
 
 
 def is_photo_name(name: str) -> bool:
@@ -94,13 +107,15 @@ def advice(kinds: Iterable[str]) -> str:
     photos = {kind for kind in kinds if looks_like_photos(kind)}
     if not photos:
         return ""
-    heic = ", HEIC" if can_read_heif() else ""
+    names = {"heif": "HEIC", "jxl": "JPEG XL"}
+    more = "".join(f", {name}" for extra, name in names.items() if has_extra(extra))
     text = (
-        f"Read are JPEG, PNG, WebP, GIF, AVIF{heic}, BMP, TIFF, PNM, JPEG 2000 and cameras' raw "
+        f"Read are JPEG, PNG, WebP, GIF, AVIF{more}, BMP, TIFF, PNM, JPEG 2000 and cameras' raw "
         "files, by their endings: rename or convert the others."
     )
-    if photos & set(_HEIF_ENDINGS):
-        text += " For .heic: pip install 'regard[heif]'"
+    missing = {missing_extra(kind): kind for kind in sorted(photos, reverse=True)}
+    for extra, kind in sorted((extra, kind) for extra, kind in missing.items() if extra):
+        text += f" For {kind}: pip install 'regard[{extra}]'."
     return text
 
 
