@@ -15,13 +15,14 @@ KILL = """
 import os, sys
 import regard.training.loop as loop
 loop._SAVE_EVERY = 2
-real, calls = loop.learning_rate, []
+from regard.training.config import TrainConfig
+real, calls = TrainConfig.rate, []
 def rate(*rest):  # asked for once a step
     calls.append(1)
     if len(calls) == 6 and os.environ["RANK"] == "1":
         os._exit(9)
     return real(*rest)
-loop.learning_rate = rate
+TrainConfig.rate = rate
 from regard.cli.main import run
 run()
 """
