@@ -220,7 +220,8 @@ def main() -> None:
         rows = weights(venv, work) + cold_starts(version, work)
         if asked.baseline:
             rows += beside(version, Version(asked.baseline, asked.baseline_source), work)
-    write(rows, version.run("-c", MACHINE).strip())
+        machine = version.run("-c", MACHINE).strip()
+    write(rows, machine)
     for row in rows:
         print(f"{'' if row.kept else 'NOT KEPT  '}{row.what}: {row.measured:.3g} {row.unit}")
     sys.exit(0 if all(row.kept for row in rows) else 1)
