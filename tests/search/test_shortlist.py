@@ -295,3 +295,30 @@ def test_words_are_scaled_as_their_similarity_is(scoring, scale):
     ((weight, rows),) = shortlist.scaled([(-2.0, words)], scoring)
     assert weight == -2.0
     np.testing.assert_allclose(rows, words * scale, rtol=1e-6)
+
+
+def test_numba_is_not_loaded_for_a_single_search(store, queries, monkeypatch):
+    used = []
+    for name in ("plain_products", "inner_products"):
+        products = getattr(shortlist, name)
+        monkeypatch.setattr(
+            shortlist, name, lambda *of, p=products, n=name: (used.append(n), p(*of))[1]
+        )
+    listed = Shortlist(store)
+    first, second = (listed.nearest(list(store), queries, 20) for _ in range(2))
+    assert first == second == listed.over(store).nearest(list(store), queries, 20)
+    assert used == ["plain_products"] * 4 + ["inner_products"] * 8  # of four shards each
+
+
+def test_a_collection_that_has_grown_vast_is_searched_along_few_directions(tmp_path, monkeypatch):
+    monkeypatch.setattr(shortlist, "_TOGETHER", 400 * 80)
+    photo_store = flat(np.random.default_rng(2), 600, 80, 0.1)
+    asked = [(1.0, photo_store[7][1].vectors), (1.0, photo_store[130][1].vectors)]
+    with RegionStore(tmp_path / "store", "test", 80, writable=True, compressed=True) as store:
+        listed = Shortlist(store)
+        for part, dims in ((slice(300), 80), (slice(300, 600), 64)):
+            store.append(photo_store[part])
+            listed = listed.over(store)
+            nearest = listed.nearest(list(store), asked, 20)
+            assert overlap(nearest, by_hand(store, list(store), asked, 20)) >= 0.9
+            assert {rough.vectors.shape[1] for rough in listed._means.values()} == {dims}

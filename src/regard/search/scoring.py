@@ -1,6 +1,6 @@
 """Exact scores of a query with every photo of a store, or with those of a shortlist.
 
-Of more than fifty thousand photos a shortlist is scored: a few hundred whose mean regions come
+Of more than ten thousand photos a shortlist is scored: a few hundred whose mean regions come
 near the query. In a smaller store all are, and there are two ways. A photo's vectors can be read,
 turned to float32 and scored there and then, by numpy alone: with one query at hand the attended
 vectors are cheaper to build than Gram matrices. Or photos are made ready once, which takes as long
@@ -39,7 +39,7 @@ LISTED, LISTED_A_HIT = 50, 5  # photos of a shortlist, and more for every hit th
 LISTED_WORDS, _MOST_TIMES = 8, 4  # as many times more as words are fewer: these find less surely
 _AT_ONCE = 64  # photos scored at a time by one thread: their vectors stay near the processor
 _ALONE = 1 << 15  # photos for one thread: a second takes a quarter more work to save a tenth
-_MAPPED = 1024  # photos read before the system may take back their pages
+_MAPPED = 256  # photos read before the system may take back their pages
 _FEW = 1024  # photos that are not worth making ready
 _READY_A_SEARCH = 4096  # photos made ready by every search but the first
 _ONE_BY_ONE = 2  # queries (words or regions) of a pair at whose attention turns on single signs

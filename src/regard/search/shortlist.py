@@ -2,12 +2,13 @@
 
 For every photo the unit vector in the direction of its mean region is kept, in int8. Its inner
 product with a query's words orders photos nearly as attention does, where a model was trained to
-agree on both (the contrastive loss does that). A search goes through all of them along the few
-directions in which they lie most, a quarter of the numbers for the model that ships: how fast
-memory is read decides how long a search of a million photos takes. Of the photos that come
-nearest, one in twenty, groups of like regions (`regard.search.groups`) tell which few are worth
-scoring: what a single word names is often seen in few regions of a photo. There is nothing to train
-or balance: adding a shard adds its means and groups, and what was removed is passed over.
+agree on both (the contrastive loss does that). A search goes through all of them, in a very large
+collection along the few directions in which they lie most, a quarter of the numbers for the model
+that ships: how fast memory is read decides how long a search of a million photos takes. Of the
+photos that come nearest, one in twenty, groups of like regions (`regard.search.groups`) tell which
+few are worth scoring: what a single word names is often seen in few regions of a photo. There is
+nothing to train or balance: adding a shard adds its means and groups, and what was removed is
+passed over.
 
 With them is kept what each photo's similarities are lowered by (`regard.model.background`). A
 collection in which every photo is scored needs that alone.
@@ -24,7 +25,7 @@ from jaxtyping import Float, Int, Int8
 
 from regard.core.padding import some_of
 from regard.core.scoring import Scoring
-from regard.kernels.bytes import inner_products
+from regard.kernels.bytes import inner_products, plain_products
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
 from regard.search import groups, mean_files
@@ -34,7 +35,8 @@ from regard.store.region_store import RegionStore
 _LISTS = 4  # of photos whose places are kept, as of all photos and those that pass a filter
 _MANY = 1000  # photos from which on it is worth keeping where they stand
 
-_TOGETHER = 1 << 26  # bytes of mean vectors that are brought along few directions together
+_TOGETHER = 1 << 26  # bytes of mean vectors from which on they are brought along few directions,
+# so many together
 _FITTED = 8192  # photos that tell these directions, and that are brought along them at a time
 _FEWEST, _HELD = 64, 0.9  # directions come in so many; they hold this share of the squares
 
@@ -48,7 +50,7 @@ Queries = Sequence[tuple[float, Float[np.ndarray, "_ dim"]]]
 
 
 class _Rough(NamedTuple):
-    """The means of a shard as they are searched: along few directions."""
+    """The means of a shard as they are searched: of very many along few directions."""
 
     starts: Int[np.ndarray, " photo"]
     vectors: Int8[np.ndarray, "photo few"]
@@ -84,13 +86,17 @@ class Shortlist:
         self._groups: dict[str, np.ndarray] = {}  # likewise
         self._directions: Float[np.ndarray, "dim few"] | None = None
         self._whole = False  # whether those of every shard are there
+        self._is_vast = len(store) * store.dim >= _TOGETHER
+        self._asked = False  # before: numpy answers once in less time than numba takes to load
         self._lists: list[_Rows] = []  # as last asked for, the latest first
         self._lock = threading.Lock()
 
     def over(self, store: RegionStore) -> "Shortlist":
         """One for a later state of the store, which keeps the means of shards that stayed."""
         later = Shortlist(store, self._background, self._scoring)
-        if mean_files.is_shortlisted(store) == mean_files.is_shortlisted(self._store):
+        later._asked = self._asked
+        kept = mean_files.is_shortlisted(store) == mean_files.is_shortlisted(self._store)
+        if kept and later._is_vast == self._is_vast:
             with self._lock:
                 later._means, later._directions = self._means, self._directions
                 later._groups = dict(self._groups)
@@ -135,20 +141,23 @@ class Shortlist:
 
     def _by_means(self, keys: Sequence[str], queries: Queries) -> Float[np.ndarray, " photo"]:
         """Inner products of photos' mean regions with the query's words, all together."""
-        assert self._directions is not None  # there are photos
         by_file = self._placed(keys)
-        codes, scale = to_int8((mean_query(queries) @ self._directions)[None])
+        asked = mean_query(queries)
+        if self._directions is not None:
+            asked = asked @ self._directions
+        codes, scale = to_int8(asked[None])
         rough = codes[0]
+        products, self._asked = (inner_products if self._asked else plain_products), True
         out = np.zeros(len(keys), np.float32)
 
         def work(files: Sequence[str]) -> None:
             for file in files:
                 means, rows = self._means[file], by_file[file]
                 if isinstance(rows, slice):
-                    inner_products(means.vectors, means.scales, rough, out[rows])
+                    products(means.vectors, means.scales, rough, out[rows])
                     continue
                 found = np.zeros(len(rows), np.float32)
-                inner_products(means.vectors, means.scales, rough, found)
+                products(means.vectors, means.scales, rough, found)
                 out[rows[rows >= 0]] = found[rows >= 0]
 
         files, threads = list(by_file), thread_count(None)
@@ -178,7 +187,7 @@ class Shortlist:
         return out
 
     def _load(self) -> None:
-        """Have the means of every shard, and the directions they are along."""
+        """Have the means of every shard, and the directions they are along, if any."""
         with self._lock:
             if not self._whole:
                 self._load_all()
@@ -203,10 +212,10 @@ class Shortlist:
         self._groups = {file: of for file, of in self._groups.items() if file in self._means}
 
     def _roughly(self, means: dict[str, mean_files.Means]) -> dict[str, _Rough]:
-        """The same along few directions, in one block: a large one is given huge pages."""
+        """The same; of very many along few directions, in one block: that is given huge pages."""
         if not means:
             return {}
-        if not mean_files.is_shortlisted(self._store):
+        if not self._is_vast or not mean_files.is_shortlisted(self._store):
             return {file: _Rough(*one[:4]) for file, one in means.items()}
         vectors = np.concatenate([one.vectors for one in means.values()])
         scales = np.concatenate([one.scales for one in means.values()])
