@@ -121,6 +121,16 @@ def test_a_batch_that_cannot_be_parted_is_refused():
         Ranks(0, 3).part(10)
 
 
+@pytest.mark.parametrize(
+    "all_pairs",
+    ["training.negatives=sum", "training.sum_epochs=1", "training.attention_weight=0.5"],
+)
+def test_gates_of_all_pairs_are_refused_to_several_processes(tmp_path, all_pairs):
+    learner(tmp_path / "alone", "saf-f30k", "model.aspects=8", all_pairs)
+    with pytest.raises(ConfigError, match=r"trains in one process only.*train without torchrun"):
+        learner(tmp_path / "two", "saf-f30k", "model.aspects=8", all_pairs, ranks=Ranks(0, 2))
+
+
 def test_every_process_takes_the_card_of_its_own(monkeypatch):
     began, chosen = [], []
     monkeypatch.setattr(torch.cuda, "set_device", chosen.append)

@@ -25,6 +25,7 @@ from regard.training.heads import begin_as_identity
 from regard.training.machine import DEFAULT_MACHINE, Machine
 from regard.training.precision import scaler_of
 from regard.training.projection import ProjectedDataset, mean_and_deviation, widened
+from regard.training.ranks import Ranks
 from regard.training.run import Run
 from regard.training.state_tables import StateTable
 from regard.training.step import batch_loss
@@ -47,7 +48,8 @@ class Learner:
         machine: what it learns on.
 
     Raises:
-        ConfigError: the model to go on from has other sizes, or there is nothing to compile.
+        ConfigError: the model to go on from has other sizes, there is nothing to compile, or
+            several processes cannot train this recipe together.
     """
 
     def __init__(
@@ -62,6 +64,7 @@ class Learner:
         reading: Reading = WORDS_ALONE,
         machine: Machine = DEFAULT_MACHINE,
     ) -> None:
+        _check_gates(recipe, machine.ranks)
         self.recipe, self._run, self.device = recipe, run, machine.device
         self._ranks, self.tokenizer = machine.ranks, reading.tokenizer
         config = recipe.training
@@ -178,6 +181,18 @@ _SCALE, _SCALER = "scaler", ("scale", "_growth_tracker")
 _LEAST_SCALE = 1.0  # a loss that is scaled down to this and still has no finite gradient has none
 _FRESH = {"words.weigh.weight", "regions.labels.gain"}
 """Weights that a model may begin with although the one it goes on from has none."""
+
+
+def _check_gates(recipe: Recipe, ranks: Ranks) -> None:
+    """SAF normalises its gates over the pairs of a batch, which no process has all of."""
+    config = recipe.training
+    of_all = config.negatives == "sum" or config.sum_epochs or config.attention_weight
+    if ranks.count > 1 and recipe.model.scoring.scorer == "saf" and of_all:
+        raise ConfigError(
+            "model.scoring.scorer=saf with a loss over all pairs of a batch trains in one process "
+            "only. Use training.negatives=hardest, training.sum_epochs=0 and "
+            "training.attention_weight=0, or train without torchrun."
+        )
 
 
 def _go_on_from(model: MatchingModel, start: MatchingModel) -> None:
