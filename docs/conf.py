@@ -12,6 +12,7 @@ from sphinx.application import Sphinx
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+import jaxtyping  # noqa: F401 - signatures on the site then show shapes as it writes them
 import jupytext
 from as_notebook import PAGE, notebook
 

@@ -15,7 +15,7 @@ import typer.main
 
 import regard
 from regard import errors
-from regard.cli.main import app
+from regard.cli.main import app, load_verb
 from regard.core.model_config import ModelConfig, TextConfig
 from regard.core.scoring import Scoring
 from regard.training.config import TrainConfig, load_recipe, recipe_names
@@ -32,7 +32,7 @@ def commands() -> str:
         "Commands that make something resume when rerun. An error is one line, and the exit code "
         "is 2.\n"
     ]
-    parts += [_command(name, verb) for name, verb in sorted(root.commands.items())]
+    parts += [_command(name, load_verb(name)) for name in sorted(root.commands)]
     return "\n".join(parts)
 
 

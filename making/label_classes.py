@@ -16,13 +16,13 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from PIL import Image
 
 from regard.datasets.captions import load_captions
 from regard.model.labels import FILE, LabelClasses
 from regard.photos.decode import read_photo
 from regard.regions.pyramid import SHORT_SIDE, network_size, pool_weights
+from regard.shapes import Float
 from regard.store.region_store import RegionStore
 from regard.training.tuning.backbone import EfficientNetLite2, load_backbone, weights_path
 from regard.words.states import padded_states

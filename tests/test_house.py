@@ -82,6 +82,23 @@ def test_help_imports_nothing_heavy(arguments):
     assert "Usage" in done.stdout
 
 
+def test_an_index_is_opened_without_what_a_search_does_not_need():
+    script = (
+        "import sys, regard.search.index\n"
+        "needless = {'numba', 'jaxtyping', 'filelock', 'asyncio', 'importlib.metadata',\n"
+        "            'onnxruntime', 'PIL.TiffImagePlugin'} & set(sys.modules)\n"
+        "sys.exit(f'imported {needless}' if needless else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_shapes_are_told_without_jaxtyping():
+    script = "from regard.shapes import Float; print((Float[list, 'a b'] | None).__args__[0])"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.stdout == "typing.Annotated[list, 'Float a b']\n"
+
+
 def test_nothing_is_unpickled():
     """Only the backbone's weights go through torch.load, and without running their pickle."""
     for path in FILES:

@@ -1,8 +1,12 @@
 """The entry point: every error one line, whoever raised it."""
 
 import re
+import subprocess
+import sys
 
 import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
 
 import regard
 from regard.cli import main
@@ -87,3 +91,31 @@ def test_the_help_calls_what_is_given_by_plain_names(monkeypatch):
     assert {"PATH", "TEXT", "<relevance|date>"} <= kinds
     assert not re.search(r"<(list|str|bool|int|path|float)\b", text)
     assert "squar " not in text  # no word is broken
+
+
+def test_the_help_says_of_every_verb_what_its_own_says_first():
+    for name, stands_for_it in get_command(main.app).commands.items():
+        verb = main.load_verb(name)
+        assert verb.name == name
+        assert stands_for_it.help == " ".join(verb.help.split("\n\n")[0].split())
+
+
+def test_options_of_a_verb_are_completed():
+    typed = {"_REGARD_COMPLETE": "complete_bash", "COMP_WORDS": "regard search --so"}
+    done = CliRunner().invoke(main.app, [], "", typed | {"COMP_CWORD": "2"}, prog_name="regard")
+    assert done.stdout.split() == ["--sort"]
+
+
+def test_a_verb_is_loaded_when_it_is_called():
+    script = (
+        "import sys; from regard.cli.main import app\n"
+        "try: app(['{}', '--help'])\n"
+        "except SystemExit: pass\n"
+        "loaded = {{'search', 'train', 'cluster'}} & {{m.rpartition('.')[2] for m in sys.modules\n"
+        "          if m.startswith('regard.cli.')}}\n"
+        "sys.exit(str(loaded) if loaded != {} else 0)"
+    )
+    for call, loaded in (("search", {"search"}), ("--version", set())):
+        code = script.format(call, loaded or "set()")
+        done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr

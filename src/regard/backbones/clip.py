@@ -10,13 +10,13 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
 from regard.backbones.pixels import Processing, read_processing
 from regard.backbones.protocol import Heard, Seen
 from regard.backbones.texts import WordReader, unit
+from regard.shapes import Bool, Float
 
 _DEFAULT = Processing(
     side=224,

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.backbones.extractor import BackboneExtractor
 from regard.backbones.fitted import NOTHING, Fitted, folder_of_fits, load_fitted
@@ -29,6 +28,7 @@ from regard.model.encoded import EncodedCaptions
 from regard.model.model import Captions, Images, Model
 from regard.progress import Progress, silent
 from regard.regions.extractor import Extractor
+from regard.shapes import Bool, Float, Int
 from regard.words.special import SPECIAL, WHOLE
 from regard.words.tokens import tokenize
 from regard.words.vocabulary import Vocabulary

@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
 
 from regard.backbones.protocol import Backbone, Seen
 from regard.kernels.precision import (
@@ -27,6 +26,7 @@ from regard.kernels.precision import (
 )
 from regard.photos.decode import read_photo
 from regard.photos.samples import FOLDER
+from regard.shapes import Bool, Float
 
 AGREE = 0.999
 """Least cosine of a vector with its own in float32."""

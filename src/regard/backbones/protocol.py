@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Bool, Float
 from PIL import Image
+
+from regard.shapes import Bool, Float
 
 
 class Look(NamedTuple):

@@ -15,11 +15,11 @@ words are cosines, whatever the last number says.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts, word_shares
 from regard.model.encoded import EncodedCaption, EncodedCaptions
+from regard.shapes import Bool, Float
 
 
 class WholeScores(NamedTuple):

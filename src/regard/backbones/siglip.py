@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from PIL import Image
 from torch import Tensor
 
@@ -19,6 +18,7 @@ from regard.backbones.pixels import Processing, read_processing
 from regard.backbones.protocol import Heard, Seen
 from regard.backbones.texts import WordReader, unit
 from regard.errors import CheckpointError
+from regard.shapes import Bool, Float
 
 _DEFAULT = Processing(
     side=224,

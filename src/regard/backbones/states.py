@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.backbones.extractor import identity_of
 from regard.backbones.loading import Loaded, load_backbone
 from regard.backbones.settings import Choice
+from regard.shapes import Float
 
 _AT_ONCE = 256  # captions
 

@@ -12,7 +12,8 @@ All are linear in the word, so its evidence is its largest product with regions 
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
+
+from regard.shapes import Float
 
 
 class Support(NamedTuple):

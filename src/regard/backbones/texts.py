@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 
 from regard.backbones.protocol import Heard
+from regard.shapes import Float, Int
 
 _AT_ONCE = 64  # texts read together
 _KEPT = 50_000  # words whose vectors are remembered

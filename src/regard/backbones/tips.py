@@ -10,7 +10,6 @@ from typing import Any, Literal
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
 from regard.backbones.pixels import Processing, read_processing
@@ -18,6 +17,7 @@ from regard.backbones.protocol import Heard, Seen
 from regard.backbones.texts import unit
 from regard.backbones.words import word_of_piece, word_spans
 from regard.core.padding import some_of
+from regard.shapes import Bool, Float
 
 ClassToken = Literal["alt", "synthetic"]
 """Of the two: taught by alternative texts of the web, or by captions that were written for it."""

@@ -4,9 +4,9 @@ Knows boxes in units of a square; knows nothing of networks.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.regions.pyramid import pyramid_boxes
+from regard.shapes import Bool, Float
 
 GRID_SIDE = 16  # most cells along a side of a grid
 

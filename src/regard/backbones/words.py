@@ -7,7 +7,8 @@ Knows places in a text; knows nothing of networks.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Int
+
+from regard.shapes import Int
 
 Span = tuple[int, int]
 

@@ -10,14 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    TextColumn,
-    TimeElapsedColumn,
-    TimeRemainingColumn,
-)
-from rich.progress import Progress as Bars
 from rich.segment import Segment
 from rich.text import Text
 
@@ -26,6 +18,8 @@ from regard.extras import bring
 from regard.progress import Progress
 
 if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
+
     from regard.datasets.captions import Captions
     from regard.datasets.dataset import BoxedDataset
 
@@ -121,18 +115,20 @@ def progress_bars(*labels: str) -> Iterator[list[Progress]]:
     if not notes.is_terminal:
         yield [_line_progress(label) for label in labels]
         return
+    from rich import progress as rich
+
     columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
+        rich.TextColumn("{task.description}"),
+        rich.BarColumn(),
+        rich.MofNCompleteColumn(),
+        rich.TimeElapsedColumn(),
+        rich.TimeRemainingColumn(),
     )
-    with Bars(*columns, console=notes, transient=True) as bars:
+    with rich.Progress(*columns, console=notes, transient=True) as bars:
         yield [_bar(bars, label, visible=n == 0) for n, label in enumerate(labels)]
 
 
-def _bar(bars: Bars, label: str, *, visible: bool) -> Progress:
+def _bar(bars: "Bars", label: str, *, visible: bool) -> Progress:
     """Progress for people: a bar, shown at the latest when it is told of something."""
     task = bars.add_task(label, total=None, visible=visible)
 

@@ -9,18 +9,48 @@ from typing import Annotated, Any
 
 import typer
 import typer.core
+import typer.main
 
 import regard
-from regard.cli import cluster, models
 from regard.errors import RegardError
 
-_VERBS = {  # each a function in a file of its name, in the order of the help
-    "Your photos": ("index", "search", "serve", "captions", "explain", "demo", "doctor"),
-    "Research": (
-        *("evaluate", "compare", "score", "reproduce", "calibrate", "bench"),
-        *("extract", "train", "curves", "tune", "ablate", "blend", "point"),
-        *("import", "export", "export-vectors"),
-    ),
+_VERBS = {  # in the order of the help, which is printed without loading them
+    "Your photos": {
+        "index": "Make an index of photos, or bring it up to date.",
+        "search": "Find the photos that fit a sentence best.",
+        "serve": "Search photos on a page, and see which word looked where.",
+        "captions": "Rank sentences by how well they fit a photo.",
+        "explain": "Draw which word looked where, with each word's cosine and its share of the "
+        "similarity.",
+        "demo": "Index photos, answer a few sentences, and draw why each best photo was found.",
+        "doctor": "Versions, the machine, which precision it computes quicker in, and the shipped "
+        "weights.",
+    },
+    "Research": {
+        "evaluate": "Measure retrieval both ways on a split, with 95 % intervals.",
+        "compare": "Compare two models on the same queries, by a paired bootstrap.",
+        "score": "Print how well a photo and a sentence fit; higher is better.",
+        "reproduce": "Train and evaluate a recipe of a paper; print paper, accepted band and got.",
+        "calibrate": "Fit a model's probabilities, verdicts and word support, and say how far they "
+        "hold.",
+        "bench": "Measure one stage on this machine.",
+        "extract": "Read photos and store the features of their regions.",
+        "train": "Train a model; the best on the val split is kept in OUT/best.",
+        "curves": "Draw loss and rSum on val by epoch, several runs in one picture.",
+        "tune": "Tune the backbone to captions; OUT/best is the model with its tuned backbone.",
+        "ablate": "Train and judge the paper's ablation: VSE++, Sum-Max and SCAN on the same "
+        "regions.",
+        "blend": "Blend the weights of a model and of what it was tuned to.",
+        "point": "Teach a model where words point, for the maps people see.",
+        "import": "Read files of the official SCAN and VSE++ code. Nothing in a checkpoint is "
+        "executed.",
+        "export": "Write a checkpoint that the official SCAN code loads, and its vocabulary beside "
+        "it.",
+        "export-vectors": "Bring another database into step with an index: ids and one vector a "
+        "photo.",
+        "models": "Pretrained vision-language backbones: list, get and check them.",
+        "cluster": "The stages that many photos need, on the machines of a Ray cluster.",
+    },
 }
 _KINDS = {
     "str": "TEXT",
@@ -35,8 +65,19 @@ _INTERRUPTED = 130  # the shell's exit code of what Ctrl+C ended
 # "-1: a leash" and "-a leash; a dog": a weight as queries have them, or a minus and several words
 _NEGATIVE = re.compile(r"-\s*(\d+\.?\d*|\.\d+)?\s*:|-[^-=]*[\s;]")
 
+
+class _Verbs(typer.core.TyperGroup):
+    """Verbs, each loaded when it is called."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The verb that arguments begin with."""
+        name, verb, rest = super().resolve_command(ctx, args)
+        return name, verb and load_verb(str(name)), rest
+
+
 app = typer.Typer(
     name="regard",
+    cls=_Verbs,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
@@ -44,12 +85,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 for _panel, _names in _VERBS.items():
-    for _name in _names:
-        _function = _name.replace("-", "_") + "_" * keyword.iskeyword(_name)
-        _verb = getattr(importlib.import_module(f"regard.cli.{_function}"), _function)
-        app.command(_name, rich_help_panel=_panel)(_verb)
-app.add_typer(models.app, name="models", rich_help_panel="Research")
-app.add_typer(cluster.app, name="cluster", rich_help_panel="Research")
+    for _name, _does in _names.items():
+        app.command(_name, help=_does, rich_help_panel=_panel)(lambda: None)
+
+
+def load_verb(name: str) -> Any:
+    """The command of a verb: a function in a file of its name, or several in an `app` there."""
+    function = name.replace("-", "_") + "_" * keyword.iskeyword(name)
+    module = importlib.import_module(f"regard.cli.{function}")
+    loaded = typer.Typer(rich_markup_mode="markdown")
+    if hasattr(module, "app"):
+        loaded.add_typer(module.app, name=name)
+    else:
+        loaded.command(name)(getattr(module, function))
+    return typer.main.get_group(loaded).commands[name]
 
 
 def _tell_version(wanted: bool) -> None:

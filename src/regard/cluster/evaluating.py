@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.cluster.pieces import load_same
 from regard.cluster.session import stream
@@ -22,6 +21,7 @@ from regard.kernels import set_threads
 from regard.model.encoded import EncodedCaptions
 from regard.model.model import Model
 from regard.progress import Progress
+from regard.shapes import Float
 
 _PHOTOS, _CAPTIONS = 1024, 1024  # of a tile
 _KEPT = 4  # blocks of embedded photos that a worker keeps

@@ -12,8 +12,6 @@ Arrays may be numpy's or torch's, all of a call alike; torch's keep their gradie
 
 from typing import Any
 
-from jaxtyping import Bool, Float
-
 from regard.core.arrays import namespace
 from regard.core.scoring import (
     DEFAULT_SCORING,
@@ -24,6 +22,7 @@ from regard.core.scoring import (
     Scoring,
     refuse_learned,
 )
+from regard.shapes import Bool, Float
 
 Array = Any
 """An array of numpy or of torch."""

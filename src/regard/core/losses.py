@@ -7,11 +7,11 @@ true negatives by a mask, so they are never pushed away.
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from regard.core.scoring import Negatives
+from regard.shapes import Bool, Float, Int
 
 
 class Hardest(NamedTuple):

@@ -7,10 +7,10 @@ recalls are percentages. Ties count against the model unless the official order 
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.attention import Array
 from regard.errors import ShapeError
+from regard.shapes import Float, Int
 
 Ties = Literal["pessimistic", "official"]
 RECALL_AT = (1, 5, 10)

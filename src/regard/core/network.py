@@ -4,7 +4,6 @@ Knows tensors of features and word ids. Knows nothing of photos, tokenisation, t
 """
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
@@ -16,6 +15,7 @@ from regard.core.reasoner import Reasoner
 from regard.core.scoring import EPS
 from regard.core.transformer import TransformerEncoder
 from regard.device import put
+from regard.shapes import Bool, Float, Int
 
 
 class RegionEncoder(nn.Module):

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int, Shaped
+
+from regard.shapes import Float, Int, Shaped
 
 PLACE_CODE = 32
 """Numbers of a place's code in learned pooling."""

@@ -10,13 +10,13 @@ pooled scorer gives the paper's cosine, and shares of words and regions are exac
 """
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from regard.core.padding import PLACE_CODE, place_codes
 from regard.core.scoring import EPS, GPO_TEMPERATURE
 from regard.device import put
+from regard.shapes import Float, Int
 
 
 class Pooler(nn.Module):

@@ -4,12 +4,12 @@ import math
 from collections.abc import Callable
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from regard.core import reasoning
 from regard.core.model_config import ModelConfig
 from regard.core.reasoning import Nodes, kept_as
+from regard.shapes import Bool, Float
 
 _MOMENTUM = 0.1  # of the running mean and variance of gates, as torch has it
 _PAIRS = 1 << 22  # numbers of attended vectors at a time

@@ -12,12 +12,11 @@ definition serves both (`core.reasoner` learns them).
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from jaxtyping import Bool, Float
-
 from regard.core.arrays import namespace
 from regard.core.attention import attend, l2norm, softmax
 from regard.core.model_config import ModelConfig
 from regard.core.scoring import EPS, Scoring
+from regard.shapes import Bool, Float
 
 Array = Any
 """An array of numpy or of torch."""

@@ -19,10 +19,10 @@ Everywhere: regions of a photo a pair; words of a sentence a pair, or of one sen
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.core.attention import attend, directed, masked_mean, pool, query_lengths, relevance
 from regard.core.scoring import EPS, Scoring, refuse_learned
+from regard.shapes import Bool, Float
 
 
 class WordParts(NamedTuple):

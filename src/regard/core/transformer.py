@@ -3,13 +3,13 @@
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
 
 from regard.core.attention import l2norm
 from regard.core.model_config import ModelConfig, TextConfig
 from regard.core.pooling import Pooler
 from regard.extras import bring
+from regard.shapes import Bool, Float, Int
 
 
 class TransformerEncoder(nn.Module):

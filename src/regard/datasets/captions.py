@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 
 from regard.datasets.caption_files import Record, read_caption_file
 from regard.errors import DataError
+from regard.shapes import Int
 
 _TRAIN_ALSO = ("restval",)  # Karpathy's COCO file: photos everyone trains on as well
 _HELD_OUT = 10  # without a split column, one photo in ten is kept for val, by its name

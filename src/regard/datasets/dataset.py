@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions, load_captions
 from regard.datasets.folders import open_precomp
 from regard.errors import DataError, ShapeError
+from regard.shapes import Float, Int
 from regard.store.region_store import Regions, RegionStore
 
 

@@ -16,9 +16,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.datasets.importing import regions_from
+from regard.shapes import Float
 from regard.store.region_store import Regions
 
 FEATURES = ("features", "x", "feat", "roi_features")

@@ -17,10 +17,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions
 from regard.errors import DataError
+from regard.shapes import Float, Int
 from regard.store.plain_arrays import map_array
 from regard.store.region_store import Regions
 

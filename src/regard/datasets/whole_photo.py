@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import BoxedDataset
+from regard.shapes import Float, Int
 
 
 class WholePhotos:

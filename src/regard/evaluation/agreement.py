@@ -14,7 +14,6 @@ from itertools import combinations
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.padding import some_of
@@ -24,6 +23,7 @@ from regard.errors import ShapeError
 from regard.evaluation.similarity import check_features, embed_photos
 from regard.model.encoded import EncodedImages
 from regard.model.model import Model
+from regard.shapes import Float, Int
 from regard.words.states import STATE_DIM, padded_states
 from regard.words.tokens import tokenize
 

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.core.metrics import RECALL_AT
 from regard.evaluation.ranking import Interval, Ranks, hits_by_photo, interval, redrawn
+from regard.shapes import Bool, Float, Int
 
 _RESAMPLES = 2000
 

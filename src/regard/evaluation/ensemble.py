@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.config import to_tree
 from regard.datasets.dataset import Dataset
 from regard.datasets.fingerprint import fingerprint
 from regard.errors import ConfigError, DataError, ShapeError
 from regard.model.model import Model
+from regard.shapes import Float
 from regard.store.artefact import digest_of
 from regard.store.atomic import replacing
 

@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.dataset import BoxedDataset, Dataset
 from regard.errors import ConfigError, DataError
@@ -28,6 +27,7 @@ from regard.evaluation.ways import OWN, Explains, Told, Way, from_map
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.shapes import Float, Int
 from regard.store.shards import Regions
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize

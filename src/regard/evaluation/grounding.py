@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.attention import attend
 from regard.core.scoring import Scoring
@@ -24,6 +23,7 @@ from regard.errors import DataError
 from regard.model.encoded import EncodedCaption
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.shapes import Float
 from regard.store.shards import Regions
 from regard.words.function_words import names_something
 from regard.words.tokens import tokenize

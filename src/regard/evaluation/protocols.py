@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.captions import Captions
 from regard.datasets.dataset import Dataset
 from regard.errors import ConfigError, DataError
+from regard.shapes import Float, Int
 
 Protocol = Literal["all", "1k", "coco-5k", "coco-1k-5fold"]
 PROTOCOLS: tuple[str, ...] = get_args(Protocol)

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.metrics import (
     RECALL_AT,
@@ -20,6 +19,7 @@ from regard.core.metrics import (
     image_ranks,
     recalls,
 )
+from regard.shapes import Float, Int
 
 _RESAMPLES = 2000
 _LEVEL = (2.5, 97.5)

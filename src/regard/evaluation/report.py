@@ -5,7 +5,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.metrics import Retrieval, Ties, retrieval_tree
 from regard.datasets.dataset import Dataset
@@ -15,6 +14,7 @@ from regard.evaluation.ranking import Intervals, Ranks, figures, intervals, rank
 from regard.evaluation.similarity import dataset_similarity
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.shapes import Float
 
 
 class Report(NamedTuple):

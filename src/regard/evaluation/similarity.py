@@ -5,13 +5,13 @@ sorted by length, so that memory grows with the matrix and not with the longest 
 """
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.datasets.dataset import Dataset, check_finite
 from regard.errors import CheckpointError
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.shapes import Float, Int
 
 _PHOTOS_AT_ONCE = 64
 _CAPTION_NUMBERS = 1 << 25  # numbers in the word vectors scored at once, 128 MB

@@ -14,7 +14,6 @@ from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.attention import paired_similarity
 from regard.core.scoring import Scoring
@@ -24,6 +23,7 @@ from regard.explain.explanation import Explanation
 from regard.explain.maps import best_region, heat_map, map_grid, peak, region_scores
 from regard.extras import bring
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
+from regard.shapes import Float, Int
 from regard.store.shards import Regions
 
 _LONGEST = 32  # cells of a map along the photo's longer side

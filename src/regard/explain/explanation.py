@@ -9,9 +9,9 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.scoring import EPS
+from regard.shapes import Float
 from regard.store.shards import Text
 from regard.words.function_words import naming_words
 from regard.words.readings import forms_of

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
@@ -23,6 +22,7 @@ from PIL import Image
 from regard.errors import ConfigError, ShapeError
 from regard.explain.explanation import UNSCORED, Explanation, WordExplanation
 from regard.explain.maps import best_region, heat_map, region_scores
+from regard.shapes import Float
 from regard.words.special import WHOLE
 
 SUFFIXES = (".png", ".svg", ".pdf")

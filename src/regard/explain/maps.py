@@ -10,9 +10,9 @@ Knows boxes and numbers per region. Knows nothing of pixels or of models.
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.explain.explanation import WordExplanation
+from regard.shapes import Float
 
 _SHARPNESS = 10.0  # of the exponential that turns cosines into scores
 _FITS = 0.4  # a region is compared with where its map is above this share of its range

@@ -8,9 +8,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int8
 
 from regard.core.padding import some_of
+from regard.shapes import Float, Int8
 
 _AT_ONCE = 2048  # vectors made float32 together by numpy
 

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from functools import cache
-from importlib import metadata, util
+from importlib import util
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -112,6 +112,8 @@ def overruled() -> Wanted:
 
 @cache
 def _version(package: str) -> str:
+    from importlib import metadata  # takes as long to load as a search of few photos
+
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

@@ -28,10 +28,10 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.padding import some_of
 from regard.core.scoring import Direction
+from regard.shapes import Float, Int
 from regard.store import tensor_files
 from regard.store.int8 import from_int8, to_int8
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.padding import pad
 from regard.core.scoring import EPS
+from regard.shapes import Float, Int
 from regard.store.shards import RegionLabels, Regions
 
 

@@ -6,7 +6,6 @@ an encoder is made.
 """
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.core import reasoning
 from regard.core.attention import softmax
@@ -18,6 +17,7 @@ from regard.model import pooling, recurrence, transformer
 from regard.model.labels import LabelClasses
 from regard.model.pooling import pooler_of
 from regard.model.recurrence import ENDS, ROWS, Reader, Weights, floats
+from regard.shapes import Bool, Float, Int
 from regard.store.shards import RegionLabels
 
 

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.scoring import Scoring
 from regard.core.shares import WordParts, word_parts
@@ -23,6 +22,7 @@ from regard.explain.explanation import (
 from regard.model.encoded import EncodedCaption
 from regard.model.encoders import Labels
 from regard.model.pointer import Pointer
+from regard.shapes import Float
 from regard.store.shards import Regions
 from regard.words.function_words import naming_words
 

@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.model.background import Answers, Spread
+from regard.shapes import Float
 
 Verdict = Literal["match", "no sure match"]
 Strength = Literal["strong", "possible", "weak"]

@@ -11,7 +11,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
@@ -20,6 +19,7 @@ from regard.explain.explanation import UNSUPPORTED
 from regard.model.background import Answers, Background, photo_portions
 from regard.model.encoded import EncodedCaption, EncodedCaptions
 from regard.model.judgement import Curves, Judgement
+from regard.shapes import Float, Int
 from regard.store.shards import Regions
 from regard.words.function_words import naming_words
 

@@ -11,9 +11,9 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.model_config import LIKELIEST
+from regard.shapes import Float, Int
 from regard.store import tensor_files
 from regard.store.int8 import Coded, from_int8, to_int8
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.padding import pad, some_of
 from regard.core.scoring import Scoring
@@ -38,6 +37,7 @@ from regard.model.reading import OnePhoto, find_extractor, regions_of, several_p
 from regard.model.scores import similarities_of
 from regard.progress import Progress, silent
 from regard.regions.extractor import Extractor, at_device
+from regard.shapes import Float, Int
 from regard.store.shards import RegionLabels, Regions
 
 if TYPE_CHECKING:

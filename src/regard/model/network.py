@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.network import MatchingModel
@@ -12,6 +11,7 @@ from regard.device import put, read
 from regard.errors import ConfigError
 from regard.model.checkpoint import Checkpoint
 from regard.model.labels import LabelClasses
+from regard.shapes import Bool, Float, Int
 from regard.words.vocabulary import Vocabulary
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from regard.shapes import Float
 from regard.store import tensor_files
 from regard.store.int8 import from_int8, to_int8
 

@@ -1,12 +1,12 @@
 """Learned pooling without a framework: the same numbers as `core.pooling`, in numpy."""
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.padding import PLACE_CODE, place_codes
 from regard.core.scoring import EPS, GPO_TEMPERATURE
 from regard.model import recurrence
 from regard.model.recurrence import ENDS, Reader, Weights, floats
+from regard.shapes import Float, Int
 
 
 def shapes(name: str) -> dict[str, tuple[int, ...]]:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.padding import some_of
+from regard.shapes import Float, Int
 
 Weights = Mapping[str, np.ndarray]
 ENDS = ("", "_reverse")

@@ -8,7 +8,6 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.model_config import ModelConfig
 from regard.core.padding import some_of
@@ -18,6 +17,7 @@ from regard.device import PROCESSOR, memory_for_tiles, put, read
 from regard.kernels import similarity_matrix
 from regard.model.encoded import EncodedCaptions, EncodedImages
 from regard.model.recurrence import Weights
+from regard.shapes import Float
 
 _PAIRS = 1 << 24  # numbers of attended vectors at a time, where similarities are reasoned
 _SHARE = 8  # of the memory: photos' vectors at once, which are copied once more there

@@ -3,12 +3,12 @@
 from dataclasses import asdict
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.model_config import TextConfig
 from regard.model.pooling import pooler_of
 from regard.model.recurrence import Weights, floats
+from regard.shapes import Bool, Float, Int
 from regard.words import bert
 from regard.words.encoder import SentenceEncoder
 

@@ -6,7 +6,6 @@ Knows two functions and a way of scoring. Knows nothing of how anybody's vectors
 from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
 from regard.core.padding import pad
@@ -17,6 +16,7 @@ from regard.explain.explanation import Explanation
 from regard.model.encoded import EncodedCaption, EncodedCaptions, EncodedImages
 from regard.model.explaining import explain
 from regard.model.scores import similarities_on
+from regard.shapes import Float, Int
 from regard.store.shards import Regions
 
 Vectors = Float[np.ndarray, "row dim"]

@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from PIL import Image, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
 
 from regard.errors import AbsentError, PhotoError
 from regard.photos.formats import formats, kind_of, missing_extra
@@ -160,7 +159,7 @@ def _opened_whole(form: Mended, wanted: _Wanted) -> Photo | None:
 
 def _open(source: Path | BinaryIO, wanted: _Wanted) -> Photo:
     with Image.open(source, formats=formats()) as image:
-        if isinstance(image, TiffImageFile) and is_raw(image.tag_v2):
+        if is_raw(getattr(image, "tag_v2", {})):  # of a TIFF
             raise _RawError
         return _decode(image, wanted)
 

@@ -6,8 +6,9 @@ Knows pixels only.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
+
+from regard.shapes import Float
 
 COLOURS = ("red", "orange", "yellow", "green", "blue", "purple", "pink", "brown")
 _HUES = (15, 40, 70, 165, 260, 295, 345, 360)  # degrees up to which each goes; the last is red

@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, UInt8
 from PIL import Image
 
 from regard.errors import CheckpointError
 from regard.extras import bring
 from regard.photos.decode import Photo
+from regard.shapes import Float, UInt8
 from regard.store.shards import Regions
 
 SHORT_SIDE = 320

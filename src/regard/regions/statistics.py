@@ -6,11 +6,11 @@ weights, which is enough for drawn scenes and tests; on real photos it knows col
 """
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
 from regard.photos.decode import Photo
 from regard.regions.pyramid import pyramid_boxes
+from regard.shapes import Float
 from regard.store.shards import Regions
 
 SHORT_SIDE = 96

@@ -6,10 +6,10 @@ Knows records and embedded regions.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.photos import raw
 from regard.search.catalog import PhotoRecord
+from regard.shapes import Float
 from regard.store.region_store import Regions
 
 DIFFERS = 0.4

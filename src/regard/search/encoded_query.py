@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.scoring import Scoring
 from regard.explain.explanation import Explanation, Label, with_texts
@@ -14,6 +13,7 @@ from regard.model.judgement import Judgement
 from regard.model.model import Model
 from regard.search.part import Embedded, part_of
 from regard.search.query import Query
+from regard.shapes import Float
 from regard.store.region_store import Regions
 from regard.words.gist import gist_of, is_put_otherwise
 

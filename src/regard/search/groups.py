@@ -13,9 +13,9 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int
 
 from regard.core.attention import l2norm
+from regard.shapes import Float, Int
 from regard.store.int8 import to_int8
 
 GROUPS = 4

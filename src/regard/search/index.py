@@ -16,7 +16,6 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.scoring import refuse_learned
 from regard.errors import ConfigError, StoreError
@@ -29,6 +28,7 @@ from regard.search.result import Hit, SearchResult
 from regard.search.scoring import PhotoScorer, Scorer
 from regard.search.shortlist import mean_query, scaled
 from regard.search.snapshot import Snapshot
+from regard.shapes import Float
 from regard.store.closing import Closing
 from regard.store.manifest import stamp
 from regard.store.region_store import Regions, RegionStore

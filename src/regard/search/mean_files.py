@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Int8, UInt8
 from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from regard.model.background import Background
 from regard.search import groups
+from regard.shapes import Float, Int, Int8, UInt8
 from regard.store.atomic import write_bytes
 from regard.store.int8 import to_int8
 from regard.store.region_store import RegionStore

@@ -7,6 +7,7 @@ import calendar
 import re
 from collections.abc import Callable
 from datetime import date, timedelta
+from functools import cache
 from typing import NamedTuple
 
 _MONTHS = {
@@ -20,6 +21,8 @@ _YEAR = r"(?:19[5-9]\d|20\d\d)"
 _UNIT = r"(day|week|month|year)s?"
 _DAY = r"(?:\d{1,2})(?:st|nd|rd|th)?"
 _JOINED = r"(?:\s+(?:of\s+)?|,\s*)"
+# Without any of these no form fits, and compiling the forms takes longer than a small search
+_HINT = re.compile(rf"\d|\b(?:last|this|past|ago|today|yesterday|{_MONTH})\b", re.IGNORECASE)
 
 
 class Span(NamedTuple):
@@ -40,10 +43,12 @@ class Moment(NamedTuple):
 
 def find_moment(text: str, today: date) -> Moment | None:
     """The first span of time that a text names, as people mean it on a day; None for none."""
+    if not _HINT.search(text):
+        return None
     found = [
         Moment(span, match.start(), match.end())
         for pattern, read in _FORMS
-        for match in pattern.finditer(text)
+        for match in _compiled(pattern).finditer(text)
         if (span := _read(read, match, today)) is not None
     ]
     return min(found, key=lambda one: (one.start, -one.end), default=None)
@@ -82,7 +87,7 @@ def _point(text: str, today: date) -> Span:
         ValueError: it is none.
     """
     for pattern, read in _POINTS:
-        match = pattern.fullmatch(text.strip())
+        match = _compiled(pattern).fullmatch(text.strip())
         if match is not None:
             return read(match, today)
     raise ValueError(text)
@@ -217,35 +222,45 @@ def _one_sided(match: re.Match[str], today: date) -> Span:
                 None)  # fmt: skip
 
 
+@cache
 def _compiled(text: str) -> re.Pattern[str]:
     return re.compile(text, re.IGNORECASE)
 
 
 _POINTS = [
-    (_compiled(rf"({_YEAR})-(\d\d)(?:-(\d\d))?"), _iso),
-    (_compiled(rf"(\d{{1,2}})\.\s?(\d{{1,2}})\.\s?({_YEAR})"), _dotted),
-    (_compiled(rf"(?:(?P<d1>{_DAY}){_JOINED}(?P<m1>{_MONTH})\.?|(?P<m2>{_MONTH})\.?\s+(?P<d2>{_DAY}))"
-               rf"(?:,?\s+)(?P<year>{_YEAR})"), _named_day),
-    (_compiled(rf"(?P<month>{_MONTH})\.?{_JOINED}(?P<year>{_YEAR})"), _named_month),
-    (_compiled(rf"(?P<season>{_SEASON}){_JOINED}(?P<year>{_YEAR})"), _season),
-    (_compiled(rf"(?P<year>{_YEAR})"), _plain_year),
-]  # fmt: skip
+    (rf"({_YEAR})-(\d\d)(?:-(\d\d))?", _iso),
+    (rf"(\d{{1,2}})\.\s?(\d{{1,2}})\.\s?({_YEAR})", _dotted),
+    (
+        rf"(?:(?P<d1>{_DAY}){_JOINED}(?P<m1>{_MONTH})\.?|(?P<m2>{_MONTH})\.?\s+(?P<d2>{_DAY}))"
+        rf"(?:,?\s+)(?P<year>{_YEAR})",
+        _named_day,
+    ),
+    (rf"(?P<month>{_MONTH})\.?{_JOINED}(?P<year>{_YEAR})", _named_month),
+    (rf"(?P<season>{_SEASON}){_JOINED}(?P<year>{_YEAR})", _season),
+    (rf"(?P<year>{_YEAR})", _plain_year),
+]
 _POINT = rf"(?:[\w.]+{_JOINED}){{0,2}}{_YEAR}(?:-\d\d){{0,2}}"
 _LEAD = r"(?<![\w.,-])(?:(?:taken|shot|made)\s+)?(?:(?:in|on|from|of|during|at)\s+)?(?:the\s+)?"
 _TAIL = r"(?![\w-])"
-_FORMS: list[tuple[re.Pattern[str], Callable[[re.Match[str], date], Span | None]]] = [
-    (_compiled(rf"(?<!\w)(?:taken\s+)?(?:between|from)\s+(?P<one>{_POINT})\s*(?:and|to|until|-|–)\s*"
-               rf"(?P<other>{_POINT}){_TAIL}"), _between),
-    (_compiled(rf"(?<![\w-])(?P<one>{_YEAR})\s*(?:to|–|-)\s*(?P<other>{_YEAR}){_TAIL}"), _between),
-    (_compiled(rf"(?<!\w)(?:taken\s+)?(?P<word>since|after|before|until)\s+(?P<one>{_POINT}){_TAIL}"),
-     _one_sided),
-    *((_compiled(_LEAD + pattern.pattern + _TAIL), read) for pattern, read in _POINTS),
-    (_compiled(_LEAD + rf"(?P<decade>19[5-9]0|20\d0|[5-9]0|[0-2]0)'?s{_TAIL}"), _decade),
-    (_compiled(_LEAD + rf"(?P<which>last|this|past)\s+(?P<name>{_MONTH}|{_SEASON}){_TAIL}"),
-     _last_named),
-    (_compiled(rf"(?<!\w)(?:in|during)\s+(?P<month>{_MONTH}){_TAIL}"), _in_month),
-    (_compiled(_LEAD + rf"(?P<which>last|this|past)\s+(?:(?P<count>\d{{1,3}})\s+)?{_UNIT}{_TAIL}"),
-     _last_unit),
-    (_compiled(_LEAD + rf"(?P<count>\d{{1,3}}|an?|one|two|three)\s+{_UNIT}\s+ago{_TAIL}"), _ago),
-    (_compiled(_LEAD + rf"(today|yesterday){_TAIL}"), _near_day),
-]  # fmt: skip
+_FORMS: list[tuple[str, Callable[[re.Match[str], date], Span | None]]] = [
+    (
+        rf"(?<!\w)(?:taken\s+)?(?:between|from)\s+(?P<one>{_POINT})\s*(?:and|to|until|-|–)\s*"
+        rf"(?P<other>{_POINT}){_TAIL}",
+        _between,
+    ),
+    (rf"(?<![\w-])(?P<one>{_YEAR})\s*(?:to|–|-)\s*(?P<other>{_YEAR}){_TAIL}", _between),
+    (
+        rf"(?<!\w)(?:taken\s+)?(?P<word>since|after|before|until)\s+(?P<one>{_POINT}){_TAIL}",
+        _one_sided,
+    ),
+    *((_LEAD + pattern + _TAIL, read) for pattern, read in _POINTS),
+    (_LEAD + rf"(?P<decade>19[5-9]0|20\d0|[5-9]0|[0-2]0)'?s{_TAIL}", _decade),
+    (_LEAD + rf"(?P<which>last|this|past)\s+(?P<name>{_MONTH}|{_SEASON}){_TAIL}", _last_named),
+    (rf"(?<!\w)(?:in|during)\s+(?P<month>{_MONTH}){_TAIL}", _in_month),
+    (
+        _LEAD + rf"(?P<which>last|this|past)\s+(?:(?P<count>\d{{1,3}})\s+)?{_UNIT}{_TAIL}",
+        _last_unit,
+    ),
+    (_LEAD + rf"(?P<count>\d{{1,3}}|an?|one|two|three)\s+{_UNIT}\s+ago{_TAIL}", _ago),
+    (_LEAD + rf"(today|yesterday){_TAIL}", _near_day),
+]

@@ -3,9 +3,9 @@
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.errors import DataError
+from regard.shapes import Float
 from regard.store.region_store import Regions
 
 _INSIDE = 0.6  # least part of a region that lies in a box for the region to be of it

@@ -17,7 +17,6 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Bool, Float, Int
 
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
@@ -30,6 +29,7 @@ from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
 from regard.search import mean_files
 from regard.search.shortlist import Queries, Shortlist
+from regard.shapes import Bool, Float, Int
 from regard.store.region_store import RegionStore
 from regard.store.shards import let_go, reading, rows_in_place
 

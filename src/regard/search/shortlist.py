@@ -21,7 +21,6 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int, Int8
 
 from regard.core.padding import some_of
 from regard.core.scoring import Scoring
@@ -29,6 +28,7 @@ from regard.kernels.bytes import inner_products, plain_products
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.background import Background
 from regard.search import groups, mean_files
+from regard.shapes import Float, Int, Int8
 from regard.store.int8 import to_int8
 from regard.store.region_store import RegionStore
 

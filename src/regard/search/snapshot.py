@@ -10,11 +10,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.search.catalog import ID_DIGITS, NO_FILTERS, Catalog, Filters, PhotoRecord
 from regard.search.scoring import TILE, Scorer
 from regard.search.texts import Texts
+from regard.shapes import Float
 from regard.store.region_store import Regions, RegionStore
 
 _SURE = 128  # of 255: a region looks like something from one half on

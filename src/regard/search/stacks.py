@@ -10,10 +10,10 @@ from datetime import datetime
 from itertools import pairwise
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.photos import raw
 from regard.search.catalog import PhotoRecord
+from regard.shapes import Float, Int
 
 ALIKE = 0.9
 """Cosine from which two photos are nearly the same. Of 40 photos made a quarter brighter one had

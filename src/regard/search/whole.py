@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float
 
 from regard.backbones.model import BackboneModel
 from regard.backbones.scores import asked_for
 from regard.core.padding import some_of
 from regard.model.model import Model
 from regard.search.shortlist import Queries
+from regard.shapes import Float
 from regard.store.region_store import RegionStore
 
 _READ = 256  # photos whose rows are read at a time

@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from jaxtyping import Float, Int8
+
+from regard.shapes import Float, Int8
 
 _MOST = 127
 

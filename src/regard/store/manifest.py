@@ -10,10 +10,12 @@ import os
 import sqlite3
 from collections.abc import Collection, Iterable
 from pathlib import Path
-
-from filelock import FileLock, Timeout
+from typing import TYPE_CHECKING
 
 from regard.errors import BusyError, StoreError
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 VERSION = 2  # 1 had float16 vectors only; stores that still do say 1, for older programs
 MANIFEST = "manifest.sqlite"
@@ -29,7 +31,7 @@ CREATE TABLE skipped (key TEXT PRIMARY KEY, reason TEXT NOT NULL);
 """
 
 
-def lock(folder: Path, file: str = "writer.lock", *, wait: bool = False) -> FileLock:
+def lock(folder: Path, file: str = "writer.lock", *, wait: bool = False) -> "FileLock":
     """Take the one writer's place.
 
     Args:
@@ -40,6 +42,8 @@ def lock(folder: Path, file: str = "writer.lock", *, wait: bool = False) -> File
         BusyError: another process has it.
         StoreError: the folder is on a drive that has no locks.
     """
+    from filelock import FileLock, Timeout  # readers need none
+
     folder.mkdir(parents=True, exist_ok=True)
     place = FileLock(folder / file)
     try:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from regard.errors import DataError, StoreError
 from regard.progress import Progress, silent
+from regard.shapes import Float, Int
 from regard.store import manifest
 from regard.store.bulk import collector_paused
 from regard.store.closing import Closing

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped, UInt8, UInt16
 from safetensors.numpy import save
 
 from regard.errors import ShapeError, StoreError
+from regard.shapes import Float, Int, Shaped, UInt8, UInt16
 from regard.store.atomic import sync, write_bytes
 from regard.store.int8 import from_int8, to_int8
 

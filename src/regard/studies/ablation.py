@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.metrics import retrieval_tree
 from regard.core.scoring import Scoring
@@ -27,6 +26,7 @@ from regard.evaluation.ranking import Ranks, figures, rank
 from regard.evaluation.report import Judge
 from regard.model.checkpoint import load_checkpoint
 from regard.model.model import Model
+from regard.shapes import Float
 from regard.studies.sentence_kinds import masks
 from regard.training.config import Recipe
 from regard.training.loop import Progress, train

@@ -14,7 +14,6 @@ from string import Template
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 from PIL import Image
 
 from regard.datasets.dataset import StoreDataset
@@ -25,6 +24,7 @@ from regard.explain.maps import heat_map, region_scores
 from regard.model.model import Model
 from regard.photos.decode import read_photo
 from regard.progress import Progress, silent
+from regard.shapes import Float
 from regard.store.atomic import write_bytes
 from regard.studies.mistakes import Choice, Ranked, of_photos, of_sentences
 

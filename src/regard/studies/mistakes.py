@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+
+from regard.shapes import Bool, Float, Int
 
 SHOWN = 5  # best answers of a query
 

@@ -12,8 +12,8 @@ relations         a word that says where one thing is to another, or what holds 
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool
 
+from regard.shapes import Bool
 from regard.words.tokens import tokenize
 
 _BEGIN_TEXT = """

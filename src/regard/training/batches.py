@@ -6,12 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.datasets.dataset import Dataset, check_finite
 from regard.device import put
 from regard.errors import ShapeError
+from regard.shapes import Bool, Float, Int
 from regard.training.state_tables import StateTable
 from regard.training.text import PieceTable
 from regard.words.special import UNKNOWN

@@ -7,13 +7,13 @@ captions are read by `recurrence`. Knows nothing of losses or of how vectors are
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.network import RegionEncoder, StateEncoder, WordEncoder
 from regard.core.padding import some_of
 from regard.core.scoring import EPS, TINY
 from regard.core.transformer import TransformerEncoder
+from regard.shapes import Bool, Float, Int
 from regard.training.precision import mixed
 from regard.training.recurrence import pack, read
 

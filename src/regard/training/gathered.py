@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn.functional import pad
 
 from regard.device import put, read
+from regard.shapes import Bool, Float, Int
 from regard.training.batches import Batch
 from regard.training.ranks import Ranks
 

@@ -7,11 +7,11 @@ caption's real words; inner products within an item are computed once however of
 from typing import Any
 
 import torch
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.attention import attend, pool, relevance
 from regard.core.scoring import EPS, TINY, Scoring
+from regard.shapes import Bool, Float, Int
 
 _Chosen = tuple[list[int], list[int], list[int]]  # image and caption of a pair, a caption's words
 

@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from regard.datasets.dataset import BoxedDataset
@@ -22,6 +21,7 @@ from regard.explain.maps import bumps
 from regard.model.model import Model
 from regard.model.pointer import SHAPES, Pointer, describe
 from regard.progress import Progress, silent
+from regard.shapes import Float
 
 _GRID = 24  # cells of a map along each side
 _POWER = 6.0

@@ -11,7 +11,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from regard.core.padding import pad, some_of
 from regard.datasets.dataset import Dataset, check_finite
 from regard.datasets.fingerprint import fingerprint
 from regard.device import put
+from regard.shapes import Float, Int
 from regard.store.artefact import made_once
 
 _STATISTICS_PHOTOS = 2000  # photos whose features give means, deviations and components

@@ -12,10 +12,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 
 from regard.model.recurrence import ENDS, GRU
+from regard.shapes import Float, Int
 
 
 class Packing(NamedTuple):

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from regard.core.padding import pad
+from regard.shapes import Bool, Float, Int
 from regard.store.artefact import made_once
 from regard.words.states import OWN, WordSource
 

@@ -10,7 +10,6 @@ from dataclasses import asdict
 from typing import Any, NamedTuple
 
 import torch
-from jaxtyping import Bool, Float
 from torch import Tensor
 
 from regard.core.attention import masked_mean, paired_similarity, similarity
@@ -26,6 +25,7 @@ from regard.core.network import MatchingModel
 from regard.core.scoring import Scoring
 from regard.device import on_processor, read
 from regard.kernels import Wanted, similarity_matrix
+from regard.shapes import Bool, Float
 from regard.training.batches import Batch
 from regard.training.config import TrainConfig
 from regard.training.encoders import embed_regions, embed_words

@@ -12,7 +12,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Int
 from torch import Tensor
 
 from regard.backbones.loading import TEXT, digest_of, folder_of, network_in, transformers_here
@@ -21,6 +20,7 @@ from regard.core.network import MatchingModel
 from regard.core.transformer import TransformerEncoder
 from regard.errors import CheckpointError
 from regard.model.checkpoint import TOKENIZER, Checkpoint
+from regard.shapes import Bool, Int
 from regard.store import json_files
 from regard.training.config import Recipe, TrainConfig
 from regard.words.pieces import CaptionPieces, Pieces, for_words

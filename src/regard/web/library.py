@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import NamedTuple, TypeVar
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.errors import DataError
 from regard.search import Filters, Index, PhotoRecord
@@ -24,6 +23,7 @@ from regard.search.favourites import Favourites
 from regard.search.snapshot import Snapshot
 from regard.search.stacks import bursts, joined, leaders, named, twins
 from regard.search.understanding import Understood, read, understand
+from regard.shapes import Float
 from regard.web import models
 from regard.web.problems import ProblemError
 from regard.web.ranking import Ranker

@@ -18,7 +18,6 @@ from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.kernels.prepared import as_floats
 from regard.kernels.workers import run_tasks, thread_count
@@ -30,6 +29,7 @@ from regard.search.part import Box, Embedded
 from regard.search.query import Query
 from regard.search.result import Hit, SearchResult
 from regard.search.snapshot import Snapshot
+from regard.shapes import Float
 from regard.web import models, wording
 from regard.web.problems import ProblemError
 from regard.web.recent import Recent

@@ -7,8 +7,8 @@ photo than to the others of the sample.
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float
 
+from regard.shapes import Float
 from regard.words.tokens import tokenize
 
 _MARGIN = 0.05  # least lead over the mean photo; below it a sentence fits nothing in particular

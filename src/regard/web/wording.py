@@ -8,7 +8,6 @@ weight, and the shares of all words still sum to the similarity.
 from dataclasses import replace
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.scoring import Scoring
 from regard.explain.explanation import Explanation
@@ -17,6 +16,7 @@ from regard.model.background import Answers
 from regard.model.judgement import Verdict
 from regard.search.encoded_query import EncodedQuery
 from regard.search.query import Query
+from regard.shapes import Float
 from regard.store.shards import Regions
 from regard.web import models
 from regard.web.problems import ProblemError

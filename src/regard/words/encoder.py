@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+
+from regard.shapes import Float, Int
 
 DIM, LAYERS, HEADS, INNER = 384, 6, 12, 1536
 GROUP = 48  # numbers of a piece that share a scale

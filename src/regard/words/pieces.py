@@ -10,8 +10,9 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Int
 from tokenizers import Tokenizer
+
+from regard.shapes import Int
 
 _KEPT = 50_000  # words whose pieces are remembered
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Protocol
 
 import numpy as np
-from jaxtyping import Float
 from safetensors.numpy import load_file
 
 from regard.errors import CheckpointError
+from regard.shapes import Float
 from regard.words.encoder import DIM, MOST_PIECES, SentenceEncoder
 from regard.words.function_words import lacks_article, picture_opening
 from regard.words.pieces import Pieces

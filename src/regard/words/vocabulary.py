@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Int
 
 from regard.errors import DataError
+from regard.shapes import Bool, Int
 from regard.words.function_words import naming_words
 from regard.words.special import END, SPECIAL, START, UNKNOWN
 from regard.words.spelling import nearest

@@ -7,10 +7,10 @@ random: the probability holds where one pair in two is true before looking. Know
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.errors import ShapeError
 from regard.model.judgement import Calibration, logistic
+from regard.shapes import Bool, Float, Int
 
 _STEPS = 50  # of Newton's method; it settles in about ten
 _BINS = 10

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.datasets.dataset import Dataset
 from regard.evaluation import agreement
@@ -24,6 +23,7 @@ from regard.model.background import Background
 from regard.model.judgement import Calibration, VerdictCurve, WordCurve
 from regard.model.model import Model
 from regard.progress import Progress, silent
+from regard.shapes import Bool, Float, Int
 from regard.store.region_store import RegionStore
 from regard.words.gist import gist_of
 

@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float
 
 from regard.errors import DataError
 from regard.evaluation.calibration import verdicts
 from regard.evaluation.similarity import score_tile
 from regard.model.model import Model
+from regard.shapes import Bool, Float
 from regard.store.region_store import RegionStore
 from regard.words.gist import gist_of
 

@@ -9,7 +9,6 @@ from itertools import compress
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.backbones.support import Support
 from regard.datasets.captions import Captions
@@ -18,6 +17,7 @@ from regard.evaluation.calibration.curve import fit_logistic
 from regard.explain.explanation import UNSUPPORTED
 from regard.model.judgement import WordCurve
 from regard.model.model import Model
+from regard.shapes import Bool, Float, Int
 from regard.words.function_words import naming_words
 from regard.words.tokens import tokenize
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from regard.evaluation.calibration.curve import Reliability, fit_logistic, reliability
 from regard.model.background import Background
 from regard.model.encoded import EncodedCaptions
 from regard.model.judgement import EVEN, Calibration, VerdictCurve, logistic
+from regard.shapes import Bool, Float, Int
 
 SIZES = (1, 3, 10, 30, 100, 300, 1000)
 

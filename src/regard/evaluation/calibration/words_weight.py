@@ -1,10 +1,10 @@
 """How much the words' own similarity should count beside that of wholes, for backbones."""
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.core.metrics import retrieval
 from regard.datasets.captions import Captions
+from regard.shapes import Float
 
 WEIGHTS = (0.0, 0.05, 0.1, 0.2, 0.5, 1.0)
 _LEAST = 0.5  # of rSum that must be gained on the other half, or words stay out

@@ -7,11 +7,11 @@ import math
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from regard.device import read
+from regard.shapes import Float, Int
 
 _MOST_GROWTH = math.log(1000 / 16)  # of a side, as a logarithm
 _AT_ONCE = 512  # boxes compared with all others

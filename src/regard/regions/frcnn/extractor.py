@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,6 +16,7 @@ from regard.device import PROCESSOR, put, read, usable_device
 from regard.errors import PhotoError
 from regard.photos.decode import Photo
 from regard.regions.frcnn.weights import read_network
+from regard.shapes import Float
 from regard.store.shards import RegionLabels, Regions
 
 REGIONS = 36

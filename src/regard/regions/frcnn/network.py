@@ -7,11 +7,11 @@ knows nothing of files or photos.
 from typing import NamedTuple
 
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.regions.frcnn.boxes import inside, laid_out, moved, pooled, thinned_out
+from regard.shapes import Float, Int
 
 STRIDE = 16  # pixels a cell of the map
 _BIN_SIDE = 14  # bins of a region, each way

@@ -8,12 +8,12 @@ import re
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.errors import ConfigError
 from regard.extras import bring
 from regard.search.adapters.common import Synced, difference
 from regard.search.index import Index
+from regard.shapes import Float
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 

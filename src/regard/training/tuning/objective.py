@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,6 +25,7 @@ from regard.core.network import RegionEncoder
 from regard.device import PROCESSOR, put, read
 from regard.kernels.workers import run_tasks
 from regard.regions.pyramid import pyramid_boxes
+from regard.shapes import Float, Int
 from regard.training import saved_state
 from regard.training.gradients import clip
 from regard.training.tuning.backbone import Block, EfficientNetLite2, SameConv, pool_levels

@@ -11,7 +11,6 @@ from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
-from jaxtyping import Float
 from PIL import Image
 from torch import Tensor
 
@@ -20,6 +19,7 @@ from regard.kernels.workers import run_tasks
 from regard.photos.decode import read_photo
 from regard.progress import Progress, silent
 from regard.regions.pyramid import SHORT_SIDE, UNTUNED, network_size, pyramid_boxes
+from regard.shapes import Float
 from regard.store.artefact import made_once
 from regard.training.tuning.backbone import NUM_CHANNELS, EfficientNetLite2, pool_levels
 
