@@ -95,14 +95,18 @@ def model(model_folder):
     return load(model_folder)
 
 
+def draw_photos(folder, number):
+    """Photos in two folders, one of them twice, and one that is none."""
+    for seed in range(number):
+        draw(folder / f"{'ab'[seed % 2]}/{seed:02}.png", seed, date="2019:05:01 10:00:00")
+    draw(folder / "c/copy.png", 7, date="2019:05:01 10:00:00")
+    (folder / "a/broken.png").write_bytes(b"no photo")
+    return folder
+
+
 @pytest.fixture
 def photos(tmp_path):
-    """Forty photos in two folders, one of them twice, and one that is none."""
-    for seed in range(40):
-        draw(tmp_path / f"photos/{'ab'[seed % 2]}/{seed:02}.png", seed, date="2019:05:01 10:00:00")
-    draw(tmp_path / "photos/c/copy.png", 7, date="2019:05:01 10:00:00")
-    (tmp_path / "photos/a/broken.png").write_bytes(b"no photo")
-    return tmp_path / "photos"
+    return draw_photos(tmp_path / "photos", 40)
 
 
 @pytest.fixture

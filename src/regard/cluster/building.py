@@ -107,9 +107,7 @@ def index_photos(
             units = plan(job, update.changed(files, progress), (), _size(files))
             for unit, piece in _pieces(job, units, workers):
                 with store.transaction():
-                    new = {
-                        entry.key for entry in piece.photos if entry.rows and entry.key not in store
-                    }
+                    new = [one for one in piece.photos if one.rows and one.key not in store]
                     if new:
                         _take(store, job, unit, piece)
                     for file, entry in zip(unit.files, piece.photos, strict=True):
@@ -117,7 +115,7 @@ def index_photos(
                             update.skip(file, entry.reason, remember=not entry.passing)
                         else:
                             update.settle(file, entry.key)
-                    update.write([(t.key, t.date(), t.tones) for t in piece.photos if t.key in new])
+                    update.write([(one.key, one.date(), one.tones) for one in new])
 
         report = update.bring(place.name, excludes, place.scan, read)
         incoming.clear()
