@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: _version(name) for name in names}}
 
 
+@cache  # each is searched for among all packages
 def _version(name: str) -> str:
     try:
         return version(name)
@@ -33,6 +35,12 @@ def git_state(folder: Path) -> dict[str, Any] | None:
     if commit is None or changed is None:
         return None
     return {"commit": commit, "changed": [line[3:] for line in changed.splitlines()]}
+
+
+@cache
+def _code() -> dict[str, Any] | None:
+    """State of this program's own code, as it was when first asked for."""
+    return git_state(Path(__file__).parent)
 
 
 def _git(folder: Path, *command: str) -> str | None:
@@ -50,7 +58,7 @@ def start() -> dict[str, Any]:
         "command": sys.argv,
         "folder": str(Path.cwd()),
         "versions": versions(),
-        "code": git_state(Path(__file__).parent),
+        "code": _code(),
         "working folder": git_state(Path.cwd()),
         "machine": {"system": platform.platform(), "processor": platform.machine()},
     }

@@ -86,7 +86,7 @@ def write_random_set(folder: Path, photos: int, feature_dim: int, regions: int) 
         A vocabulary of Flickr30K's size that knows every word.
     """
     random = np.random.default_rng(0)
-    words = [_word(n) for n in range(VOCABULARY_SIZE - len(SPECIAL))]
+    words = np.array([_word(n) for n in range(VOCABULARY_SIZE - len(SPECIAL))])
     folder.mkdir(parents=True, exist_ok=True)
     for split, each in (("train", 1), ("dev", _CAPTIONS_EACH)):
         features = random.random((photos, regions, feature_dim), np.float32)
@@ -96,7 +96,7 @@ def write_random_set(folder: Path, photos: int, feature_dim: int, regions: int) 
             for _ in range(photos * _CAPTIONS_EACH)
         )
         (folder / f"{split}_caps.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
-    return Vocabulary((*SPECIAL, *words))
+    return Vocabulary((*SPECIAL, *words.tolist()))
 
 
 def _word(number: int) -> str:
