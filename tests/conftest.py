@@ -5,6 +5,7 @@ tests then run on every recording found there. REGARD_WITHOUT_TORCH puts torch o
 that must run without it; modules that need it are skipped then, as where it is not installed.
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -21,8 +22,19 @@ SHARED = Path(__file__).parents[2] / "shared"
 GOLDEN = Path(os.environ.get("REGARD_GOLDEN", SHARED / "golden"))
 
 
-def pytest_ignore_collect(collection_path):
-    return True if collection_path in LEFT_OUT else None
+BROWSER = Path(__file__).parent / "browser"
+
+gc.disable()  # until all modules are imported: little of what they make is ever garbage
+
+
+def pytest_ignore_collect(collection_path, config):
+    unasked = collection_path == BROWSER and "not browser" in config.option.markexpr
+    return True if unasked or collection_path in LEFT_OUT else None
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_terminal_summary(terminalreporter):

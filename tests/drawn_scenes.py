@@ -40,6 +40,7 @@ GROUNDS = {
 }
 _SIDES = {"small": (0.18, 0.26), "large": (0.32, 0.42)}  # of the photo's short side
 _OVERSAMPLING = 4
+_COVERED = [255 * (value > 127) for value in range(256)]
 _ATTEMPTS = 200  # at placing a shape or at finding a caption not used yet
 _GAP = 4.0  # pixels between shapes
 _SPLITS = (*["train"] * 8, "val", "test")  # of scene number modulo 10
@@ -150,7 +151,7 @@ def write_scenes(folder: Path, count: int, seed: int = 0, captions: int = 5) -> 
     ):
         for number in range(count):
             scene = draw_scene(number, seed, captions)
-            scene.image.save(files.images / scene.name)
+            scene.image.save(files.images / scene.name, compress_level=1)
             for caption in scene.captions:
                 row = {"file": scene.name, "caption": caption.sentence, "split": scene.split}
                 caption_file.write(json.dumps(row) + "\n")
@@ -254,7 +255,7 @@ def _draw_shape(
         mask = _mask(kind, canvas.size, (x, y), side, turn)
         shade = rng.uniform(-10, 10, 3) + np.array(COLOURS[colour])
         canvas.paste(tuple(int(v) for v in shade.clip(0, 255)), (0, 0), mask)
-        drawn = mask.point(lambda value: 255 * (value > 127)).getbbox()
+        drawn = mask.point(_COVERED).getbbox()
         assert drawn is not None  # a shape covers many pixels
         return Shape(kind, colour, size, tuple(float(v) for v in drawn))  # type: ignore[arg-type]
     return None

@@ -16,22 +16,24 @@ import pytest
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
 
+from huggingface_hub import close_session, constants
+from huggingface_hub.utils import _cache_manager
+
+import regard
+from regard.backbones.hub import ask_hub, download, names_here
+from regard.errors import CheckpointError
+
 NAME, COMMIT = "owner/tiny-clip", "0123456789abcdef0123456789abcdef01234567"
 WEIGHTS = "model.safetensors"
 STEP = 4096  # bytes in which a file is written; 10 MB where that is not changed
 GET = f"""
 import sys
-from huggingface_hub import constants
+from huggingface_hub import close_session, constants
+from huggingface_hub.utils import _cache_manager
 constants.DOWNLOAD_CHUNK_SIZE = {STEP}
 from regard.backbones.hub import ask_hub, download
 offer = ask_hub(sys.argv[1])
 print(offer.licence, download(offer))
-"""
-USE = """
-import sys
-import regard
-from regard.backbones.hub import names_here
-print(*names_here(), regard.load(sys.argv[1]).encode_captions("a dog").lengths[0])
 """
 _PATIENCE = 300  # seconds, for a machine that has much to do
 
@@ -128,12 +130,24 @@ def get(hub, tmp_path):
     }
     kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
 
-    def start(name=NAME, script=GET, **more):
-        environment = {**kept, **own, **more}
+    def start():
         pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-        return subprocess.Popen([sys.executable, "-c", script, name], env=environment, **pipes)
+        return subprocess.Popen([sys.executable, "-c", GET, NAME], env={**kept, **own}, **pipes)
 
     return start
+
+
+@pytest.fixture
+def asked_here(hub, tmp_path, monkeypatch):
+    """The hub is asked by this process, and what it gives is kept for this test alone."""
+    address = f"http://127.0.0.1:{hub.server_port}"
+    template = constants.HUGGINGFACE_CO_URL_TEMPLATE.replace(constants.ENDPOINT, address)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    for module in (constants, _cache_manager):
+        monkeypatch.setattr(module, "HF_HUB_CACHE", str(tmp_path / "hub/hub"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("platformdirs.user_data_path", lambda name: tmp_path / "data" / name)
 
 
 def told(process):
@@ -141,7 +155,7 @@ def told(process):
     return process.communicate(timeout=_PATIENCE)
 
 
-def test_a_killed_download_goes_on_where_it_was(hub, get):
+def test_a_killed_download_goes_on_where_it_was(hub, get, asked_here, monkeypatch):
     half = len(hub.files[WEIGHTS]) // (2 * STEP) * STEP
     hub.most[WEIGHTS] = half
     first = get()
@@ -162,23 +176,26 @@ def test_a_killed_download_goes_on_where_it_was(hub, get):
     assert Path(folder, WEIGHTS).read_bytes() == hub.files[WEIGHTS]
     hub.shutdown()
     hub.server_close()
-    used = get(script=USE, HF_HUB_OFFLINE="1")  # as any later command finds it
-    assert told(used)[0].split() == [NAME, "3"], told(used)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    assert names_here() == [NAME]  # as any later command finds it
+    assert regard.load(NAME).encode_captions("a dog").lengths[0] == 3
 
 
-def test_what_comes_damaged_is_not_kept(hub, get, tmp_path):
+def test_what_comes_damaged_is_not_kept(hub, asked_here, tmp_path):
     whole = hub.files[WEIGHTS]
     blobs = tmp_path / "hub/hub/models--owner--tiny-clip/blobs"
     blobs.mkdir(parents=True)
     (blobs / f"{hashlib.sha256(whole).hexdigest()}.part").write_bytes(b"other" * 9)
-    assert "came with another sha256" in told(get())[1]
-    again = get()
-    assert told(again)[0]
-    assert again.returncode == 0
+    with pytest.raises(CheckpointError, match="came with another sha256"):
+        download(ask_hub(NAME))
+    assert Path(download(ask_hub(NAME)), WEIGHTS).read_bytes() == whole
 
 
-def test_a_hub_out_of_reach_is_told(hub, get):
-    assert "cannot be had from the hub" in told(get("owner/nothing"))[1]
+def test_a_hub_out_of_reach_is_told(hub, asked_here):
+    with pytest.raises(CheckpointError, match="cannot be had from the hub"):
+        ask_hub("owner/nothing")
+    close_session()  # of this process, which would go on with its connection
     hub.shutdown()
     hub.server_close()
-    assert "Check the name and the connection" in told(get())[1]
+    with pytest.raises(CheckpointError, match="Check the name and the connection"):
+        ask_hub(NAME)

@@ -14,7 +14,7 @@ pytestmark = needs_torch
 def ablation(world, tmp_path_factory):
     out = tmp_path_factory.mktemp("ablation")
     where = ("--data", world.captions, "--regions", world.regions, "--out", out)
-    command = ("ablate", *where, "--recipe", SMALL, "--set", WIDTH)
+    command = ("ablate", *where, "--recipe", SMALL, "--set", WIDTH, "--set", "training.epochs=1")
     return out, command, invoke(*command, "--json")
 
 

@@ -10,7 +10,7 @@ from PIL import Image
 from regard.errors import CheckpointError, ConfigError
 from regard.explain.explanation import UNSUPPORTED
 from regard.model.checkpoint import load_checkpoint
-from tests.cli.conftest import invoke
+from tests.cli.conftest import ALONE, invoke
 
 
 def told(*arguments):
@@ -88,7 +88,7 @@ def test_it_is_said_wherever_the_model_answers(world, calibrated, tmp_path):
     (tmp_path / "lines.txt").write_text("a red ring\na large blue star on the sand\n")
     scored = told("score", photo, "a red ring", "--model", model, "--json")
     ranked = told("captions", photo, "--from", tmp_path / "lines.txt", "--model", model, "--json")
-    told("index", world.photos, "--index", tmp_path / "index", "--model", model, "--json")
+    told("index", world.photos, "--index", tmp_path / "index", "--model", model, *ALONE, "--json")
     hits = told("search", "a red ring", "--index", tmp_path / "index", "--json")
     why = told("explain", photo, "a red ring", "--model", model, "--json")
     for answer in (scored, *ranked, *hits):
@@ -118,7 +118,7 @@ def test_tables_name_words_no_region_shows(world, calibrated, tmp_path):
     assert "No sure match" in done.stderr
     done = invoke("score", photo, "a red ring", "--model", model)
     assert "No region shows: red, ring." in done.stderr
-    invoke("index", world.photos, "--index", tmp_path / "index", "--model", model)
+    invoke("index", world.photos, "--index", tmp_path / "index", "--model", model, *ALONE)
     done = invoke("search", "a red ring", "--index", tmp_path / "index", "-k", 1)
     assert "red, ring" in done.stdout
 

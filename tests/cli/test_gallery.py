@@ -4,6 +4,8 @@ import json
 import re
 from html.parser import HTMLParser
 
+import pytest
+
 from regard.errors import ConfigError, DataError
 from tests.cli.conftest import invoke
 
@@ -36,11 +38,17 @@ def gallery(world, out, *more):
     return invoke("evaluate", "--model", world.model, *data, "--gallery", out, *more)
 
 
-def test_page_is_whole_and_shows_right_and_wrong(world, tmp_path):
-    done = gallery(world, tmp_path / "page", "--images", world.photos, "--json")
+@pytest.fixture(scope="module")
+def written(world, tmp_path_factory):
+    """A page, and what was reported of it."""
+    out = tmp_path_factory.mktemp("gallery") / "page"
+    done = gallery(world, out, "--images", world.photos, "--json")
     assert done.exit_code == 0, (done.output, done.exception)
-    report = json.loads(done.stdout)
-    text = (tmp_path / "page/index.html").read_text()
+    return (out / "index.html").read_text(), json.loads(done.stdout)
+
+
+def test_page_is_whole_and_shows_right_and_wrong(written):
+    text, report = written
     page = Outline(text)
     assert f"rSum {report['rsum']:.1f}" in text
     assert page.classes.count("card of-photo") == page.classes.count("card of-sentence") == 8
@@ -52,9 +60,8 @@ def test_page_is_whole_and_shows_right_and_wrong(world, tmp_path):
     assert "$" not in re.sub(r"base64,[^\"]*", "", text)  # every place of the template is filled
 
 
-def test_each_sentence_query_shows_its_true_photo_framed(world, tmp_path):
-    gallery(world, tmp_path / "page", "--images", world.photos)
-    text = (tmp_path / "page/index.html").read_text()
+def test_each_sentence_query_shows_its_true_photo_framed(written):
+    text, _ = written
     for card in re.findall(r'<article class="card of-sentence">.*?</article>', text, re.S):
         assert card.count('<figure class="right">') == 1
 

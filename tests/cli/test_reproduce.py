@@ -17,7 +17,7 @@ from tests.cli.conftest import invoke
 
 SMALL = (
     *("--set", "model.embed_dim=16", "--set", "model.feature_dim=8"),
-    *("--set", "training.batch_size=8"),
+    *("--set", "training.batch_size=8", "--set", "model.word_dim=8"),
 )
 
 

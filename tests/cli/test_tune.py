@@ -24,7 +24,7 @@ def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("tune")
     rows = []
     for number in range(6):
-        draw(folder / f"images/{number}.png", number)
+        draw(folder / f"images/{number}.png", number, (40, 40))  # fewest pixels in the network
         caption = ("a red dog", "a cat on grass", "a blue beach")[number % 3]
         split = "val" if number > 3 else "train"
         rows.append({"file": f"{number}.png", "caption": caption, "split": split})

@@ -21,11 +21,6 @@ from regard.model.model import load
 from regard.search import Filters, Index
 from tests.cluster.state import catalog, vectors
 
-NodeAffinitySchedulingStrategy = pytest.importorskip(
-    "ray.util.scheduling_strategies", reason="Ray is not installed"
-).NodeAffinitySchedulingStrategy
-
-ray = pytest.importorskip("ray", reason="Ray is not installed (pip install 'regard[ray]')")
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("default")]
 QUERIES = ("a dog on the grass", "red; -1: a cat", "2: beach; 0.5: a leash", "zebra")
 
@@ -151,6 +146,8 @@ def test_search_is_that_of_one_machine_and_survives_the_loss_of_a_node(nodes, in
 @contextlib.contextmanager
 def full_but_for(node, spare):
     """Occupy the cluster but for a node and so many CPUs elsewhere."""
+    import ray
+    from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
     class Guest:
         def here(self):

@@ -42,7 +42,7 @@ def test_each_worker_s_torch_has_one_thread(everybody):
 
 
 def test_results_do_not_depend_on_threads(everybody):
-    a, b = torch.randn(2, 40, 700, 300, generator=torch.Generator().manual_seed(0))
+    a, b = torch.randn(2, 8, 400, 300, generator=torch.Generator().manual_seed(0))
     by_threads = {}
     for threads in (1, 2):
         out = torch.empty(len(a))

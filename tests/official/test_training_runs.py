@@ -90,10 +90,14 @@ def test_training_gives_the_recorded_losses(golden: Path, run: str) -> None:
     if first_ten < 1e-5 and all_steps < 5e-3:
         return
     np.testing.assert_allclose(losses[:5], expected[:5], rtol=1e-5)
-    by_rounding = [drifts(again(seed), losses) for seed in range(4)]
-    assert first_ten < max(1e-5, 3 * max(ten for ten, _ in by_rounding))
-    assert all_steps < max(5e-3, 3 * max(steps for _, steps in by_rounding))
     assert all_steps < 0.5
+    allowed = 1e-5, 5e-3
+    for seed in range(4):  # until one differs from itself as much
+        by_rounding = drifts(again(seed), losses)
+        allowed = tuple(max(most, 3 * own) for most, own in zip(allowed, by_rounding, strict=True))
+        if first_ten < allowed[0] and all_steps < allowed[1]:
+            return
+    pytest.fail(f"drifts are {first_ten, all_steps}; by rounding alone {allowed}")
 
 
 @pytest.mark.parametrize("run", RUNS)

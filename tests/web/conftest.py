@@ -12,6 +12,7 @@ from web.server import asked
 from regard.indexing import update_index
 from regard.model.model import load
 from regard.search import Index
+from regard.web import decode, subjects
 from regard.web.app import create_app
 from regard.web.config import ServeConfig
 
@@ -85,6 +86,22 @@ def client(index):
 def placed(index):
     """Id of the photo with a place."""
     return next(photo.id for photo in index.photos() if photo.path.name == "placed.jpg")
+
+
+@pytest.fixture(autouse=True)
+def _decoded_here(monkeypatch):
+    """Uploads are decoded in this process: another takes longer to start than most tests."""
+
+    def decode_here(data, pixels, short_side, _seconds):
+        return decode.decode(data, pixels, short_side)
+
+    monkeypatch.setattr(subjects, "decode_apart", decode_here)
+
+
+@pytest.fixture
+def decoded_apart(_decoded_here, monkeypatch):
+    """Uploads are decoded in a process of their own, as a server does."""
+    monkeypatch.setattr(subjects, "decode_apart", decode.decode_apart)
 
 
 def get(client, path, **params):

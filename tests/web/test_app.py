@@ -3,9 +3,7 @@
 import json
 import time
 
-import schemathesis
 from hypothesis import HealthCheck, given, settings
-from schemathesis.specs.openapi.checks import positive_data_acceptance
 from search.conftest import draw
 from web.conftest import SENTENCES, client_of, get
 from web.server import running
@@ -49,6 +47,9 @@ def test_every_answer_is_as_described(client):
 
     A request may fit the description and still be refused: weights must be as many as words.
     """
+    import schemathesis  # here, since it takes a second of every process that only collects
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
+
     described = schemathesis.openapi.from_url(f"{client.base_url}/api/v1/openapi.json")
     tried = 0
     for operation in described.get_all_operations():

@@ -22,6 +22,7 @@ def photo(world):
     return (world.photos / "placed.jpg").read_bytes()
 
 
+@pytest.mark.usefixtures("decoded_apart")
 def test_an_upload_is_like_the_photo_that_was_indexed(client, photo, placed):
     answer = send(client, photo, q="a red dog").json()
     indexed = get(client, f"photos/{placed}/explain", q="a red dog")
@@ -77,6 +78,7 @@ def test_what_can_be_indexed_can_be_sent(client, kind):
     assert send(client, data.getvalue()).status_code == 200
 
 
+@pytest.mark.usefixtures("decoded_apart")
 def test_nothing_is_written_to_disk(client, photo, world, tmp_path, monkeypatch):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     before = {path: path.stat().st_mtime_ns for path in world.index.rglob("*.*")}

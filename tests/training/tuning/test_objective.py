@@ -35,7 +35,7 @@ def network():
 @pytest.fixture(scope="module")
 def maps(network, tmp_path_factory):
     folder = tmp_path_factory.mktemp("photos")
-    paths = [draw(folder / f"{n}.png", n) for n in range(4)]
+    paths = [draw(folder / f"{n}.png", n, (44, 40)) for n in range(4)]
     return PhotoMaps(paths, network, folder / "maps", threads=1)
 
 
