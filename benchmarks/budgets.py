@@ -66,6 +66,7 @@ class Version(NamedTuple):
     def environment(self) -> dict[str, str]:
         """What its processes see."""
         own = dict(os.environ, PYTHONPATH=self.source) if self.source else dict(os.environ)
+        own.pop("PYTHONDONTWRITEBYTECODE", None)  # files, and so their bytecode, are cached on disk
         return own | ({"NUMBA_CACHE_DIR": self.cache} if self.cache else {})
 
     def run(self, *arguments: str) -> str:

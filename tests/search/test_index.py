@@ -13,11 +13,13 @@ from small import draw
 
 from regard.core.attention import similarity
 from regard.errors import CheckpointError, ConfigError, DataError, PhotoError, StoreError
-from regard.indexing import update_index
+from regard.indexing import open_for_writing, update_index
 from regard.model.judgement import Calibration
 from regard.search import Filters, Index, Query
+from regard.search.catalog import FileRow
 from regard.search.scoring import PhotoScorer
-from regard.store.region_store import RegionStore
+from regard.store.region_store import Regions, RegionStore
+from regard.store.shards import RegionLabels
 
 
 @pytest.fixture
@@ -480,3 +482,22 @@ def test_an_index_made_anew_by_another_model_is_not_taken_up(index, folder, mode
     with pytest.raises(StoreError, match="the model must be the same"):
         index.refresh()
     assert len(index.search("a dog").hits) == 9
+
+
+def test_what_regions_look_like_is_counted_without_reading_vectors(tmp_path, model, monkeypatch):
+    def photo(classes, likely):
+        count = len(classes)
+        vectors, boxes = np.ones((count, model.dim), np.float32), np.zeros((count, 4), np.float32)
+        columns = np.array([classes], np.uint16).T, np.array([likely], np.uint8).T
+        labels = RegionLabels(*columns) if likely else None
+        return Regions(vectors, boxes, np.ones(count, np.float32), 9, 9, labels)
+
+    taken = {"a" * 64: photo([3, 5, 3], [255, 127, 128]), "b" * 64: photo([5, 3], [128, 200])}
+    taken["c" * 64] = photo([0, 0], [])
+    folder, rows = tmp_path / "index", [FileRow(f"/photos/{k[0]}.jpg", 1, 1, k) for k in taken]
+    with open_for_writing(folder, model, compressed=True) as (store, catalog), store.transaction():
+        store.append(taken.items())
+        catalog.put(rows)
+    monkeypatch.setattr("regard.store.shards.from_int8", None)  # would fail if called
+    with Index.open(folder, model) as index, index.snapshot() as snapshot:
+        assert snapshot.looks() == {3: 2, 5: 1}

@@ -322,3 +322,13 @@ def test_a_collection_that_has_grown_vast_is_searched_along_few_directions(tmp_p
             nearest = listed.nearest(list(store), asked, 20)
             assert overlap(nearest, by_hand(store, list(store), asked, 20)) >= 0.9
             assert {rough.vectors.shape[1] for rough in listed._means.values()} == {dims}
+
+
+def test_what_is_kept_must_be_of_every_photo():
+    def holds(starts, photos):
+        starts, photos = np.array(starts, np.int64), np.array(photos, np.int64)
+        return mean_files.holds_all(starts, mean_files.Photos(photos, np.ones_like(photos)))
+
+    assert holds([0, 3, 9], [0, 9])
+    for starts, photos in (([0, 3, 9], [0, 4]), ([0, 3, 9], [12]), ([3], [0]), ([], [0])):
+        assert not holds(starts, photos)

@@ -198,7 +198,7 @@ class Shortlist:
         for number, photos in mean_files.photos_by_shard(self._store).items():
             file = self._store.file(number)
             found = self._means.get(file)
-            if found is not None and np.isin(photos.starts, found.starts).all():
+            if found is not None and mean_files.holds_all(found.starts, photos):
                 means[file] = found
                 continue
             wanted = (self._store, number, photos, self._background)

@@ -105,11 +105,10 @@ class Snapshot:
     def looks(self) -> Counter[int]:
         """How many photos have a region that looks like each class of the model."""
         counts: Counter[int] = Counter()
-        for key in self._keys:
-            looks = self.store[key].labels
+        for shard, start, count in self.store.parts(self._keys):
+            looks = shard.labels(slice(start, start + count))
             if looks is not None:
-                seen = looks.classes[:, 0][looks.parts[:, 0] >= _SURE]
-                counts.update(np.unique(seen).tolist())
+                counts.update(set(looks.classes[:, 0][looks.parts[:, 0] >= _SURE].tolist()))
         return counts
 
     def copied(self) -> dict[str, list[Path]]:
