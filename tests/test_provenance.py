@@ -14,7 +14,7 @@ def test_versions_are_of_all_that_is_needed(monkeypatch):
     found = provenance.versions()
     assert {"python", "regard", "numpy", "safetensors", "torch"} <= found.keys()
     assert provenance.MISSING not in {found["regard"], found["numpy"]}
-    monkeypatch.setattr(provenance, "requires", lambda _: ["not-a-package>=1"])
+    monkeypatch.setattr("importlib.metadata.requires", lambda _: ["not-a-package>=1"])
     assert provenance.versions()["not-a-package"] == "missing"
 
 

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +14,21 @@ MISSING = "missing"
 
 def versions() -> dict[str, str]:
     """Of Python, of this program and of all it needs; torch last, which only training needs."""
+    from importlib.metadata import requires
+
     needs = [need for need in requires("regard") or () if "extra ==" not in need]
     names = ["regard", *(re.split(r"[^\w.-]", need)[0] for need in needs), "torch"]
-    return {"python": platform.python_version(), **{name: _version(name) for name in names}}
+    return {"python": platform.python_version(), **{name: version(name) for name in names}}
 
 
 @cache  # each is searched for among all packages
-def _version(name: str) -> str:
+def version(name: str) -> str:
+    """A package's, or that it is missing."""
+    from importlib import metadata  # takes longer to load than many a command needs
+
     try:
-        return version(name)
-    except PackageNotFoundError:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
         return MISSING
 
 

@@ -2,11 +2,11 @@
 
 import os
 import platform
-from importlib import metadata
 
 import numpy as np
 
 from regard.kernels.hardware import instructions, processor
+from regard.provenance import version
 
 _TOLD = ("avx2", "avx512f", "avx512bf16", "amx-bf16")
 
@@ -20,13 +20,6 @@ def describe() -> dict[str, str]:
         "cores": str(os.cpu_count()),
         "memory": f"{memory:.0f} GiB",
         "python": platform.python_version(),
-        "torch": _torch(),
+        "torch": version("torch"),
         "numpy": np.__version__,
     }
-
-
-def _torch() -> str:
-    try:
-        return metadata.version("torch")
-    except metadata.PackageNotFoundError:
-        return "absent"

@@ -23,6 +23,7 @@ from regard.errors import ConfigError
 from regard.kernels.hardware import multiplies_bfloat16, processor
 from regard.kernels.prepared import Precision, Prepared, prepare
 from regard.kernels.tiles import Engine, score
+from regard.provenance import version
 
 Stage = Literal["scores", "search", "training"]
 """Many photos with many sentences; one sentence with many photos; products of a training step."""
@@ -110,22 +111,12 @@ def overruled() -> Wanted:
     )
 
 
-@cache
-def _version(package: str) -> str:
-    from importlib import metadata  # takes as long to load as a search of few photos
-
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return "absent"
-
-
 def _torch_version(*, loaded: bool) -> str:
     """Torch's version; empty where it is not installed or, if that matters, not loaded."""
     if loaded:
         return str(sys.modules["torch"].__version__) if "torch" in sys.modules else ""
     with contextlib.suppress(ImportError, ValueError):
-        return _version("torch") if util.find_spec("torch") is not None else ""
+        return version("torch") if util.find_spec("torch") is not None else ""
     return ""
 
 
@@ -218,7 +209,7 @@ def key_here(what: str, torch: str) -> str:
     Args:
         torch: its version; empty where it has no part in it.
     """
-    return f"{what}; {processor()}; regard {_version('regard')}; torch {torch or 'absent'}"
+    return f"{what}; {processor()}; regard {version('regard')}; torch {torch or 'absent'}"
 
 
 def kept_times(key: str) -> dict[str, float]:
