@@ -27,7 +27,7 @@ TEXT = "a man in a black coat uses a camera"
 
 def settled(page: Page) -> None:
     """Wait until pictures are there and nothing moves."""
-    page.wait_for_function("() => !document.querySelector('[aria-busy=true], .flowing')")
+    page.wait_for_function("() => !document.querySelector('[aria-busy=true]')")
     page.wait_for_load_state("networkidle")
     page.wait_for_timeout(500)
 

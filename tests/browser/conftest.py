@@ -155,7 +155,10 @@ AT_REST = """() => {
         const across = frame.right > 0 && frame.left < innerWidth - 40;
         return across && frame.bottom > 0 && frame.top < innerHeight && frame.width > 0;
     };
-    return !document.querySelector("[aria-busy=true], .flowing")
+    const words = document.querySelector(".chip"); // which look somewhere in every photo
+    const isLooked = (map) => !words || !map.seen || !inView(map) || map.boxes.length;
+    return !document.querySelector("[aria-busy=true]")
+        && [...document.querySelectorAll(".tile regard-map")].every(isLooked)
         && [...document.images].every((image) => image.complete || !inView(image))
         && document.getAnimations().every((one) => one.playState !== "running");
 }"""

@@ -1,10 +1,10 @@
 """Where a word looked: the map is on the photo, in the right place, and moves."""
 
 import io
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 import numpy as np
-from browser.conftest import NO_MATCH, api, search, settled
+from browser.conftest import NO_MATCH, api, hold, search, settled
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -35,11 +35,14 @@ def hover(page, word):
 
 
 def expect_lit(page):
-    """All photos are lit that do not say they lack the word; returns how many."""
-    unseen = page.locator(".tile .badge:has-text('not found here')").count()
-    lit = page.locator(".tile").count() - unseen
-    expect(page.locator("regard-map.lit")).to_have_count(lit)
-    return lit
+    """Of the photos in view all are lit that do not say they lack the word; returns how many."""
+    told = page.eval_on_selector_all(
+        ".tile",
+        """tiles => tiles.filter((tile) => tile.getBoundingClientRect().top < innerHeight)
+            .map((tile) => [".lit", ".badge .unseen"].map((name) => !!tile.querySelector(name)))""",
+    )
+    assert all(is_lit is not is_missed for is_lit, is_missed in told)
+    return sum(is_lit for is_lit, _ in told)
 
 
 def test_a_hovered_word_lights_every_photo(page, address, shoot):
@@ -63,14 +66,37 @@ def test_maps_are_made_of_the_photos_one_looks_at_alone(page, address):
     page.evaluate("scrollTo(0, 0)")
     page.hover(".chip .label:has-text('whole sentence')")  # which looks at every photo
     page.wait_for_selector("regard-map.lit .outline path[d]", state="attached")
-    drawn = """() => [...document.querySelectorAll("regard-map.lit")].map((map) => [
-        map.getBoundingClientRect().top, !!map.querySelector(".outline path").getAttribute("d")])"""
+    drawn = """() => [...document.querySelectorAll(".tile regard-map")].map((map) => [
+        map.getBoundingClientRect().top, !!map.querySelector(".heat.on path[d]")])"""
     page.wait_for_function(
         f"() => ({drawn})().every(([top, isDrawn]) => isDrawn === (top < 300 + 200))"
     )
     assert {is_drawn for _, is_drawn in page.evaluate(drawn)} == {True, False}
-    page.locator("regard-map.lit >> nth=-1").scroll_into_view_if_needed()
+    page.locator(".tile regard-map >> nth=-1").scroll_into_view_if_needed()
     page.wait_for_function(f"() => ({drawn})().at(-1)[1]")
+
+
+def test_photos_come_before_what_words_see_in_them(page, address):
+    """Which is asked for of the photos in view alone, of each once, however words are weighted."""
+    page.set_viewport_size({"width": 1280, "height": 300})
+    asked, let_come = [], hold(page, "**/api/v1/search/maps**")
+    page.on("request", lambda one: "/search/maps" in one.url and asked.append(one.url))
+    page.goto(f"{address}/?q={quote(TEXT)}")
+    page.wait_for_selector(".tile regard-map.loaded")
+    page.wait_for_selector(".tile .badge .unseen")  # what is said of a photo is there at once
+    expect(page.locator("main")).to_have_attribute("aria-busy", "false")
+    page.hover(".chip .label:text-is('suit')")
+    page.wait_for_selector(".badge b:text-is('suit')")
+    expect(page.locator("regard-map.lit")).to_have_count(0)
+    let_come()
+    page.unroute("**/api/v1/search/maps**")
+    page.wait_for_selector("regard-map.lit")
+    settled(page)
+    page.click(".chip:has-text('rocket') .dot")
+    page.wait_for_selector("text=weighted")
+    settled(page)
+    ids = [one for url in asked for one in parse_qs(urlsplit(url).query)["ids"][0].split(",")]
+    assert len(set(ids)) == len(ids) < 40
 
 
 def test_the_map_is_dark_where_the_word_did_not_look_and_clear_where_it_did(page, address):
@@ -140,9 +166,9 @@ def test_the_bright_part_is_outlined(page, address):
     search(page, address, TEXT)
     hit = api(page, address, f"search?q={quote(TEXT)}&maps=true&limit=1")["hits"][0]
     hover(page, "suit")
-    path = f"a[data-id='{hit['photo']['id']}'] .outline path:not(.under)"
+    path = f"a[data-id='{hit['photo']['id']}'] .heat.on path:not(.under)"
     places = np.array(page.eval_on_selector(path, OUTLINE))
-    expect(page.locator(f"{path} >> xpath=..")).to_have_css("opacity", "1")
+    expect(page.locator(f"{path} >> xpath=../..")).to_have_css("opacity", "1")
     aspect = hit["photo"]["width"] / hit["photo"]["height"]
     rows, columns = (round(32 / aspect), 32) if aspect >= 1 else (32, round(32 * aspect))
     heat = heats(hit["maps"], TEXT.split().index("suit") + 1, (rows, columns))
@@ -157,7 +183,7 @@ def test_nothing_is_drawn_for_words_a_photo_does_not_show(page, address, shoot):
     word = next(word for hit in hits for word in hit["maps"]["unsupported"])
     hover(page, word)
     without = {h["photo"]["id"] for h in hits if word in h["maps"]["unsupported"]}
-    for hit in hits:
+    for hit in hits[:8]:
         tile = page.locator(f"a[data-id='{hit['photo']['id']}']")
         is_shown = hit["photo"]["id"] not in without
         expect(tile.locator("regard-map.lit")).to_have_count(int(is_shown))
@@ -220,12 +246,15 @@ def test_without_motion_the_map_is_there_at_once(chromium, address):
         const { width, height } = canvas;
         return [...canvas.getContext("2d").getImageData(0, 0, width, height).data];
     }"""
-    canvas = page.locator(".tile regard-map canvas").first
+    canvas = page.locator(".tile regard-map .heat.on canvas").first
     states = []
     for word in ("cat", "eyes"):
         page.hover(f".chip .label:text-is('{word}')")
         page.wait_for_selector(f".chip.active .label:text-is('{word}')")
-        assert page.locator(".flowing").count() == 0  # not even for a moment
+        moving = (
+            "() => document.getAnimations().filter((one) => one.playState === 'running').length"
+        )
+        assert not page.evaluate(moving)  # not even for a moment
         states.append(canvas.evaluate(script))
         settled(page)
         assert canvas.evaluate(script) == states[-1]

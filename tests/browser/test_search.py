@@ -82,7 +82,7 @@ def test_the_hint_goes_when_it_was_read(page, address):
 
 
 def test_a_slow_answer_shows_that_it_is_awaited(page, address, shoot):
-    let_come = hold(page, "**/api/v1/search**")
+    let_come = hold(page, "**/api/v1/search?*")
     page.goto(f"{address}/?q={TEXT}")
     page.wait_for_selector(".skeleton i")
     expect(page.locator("main")).to_have_attribute("aria-busy", "true")
@@ -219,7 +219,7 @@ def test_pictures_are_asked_for_as_they_come_near(page, address):
 def test_a_list_that_ends_early_asks_no_further(page, address):
     """By date only what fits is listed, fewer photos than were ranked."""
     asked = []
-    page.on("request", lambda request: "/search" in request.url and asked.append(request.url))
+    page.on("request", lambda request: "/search?" in request.url and asked.append(request.url))
     page.goto(f"{address}/?q={TEXT}&sort=date")
     page.wait_for_selector(".tile")
     settled(page)

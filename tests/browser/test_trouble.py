@@ -143,6 +143,6 @@ def test_a_photo_whose_file_is_gone_is_told_with_what_to_do(page, address, shoot
     page.wait_for_selector("dialog .problem:has-text('The file of cat.jpg is gone')")
     expect(page.locator("dialog .problem")).to_contain_text("Index again.")
     page.wait_for_selector(".stage regard-map.lit")
-    expect(page.locator(".stage canvas")).to_be_hidden()
-    expect(page.locator(".stage .outline")).to_be_hidden()
+    for sheet in page.locator(".stage .heat").all():
+        expect(sheet).to_be_hidden()
     shoot(page)

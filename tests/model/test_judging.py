@@ -50,17 +50,19 @@ def test_support_of_words_that_name_something():
     words = some.vectors[0]
     cosines = words @ (background.photos @ background.directions.T).T
     logits = 10 * (words @ regions.vectors.T).max(1) - 8 * cosines.mean(1) + 3 * cosines.std(1) - 5
-    supports = judge.supports(regions, some.caption(0))
+    other = photo(units(rng, 5, 8))
+    supports, others = judge.supports([regions, other], some.caption(0))
+    assert judge.supports([other], some.caption(0)) == [others] != [supports]
     wanted = 1 / (1 + np.exp(-logits))
     assert supports[1:3] == [pytest.approx(one, abs=1e-4) for one in wanted[1:3]]
     assert [supports[row] for row in (0, 3, 4)] == [None, None, None]
-    assert Judge().supports(regions, some.caption(0)) == [None] * 5
+    assert Judge().supports([regions], some.caption(0)) == [[None] * 5]
 
 
 def test_without_a_background_the_largest_product_tells():
     judge = Judge({"word_support": {"slope": 2.0, "intercept": -1.0, "mean": 9.0}})
-    evidence = judge.evidence(np.eye(2, 4), np.array([[0.5, 0.1, 0, 0], [0.2, 0.4, 0, 0]]))
-    np.testing.assert_allclose(evidence, [[0.5, 0, 0], [0.4, 0, 0]])
+    evidence = judge.evidence(np.eye(2, 4), [np.array([[0.5, 0.1, 0, 0], [0.2, 0.4, 0, 0]])])
+    np.testing.assert_allclose(evidence, [[[0.5, 0, 0], [0.4, 0, 0]]])
 
 
 def test_unsupported_words_are_named_once_a_sentence():

@@ -99,6 +99,19 @@ def keys_of(index):
         return list(snapshot.store)
 
 
+def test_a_glance_tells_what_explanations_do(index):
+    keys, texts = keys_of(index), Texts(index.folder)
+    texts.keep([])
+    lines = (Text("Red BAKERY", (0, 0, 1, 1), 1), Text("a red door", (0, 0, 1, 1), 1))
+    texts.put({keys[0]: lines, keys[3]: (EXIT,)}, "x")
+    hits = index.search("a red bakery; -1: exit", k=12).hits
+    glances = hits[0].query.glance([hit.regions for hit in hits])
+    told = [hit.query.explain_whole(hit.regions) for hit in hits]
+    assert [one.read for one in glances] == [one.words_read for one in told]
+    assert sorted(one.read for one in glances)[-2:] == [["exit"], ["red", "bakery"]]
+    assert [one.unsupported for one in glances] == [one.unsupported for one in told]
+
+
 @settings(max_examples=8, deadline=None)
 @given(read=st.sets(st.integers(0, 11)), misread=st.sets(st.integers(0, 11)), k=st.integers(1, 12))
 def test_what_is_read_comes_first_and_changes_no_similarity(index, read, misread, k):

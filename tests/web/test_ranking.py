@@ -107,12 +107,22 @@ def test_answers_are_kept_for_further_pages(ranker, index, monkeypatch):
     asked = []
     search = index.search
     monkeypatch.setattr(index, "search", lambda *a, **k: asked.append(a) or search(*a, **k))
-    monkeypatch.setattr(ranking, "_FIRST_DEPTH", 4)
-    first = ranker.rank(ask(), 3)
-    assert ranker.rank(ask(), 4) is first
-    assert len(ranker.rank(ask(), 5).result.hits) == 8  # twice the depth
-    assert ranker.rank(ask(), 3) is first
+    monkeypatch.setattr(ranking, "_FIRST_DEPTH", 2)
+    first = ranker.rank(ask(), 1)
+    assert ranker.rank(ask(), 2) is first
+    assert len(ranker.rank(ask(), 3).result.hits) == 8  # four times the depth
+    assert ranker.rank(ask(), 1) is first
     assert len(asked) == 2
+
+
+def test_a_sentence_is_read_once_for_its_weights_and_explanations(ranker, monkeypatch):
+    found = ids(ranker.rank(ask(), 40))
+    monkeypatch.setattr(ranking.EncodedQuery, "of", None)
+    weighted = ranker.rank(ask(weights=(0.0, 1.0, *(1.0,) * 6)), 40)
+    assert set(ids(weighted)) == set(found)
+    explained = ranker.explain(ask(), found[2:4])
+    assert list(explained) == found[2:4]
+    assert [word.word for word in explained[found[2]].words][1:-1] == TEXT.split()
 
 
 def test_pages_by_date_are_parts_of_one_order(ranker, monkeypatch):

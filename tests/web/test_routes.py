@@ -37,6 +37,21 @@ def test_hits_are_explained_on_request(client):
     assert len(hit["maps"]["attention"]) == len(answer["words"]) == 8
 
 
+def test_photos_are_explained_apart_from_the_search(client, placed):
+    answer = get(client, "search", q="a grasss dog", maps="true")["hits"]
+    maps = {hit["photo"]["id"]: hit["maps"] for hit in answer}
+    some = [*sorted(maps)[:3], "0" * 16]
+    explained = get(client, "search/maps", q="a grasss dog", ids=",".join(some))["photos"]
+    assert {one["id"]: one["maps"] for one in explained} == {one: maps[one] for one in some[:3]}
+    both = {"q": "a dog", "like": placed, "box": "0,0,0.5,0.5"}
+    wanted = get(client, "search", **both, maps="true", limit=1)["hits"][0]
+    [told] = get(client, "search/maps", **both, ids=wanted["photo"]["id"])["photos"]
+    assert told["maps"] == wanted["maps"]
+    assert get(client, "search/maps", like=placed, ids=placed)["photos"] == []
+    refused(client.get("/api/v1/search/maps", params={"q": TEXT, "ids": "../../etc"}), 422)
+    refused(client.get("/api/v1/search/maps", params={"ids": placed}), 422)
+
+
 def test_words_may_be_weighted(client):
     weights = "1,0,3,1,0,0,2.5,1"
     answer = get(client, "search", q=TEXT, weights=weights, maps="true")

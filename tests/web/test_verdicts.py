@@ -80,8 +80,12 @@ def test_words_that_no_region_shows_are_those_of_the_index(index, judge):
         for weights in (None, "1,1,2,1,1,1,1,1"):
             answer = get(client, "search", q=TEXT, maps="true", weights=weights)["hits"]
             maps = {hit["photo"]["id"]: hit["maps"] for hit in answer}
+            unsupported = {hit["photo"]["id"]: hit["unsupported"] for hit in answer}
+            plain = get(client, "search", q=TEXT, weights=weights)["hits"]
+            assert {hit["photo"]["id"]: hit["unsupported"] for hit in plain} == unsupported
             for hit in expected:
                 assert maps[hit.photo.id]["unsupported"] == hit.unsupported
+                assert unsupported[hit.photo.id] == hit.unsupported
                 for word, ours in zip(
                     hit.explain().words, maps[hit.photo.id]["words"], strict=True
                 ):
@@ -92,6 +96,7 @@ def test_unwanted_words_are_not_missed(index, judge, placed):
     judge(0.0, word=-90.0)
     with client_of(index) as client:
         answer = get(client, f"photos/{placed}/explain", q="a dog; -1: grass")
+        assert get(client, "search", q="a dog; -1: grass")["hits"][0]["unsupported"] == ["dog"]
     assert answer["maps"]["unsupported"] == ["dog"]
     support = [word["support"] for word in answer["maps"]["words"]]
     assert support == [None, None, 0.0, None, None, None, None]

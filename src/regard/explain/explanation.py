@@ -39,6 +39,11 @@ class WordLabel(NamedTuple):
     """How much of the word's cosine with the region comes of the region's labels."""
 
 
+def is_lacking(support: float | None, read: Sequence[Text] = ()) -> bool:
+    """Whether a photo lacks a word: it more likely does, and the word was not read in it."""
+    return support is not None and support < UNSUPPORTED and not read
+
+
 @dataclass(frozen=True)
 class WordExplanation:
     """One word's part in a similarity."""
@@ -68,7 +73,7 @@ class WordExplanation:
     @property
     def is_unsupported(self) -> bool:
         """Whether no region shows what the word names, nor was it read."""
-        return self.support is not None and self.support < UNSUPPORTED and not self.read
+        return is_lacking(self.support, self.read)
 
     @property
     def is_found_by_label(self) -> bool:
@@ -181,13 +186,21 @@ def with_texts(explanation: Explanation, texts: Sequence[Text]) -> Explanation:
     """An explanation that says which words that name something were read in the photo."""
     if not texts:
         return explanation
-    tokens = [word.word for word in explanation.words]
-    columns = zip(explanation.words, forms_of(tokens), naming_words(tokens), strict=True)
-    words = tuple(
-        replace(word, read=tuple(text for text in texts if names and forms.are_in(text.text)))
-        for word, forms, names in columns
-    )
-    return replace(explanation, words=words)
+    words = explanation.words
+    found = readings([word.word for word in words], texts)
+    read = tuple(replace(word, read=lines) for word, lines in zip(words, found, strict=True))
+    return replace(explanation, words=read)
+
+
+def readings(tokens: Sequence[str], texts: Sequence[Text]) -> list[tuple[Text, ...]]:
+    """Lines of text in which each word of a sentence that names something is written."""
+    if not texts:
+        return [()] * len(tokens)
+    columns = zip(forms_of(tokens), naming_words(tokens), strict=True)
+    return [
+        tuple(text for text in texts if names and forms.are_in(text.text))
+        for forms, names in columns
+    ]
 
 
 def looks_tree(looks: Iterable[Label]) -> list[list[str | float]]:

@@ -45,7 +45,7 @@ class WordCurve(NamedTuple):
     deviation: float = 0.0
     """Of their deviation."""
 
-    def probability(self, evidence: Float[np.ndarray, "word 3"]) -> Float[np.ndarray, " word"]:
+    def probability(self, evidence: Float[np.ndarray, "*word 3"]) -> Float[np.ndarray, "*word"]:
         """Of each word.
 
         Args:

@@ -15,7 +15,7 @@ import numpy as np
 from regard.core.padding import pad
 from regard.core.scoring import Scoring
 from regard.core.shares import word_shares
-from regard.explain.explanation import UNSUPPORTED
+from regard.explain.explanation import is_lacking
 from regard.model.background import Answers, Background, photo_portions
 from regard.model.encoded import EncodedCaption, EncodedCaptions
 from regard.model.judgement import Curves, Judgement
@@ -103,41 +103,43 @@ class Judging(ABC):
         return [float(one) for one in np.asarray(similarities) + added]
 
     def evidence(
-        self, words: Float[np.ndarray, "word dim"], shown: Float[np.ndarray, "shown dim"]
-    ) -> Float[np.ndarray, "word 3"]:
-        """What tells whether a photo shows what words name (`regard.model.judgement.WordCurve`).
+        self,
+        words: Float[np.ndarray, "word dim"],
+        photos: Sequence[Float[np.ndarray, "region dim"]],
+    ) -> Float[np.ndarray, "photo word 3"]:
+        """What tells whether photos show what words name (`regard.model.judgement.WordCurve`).
 
         Args:
             words: their directions.
-            shown: of the photo (`shown`).
+            photos: region vectors of each.
         """
-        evidence = np.zeros((len(words), 3), np.float32)
-        evidence[:, 0] = (words @ np.asarray(shown, np.float32).T).max(1)
+        evidence = np.zeros((len(photos), len(words), 3), np.float32)
+        for row, regions in zip(evidence, photos, strict=True):
+            row[:, 0] = (words @ np.asarray(self.shown(regions), np.float32).T).max(1)
         if self.background is not None:
-            evidence[:, 1:] = self.background.spreads(words, "photos")
+            evidence[..., 1:] = self.background.spreads(words, "photos")
         return evidence
 
-    def supports(self, photo: Regions, caption: EncodedCaption) -> list[float | None]:
-        """Probabilities that a photo shows what words name; None where nothing can be said."""
+    def supports(
+        self, photos: Sequence[Regions], caption: EncodedCaption
+    ) -> list[list[float | None]]:
+        """Probabilities that each photo shows what words name; None where nothing can be said."""
         curve = self.curves.word
         if curve is None:
-            return [None] * len(caption.words)
-        probabilities = curve.probability(
-            self.evidence(caption.directions, self.shown(photo.vectors))
-        )
+            return [[None] * len(caption.words) for _ in photos]
+        evidence = self.evidence(caption.directions, [photo.vectors for photo in photos])
+        naming = naming_words(caption.words)
         return [
-            probability if names else None
-            for names, probability in zip(
-                naming_words(caption.words), probabilities.tolist(), strict=True
-            )
+            [one if names else None for names, one in zip(naming, row, strict=True)]
+            for row in curve.probability(evidence).tolist()
         ]
 
     def unsupported(self, photo: Regions, captions: EncodedCaptions) -> list[list[str]]:
         """Words of each sentence that no region of a photo supports, each once."""
         unsupported = []
         for caption in map(captions.caption, range(len(captions.words))):
-            supports = zip(caption.words, self.supports(photo, caption), strict=True)
-            lacking = (word for word, one in supports if one is not None and one < UNSUPPORTED)
+            supports = zip(caption.words, self.supports([photo], caption)[0], strict=True)
+            lacking = (word for word, support in supports if is_lacking(support))
             unsupported.append(list(dict.fromkeys(lacking)))
         return unsupported
 

@@ -328,7 +328,7 @@ class Model(Judging, Published):
         discount = 0.0 if empty else lowered * float(self.discounts([photo], [caption])[0, 0])
         explanation = explain(
             *(photo, caption, scoring or self.scoring),
-            supports=None if empty else self.supports(photo, caption),
+            supports=None if empty else self.supports([photo], caption)[0],
             discount=discount,
             pointer=self.pointer,
             take_apart=self.word_parts,

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from regard.core.scoring import Scoring
-from regard.explain.explanation import Explanation, Label, with_texts
+from regard.explain.explanation import Explanation, Label, is_lacking, readings, with_texts
 from regard.model.encoded import EncodedCaption
 from regard.model.judgement import Judgement
 from regard.model.model import Model
@@ -23,6 +23,15 @@ class WeightedCaption(NamedTuple):
 
     weight: float
     caption: EncodedCaption
+
+
+class Glance(NamedTuple):
+    """What a photo shows of a query's words, each once, in their order."""
+
+    unsupported: list[str]
+    """Words of sentences that count for it, and that it does not show."""
+    read: list[str]
+    """Words that were read in it."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +131,20 @@ class EncodedQuery:
             return [Judgement()] * len(similarities)
         asked = [self.sentences[0].caption]
         return self.model.judge(similarities, photos, asked, "photos", among, self.gist)
+
+    def glance(self, photos: Sequence[Regions]) -> list[Glance]:
+        """What explanations of photos say in words, without their maps and in far less time."""
+        glances = [Glance([], []) for _ in photos]
+        for weight, caption in self.sentences:
+            supports = self.model.supports(photos, caption)
+            for photo, row, glance in zip(photos, supports, glances, strict=True):
+                columns = zip(caption.words, row, readings(caption.words, photo.texts), strict=True)
+                for word, support, read in columns:
+                    if weight > 0 and is_lacking(support, read) and word not in glance.unsupported:
+                        glance.unsupported.append(word)
+                    if read and word not in glance.read:
+                        glance.read.append(word)
+        return glances
 
     def explain(self, photo: Regions, number: int, scoring: Scoring | None = None) -> Explanation:
         """What every word of one sentence sees in a photo.

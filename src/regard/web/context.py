@@ -3,9 +3,9 @@
 import threading
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import Depends, Path, Request, Response
+from fastapi import Depends, Path, Query, Request, Response
 from pydantic import BaseModel
 
 from regard.search import Filters, Index, PhotoRecord
@@ -125,6 +125,15 @@ Local = Annotated[bool, Depends(_is_local)]
 """Whether the reader sits at this machine."""
 OnlyHere = Depends(_require_local)
 SubjectId = Annotated[str, Path(pattern=ID_PATTERN, description="Of a photo or an upload.")]
+
+
+def chosen_ids(most: int) -> Any:
+    """The parameter that names several photos."""
+    return Query(
+        pattern="^[0-9a-f]{16}(,[0-9a-f]{16})*$",
+        max_length=17 * most,
+        description=f"Of photos of the index, {most} at most, parted by commas.",
+    )
 
 
 def answer(body: BaseModel) -> Response:

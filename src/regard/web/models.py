@@ -103,7 +103,11 @@ class Hit(BaseModel):
         description="That a photo fits, were this the best of all that were looked at; the best "
         "one's is the verdict's. Null if uncalibrated."
     )
-    maps: Maps | None = Field(description="With maps=true.")
+    maps: Maps | None = Field(description="With maps=true; or ask for them with `search/maps`.")
+    unsupported: Annotated[
+        list[str], Field(description="Words of the query that no region supports, each once.")
+    ] = []
+    read: Annotated[list[str], Field(description="Words of the query that were read in it.")] = []
     alike: str | None = Field(
         description="Id of a photo before it that it nearly is; null where there is none."
     )
@@ -116,6 +120,19 @@ class Hit(BaseModel):
     is_read: Annotated[
         bool, Field(description="Whether all words asked for were read in it: it comes first.")
     ] = False
+
+
+class MapsOf(BaseModel):
+    """What the words of a query see in one photo."""
+
+    id: str
+    maps: Maps
+
+
+class Explanations(BaseModel):
+    """What the words of a query see in some photos."""
+
+    photos: list[MapsOf] = Field(description="Without those that have left the index.")
 
 
 class Verdict(BaseModel):

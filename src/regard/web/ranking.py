@@ -11,7 +11,7 @@ discounts of `regard.model.background`. Shares of all photos are kept for the la
 that a change of weights ranks at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -19,10 +19,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from regard.explain.explanation import Explanation
 from regard.kernels.prepared import as_floats
 from regard.kernels.workers import run_tasks, thread_count
 from regard.model.judgement import Judgement
 from regard.search import Filters, Index
+from regard.search.catalog import ID_DIGITS
 from regard.search.encoded_query import EncodedQuery
 from regard.search.index import Sort
 from regard.search.part import Box, Embedded
@@ -35,7 +37,7 @@ from regard.web.problems import ProblemError
 from regard.web.recent import Recent
 
 MOST_WEIGHT = 5.0  # of a word
-_FIRST_DEPTH = 120  # photos ranked at first; paging beyond doubles it
+_FIRST_DEPTH = 40  # photos ranked at first, as the page asks; paging beyond makes it four times
 _BY_DATE = 1000
 _KEPT_RANKINGS = 64
 _KEPT_SHARES = 4
@@ -96,6 +98,7 @@ class Ranker:
         self._rankings: Recent[Ranking] = Recent(_KEPT_RANKINGS)
         self._shares: Recent[_Shares] = Recent(_KEPT_SHARES)
         self._discounts: Recent[dict[str, float]] = Recent(1)  # of photos, by key
+        self._queries: Recent[EncodedQuery] = Recent(_KEPT_RANKINGS)
 
     def rank(self, ask: Ask, depth: int) -> Ranking:
         """At least the first `depth` photos of a search, all there are if fewer.
@@ -106,21 +109,42 @@ class Ranker:
         """
         k = _BY_DATE if ask.sort == "date" else _FIRST_DEPTH  # or each page had another order
         while k < depth:
-            k *= 2
+            k *= 4
         with self._index.snapshot() as snapshot:
             work = partial(self._rank, snapshot, ask, k)
             return self._rankings.of(snapshot.generation, (ask, k), work)
+
+    def explain(self, ask: Ask, photo_ids: Iterable[str]) -> dict[str, Explanation]:
+        """By id, what the words of a search see in some photos; those that are gone are left out.
+
+        Raises:
+            ProblemError, DataError: as for `rank`.
+        """
+        with self._index.snapshot() as snapshot:
+            query = self._encoded(snapshot, ask)
+            if not query.sentences:
+                return {}
+            keys = snapshot.keys_of(photo_ids)
+            pairs = zip(keys, snapshot.seen(keys), strict=True)
+            return {key[:ID_DIGITS]: query.explain_whole(photo) for key, photo in pairs}
 
     def _rank(self, snapshot: Snapshot, ask: Ask, k: int) -> Ranking:
         query = ask.query()
         if ask.weights is None or not query.sentences:
             result = self._index.search(query, k, filters=ask.filters, sort=ask.sort)
-            hits = result.hits
-            encoded = hits[0].query if hits else EncodedQuery.of(self._index.model, query)
+            encoded = self._encoded(snapshot, ask, result.hits)
         else:
-            encoded = EncodedQuery.of(self._index.model, query)
+            encoded = self._encoded(snapshot, ask)
             result = self._weighted(snapshot, ask, encoded, k)
         return Ranking(result, encoded, wording.words_of(encoded), result.alike())
+
+    def _encoded(self, snapshot: Snapshot, ask: Ask, hits: Sequence[Hit] = ()) -> EncodedQuery:
+        """What is asked for as vectors; embedded unless it is kept, or hits have it."""
+
+        def work() -> EncodedQuery:
+            return hits[0].query if hits else EncodedQuery.of(self._index.model, ask.query())
+
+        return self._queries.of(snapshot.generation, (ask.text, ask.like), work)
 
     def _weighted(self, snapshot: Snapshot, ask: Ask, query: EncodedQuery, k: int) -> SearchResult:
         """Photos by the weighted sum of their words' shares."""

@@ -110,7 +110,7 @@ def word_cases(
         for words, exchange in zip(embedded.directions, exchanges, strict=True):
             word = words[exchange.position + 1][None]  # after <start>
             regions = vectors[exchange.photo, : counts[exchange.photo]]
-            evidence.append(model.evidence(word, model.shown(regions))[0])
+            evidence.append(model.evidence(word, [regions])[0, 0])
     return WordCases(np.array(evidence), np.repeat([True, False], len(exchanges)))
 
 

@@ -9,7 +9,7 @@ from fastapi.responses import StreamingResponse
 
 from regard.photos.details import read_details
 from regard.web import models
-from regard.web.context import Client, Here, Local, OnlyHere, SubjectId, answer
+from regard.web.context import Client, Here, Local, OnlyHere, SubjectId, answer, chosen_ids
 from regard.web.originals import read_file, show, zip_of
 from regard.web.pictures import inside
 
@@ -89,14 +89,7 @@ async def archive(
     here: Here,
     client: Client,
     local: Local,
-    ids: Annotated[
-        str,
-        Query(
-            pattern="^[0-9a-f]{16}(,[0-9a-f]{16})*$",
-            max_length=17 * MOST_FILES,
-            description=f"Of photos of the index, {MOST_FILES} at most, parted by commas.",
-        ),
-    ],
+    ids: Annotated[str, chosen_ids(MOST_FILES)],
 ) -> Response:
     """Several photos as one zip, each as `file` gives it; those whose file is gone are left out."""
 

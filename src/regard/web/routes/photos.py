@@ -15,7 +15,7 @@ from regard.search.encoded_query import EncodedQuery
 from regard.web import models, wording
 from regard.web.context import Client, Context, Here, SubjectId, answer, unless_unchanged
 from regard.web.pictures import inside, reduce
-from regard.web.routes.search import Sentence, hit_of
+from regard.web.routes.search import Sentence, hits_of
 from regard.web.subjects import Subject, is_upload
 
 router = APIRouter(prefix="/photos", tags=["photos"])
@@ -227,6 +227,6 @@ async def similar(
         with here.library.looking_up(photo_id):
             like = here.uploads.get(photo_id).subject.regions if is_upload(photo_id) else photo_id
             result = here.library.index.similar(like, limit)
-        return models.Similar(hits=[hit_of(here, hit, maps=False) for hit in result.hits])
+        return models.Similar(hits=hits_of(here, result.hits, {}))
 
     return answer(await here.search_gate.run(client, job))

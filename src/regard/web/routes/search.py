@@ -16,7 +16,7 @@ from regard.search.part import Box, part_of
 from regard.search.result import Hit
 from regard.search.understanding import Understood
 from regard.web import models, wording
-from regard.web.context import Client, Context, Here, answer
+from regard.web.context import Client, Context, Here, answer, chosen_ids
 from regard.web.library import Library
 from regard.web.problems import ProblemError
 from regard.web.ranking import MOST_WEIGHT, Ask, Like, Ranking
@@ -34,6 +34,7 @@ Sentence = Annotated[
         description="A sentence, or several with weights: `a dog; 2: grass; -1: a leash`.",
     ),
 ]
+ChosenIds = Annotated[str, chosen_ids(100)]
 Weights = Annotated[
     str | None,
     Query(
@@ -131,17 +132,25 @@ def _parse_weights(text: str | None) -> tuple[float, ...] | None:
     return weights
 
 
-def hit_of(context: Context, hit: Hit, *, maps: bool, alike: str | None = None) -> models.Hit:
-    """A hit as the API tells of it, explained or not."""
-    return models.Hit(
-        photo=context.library.describe(hit.photo),
-        similarity=round(hit.similarity, 6),
-        probability=hit.judgement.probability,
-        match_probability=hit.judgement.match_probability,
-        maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
-        alike=alike,
-        is_read=hit.is_read,
-    )
+def hits_of(
+    context: Context, hits: Sequence[Hit], alike: Mapping[str, str], *, maps: bool = False
+) -> list[models.Hit]:
+    """Hits of one query as the API tells of them, explained or not."""
+    glances = hits[0].query.glance([hit.regions for hit in hits]) if hits else []
+    return [
+        models.Hit(
+            photo=context.library.describe(hit.photo),
+            similarity=round(hit.similarity, 6),
+            probability=hit.judgement.probability,
+            match_probability=hit.judgement.match_probability,
+            maps=wording.maps_of(hit.query.explain_whole(hit.regions)) if maps else None,
+            unsupported=glance.unsupported,
+            read=glance.read,
+            alike=alike.get(hit.photo.id),
+            is_read=hit.is_read,
+        )
+        for hit, glance in zip(hits, glances, strict=True)
+    ]
 
 
 def _time(meant: Understood) -> models.Time | None:
@@ -216,12 +225,29 @@ async def search(
         ranking = here.library.ranker.rank(ask, end)
         seconds = time.perf_counter() - began
         mapped = maps and bool(ranking.query.sentences)
-        hits = [
-            hit_of(here, hit, maps=mapped, alike=ranking.alike.get(hit.photo.id))
-            for hit in ranking.result.hits[page.offset : end]
-        ]
+        found = ranking.result.hits[page.offset : end]
+        hits = hits_of(here, found, ranking.alike, maps=mapped)
         known = here, wanted.q, meant, ranking, ranking.result.total
         return _answer(*known, offset=page.offset, seconds=seconds, hits=hits)
+
+    return answer(await here.search_gate.run(client, job))
+
+
+@router.get("/search/maps", response_model=models.Explanations)
+async def search_maps(
+    here: Here, client: Client, wanted: Annotated[Wanted, Depends()], ids: ChosenIds
+) -> Response:
+    """Which word of a search looked where in some photos, as `search` explains its hits."""
+
+    def job() -> models.Explanations:
+        text = here.library.read(wanted.q).text
+        ask = Ask(text, Filters(), "relevance", None, wanted.part(here))
+        explained = here.library.ranker.explain(ask, ids.split(","))
+        maps = [
+            models.MapsOf(id=photo_id, maps=wording.maps_of(explanation))
+            for photo_id, explanation in explained.items()
+        ]
+        return models.Explanations(photos=maps)
 
     return answer(await here.search_gate.run(client, job))
 
@@ -252,8 +278,7 @@ async def stream(
         yield head.model_dump_json() + "\n"
         for start in range(0, min(limit, len(ranking.result.hits)), 100):
             part = ranking.result.hits[start : min(start + 100, limit)]
-            hits = (hit_of(here, hit, maps=False) for hit in part)
-            yield "".join(hit.model_dump_json() + "\n" for hit in hits)
+            yield "".join(hit.model_dump_json() + "\n" for hit in hits_of(here, part, {}))
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 

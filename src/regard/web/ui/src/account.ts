@@ -6,7 +6,7 @@ import { count, percent, score, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { settings } from "./settings.ts";
 import type { View } from "./state.ts";
-import { areScored, reasonsOf, wordsRead, type Chip } from "./words.ts";
+import { areScored, readsOf, reasonsOf, type Chip } from "./words.ts";
 
 /** What the list knows of a photo. */
 export interface Listed {
@@ -21,7 +21,7 @@ export interface Listed {
 export function reasons(explained: api.Explained, chips: Chip[], listed: Listed, searched: boolean) {
   const strength = strengthOf({ match_probability: searched && explained.is_default ? listed.likely : null });
   const [first, ...others] = reasonsOf(explained.maps, chips);
-  const read = wordsRead(explained.maps, chips);
+  const read = chips.filter((chip) => readsOf(explained.maps, chip).length).map(({ label }) => label);
   return html`<div class="reasons">
       ${strength ? html`<b class="strength ${strength}">${strength} match</b>` : nothing}
       <p>${first ? html`Found because: <b>${first}</b>${others.map((other) => `, ${other}`)}`

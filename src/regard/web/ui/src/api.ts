@@ -71,7 +71,11 @@ export interface Rated {
 
 export interface Hit extends Rated {
   photo: Photo;
+  /** Null until they are asked for. */
   maps: Maps | null;
+  /** Words that it does not show, and words that were read in it. */
+  unsupported: string[];
+  read: string[];
   /** A photo before it that it nearly is. */
   alike: string | null;
   /** Among duplicates: what is different in it beside that one, and files with the same bytes. */
@@ -195,9 +199,15 @@ export function search(view: View, offset: number, limit: number, signal: AbortS
     const path = `/photos${query({ offset, limit, ...filters(view) })}`;
     return ask<SearchAnswer>(path, { signal });
   }
-  const values = { q: view.q, like: view.like, box: view.like && view.box, offset, limit, maps: true,
+  const values = { q: view.q, like: view.like, box: view.like && view.box, offset, limit,
     sort: view.sort, ...filters(view), weights: view.weights?.join(",") };
   return ask<SearchAnswer>(`/search${query(values)}`, { signal });
+}
+
+/** Where the words of a search looked in some of its photos. */
+export function explanations({ q, like, box }: View, ids: string[], signal: AbortSignal) {
+  const values = { q, like, box: like && box, ids: ids.join(",") };
+  return ask<{ photos: { id: string; maps: Maps }[] }>(`/search/maps${query(values)}`, { signal });
 }
 
 /** Photos of one month, which are `offset` places from the newest; undated ones have none. */

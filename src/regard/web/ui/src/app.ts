@@ -110,7 +110,8 @@ class RegardApp extends Listing {
       clearTimeout(this.timer);
       this.busy = this.asking = true;
       const weighing = before.q === this.view.q && before.weights !== this.view.weights;
-      this.timer = window.setTimeout(() => void this.load(), weighing ? RANK_AFTER_MS : 0);
+      if (weighing) this.timer = window.setTimeout(() => void this.load(), RANK_AFTER_MS);
+      else void this.load();
     }
     if (before.photo && !this.view.photo)
       void this.updateComplete.then(() =>
@@ -160,7 +161,7 @@ class RegardApp extends Listing {
         ${this.shownChips.length ? html`${this.words()}${hint(() => this.requestUpdate())}` : nothing}
         ${this.answer && this.stats ? fresh(this.stats.photos - this.answer.indexed, this.onFresh) : nothing}
         ${this.heading()}
-        ${isSearch(this.view) || this.view.dup ? nothing : scrubber(this.shelf.months, this.view.at, (at) => this.go({ at }))}
+        ${isSearch(this.shownView) || this.shownView.dup ? nothing : scrubber(this.shelf.months, this.view.at, (at) => this.go({ at }))}
         ${this.start ? html`<p class="newer"><button class="quiet" type="button"
           @click=${() => this.go({ at: "" })}>Newer photos</button></p>` : nothing}
         <regard-grid .hits=${this.shown} .sections=${this.lines} .chips=${this.shownChips} .active=${this.active} .link=${this.link}
@@ -172,6 +173,7 @@ class RegardApp extends Listing {
           @favour=${(event: CustomEvent<{ hit: api.Hit; on: boolean }>) =>
             this.shelf.mark(event.detail.hit, event.detail.on).then(() => (this.hits = [...this.hits]))}
           @turn=${(event: CustomEvent<string>) => this.turnStack(event.detail)}
+          @want=${(event: CustomEvent<string[]>) => this.looks.want(event.detail)}
           @more=${() => !this.busy && this.load(true)}
           @open=${(event: CustomEvent<string>) => this.go({ photo: event.detail, sentence: "" })}
           @region=${(event: CustomEvent<{ id: string; region: number } | null>) =>
@@ -188,9 +190,15 @@ class RegardApp extends Listing {
     `;
   }
 
+  /** What the list on the screen is of: until an answer comes, nothing around it moves. */
+  private get shownView(): View {
+    return this.answer ? this.listed : this.view;
+  }
+
   /** Whether nothing has been asked yet, of an index that has photos. */
   private get first(): boolean {
-    return !isSearch(this.view) && !this.view.dup && !filterCount(this.view) && !!this.stats?.photos && !this.error;
+    const view = this.shownView;
+    return !isSearch(view) && !view.dup && !filterCount(view) && !!this.stats?.photos && !this.error;
   }
 
   /** The words of the list; none when it is not the list of the sentence in the field. */
@@ -214,11 +222,11 @@ class RegardApp extends Listing {
 
   private words() {
     const hit = this.region && this.hits.find(({ photo }) => photo.id === this.region!.id);
-    const nowhere = unseenIn(this.hits.map(({ maps }) => maps), this.chips);
+    const nowhere = unseenIn(this.hits, this.chips);
     const light = hit?.maps ? lightOf(hit.maps, this.chips, this.region!.region) : null;
     return html`<regard-chips .chips=${this.chips} .refused=${this.refused} .most=${this.stats?.most_weight ?? 1} .weights=${this.view.weights} .active=${this.active}
       .pinned=${this.view.word ?? -1} .light=${light} .nowhere=${nowhere}
-      .unseen=${hit ? unseenIn([hit.maps], this.chips) : nowhere}
+      .unseen=${hit ? unseenIn([hit], this.chips) : nowhere}
       @word=${(event: CustomEvent<number>) => (this.hovered = event.detail)}
       @pin=${(event: CustomEvent<number>) => this.go({ word: event.detail < 0 ? null : event.detail }, true)}
       @weigh=${this.onWeigh}

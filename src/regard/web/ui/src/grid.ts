@@ -8,6 +8,7 @@ import { day, strengthOf } from "./format.ts";
 import * as icons from "./icons.ts";
 import { justify, shownAspect, sizeFor, type Layout } from "./justify.ts";
 import "./map.ts";
+import type { RegardMap } from "./map.ts";
 import { styleOf } from "./style-of.ts";
 import { differing, isUnseen, labelOf, shownOf, wordsRead, type Chip } from "./words.ts";
 
@@ -21,7 +22,7 @@ export interface Section {
 
 const NO_BOXES: number[][] = [];
 
-/** Events: `open` with a photo's id, `region` {id, region}, `more` near the end, `select` with ids, `favour` {hit, on}, `gone` and `turn` a stack with one. */
+/** Events: `open` with a photo's id, `region` {id, region}, `want` with ids whose maps are wanted, `more` near the end, `select` with ids, `favour` {hit, on}, `gone` and `turn` a stack with one. */
 export class RegardGrid extends LitElement {
   static override properties = {
     hits: { attribute: false }, chips: { attribute: false }, active: { type: Number },
@@ -106,7 +107,8 @@ export class RegardGrid extends LitElement {
     this.layout = justify(aspects, this.wide, rowHeight, GAP, starts, LINE);
   }
 
-  override updated() {
+  override updated(changed: PropertyValues<this>) {
+    if (changed.has("hits") || changed.has("chips")) this.wantMaps();
     const end = this.querySelector(".grid-end");
     this.ends.disconnect();
     if (end) this.ends.observe(end);
@@ -118,7 +120,7 @@ export class RegardGrid extends LitElement {
       ? this.focusId : this.hits[0]?.photo.id;
     return html`
       <div class="grid" role="list" aria-label="Photos" @keydown=${this.onKey}
-        ${styleOf({ height: `${this.layout.height}px` })}>
+        @seen=${this.wantMaps} ${styleOf({ height: `${this.layout.height}px` })}>
         ${this.band ? html`<div class="band" aria-hidden="true" ${styleOf({ left: `${this.band.left}px`, top: `${this.band.top}px`,
           width: `${this.band.right - this.band.left}px`, height: `${this.band.bottom - this.band.top}px` })}></div>` : nothing}
         ${repeat(this.hits, ({ photo }) => photo.id, (hit, index) => this.tile(hit, index, first))}
@@ -174,11 +176,10 @@ export class RegardGrid extends LitElement {
 
   private caption(hit: Hit, chip: Chip | undefined) {
     if (hit.differs) return html`<span class="badge" aria-hidden="true">${hit.differs.text}</span>`;
-    if (!hit.maps) return nothing;
-    const unseen = chip && isUnseen(hit.maps, chip);
-    const missing = chip ? (unseen ? ["not found here"] : []) : hit.maps.unsupported;
-    const label = chip && labelOf(hit.maps, chip);
-    const read = wordsRead(hit.maps, chip ? [chip] : this.chips);
+    const unseen = chip && isUnseen(hit, chip);
+    const missing = chip ? (unseen ? ["not found here"] : []) : hit.unsupported;
+    const label = chip && hit.maps && labelOf(hit.maps, chip);
+    const read = wordsRead(hit, chip ? [chip] : this.chips);
     const looks = chip && read.length ? " read here" : label ? `, by its looks: ${label.name}` : "";
     const strength = read.length ? `read “${read.join(" ")}”` : strengthOf(hit);
     if (!chip && !strength && !missing.length) return nothing;
@@ -226,6 +227,14 @@ export class RegardGrid extends LitElement {
       return x < drawn.right && x + width > drawn.left && y < drawn.bottom && y + height > drawn.top;
     });
     this.select([...this.selected, ...inside.map(({ photo }) => photo.id)]);
+  };
+
+  /** Ask where words looked in the photos that can be seen, once these are there. */
+  private wantMaps = () => {
+    if (!this.chips.length) return;
+    const wanted = this.hits.filter(({ photo, maps }) =>
+      !maps && this.querySelector<RegardMap>(`a[data-id="${photo.id}"] regard-map`)?.seen);
+    this.tell("want", wanted.map(({ photo }) => photo.id));
   };
 
   /** A photo whose file was deleted or changed is none to be found any more. */
@@ -301,7 +310,7 @@ function describe(hit: Hit): string {
   const parts = [hit.photo.name, day(hit.photo.taken), hit.differs?.text ?? ""];
   if (hit.is_read) parts.push("what was asked for was read in it");
   else if (strengthOf(hit)) parts.push(`${strengthOf(hit)} match`);
-  if (hit.maps?.unsupported.length) parts.push(`not found: ${hit.maps.unsupported.join(", ")}`);
+  if (hit.unsupported.length) parts.push(`not found: ${hit.unsupported.join(", ")}`);
   return parts.filter(Boolean).join(", ");
 }
 

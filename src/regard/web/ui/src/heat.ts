@@ -143,7 +143,17 @@ export function paint(values: Float32Array, importance: number, pixels: Uint8Cla
   }
 }
 
-/** Move values a part of the way to others. */
-export function blend(from: Float32Array, to: Float32Array, part: number): Float32Array {
-  return to.map((value, cell) => from[cell]! + (value - from[cell]!) * part);
+/** A map as it is put on the screen. */
+export interface Drawing {
+  image: ImageData;
+  /** Around its bright part (`outline`). */
+  line: string;
+}
+
+/** The map of some heat, a word that matters less being darker. */
+export function drawingOf(boxes: number[][], heat: ArrayLike<number>, importance: number, aspect: number): Drawing {
+  const grid = heatGrid(boxes, heat, aspect);
+  const image = new ImageData(grid.columns, grid.rows);
+  paint(grid.values, importance, image.data);
+  return { image, line: outline(grid) };
 }

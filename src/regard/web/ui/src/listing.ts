@@ -4,6 +4,7 @@ import { LitElement } from "lit";
 import * as api from "./api.ts";
 import { likelyFirst, likelyOf, lineBefore } from "./fold.ts";
 import { titleOf } from "./heading.ts";
+import { Looks } from "./looks.ts";
 import { Shelf } from "./shelf.ts";
 import { stack, stackLines, turn } from "./stacks.ts";
 import { BLANK, isSearch, readView, type View } from "./state.ts";
@@ -40,6 +41,7 @@ export class Listing extends LitElement {
   protected asking = true; // whether what is awaited is another list, not more of this one
   protected ended = false; // whether the list has no further page
   protected shelf = new Shelf(() => this.requestUpdate());
+  protected looks = new Looks(() => (this.hits = [...this.looks.fill(this.listed, this.hits)]));
   protected under: ReadonlyMap<string, api.Hit[]> = new Map(); // photos that one of the list stands for
   private got = 0; // photos that came, those under others too
   private requests = new AbortController();
@@ -85,8 +87,8 @@ export class Listing extends LitElement {
       const { tops, below } = stack(more ? this.hits : [], more ? this.under : new Map(), answer.hits, view.dup);
       this.got = answer.offset + answer.hits.length - this.start;
       this.under = below;
-      this.hits = likelyFirst(tops);
-      this.chips = knownBy(chipsOf(answer.words), this.hits.map(({ maps }) => maps));
+      this.hits = this.looks.fill(view, likelyFirst(tops));
+      this.chips = knownBy(chipsOf(answer.words), this.hits);
       this.answer = answer;
       this.listed = view;
       this.ended = answer.hits.length < PAGE;
@@ -112,7 +114,7 @@ export class Listing extends LitElement {
 
   /** Show the photos that one stands for, or no longer. */
   protected turnStack(id: string) {
-    this.hits = turn(this.hits, id, this.under.get(id) ?? []);
+    this.hits = this.looks.fill(this.listed, turn(this.hits, id, this.under.get(id) ?? []));
   }
 
   protected get likely(): number {

@@ -1,11 +1,9 @@
 // A photo with the attention of one word over it: heat, a line around its bright part, the region in hand.
 
 import { LitElement, html, nothing, type PropertyValues } from "lit";
-import { blend, gridSize, heatGrid, outline, paint, regionAt, type Grid } from "./heat.ts";
+import { drawingOf, regionAt, type Drawing } from "./heat.ts";
 import { styleOf } from "./style-of.ts";
 import type { Shown } from "./words.ts";
-
-const MOVE_MS = 220;
 
 const seen = new IntersectionObserver(
   (entries) => {
@@ -14,11 +12,13 @@ const seen = new IntersectionObserver(
   { rootMargin: "200px" },
 );
 
-export function calm(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
-}
+const drawings = new WeakMap<Shown, Drawing>(); // each made once, by whoever shows it first
 
-/** Events: `look` with the region under the pointer, -1 when it leaves; `failed` without a picture. */
+/** Heat and the line around it; of the two in a map one is seen, and each new word is drawn on the other. */
+const SHEET = html`<div class="heat" aria-hidden="true"><canvas></canvas>
+  <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none"><path class="under"></path><path></path></svg></div>`;
+
+/** Events: `look` with the region under the pointer, -1 when it leaves; `seen` once its picture can be; `failed` without one. */
 export class RegardMap extends LitElement {
   static override properties = {
     src: {}, alt: {}, eager: { type: Boolean }, near: { state: true }, aspect: { type: Number },
@@ -38,12 +38,8 @@ export class RegardMap extends LitElement {
   /** Whether a tap looks at a region, until the next one. */
   declare taps: boolean;
 
-  private drawn: Grid | null = null;
-  private stale = false; // whether there is heat that was not yet made a map of: where nobody looks it need not be
-  private importance = 1;
-  private goal: Grid | null = null;
+  private stale = false; // whether there is heat that was not yet drawn: where nobody looks it need not be
   private visible = false;
-  private frame = 0;
   private pointed = -1;
 
   constructor() {
@@ -72,24 +68,30 @@ export class RegardMap extends LitElement {
     super.disconnectedCallback();
     seen.unobserve(this);
     document.removeEventListener("pointerup", this.onTap);
-    cancelAnimationFrame(this.frame);
-    this.classList.remove("flowing");
     this.visible = false;
   }
 
   inView(visible: boolean) {
     this.visible = visible;
     this.near ||= visible;
-    if (visible) this.aim();
+    if (visible) this.draw();
+    this.tellSeen();
+  }
+
+  /** Whether its picture is there and can be seen, or soon. */
+  get seen(): boolean {
+    return this.visible && this.classList.contains("loaded");
+  }
+
+  private tellSeen() {
+    if (this.seen) this.dispatchEvent(new CustomEvent("seen", { bubbles: true }));
   }
 
   override render() {
     return html`
       <img src=${this.near || this.eager ? this.src : nothing} alt=${this.alt}
         decoding="async" draggable="false" @load=${this.onLoad} @error=${this.onFail} />
-      <canvas aria-hidden="true"></canvas>
-      <svg class="outline" viewBox="0 0 1 1" preserveAspectRatio="none" aria-hidden="true">
-        <path class="under"></path><path></path></svg>
+      ${SHEET}${SHEET}
       ${(this.shown?.marks?.boxes ?? []).map(([x1, y1, x2, y2]) => html`<span class=${y1! < 0.1 ? "box read high" : "box read"} ${styleOf({
         left: `${100 * x1!}%`, top: `${100 * y1!}%`, width: `${100 * (x2! - x1!)}%`, height: `${100 * (y2! - y1!)}%` })}
         >${this.shown!.marks!.label ? html`<i>${this.shown!.marks!.label}</i>` : nothing}</span>`)}
@@ -106,7 +108,8 @@ export class RegardMap extends LitElement {
     if (changed.has("shown") || changed.has("boxes") || changed.has("aspect")) {
       this.stale = true;
       this.classList.toggle("lit", !!this.heated);
-      if (this.visible) this.aim();
+      if (!this.heated) this.querySelector(".heat.on")?.classList.remove("on");
+      if (this.visible) this.draw();
     }
     const pointed = this.querySelector<HTMLElement>(".pointed");
     if (pointed) this.put(pointed, this.region);
@@ -117,16 +120,22 @@ export class RegardMap extends LitElement {
     return this.shown?.marks ? null : this.shown;
   }
 
-  /** Take up new heat: set where it has to go, and outline its bright part. */
-  private aim() {
+  /** Draw new heat on the sheet that is not seen, and turn from the one to the other. */
+  private draw() {
     const { heated } = this;
     if (!heated || !this.stale) return;
     this.stale = false;
-    this.goal = heatGrid(this.boxes, heated.heat, this.aspect);
-    this.importance = heated.importance;
-    const line = outline(this.goal);
-    for (const path of this.querySelectorAll(".outline path")) path.setAttribute("d", line);
-    this.move();
+    const drawing = drawings.get(heated) ?? drawingOf(this.boxes, heated.heat, heated.importance, this.aspect);
+    drawings.set(heated, drawing);
+    const seen = this.querySelector(".heat.on");
+    const sheet = this.querySelector(".heat:not(.on)")!;
+    for (const path of sheet.querySelectorAll("path")) path.setAttribute("d", drawing.line);
+    const canvas = sheet.querySelector("canvas")!;
+    canvas.width = drawing.image.width;
+    canvas.height = drawing.image.height;
+    canvas.getContext("2d")!.putImageData(drawing.image, 0, 0);
+    sheet.classList.add("on");
+    seen?.classList.remove("on");
   }
 
   private put(element: HTMLElement, region: number) {
@@ -138,46 +147,10 @@ export class RegardMap extends LitElement {
     element.style.height = `${(box[3]! - box[1]!) * 100}%`;
   }
 
-  /** Let the heat flow from where it is to where it has to go. */
-  private move() {
-    if (!this.goal || this.goal === this.drawn) return;
-    cancelAnimationFrame(this.frame);
-    const goal = this.goal;
-    const from = this.drawn;
-    const same = from && from.columns === goal.columns && from.rows === goal.rows;
-    if (!same || calm() || !this.classList.contains("lit")) {
-      this.classList.remove("flowing");
-      this.drawn = goal;
-      this.draw(goal.values);
-      return;
-    }
-    const began = performance.now();
-    const tick = (now: number) => {
-      const part = Math.min(1, Math.max(0, (now - began) / MOVE_MS));
-      const values = blend(from.values, goal.values, part * part * (3 - 2 * part));
-      this.drawn = part < 1 ? { ...goal, values } : goal;
-      this.draw(values);
-      if (part < 1) this.frame = requestAnimationFrame(tick);
-      else this.classList.remove("flowing");
-    };
-    this.classList.add("flowing");
-    this.frame = requestAnimationFrame(tick);
-  }
-
-  private draw(values: Float32Array) {
-    const canvas = this.querySelector("canvas")!;
-    const { columns, rows } = gridSize(this.aspect);
-    if (canvas.width !== columns || canvas.height !== rows) {
-      canvas.width = columns;
-      canvas.height = rows;
-    }
-    const context = canvas.getContext("2d")!;
-    const image = context.createImageData(columns, rows);
-    paint(values, this.importance, image.data);
-    context.putImageData(image, 0, 0);
-  }
-
-  private onLoad = () => this.classList.add("loaded");
+  private onLoad = () => {
+    this.classList.add("loaded");
+    this.tellSeen();
+  };
 
   private onFail = () => {
     this.classList.add("failed");

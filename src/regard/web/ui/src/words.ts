@@ -1,6 +1,6 @@
 // The words of a query as the page shows them: chips with weights, and what they add up to.
 
-import type { Label, Maps, QueryWord } from "./api.ts";
+import type { Hit, Label, Maps, QueryWord } from "./api.ts";
 import { percent } from "./format.ts";
 
 export interface Chip {
@@ -106,13 +106,13 @@ export function readsOf(maps: Maps, chip: Chip) {
 }
 
 /** Words that no model has read and a photo has written on it are none to be asked about. */
-export function knownBy(chips: Chip[], all: (Maps | null)[]): Chip[] {
-  return chips.map((chip) => ({ ...chip, known: chip.known || all.some((maps) => !!maps && readsOf(maps, chip).length > 0) }));
+export function knownBy(chips: Chip[], hits: Pick<Hit, "read">[]): Chip[] {
+  return chips.map((chip) => ({ ...chip, known: chip.known || hits.some((hit) => wordsRead(hit, [chip]).length > 0) }));
 }
 
 /** Words that were read in a photo. */
-export function wordsRead(maps: Maps, chips: Chip[]): string[] {
-  return chips.filter((chip) => readsOf(maps, chip).length).map(({ label }) => label);
+export function wordsRead({ read }: Pick<Hit, "read">, chips: Chip[]): string[] {
+  return chips.filter(({ marker, label }) => !marker && read.includes(label)).map(({ label }) => label);
 }
 
 /** Whether words add to the score, rather than only show where they look. */
@@ -120,9 +120,18 @@ export function areScored(maps: Maps, chips: Chip[]): boolean {
   return chips.some((chip) => !chip.marker && shareOf(maps, chip) !== 0);
 }
 
+const made = new WeakMap<Maps, WeakMap<Chip, Shown>>(); // each once, so that who has one already sees that it is the same
+
 /** Nothing is shown of a word that names something the photo does not show. */
 export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
   if (isUnseen(maps, chip)) return null;
+  const here = made.get(maps) ?? new WeakMap<Chip, Shown>();
+  const shown = here.get(chip) ?? makeShown(maps, chips, chip);
+  made.set(maps, here.set(chip, shown));
+  return shown;
+}
+
+function makeShown(maps: Maps, chips: Chip[], chip: Chip): Shown {
   const most = Math.max(1e-9, ...chips.filter(({ marker }) => !marker).map((one) => shareOf(maps, one)));
   const importance = areScored(maps, chips) ? Math.min(1, Math.max(0, shareOf(maps, chip) / most)) : 1;
   const boxes = readsOf(maps, chip).map(({ box }) => box);
@@ -130,13 +139,13 @@ export function shownOf(maps: Maps, chips: Chip[], chip: Chip): Shown | null {
 }
 
 /** Whether a photo shows nothing of what a chip's word names. */
-export function isUnseen(maps: Maps | null | undefined, chip: Chip): boolean {
-  return !chip.marker && chip.counts > 0 && !!maps?.unsupported.includes(chip.label);
+export function isUnseen({ unsupported }: Pick<Maps, "unsupported">, chip: Chip): boolean {
+  return !chip.marker && chip.counts > 0 && unsupported.includes(chip.label);
 }
 
 /** Which chips no photo of a list shows; none of them in an empty list. */
-export function unseenIn(all: (Maps | null)[], chips: Chip[]): boolean[] {
-  return chips.map((chip) => all.length > 0 && all.every((maps) => isUnseen(maps, chip)));
+export function unseenIn(hits: Pick<Maps, "unsupported">[], chips: Chip[]): boolean[] {
+  return chips.map((chip) => hits.length > 0 && hits.every((hit) => isUnseen(hit, chip)));
 }
 
 /** Words found by what a region looks like, each with that: "coffee (espresso, 83 %)". */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import golden from "./heat.golden.json";
-import { blend, gridSize, heatGrid, outline, paint, regionAt, spread } from "../src/heat.ts";
+import { gridSize, heatGrid, outline, paint, regionAt, spread } from "../src/heat.ts";
 
 const LEFT = [0, 0, 0.5, 1];
 const RIGHT = [0.5, 0, 1, 1];
@@ -76,8 +76,4 @@ describe("colours", () => {
   it("stay darker for a word that matters little", () => {
     expect(of(1, 0)[3]).toBeGreaterThan(of(1, 1)[3]!);
   });
-});
-
-it("blends from one map to the next", () => {
-  expect([...blend(new Float32Array([0, 1]), new Float32Array([1, 1]), 0.25)]).toEqual([0.25, 1]);
 });
