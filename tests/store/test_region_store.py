@@ -515,3 +515,21 @@ def test_shards_may_be_read_ahead_and_let_go(tmp_path, compressed):
             assert (store.gather(["3", "1"])[0] == wanted).all()
         assert (kept == copy).all()
         assert (store.gather(["3", "1"])[0] == wanted).all()
+
+
+@pytest.mark.parametrize("compressed", [False, True])
+def test_photos_here_and_there_stay_in_no_mapped_pages(tmp_path, compressed, monkeypatch):
+    let_go = []
+    monkeypatch.setattr("regard.store.shards._FEW", 2)
+    monkeypatch.setattr(
+        "regard.store.shards.let_go", lambda parts: let_go.append([part[1] for part in parts])
+    )
+    with RegionStore(tmp_path, "maker", DIM, writable=True, compressed=compressed) as store:
+        store.append((f"p{seed}", regions(seed)) for seed in range(5))
+        keys = ["p4", "p0", "p2"]
+        assert all(map(np.array_equal, store.gather(keys, apart=True), store.gather(keys)))
+        copies = store.copies(keys)
+        assert let_go == [[12, 0], [6]] * 2
+        for copy, key in zip(copies, keys, strict=True):
+            assert same(copy, store[key])
+            assert not np.shares_memory(copy.vectors, store.shard(0).vectors)

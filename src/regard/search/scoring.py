@@ -214,7 +214,7 @@ class PhotoScorer:
         parts = self._store.parts(keys)
         vectors, counts = rows_in_place(parts), np.array([part[2] for part in parts])
         if vectors is None:
-            vectors, counts = self._store.gather(keys)
+            vectors, counts = self._store.gather(keys, apart=True)
         if vectors.dtype != np.float16:
             return vectors, counts
         room = _buffers.array("regions", vectors.size)[: vectors.size].reshape(vectors.shape)

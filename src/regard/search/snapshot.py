@@ -76,7 +76,8 @@ class Snapshot:
     def seen(self, keys: Sequence[str]) -> list[Regions]:
         """Embedded regions of some photos, and what was read in them."""
         texts = self.texts.of(keys)
-        return [self.store[key]._replace(texts=texts.get(key, ())) for key in keys]
+        photos = zip(keys, self.store.copies(keys), strict=True)
+        return [regions._replace(texts=texts.get(key, ())) for key, regions in photos]
 
     # ---- by id
 

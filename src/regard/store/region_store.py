@@ -27,6 +27,7 @@ from regard.store.shards import (
     check_regions,
     digest,
     gather_rows,
+    in_turn,
     make_shard,
     map_shard,
     move_shard,
@@ -197,10 +198,20 @@ class RegionStore(Closing):
             ) from None
 
     def gather(
-        self, keys: Sequence[str]
+        self, keys: Sequence[str], *, apart: bool = False
     ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
-        """Vectors of several photos, padded with zeros, and how many each has."""
-        return gather_rows(self.parts(keys), self.dim)
+        """Vectors of several photos, padded with zeros, and how many each has.
+
+        Args:
+            apart: whether they are here and there in the store (`shards.in_turn`).
+        """
+        return gather_rows(self.parts(keys), self.dim, apart=apart)
+
+    def copies(self, keys: Sequence[str]) -> list[Regions]:
+        """Regions of some photos in memory of their own."""
+        found = [self[key] for key in keys]
+        each = zip(found, in_turn(self.parts(keys)), strict=True)
+        return [regions._replace(vectors=np.array(regions.vectors)) for regions, _ in each]
 
     def parts(self, keys: Iterable[str]) -> list[tuple[Shard, int, int]]:
         """The shard of each photo, where its vectors begin there and how many they are."""

@@ -23,6 +23,7 @@ from regard.shapes import Float, Int, Shaped, UInt8, UInt16
 from regard.store.atomic import sync, write_bytes
 from regard.store.int8 import from_int8, to_int8
 
+_FEW = 16  # photos here and there whose pages are in this process together
 _UNLABELLED = np.iinfo(np.uint16).max  # first class of regions in a shard that have no labels
 
 
@@ -253,13 +254,25 @@ def let_go(parts: Sequence[tuple[Shard, int, int]]) -> None:
         shard.let_go()
 
 
+def in_turn(parts: Sequence[tuple[Shard, int, int]]) -> Iterator[tuple[Shard, int, int]]:
+    """Some photos, a few of which are in this process at a time.
+
+    With the pages of one, Linux maps those around it that it keeps in one piece: up to 2 MB.
+    """
+    for first in range(0, len(parts), _FEW):
+        few = parts[first : first + _FEW]
+        yield from few
+        let_go(few)
+
+
 def gather_rows(
-    parts: Sequence[tuple[Shard, int, int]], dim: int
+    parts: Sequence[tuple[Shard, int, int]], dim: int, *, apart: bool = False
 ) -> tuple[Float[np.ndarray, "photo region dim"], Int[np.ndarray, " photo"]]:
     """Vectors of several photos, padded with zeros, and how many each has.
 
     Args:
         parts: the shard of each photo, where its vectors begin there and how many they are.
+        apart: whether photos are here and there, so that their pages are worth letting go of.
 
     Returns:
         float16 as stored, or float32 made from int8.
@@ -267,12 +280,13 @@ def gather_rows(
     counts = np.array([count for _, _, count in parts], np.int64)
     shape = (len(parts), int(counts.max(initial=0)))
     out = np.zeros((*shape, dim), parts[0][0].vectors.dtype if parts else np.float16)
+    each = in_turn(parts) if apart else parts
     if out.dtype != np.int8:
-        for row, (shard, start, count) in enumerate(parts):
+        for row, (shard, start, count) in enumerate(each):
             out[row, :count] = shard.vectors[start : start + count]
         return out, counts
     scales = np.zeros((*shape, 1), np.float32)
-    for row, (shard, start, count) in enumerate(parts):
+    for row, (shard, start, count) in enumerate(each):
         out[row, :count] = shard.vectors[start : start + count]
         scales[row, :count, 0] = shard.scales[start : start + count]
     exact = out.astype(np.float32)
