@@ -1,17 +1,22 @@
 """How well a model finds scenes by captions, and how well its words point at shapes."""
 
 import numpy as np
+from tests.drawn_scenes import COLOURS, GROUNDS, KINDS, draw_scene, write_scenes
+from typer.testing import CliRunner
 
+import regard
+from regard.cli.main import app
 from regard.explain.maps import heat_map, map_grid, peak, region_scores
 from regard.words.function_words import names_something
 
 CELLS = 32  # along the longer side of a map
+CAPTIONS = 5  # of a scene that is calibrated on
+LOOKS = {"colour": COLOURS, "kind": KINDS, "ground": GROUNDS}
+"""What is said of a shape, and the words for it."""
 
 
 def scenes_of(count, seed=7):
     """Scenes that no training has seen."""
-    from tests.drawn_scenes import draw_scene
-
     return [draw_scene(number, seed) for number in range(count)]
 
 
@@ -45,3 +50,44 @@ def pointing(model, scenes):
             inside.append(x1 <= x <= x2 and y1 <= y <= y2)
             chance.append((x2 - x1) * (y2 - y1) / (scene.image.width * scene.image.height))
     return 100 * float(np.mean(inside)), 100 * float(np.mean(chance))
+
+
+def calibrate(folder, place):
+    """A model in a folder, calibrated on scenes that are written to a place."""
+    files = write_scenes(place / "scenes", 300, seed=8, captions=CAPTIONS)
+    regions = place / "regions"
+    made = ["--images", files.images, "--out", regions, "--extractor", f"backbone:{folder}"]
+    data = ["--data", files.captions, "--regions", regions, "--split", "train", "--json"]
+    for command in (["extract", files.captions, *made], ["calibrate", folder, *data]):
+        done = CliRunner().invoke(app, [str(one) for one in command])
+        assert done.exit_code == 0, done.output
+    return regard.load(folder)
+
+
+def is_seen(shape, image, frame):
+    """Whether a shape's middle is in the part of a photo that a network sees."""
+    x, y = (place / side for place, side in zip(shape.centre, image.size, strict=True))
+    return frame[0] <= x < frame[2] and frame[1] <= y < frame[3]
+
+
+def supports(model, scenes, absent=None):
+    """Support of a shape's colour and kind and of the ground, (scene, 3), as a sentence names them.
+
+    Args:
+        absent: which of the three is exchanged for one that the scene does not show.
+    """
+    rows = []
+    for number, scene in enumerate(scenes):
+        frame = model.backbone.look(scene.image).frame
+        shape = next((one for one in scene.shapes if is_seen(one, scene.image, frame)), None)
+        if shape is None:
+            continue
+        said = {"colour": shape.colour, "kind": shape.kind, "ground": scene.ground}
+        shown = {scene.ground, *(word for one in scene.shapes for word in (one.colour, one.kind))}
+        if absent:
+            others = [word for word in LOOKS[absent] if word not in shown]
+            said[absent] = others[number % len(others)]
+        sentence = f"a {said['colour']} {said['kind']} on the {said['ground']}"
+        found = {w.word: w.support for w in model.explain_photo(scene.image, sentence).words}
+        rows.append([found[word] for word in said.values()])
+    return np.array(rows)

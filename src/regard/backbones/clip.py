@@ -62,7 +62,7 @@ class Clip:
         hidden = tower.pre_layrnorm(hidden)
         for layer in tower.encoder.layers[:-1]:
             hidden = layer(hidden, None)
-        states = _class_token(tower.encoder.layers[-1], hidden, _with_whole(inside, hidden.device))
+        states = class_token(tower.encoder.layers[-1], hidden, with_whole(inside, hidden.device))
         vectors = self._network.visual_projection(tower.post_layernorm(states))
         every = unit(vectors).cpu().numpy()  # (photo, 1 + region, dim)
         return Seen(every[:, 0], every[:, 1:])
@@ -72,14 +72,14 @@ class Clip:
         return self._reader.hear(sentences, texts)
 
 
-def _with_whole(inside: Bool[np.ndarray, "region patch"], device: Any) -> Tensor:
+def with_whole(inside: Bool[np.ndarray, "region patch"], device: Any) -> Tensor:
     """What the class token may look at: all and itself first, then each window's patches."""
     seen = np.zeros((1 + len(inside), 1 + inside.shape[1]), bool)
     seen[0], seen[1:, 1:] = True, inside
     return torch.from_numpy(seen).to(device)
 
 
-def _class_token(layer: Any, hidden: Tensor, seen: Tensor) -> Tensor:
+def class_token(layer: Any, hidden: Tensor, seen: Tensor) -> Tensor:
     """States of the class token after a block, once for every row of what it may look at."""
     attention = layer.self_attn
     normed = layer.layer_norm1(hidden)
