@@ -29,7 +29,7 @@ def base(tmp_path):
     return tmp_path / "base"
 
 
-@pytest.mark.parametrize("points", [6, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", [6, pytest.param(75, marks=pytest.mark.slow)])
 def test_killed_while_making_an_index(base, model_folder, points, tmp_path):
     shutil.copytree(base / "try/photos", tmp_path / "changed")
     reports = kill(model_folder, base, tmp_path / "changed", points)
@@ -37,7 +37,7 @@ def test_killed_while_making_an_index(base, model_folder, points, tmp_path):
     assert reports["photos"] == 6
 
 
-@pytest.mark.parametrize("points", [6, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", [6, pytest.param(75, marks=pytest.mark.slow)])
 def test_killed_while_updating_an_index(base, model_folder, model, points, tmp_path):
     update_index(base / "try/index", base / "try/photos", model, workers=1)
     shutil.move(base / "try/index", base / "index")
@@ -55,7 +55,7 @@ def test_killed_while_updating_an_index(base, model_folder, model, points, tmp_p
     assert reports["photos"] == 10
 
 
-@pytest.mark.parametrize("points", [6, pytest.param(150, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("points", [6, pytest.param(75, marks=pytest.mark.slow)])
 def test_killed_while_making_an_index_anew(base, model_folder, model, points, tmp_path):
     """The index before can be searched until the new one has taken its place, and that after."""
     update_index(base / "try/index", base / "try/photos", model, workers=1)
