@@ -28,14 +28,16 @@ def fill(store, generator, names, near=None):
 
 
 def by_hand(store, keys, queries, scoring):
-    """Weighted means of similarities, one pair at a time."""
-    values = np.zeros(len(keys))
-    for weight, words in queries:
-        for row, key in enumerate(keys):
-            regions = np.asarray(store[key].vectors, np.float32)[None]
-            sides = regions, words[None]
+    """Weighted means of similarities, in float64; photos of as many regions at a time."""
+    vectors = [np.asarray(store[key].vectors, np.float64) for key in keys]
+    counts, values = np.array([len(regions) for regions in vectors]), np.zeros(len(keys))
+    for count in set(counts.tolist()):
+        rows = np.flatnonzero(counts == count)
+        regions = np.stack([vectors[row] for row in rows])
+        for weight, words in queries:
+            sides = regions, words[None].astype(np.float64)
             masks = [np.ones(side.shape[:2], bool) for side in sides]
-            values[row] += weight * float(similarity(*sides, *masks, scoring)[0, 0])
+            values[rows] += weight * similarity(*sides, *masks, scoring)[:, 0]
     return values / sum(abs(weight) for weight, _ in queries)
 
 
