@@ -47,7 +47,7 @@ def of_torch(network, captions):
         yield np.stack([states[0], *means, states[-1]])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=15)
 @given(SENTENCES)
 def test_states_are_those_of_torch(network, captions):
     light = dict(WordStates()(captions))
