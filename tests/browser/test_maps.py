@@ -168,7 +168,7 @@ def test_the_bright_part_is_outlined(page, address):
     hover(page, "suit")
     path = f"a[data-id='{hit['photo']['id']}'] .heat.on path:not(.under)"
     places = np.array(page.eval_on_selector(path, OUTLINE))
-    expect(page.locator(f"{path} >> xpath=../..")).to_have_css("opacity", "1")
+    expect(page.locator(f"{path} >> xpath=..")).to_have_css("opacity", "1")
     aspect = hit["photo"]["width"] / hit["photo"]["height"]
     rows, columns = (round(32 / aspect), 32) if aspect >= 1 else (32, round(32 * aspect))
     heat = heats(hit["maps"], TEXT.split().index("suit") + 1, (rows, columns))
