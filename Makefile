@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Where torch is, tests run in as many processes as there are cores, each with one thread; those
+# without torch run with as many threads as users have.
 unexport PYTHONDONTWRITEBYTECODE  # else every process compiles the tests and pytest's plugins anew
 
 .DEFAULT_GOAL := help
@@ -37,10 +39,10 @@ demo: $(VENV)/.made  ## Search sample photos, or PHOTOS=folder, and draw why eac
 	@$(BIN)/regard demo $(if $(PHOTOS),--photos "$(PHOTOS)")
 
 test: install  ## Run the test suite
-	@$(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
 
 test-slow: install  ## Run the tests that take long
-	@$(BIN)/python -m pytest -n auto --dist loadgroup -m "slow and not browser"
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --dist loadgroup -m "slow and not browser"
 
 test-light: $(VENV)/.made-for-tests  ## Test all that runs without torch, with torch out of reach
 	@REGARD_WITHOUT_TORCH=1 $(BIN)/python -m pytest -n auto --dist loadfile -m "not browser and not slow"
