@@ -19,6 +19,7 @@ ROOMS = (
     *("regard.training", "regard.core.losses", "regard.core.network", "safetensors.torch"),
     *("regard.core.pooling", "regard.core.reasoner", "regard.core.transformer"),
     *("regard.studies.ablation", "regard.studies.rehearsal", "regard.bench.step"),
+    *("regard.backbones.clip", "regard.backbones.siglip", "regard.backbones.tips"),
     "regard.regions.frcnn",
 )
 HERE = Path(__file__).parent
