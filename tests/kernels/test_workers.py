@@ -7,7 +7,8 @@ import time
 
 import pytest
 import torch
-from threadpoolctl import threadpool_info, threadpool_limits
+from tests.threads import product_threads
+from threadpoolctl import threadpool_limits
 
 from regard.errors import ConfigError
 from regard.kernels import workers
@@ -104,16 +105,10 @@ def test_scores_in_a_forked_child():
     assert subprocess.run([sys.executable, "-c", _FORK], timeout=300, check=False).returncode == 0
 
 
-def _product_threads():
-    """How many threads numpy's products may use now."""
-    pools = [pool for pool in threadpool_info() if pool["user_api"] == "blas"]
-    return {pool["num_threads"] for pool in pools if "numpy" in pool["filepath"]}
-
-
 def test_products_keep_to_one_thread_and_get_their_own_number_back():
     with threadpool_limits(2, "blas"):
         with workers.one_product_a_thread():
-            assert _product_threads() == {1}
+            assert product_threads() == {1}
             workers.run_tasks("ab", lambda _: None, 2)
-            assert _product_threads() == {1}
-        assert _product_threads() == {2}
+            assert product_threads() == {1}
+        assert product_threads() == {2}

@@ -1,10 +1,13 @@
 """The application as a whole: its description, every answer against it, changes while it runs."""
 
+import asyncio
 import json
 import time
 
 from hypothesis import HealthCheck, given, settings
 from search.conftest import draw
+from tests.threads import product_threads
+from threadpoolctl import threadpool_limits
 from web.conftest import SENTENCES, client_of, get
 from web.server import running
 
@@ -20,6 +23,19 @@ def test_the_dictionary_is_read_before_somebody_misspells_a_word(index):
     with client_of(index):
         while not spelling._english.cache_info().currsize:
             time.sleep(0.005)
+
+
+def test_every_answer_multiplies_on_its_own_thread(index):
+    """Asked in the main thread, where a server runs: OpenBLAS heeds no other."""
+
+    async def answering():
+        app = create_app(index, ServeConfig(), SENTENCES)
+        async with app.router.lifespan_context(app):
+            return product_threads()
+
+    with threadpool_limits(2, "blas"):
+        assert asyncio.run(answering()) == {1}
+        assert product_threads() == {2}
 
 
 def test_the_description_is_whole(client):

@@ -109,7 +109,8 @@ def one_product_a_thread() -> Iterator[None]:
     """Have numpy multiply on the thread that asks for it, as while any tasks run.
 
     Of products as small as those of one sentence, a second thread takes part in little and spins
-    long afterwards, waiting for more: it may cost ten times what the product does.
+    long afterwards, waiting for more: it may cost ten times what the product does. OpenBLAS heeds
+    this in the main thread only; what answers in other threads begins with it there.
     """
     global _running, _limit
     with _lock:

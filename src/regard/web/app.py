@@ -15,6 +15,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 import regard
+from regard.kernels.workers import one_product_a_thread
 from regard.search import Index
 from regard.web import problems
 from regard.web.config import ServeConfig
@@ -79,11 +80,15 @@ def create_app(
 
 @contextlib.asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
-    """Follow changes of the index for as long as the server runs."""
+    """Follow changes of the index for as long as the server runs.
+
+    Several visitors are answered at once, so every answer multiplies on its own thread.
+    """
     context: Context = app.state.context
     tasks = [asyncio.create_task(work(context)) for work in (_follow, _warm)]
     try:
-        yield
+        with one_product_a_thread():
+            yield
     finally:
         for task in tasks:
             task.cancel()
