@@ -26,7 +26,7 @@ def test_the_dictionary_is_read_before_somebody_misspells_a_word(index):
 
 
 def test_every_answer_multiplies_on_its_own_thread(index):
-    """Asked in the main thread, where a server runs: OpenBLAS heeds no other."""
+    """Asked for in the main thread, where a server runs: OpenBLAS may heed no other."""
 
     async def answering():
         app = create_app(index, ServeConfig(), SENTENCES)

@@ -109,8 +109,8 @@ def one_product_a_thread() -> Iterator[None]:
     """Have numpy multiply on the thread that asks for it, as while any tasks run.
 
     Of products as small as those of one sentence, a second thread takes part in little and spins
-    long afterwards, waiting for more: it may cost ten times what the product does. OpenBLAS heeds
-    this in the main thread only; what answers in other threads begins with it there.
+    long afterwards, waiting for more: it may cost ten times what the product does. Once the
+    main thread has asked for this, OpenBLAS (0.3.31) heeds no other: a server asks for it there.
     """
     global _running, _limit
     with _lock:
