@@ -78,3 +78,15 @@ def left_out():
     if has_torch():
         return []
     return sorted(path for path in HERE.rglob("test_*.py") if imports_training(path))
+
+
+def without_torch(monkeypatch, room):
+    """Until a test ends, torch cannot be imported, and a room is loaded anew.
+
+    The room's parent gets it back, too: else `regard.training` would stay the new one, which knows
+    nothing of what others loaded from the old.
+    """
+    monkeypatch.setitem(sys.modules, "torch", None)
+    for name in [name for name in sys.modules if f"{name}.".startswith(f"{room}.")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.delattr(room, raising=False)

@@ -4,7 +4,6 @@ import hashlib
 import json
 import math
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import torch
 from PIL import Image
 from tests.cli.conftest import invoke
 from tests.small import WORDS, random_checkpoint
+from tests.torch_reach import without_torch
 
 import regard
 from regard.core.model_config import ModelConfig
@@ -360,8 +360,6 @@ def test_what_is_missing_is_said_in_one_line(photos, weights, monkeypatch):
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
     done = invoke("extract", photos, "--detector", "vg-frcnn", "--out", photos.parent / "store")
     assert "regard models get vg-frcnn" in str(done.exception)
-    monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith("regard.regions.frcnn")]:
-        monkeypatch.delitem(sys.modules, name)
+    without_torch(monkeypatch, "regard.regions.frcnn")
     with pytest.raises(ConfigError, match=r"torch cannot .* pip install 'regard\[train\]'"):
         load_extractor(f"vg-frcnn:{photos}/some.bin")

@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 from PIL import Image
+from tests.torch_reach import without_torch
 
 from regard.errors import CheckpointError, ConfigError
 from regard.photos.decode import Photo
@@ -121,9 +122,7 @@ def test_another_network_is_told(tmp_path):
 
 
 def test_what_the_untuned_backbone_needs_is_named(monkeypatch):
-    monkeypatch.setitem(sys.modules, "torch", None)
-    for name in [name for name in sys.modules if name.startswith("regard.training")]:
-        monkeypatch.delitem(sys.modules, name)
+    without_torch(monkeypatch, "regard.training")
     with pytest.raises(ConfigError, match=r"Run: pip install 'regard\[train\]'"):
         load_extractor("pyramid-imagenet")(photo())
 
