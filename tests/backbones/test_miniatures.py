@@ -59,13 +59,14 @@ def test_a_grid_points_too(scenes):
 
 
 def test_the_value_path_points_better_than_the_last_block_as_it_is(scenes):
+    """Which misses more than twice as many phrases."""
     choice = Choice(str(HERE / "tipsv2"))
     loaded = load_backbone(choice)
     parts = loaded.backbone._network, loaded.backbone._tokenizer, {}
     ordinary = BackboneModel(choice, loaded._replace(backbone=Tips(*parts, by_values=False)))
     by_values = BackboneModel(choice, loaded)
-    few = scenes[:SOME]
-    assert pointing(by_values, few)[0] > 1.3 * pointing(ordinary, few)[0]
+    right, ordinarily = pointing(by_values, scenes)[0], pointing(ordinary, scenes)[0]
+    assert 100 - ordinarily > 2 * (100 - right)
 
 
 def test_shares_sum_to_the_similarity_and_an_index_finds_the_same(model, scenes, tmp_path):
@@ -110,10 +111,10 @@ def test_after_calibration_an_absent_word_has_no_support(model, tmp_path, monkey
     monkeypatch.chdir(tmp_path)
     calibrated = calibrate(model.source, tmp_path)
     there = supports(calibrated, scenes)
-    assert (there < UNSUPPORTED).mean() < 0.1
+    assert (there < UNSUPPORTED).mean() < 0.05
     for place, look in enumerate(LOOKS):
         absent = supports(calibrated, scenes, look)[:, place]
-        assert absent.mean() < UNSUPPORTED < 0.5 < there[:, place].mean()
+        assert absent.mean() < UNSUPPORTED < 0.6 < there[:, place].mean()
         assert (absent < UNSUPPORTED).mean() > 0.6
 
 
